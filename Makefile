@@ -1,0 +1,64 @@
+# pulpimg: how it is built, tried and checked. `make demo` and `make test` set up what they need: as root on Debian, with Go.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+ARCHS   := amd64 arm64
+HELPERS := $(ARCHS:%=assets/helper/pulp-helper-linux-%)
+SOURCES := $(shell find cmd pkg assets templates -name '*.go' -o -name '*.tmpl' -o -name '*.aug' -o -name '*.toml') go.mod go.sum
+LAB     := bin/lab
+# What the engine's compilation, the lab and the tests use, and the package that has it.
+TOOLS   := gcc:gcc mmdebstrap:mmdebstrap createrepo_c:createrepo-c skopeo:skopeo podman:podman runc:runc shellcheck:shellcheck \
+           augparse:augeas-tools
+DEMO    := --push --progress plain
+
+.PHONY: all demo test test-race lint fuzz bench setup engine clean
+all: bin/pulpimg
+
+# Builds the four Pulp images against the offline lab, with the spec as it is, and pushes them to the lab's registry.
+demo: setup bin/pulpimg $(LAB)
+	@$(LAB) run -- sh -euxc 'bin/pulpimg build -f specs/pulp.yaml $(DEMO) --registry "$$LAB_REGISTRY/pulp" --source-policy "$$LAB_POLICY"'
+
+test: setup bin/pulpimg $(LAB)
+	$(GO) test -race $$($(GO) list ./... | grep -v /test/)
+	cd test/lab && $(GO) test ./...
+	cd test/registrytest && $(GO) test -race ./...
+	$(LAB) run -- $(GO) test -timeout 20m ./test/...
+
+lint: setup engine $(HELPERS)
+	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	cd test/lab && $(GO) vet ./...
+	cd test/registrytest && $(GO) vet ./...
+	$(GO) tool -modfile=test/lint/go.mod staticcheck ./...
+	$(GO) tool -modfile=test/lint/go.mod errcheck -ignoretests -exclude test/lint/errcheck.txt ./...
+	shellcheck .ci/run
+
+# A minute on everything that parses.
+fuzz:
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./pkg/spec
+
+bench: setup bin/pulpimg $(LAB)
+	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
+	cd test/bench && $(GO) build -o ../../bin/bench .
+	$(LAB) run -- bin/bench
+
+bin/pulpimg: $(SOURCES) $(HELPERS) | engine
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/pulpimg
+
+# buildkitd and runc, compiled from their Go modules; kept while their inputs are the same.
+engine: setup
+	$(GO) run ./pkg/engine/bundle/build
+
+assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper -name '*.go')
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/pulp-helper
+
+$(LAB): $(shell find test/lab -type f)
+	cd test/lab && $(GO) build -o ../../$@ .
+
+setup:
+	@missing=; for t in $(TOOLS); do command -v $${t%%:*} >/dev/null || missing="$$missing $${t##*:}"; done; \
+	if [ -n "$$missing" ]; then echo "installing$$missing"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; fi
+
+clean:
+	rm -rf bin $(HELPERS)

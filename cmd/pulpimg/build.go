@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/session"
+	spb "github.com/moby/buildkit/sourcepolicy/pb"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layer"
+	"github.com/pulpimg/pulpimg/pkg/layout"
+)
+
+// A buildCommand is the flags of `pulpimg build`.
+type buildCommand struct {
+	console  console
+	source   source
+	engine   engineFlags
+	format   format
+	platform []string
+	outputs  []string
+	secrets  []string
+	policy   string
+	progress string
+	metadata string
+	noCache  bool
+	load     bool
+	push     bool
+	jobs     int
+}
+
+func newBuild(io console) *cobra.Command {
+	c := &buildCommand{console: io}
+	cmd := &cobra.Command{
+		Use:   "build [IMAGE...]",
+		Short: "Build the images of a spec",
+		Long:  "Build the images of a spec: all of them, or those that are named and what they stand on.",
+		Example: "  pulpimg build -f specs/pulp.yaml\n" +
+			"  pulpimg build -f specs/pulp.yaml --push --registry registry.example.com/pulp\n" +
+			"  pulpimg build -f specs/pulp.yaml pulp-worker --output docker-archive:pulp-worker.tar",
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+	}
+	flags := cmd.Flags()
+	c.source.flags(flags)
+	c.engine.flags(flags)
+	c.format.flag(flags)
+	flags.StringSliceVar(&c.platform, "platform", nil, "build for these `PLATFORMS`, such as linux/amd64,linux/arm64 (default: the engine's own)")
+	flags.StringArrayVarP(&c.outputs, "output", "o", nil, "also write the images to oci:DIR or docker-archive:FILE (`DESTINATION`, may be repeated)")
+	flags.BoolVar(&c.load, "load", false, "also load the images into docker or podman, whichever answers")
+	flags.BoolVar(&c.push, "push", false, "publish the images when all of them are built")
+	flags.StringVar(&c.metadata, "metadata-file", "", "write what was built to this `FILE` as JSON")
+	flags.StringVar(&c.progress, "progress", "auto", "how to show progress: auto, plain, tty, quiet or rawjson (`MODE`)")
+	flags.BoolVar(&c.noCache, "no-cache", false, "run every command again")
+	flags.StringVar(&c.policy, "source-policy", "", "a `FILE` with a BuildKit source policy: which sources may be used, and which to use instead of others")
+	flags.StringArrayVar(&c.secrets, "secret", nil, "give a secret to the run steps that ask for it: id=`ID`[,src=FILE|,env=NAME] (may be repeated)")
+	return cmd
+}
+
+func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
+	outputs, err := parseOutputs(c.outputs)
+	if err != nil {
+		return err
+	}
+	opts, err := c.options()
+	if err != nil {
+		return err
+	}
+	f, err := c.source.family(images)
+	if err != nil {
+		return err
+	}
+	into, err := c.source.layout(f)
+	if err != nil {
+		return err
+	}
+	result, err := c.build(ctx, f, into, opts)
+	if err != nil {
+		return err
+	}
+	for _, output := range outputs {
+		if err := output.write(ctx, into); err != nil {
+			return err
+		}
+	}
+	if c.load {
+		if err := load(ctx, c.console, into); err != nil {
+			return err
+		}
+	}
+	var pushed *publication
+	if c.push {
+		if pushed, err = publish(ctx, c.console, f, into); err != nil {
+			return err
+		}
+	}
+	if c.metadata != "" {
+		if err := writeMetadata(c.metadata, result); err != nil {
+			return err
+		}
+	}
+	return c.format.print(c.console, result, pushed)
+}
+
+// build runs the engine for no longer than the build takes.
+func (c *buildCommand) build(ctx context.Context, f *family.Family, into *layout.Layout, opts build.Options) (result *build.Result, err error) {
+	e, err := c.engine.start(ctx, c.console)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	return build.Family(ctx, e.Client(), f, into, opts)
+}
+
+func (c *buildCommand) options() (build.Options, error) {
+	cache, err := cacheDir()
+	if err != nil {
+		return build.Options{}, err
+	}
+	layers, err := layer.OpenStore(filepath.Join(cache, "layers"))
+	if err != nil {
+		return build.Options{}, err
+	}
+	wanted, err := parsePlatforms(c.platform)
+	if err != nil {
+		return build.Options{}, err
+	}
+	policy, err := readPolicy(c.policy)
+	if err != nil {
+		return build.Options{}, err
+	}
+	secrets, err := secretProvider(c.secrets)
+	if err != nil {
+		return build.Options{}, err
+	}
+	created, err := sourceDateEpoch()
+	if err != nil {
+		return build.Options{}, err
+	}
+	return build.Options{
+		Platforms:    wanted,
+		Created:      created,
+		NoCache:      c.noCache,
+		SourcePolicy: policy,
+		Session:      []session.Attachable{registryCredentials(c.console), secrets},
+		Layers:       layers,
+		Progress:     build.Progress{Out: c.console.err, Mode: c.progress},
+	}, nil
+}
+
+func parsePlatforms(list []string) ([]ocispec.Platform, error) {
+	var out []ocispec.Platform
+	seen := map[string]bool{}
+	for _, s := range list {
+		p, err := platforms.Parse(s)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--platform %s: %w", s, err)}
+		}
+		p = platforms.Normalize(p)
+		if name := platforms.Format(p); !seen[name] {
+			seen[name] = true
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// readPolicy reads a source policy. Its own reader refuses what BuildKit would silently overlook, such as "matchType".
+func readPolicy(file string) (*spb.Policy, error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--source-policy: %w", err)}
+	}
+	return parsePolicy(file, data)
+}
+
+// sourceDateEpoch is the time that images carry: the same for every build, unless the environment says otherwise.
+// https://reproducible-builds.org/specs/source-date-epoch/
+func sourceDateEpoch() (time.Time, error) {
+	text := os.Getenv("SOURCE_DATE_EPOCH")
+	if text == "" {
+		return time.Unix(0, 0).UTC(), nil
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return time.Time{}, usageError{fmt.Errorf("SOURCE_DATE_EPOCH=%s is no number of seconds", text)}
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}

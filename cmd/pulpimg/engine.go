@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	containerd "github.com/containerd/platforms"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pulpimg/pulpimg/pkg/engine"
+)
+
+// engineFlags choose the engine.
+type engineFlags struct {
+	address string
+	tls     engine.TLS
+}
+
+func (e *engineFlags) flags(flags *pflag.FlagSet) {
+	flags.StringVar(&e.address, "engine", os.Getenv("BUILDKIT_HOST"),
+		"build on the BuildKit at this `ADDRESS` (unix, tcp, ssh, docker-container, kube-pod) instead of the embedded one; also $BUILDKIT_HOST")
+	flags.StringVar(&e.tls.CACert, "engine-ca", "", "the `FILE` with the certificate authority of a tcp engine")
+	flags.StringVar(&e.tls.Cert, "engine-cert", "", "the `FILE` with the client's certificate for a tcp engine")
+	flags.StringVar(&e.tls.Key, "engine-key", "", "the `FILE` with the key of the client's certificate")
+	// The default comes from the environment; the help shall be the same everywhere.
+	flags.Lookup("engine").DefValue = ""
+}
+
+func (e *engineFlags) options(io console) (engine.Options, error) {
+	cache, err := cacheDir()
+	if err != nil {
+		return engine.Options{}, err
+	}
+	return engine.Options{
+		Address:  e.address,
+		TLS:      e.tls,
+		CacheDir: cache,
+		Notice:   func(line string) { fmt.Fprintln(io.err, "pulpimg: "+line) },
+	}, nil
+}
+
+func (e *engineFlags) start(ctx context.Context, io console) (*engine.Engine, error) {
+	opts, err := e.options(io)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Start(ctx, opts)
+}
+
+func newEngine(io console) *cobra.Command {
+	var flags engineFlags
+	var output format
+	cmd := &cobra.Command{
+		Use:   "engine",
+		Short: "Look after the engine that builds the images",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	flags.flags(cmd.PersistentFlags())
+	status := &cobra.Command{
+		Use:   "status",
+		Short: "Show which engine it is, where it is and how much disk it uses",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return engineStatus(cmd.Context(), io, flags, output)
+		},
+	}
+	output.flag(status.Flags())
+	prune := &cobra.Command{
+		Use:   "prune",
+		Short: "Free the engine's disk: the next build starts from nothing",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return enginePrune(cmd.Context(), io, flags)
+		},
+	}
+	cmd.AddCommand(status, prune)
+	return cmd
+}
+
+func engineStatus(ctx context.Context, io console, flags engineFlags, output format) error {
+	opts, err := flags.options(io)
+	if err != nil {
+		return err
+	}
+	info, err := engine.Status(ctx, opts)
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		return printJSON(io.out, info)
+	}
+	return statusTable(io, info)
+}
+
+func statusTable(io console, info *engine.Info) error {
+	platforms := make([]string, len(info.Platforms))
+	for i, p := range info.Platforms {
+		platforms[i] = containerd.Format(p)
+	}
+	running := "no"
+	switch {
+	case info.Running && info.PID != 0:
+		running = fmt.Sprintf("yes, for pulpimg with pid %d", info.PID)
+	case info.Running:
+		running = "yes"
+	}
+	table := newTable(io.out)
+	for _, line := range [][2]string{
+		{"engine", string(info.Kind)}, {"address", info.Address}, {"directory", info.Dir}, {"buildkit", info.BuildKit}, {"runc", info.Runc},
+		{"running", running}, {"disk", size(info.DiskUsage)}, {"platforms", strings.Join(platforms, ", ")},
+	} {
+		if line[1] != "" {
+			table.row(line[0], line[1])
+		}
+	}
+	return table.flush()
+}
+
+func enginePrune(ctx context.Context, io console, flags engineFlags) error {
+	opts, err := flags.options(io)
+	if err != nil {
+		return err
+	}
+	freed, err := engine.Prune(ctx, opts)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(io.out, "freed %s\n", size(freed))
+	return nil
+}

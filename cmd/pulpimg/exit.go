@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// The exit codes, as README.md documents them. They follow sysexits.h, which pulp-helper uses too.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 64
+	exitSpec        = 65 // EX_DATAERR
+	exitUnavailable = 69 // EX_UNAVAILABLE
+	exitCredentials = 77 // EX_NOPERM
+	exitSignal      = 128
+)
+
+// A usageError says that the command line is wrong.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func exitCode(ctx context.Context, err error) int {
+	var (
+		signalled   signalError
+		usage       usageError
+		specErrors  spec.Errors
+		credentials *registry.CredentialsError
+		unreachable *registry.UnreachableError
+	)
+	switch {
+	case errors.As(context.Cause(ctx), &signalled):
+		return exitSignal + int(signalled.signal)
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &specErrors):
+		return exitSpec
+	case errors.As(err, &credentials):
+		return exitCredentials
+	case errors.As(err, &unreachable), errors.Is(err, engine.ErrUnreachable):
+		return exitUnavailable
+	}
+	return exitFailure
+}
+
+// explain returns what to print for an error.
+func explain(ctx context.Context, err error) string {
+	var signalled signalError
+	if errors.As(context.Cause(ctx), &signalled) {
+		return signalled.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/docker/cli/cli/config"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	spb "github.com/moby/buildkit/sourcepolicy/pb"
+
+	"github.com/pulpimg/pulpimg/pkg/export"
+	"github.com/pulpimg/pulpimg/pkg/layout"
+)
+
+// parsePolicy reads a source policy strictly: BuildKit's own reader passes over a key that it does not know, such as "matchType",
+// and the rule then does something else than it says.
+// https://github.com/moby/buildkit/blob/master/docs/build-repro.md
+func parsePolicy(file string, data []byte) (*spb.Policy, error) {
+	var policy spb.Policy
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&policy); err != nil {
+		return nil, usageError{fmt.Errorf("--source-policy %s is no source policy: %w", file, err)}
+	}
+	for i, rule := range policy.Rules {
+		if rule.GetSelector().GetIdentifier() == "" {
+			return nil, usageError{fmt.Errorf("--source-policy %s: rule %d selects nothing: it needs a selector with an identifier", file, i+1)}
+		}
+	}
+	return &policy, nil
+}
+
+// secretProvider hands out the secrets of the command line to the steps that ask for them.
+func secretProvider(flags []string) (session.Attachable, error) {
+	sources := make([]secretsprovider.Source, len(flags))
+	for i, flag := range flags {
+		source, err := parseSecret(flag)
+		if err != nil {
+			return nil, err
+		}
+		sources[i] = source
+	}
+	store, err := secretsprovider.NewStore(sources)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--secret: %w", err)}
+	}
+	return secretsprovider.NewSecretProvider(store), nil
+}
+
+func parseSecret(flag string) (secretsprovider.Source, error) {
+	var source secretsprovider.Source
+	for _, field := range strings.Split(flag, ",") {
+		key, value, _ := strings.Cut(field, "=")
+		switch key {
+		case "id":
+			source.ID = value
+		case "src":
+			source.FilePath = value
+		case "env":
+			source.Env = value
+		default:
+			return source, usageError{fmt.Errorf("--secret %s: %q is none of id, src and env", flag, key)}
+		}
+	}
+	switch {
+	case source.ID == "":
+		return source, usageError{fmt.Errorf("--secret %s: it needs an id", flag)}
+	case source.FilePath != "" && source.Env != "":
+		return source, usageError{fmt.Errorf("--secret %s: give src or env, not both", flag)}
+	case source.Env != "":
+		if _, ok := os.LookupEnv(source.Env); !ok {
+			return source, usageError{fmt.Errorf("--secret %s: %s is not set", flag, source.Env)}
+		}
+	}
+	return source, nil
+}
+
+// registryCredentials lets the engine use the user's docker credentials for the bases that it pulls.
+func registryCredentials(io console) session.Attachable {
+	return authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
+		AuthConfigProvider: authprovider.LoadAuthConfig(config.LoadDefaultConfigFile(io.err)),
+	})
+}
+
+// An output is a place that the images go to besides the layout that is kept for pushing.
+type output struct{ kind, path string }
+
+func parseOutputs(flags []string) ([]output, error) {
+	outputs := make([]output, len(flags))
+	for i, flag := range flags {
+		kind, path, _ := strings.Cut(flag, ":")
+		if path == "" || kind != "oci" && kind != "docker-archive" {
+			return nil, usageError{fmt.Errorf("--output %s: write oci:DIR or docker-archive:FILE", flag)}
+		}
+		outputs[i] = output{kind, path}
+	}
+	return outputs, nil
+}
+
+func (o output) write(ctx context.Context, from *layout.Layout) error {
+	if o.kind == "oci" {
+		return export.OCI(ctx, from, o.path)
+	}
+	return export.DockerArchive(ctx, from, o.path)
+}
+
+func load(ctx context.Context, io console, from *layout.Layout) error {
+	tool, err := export.Load(ctx, from)
+	if err == nil {
+		fmt.Fprintf(io.err, "loaded into %s\n", tool)
+	}
+	return err
+}

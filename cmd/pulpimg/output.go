@@ -1,0 +1,211 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/spf13/pflag"
+
+	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/registry"
+)
+
+// A format is how a command prints its result: as a table, or as JSON.
+type format string
+
+func (f *format) flag(flags *pflag.FlagSet) {
+	*f = "table"
+	flags.Var(f, "format", "print the result as `FORMAT`: table or json")
+}
+
+// String, Set and Type implement pflag.Value.
+func (f *format) String() string { return string(*f) }
+
+func (f *format) Set(value string) error {
+	if value != "table" && value != "json" {
+		return errors.New("write table or json")
+	}
+	*f = format(value)
+	return nil
+}
+
+func (f *format) Type() string { return "FORMAT" }
+
+// print prints what was built and, if it was, published.
+func (f *format) print(io console, result *build.Result, pushed *publication) error {
+	if *f == "json" {
+		return printJSON(io.out, result)
+	}
+	if err := imageTable(io.out, result); err != nil {
+		return err
+	}
+	fmt.Fprintln(io.out, "\n"+buildSummary(result))
+	if pushed != nil {
+		fmt.Fprintln(io.out, pushSummary(pushed))
+	}
+	return nil
+}
+
+func printJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+func imageTable(w io.Writer, result *build.Result) error {
+	table := newTable(w, "IMAGE", "PLATFORM", "DIGEST", "LAYERS", "SHARED", "SIZE", "REFERENCE")
+	for _, image := range result.Images {
+		name, reference := image.Name, image.Reference
+		if len(image.Platforms) > 1 {
+			table.row(name, "all", short(image.Digest), "", "", "", reference)
+			name, reference = "", ""
+		}
+		for _, p := range image.Platforms {
+			shared := "-"
+			if image.Parent != "" {
+				shared = fmt.Sprint(p.Shared)
+			}
+			table.row(name, p.Platform, short(p.Digest), fmt.Sprint(len(p.Layers)), shared, size(p.Size()), reference)
+		}
+	}
+	return table.flush()
+}
+
+// buildSummary counts what ran. What came from the engine's cache did not.
+func buildSummary(result *build.Result) string {
+	ran := 0
+	for _, step := range result.Steps {
+		if step.Command && !step.Cached {
+			ran++
+		}
+	}
+	layers := map[digest.Digest]int64{}
+	for _, image := range result.Images {
+		for _, p := range image.Platforms {
+			for _, l := range p.Layers {
+				layers[l.Digest] = l.Size
+			}
+		}
+	}
+	var total int64
+	for _, bytes := range layers {
+		total += bytes
+	}
+	return fmt.Sprintf("built %s of %s (%s together) in %s, running %s",
+		count(len(result.Images), "image"), count(len(layers), "layer"), size(total), seconds(result.Duration), count(ran, "command"))
+}
+
+func pushSummary(result *publication) string {
+	var blobs registry.Tally
+	moved, mounted := 0, 0
+	for _, item := range result.Items {
+		blobs.Bytes += item.Pushed.Bytes
+		mounted += item.Mounted.Layers
+		if item.TagMoved {
+			moved++
+		}
+	}
+	if moved == 0 {
+		return fmt.Sprintf("published %s: nothing had changed", count(len(result.Items), "image"))
+	}
+	return fmt.Sprintf("published %s: %s sent, %s mounted, %s moved",
+		count(len(result.Items), "image"), size(blobs.Bytes), count(mounted, "layer"), count(moved, "tag"))
+}
+
+// printPublished prints what publishing did.
+func (f *format) printPublished(io console, result *publication) error {
+	if *f == "json" {
+		return printJSON(io.out, publishedJSON(result))
+	}
+	table := newTable(io.out, "IMAGE", "DIGEST", "SENT", "REFERENCE")
+	for _, item := range result.Items {
+		table.row(item.Name, short(digest.Digest(item.Digest.String())), size(item.Pushed.Bytes), item.Reference.Name())
+	}
+	if err := table.flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(io.out, "\n"+pushSummary(result))
+	return nil
+}
+
+// A published image, as machines read of it. Keys are added, never changed.
+type publishedImage struct {
+	Image     string `json:"image"`
+	Reference string `json:"reference"`
+	Digest    string `json:"digest"`
+	SentBytes int64  `json:"sent_bytes"`
+	TagMoved  bool   `json:"tag_moved"`
+}
+
+func publishedJSON(result *publication) any {
+	images := make([]publishedImage, len(result.Items))
+	for i, item := range result.Items {
+		images[i] = publishedImage{
+			Image: item.Name, Reference: item.Reference.Name(), Digest: item.Digest.String(),
+			SentBytes: item.Pushed.Bytes, TagMoved: item.TagMoved,
+		}
+	}
+	return map[string]any{"images": images}
+}
+
+func writeMetadata(file string, result *build.Result) error {
+	data, err := json.MarshalIndent(result, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the metadata file: %w", err)
+	}
+	return nil
+}
+
+// A table aligns its columns.
+type table struct{ w *tabwriter.Writer }
+
+func newTable(w io.Writer, header ...string) table {
+	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+	if len(header) > 0 {
+		t.row(header...)
+	}
+	return t
+}
+
+func (t table) row(cells ...string) { fmt.Fprintln(t.w, strings.Join(cells, "\t")) }
+
+func (t table) flush() error { return t.w.Flush() }
+
+// short shortens a digest to what people compare.
+func short(d digest.Digest) string {
+	const characters = 12
+	return string(d.Algorithm()) + ":" + d.Encoded()[:characters]
+}
+
+// size writes a number of bytes in decimal units, as registries do.
+func size(bytes int64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	value, unit := float64(bytes), 0
+	for value >= 1000 && unit < len(units)-1 {
+		value /= 1000
+		unit++
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	return fmt.Sprintf("%.1f %s", value, units[unit])
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the build (-ldflags -X main.version=...).
+var version = "development"
+
+// A console is where a command prints: results on out, everything else on err.
+type console struct{ out, err io.Writer }
+
+func newRoot(io console) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pulpimg",
+		Short: "Turn one YAML file into a family of container images",
+		Long: "pulpimg reads a YAML file that declares a base image and the roles derived from it, builds all of them on an engine that it\n" +
+			"carries inside itself, and publishes them with their tags moving last and together.",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+	})
+	root.AddCommand(newBuild(io), newPush(io), newEngine(io))
+	return root
+}
+
+// cacheDir is the user's cache directory for this program.
+func cacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding the cache directory (set XDG_CACHE_HOME or HOME): %w", err)
+	}
+	return filepath.Join(dir, "pulpimg"), nil
+}
+
+// exactly and the like turn cobra's complaints about arguments into usage errors.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,179 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/session"
+	spb "github.com/moby/buildkit/sourcepolicy/pb"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layer"
+	"github.com/pulpimg/pulpimg/pkg/layout"
+)
+
+// Options are what decides how a family is built, besides the family itself.
+type Options struct {
+	// Platforms are what the images are built for; none means the engine's own.
+	Platforms []ocispec.Platform
+	// Created is the time that the images carry.
+	Created time.Time
+	// NoCache makes every command run again.
+	NoCache bool
+	// SourcePolicy says which sources the engine may use, and which to use instead of others.
+	SourcePolicy *spb.Policy
+	// Session is what the engine may ask this side for: credentials, secrets.
+	Session []session.Attachable
+	// Layers keeps the file layers between builds.
+	Layers *layer.Store
+	// Progress shows the build as it runs.
+	Progress Progress
+}
+
+// A Progress says where and how a build shows that it is running.
+type Progress struct {
+	// Out is written to.
+	Out io.Writer
+	// Mode is one of BuildKit's: auto, plain, tty, quiet, rawjson.
+	Mode string
+}
+
+// Family builds all images of a family and leaves them in the layout in place of what was there. When it fails, the layout is as
+// it was.
+func Family(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (_ *Result, err error) {
+	available, err := enginePlatforms(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if len(opts.Platforms) == 0 {
+		opts.Platforms = available[:1]
+	}
+	if err := runnable(f, opts.Platforms, available); err != nil {
+		return nil, err
+	}
+	unlock, err := into.Lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+
+	started := time.Now()
+	watch, err := startWatching(opts.Progress)
+	if err != nil {
+		return nil, err
+	}
+	var planned plan
+	response, err := c.Build(ctx, solveOptions(into, opts), product, func(ctx context.Context, engine gateway.Client) (*gateway.Result, error) {
+		var err error
+		if planned, err = (assembler{family: f, opts: opts}).plan(ctx, engine); err != nil {
+			return nil, err
+		}
+		return planned.solve(ctx, engine)
+	}, watch.updates)
+	steps, watchErr := watch.wait(commands(f))
+	if err != nil {
+		return nil, failure(ctx, err, f, steps)
+	}
+	if watchErr != nil {
+		return nil, fmt.Errorf("showing the build's progress: %w", watchErr)
+	}
+	images, err := collector{into: into, layers: opts.Layers}.collect(response, planned)
+	if err != nil {
+		return nil, err
+	}
+	if err := into.Replace(images); err != nil {
+		return nil, err
+	}
+	result, err := describe(into, f, images)
+	if err != nil {
+		return nil, err
+	}
+	result.Steps = steps
+	result.Duration = time.Since(started)
+	return result, nil
+}
+
+// product names this program to the engine.
+const product = "pulpimg"
+
+func solveOptions(into *layout.Layout, opts Options) client.SolveOpt {
+	return client.SolveOpt{
+		Exports: []client.ExportEntry{{
+			Type:        client.ExporterOCI,
+			Attrs:       map[string]string{"tar": "false", "oci-mediatypes": "true"},
+			OutputStore: into.Blobs().Store(),
+		}},
+		OCIStores:    map[string]content.Store{compile.LayerStore: opts.Layers.Blobs().Store()},
+		Session:      opts.Session,
+		SourcePolicy: opts.SourcePolicy,
+	}
+}
+
+// enginePlatforms returns what the engine can run, its own platform first.
+func enginePlatforms(ctx context.Context, c *client.Client) ([]ocispec.Platform, error) {
+	workers, err := c.ListWorkers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("asking the engine for its platforms: %w", err)
+	}
+	if len(workers) == 0 || len(workers[0].Platforms) == 0 {
+		return nil, fmt.Errorf("the engine has no worker that could build anything")
+	}
+	return workers[0].Platforms, nil
+}
+
+// runnable says whether an engine can run what the family has to run on every platform. Files can be put into an image for any
+// platform.
+func runnable(f *family.Family, wanted, available []ocispec.Platform) error {
+	at := slices.IndexFunc(f.Images, runsCommands)
+	if at < 0 {
+		return nil
+	}
+	for _, platform := range wanted {
+		if !slices.ContainsFunc(available, platforms.OnlyStrict(platform).Match) {
+			return &PlatformError{Image: f.Images[at].Name, Platform: platforms.Format(platform), Available: formatted(available)}
+		}
+	}
+	return nil
+}
+
+func runsCommands(image *family.Image) bool { return slices.ContainsFunc(image.Steps, runsCommand) }
+
+func runsCommand(step family.Step) bool {
+	switch step.(type) {
+	case family.Packages, family.Run:
+		return true
+	}
+	return false
+}
+
+// commands returns what the steps that run a command are called.
+func commands(f *family.Family) map[string]bool {
+	names := map[string]bool{}
+	for _, image := range f.Images {
+		for at, step := range image.Steps {
+			if runsCommand(step) {
+				names[compile.StepName(image, at)] = true
+			}
+		}
+	}
+	return names
+}
+
+func formatted(list []ocispec.Platform) []string {
+	names := map[string]struct{}{}
+	for _, p := range list {
+		names[platforms.Format(p)] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(names))
+}

@@ -1,0 +1,167 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/util/grpcerrors"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// A PlatformError says that an image has to run commands for a platform that the engine cannot run.
+type PlatformError struct {
+	Image     string
+	Platform  string
+	Available []string
+}
+
+func (e *PlatformError) Error() string {
+	return fmt.Sprintf("%s runs commands for %s, which this engine cannot: it runs %s; "+
+		"use an engine on such a machine (--engine), or install emulation for it (binfmt_misc)",
+		e.Image, e.Platform, strings.Join(e.Available, ", "))
+}
+
+// A BaseError says that an image's base from outside could not be used.
+type BaseError struct {
+	Image *family.Image
+	Err   error
+}
+
+func (e *BaseError) Error() string { return fmt.Sprintf("looking up %s: %v", e.Image.Base, e.Err) }
+
+func (e *BaseError) Unwrap() error { return e.Err }
+
+// A StepError says which step of which image failed before the engine could run it.
+type StepError struct {
+	Image *family.Image
+	Step  family.Step
+	Err   error
+}
+
+func (e *StepError) Error() string {
+	return fmt.Sprintf("%s, step %q: %v", e.Image.Name, e.Step.Title(), e.Err)
+}
+
+func (e *StepError) Unwrap() error { return e.Err }
+
+// An Error is a failed build, as a person wants to read of it.
+type Error struct {
+	// Summary says what failed, in one line.
+	Summary string
+	// File and At are the place in the spec that it comes from; At is zero when there is none.
+	File string
+	At   spec.Range
+	// Lines are the lines of the spec at that place.
+	Lines []string
+	// Output holds the last lines that the failed command printed.
+	Output []string
+	// Err is what the engine said.
+	Err error
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.At.Start.Line > 0 {
+		fmt.Fprintf(&b, "%s:%d:%d: ", e.File, e.At.Start.Line, e.At.Start.Column)
+	}
+	b.WriteString(e.Summary)
+	for i, line := range e.Lines {
+		fmt.Fprintf(&b, "\n%6d | %s", e.At.Start.Line+i, line)
+	}
+	if len(e.Output) > 0 {
+		b.WriteString("\nthe command's last words:")
+		for _, line := range e.Output {
+			b.WriteString("\n  | " + line)
+		}
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// failure turns the error of a build into one that points at the spec.
+func failure(ctx context.Context, err error, f *family.Family, steps []Step) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	out := &Error{File: f.Spec.Filename, Err: err, Summary: plain(err)}
+	var step *StepError
+	var base *BaseError
+	switch {
+	case errors.As(err, &base):
+		out.At = base.Image.At
+	case errors.As(err, &step):
+		out.At = step.Step.At()
+	}
+	for _, source := range errdefs.Sources(err) {
+		if len(source.Ranges) > 0 && source.Ranges[0].Start != nil {
+			r := source.Ranges[0]
+			out.At = spec.Range{
+				Start: spec.Position{Line: int(r.Start.Line), Column: int(r.Start.Character)},
+				End:   spec.Position{Line: int(r.End.Line), Column: int(r.End.Character)},
+			}
+		}
+	}
+	if failed := failedStep(steps); failed != nil {
+		out.Output = failed.output.last()
+		out.Summary = failed.Name + ": " + plain(errors.New(failed.Err))
+	}
+	out.Summary = hinted(out.Summary)
+	out.Lines = excerpt(f.Spec.Data, out.At)
+	return out
+}
+
+// failedStep returns the step that failed, not one that was cancelled because another had failed.
+func failedStep(steps []Step) *Step {
+	for i := range steps {
+		if steps[i].Err != "" && !strings.Contains(steps[i].Err, context.Canceled.Error()) {
+			return &steps[i]
+		}
+	}
+	return nil
+}
+
+// noise is what BuildKit's messages say of its own inner ways.
+var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |rpc error: code = \w+ desc = |process "[^"]*(\\"[^"]*)*" )+`)
+
+// plain returns an engine's message without the layers that it came through.
+func plain(err error) string {
+	message := grpcerrors.FromGRPC(err).Error()
+	message = noise.ReplaceAllStringFunc(message, func(s string) string {
+		if strings.Contains(s, `process "`) {
+			return "the command "
+		}
+		return ""
+	})
+	return message
+}
+
+// hinted adds what the user can do to messages that do not say it.
+func hinted(message string) string {
+	switch {
+	case strings.Contains(message, syscall.ENOSPC.Error()):
+		return message + "; free some, for example with `pulpimg engine prune`"
+	case strings.Contains(message, "denied by policy"):
+		return message + "; allow it in the file given as --source-policy, or build without one"
+	}
+	return message
+}
+
+// excerptLines bounds how many lines of the spec an error shows.
+const excerptLines = 8
+
+func excerpt(data []byte, at spec.Range) []string {
+	lines := strings.Split(string(data), "\n")
+	if at.Start.Line < 1 || at.Start.Line > len(lines) {
+		return nil
+	}
+	end := min(max(at.End.Line, at.Start.Line), len(lines), at.Start.Line+excerptLines-1)
+	return lines[at.Start.Line-1 : end]
+}

@@ -1,0 +1,141 @@
+package compile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/moby/buildkit/client/llb"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layer"
+)
+
+// An Image is an image of a family with the steps that were added to it so far. It is a value: what adds to it returns a new one.
+type Image struct {
+	source *family.Image
+	opts   Options
+	steps  int // how many of the image's own steps are in
+
+	head   Head
+	tail   []layer.Layer
+	config dockerspec.DockerOCIImage
+
+	// What a next command would run on, and how its result becomes part of the image.
+	layers []llb.State // the layers so far, the lowest first
+	root   llb.State   // the same as a root file system
+}
+
+// A Head is the part of an image that an engine has to make: all up to its last command. Images that stand on the same image and run
+// no commands of their own have the same head. The rest, the tail, are ready-made layers.
+type Head struct {
+	state  llb.State
+	config dockerspec.DockerOCIImage
+	opts   Options
+	name   string
+}
+
+// New returns an image without steps on a base from outside.
+func New(image *family.Image, base Base, opts Options) Image {
+	from := llb.Scratch()
+	if base.Reference != "" {
+		from = llb.Image(base.Reference, llb.WithCustomNamef("[%s] from %s", image.Name, image.Base), location(opts.SpecFile, image.At))
+	}
+	config := onBase(base.Config, opts)
+	return Image{
+		source: image,
+		opts:   opts,
+		head:   Head{state: from, config: config, opts: opts, name: image.Name},
+		config: declare(config, image.Config, opts),
+		layers: []llb.State{from},
+		root:   from,
+	}
+}
+
+// Child returns an image without steps of its own that stands on this one.
+func (i Image) Child(image *family.Image) Image {
+	i.source = image
+	i.steps = 0
+	i.config = declare(i.config, image.Config, i.opts)
+	return i
+}
+
+// AddLayer adds the next step, one that adds files, with the layer that was made of it.
+func (i Image) AddLayer(made layer.Layer) Image {
+	named := i.describe()
+	// An engine finds the layer by its digest in the store; the name before that means nothing.
+	source := llb.OCILayout("pulpimg/layer@"+made.Image.String(), append(named.ociLayout(), llb.OCIStore("", LayerStore))...)
+	next := i.next()
+	next.tail = append(slices.Clip(i.tail), made)
+	next.layers = append(slices.Clip(i.layers), source)
+	next.root = copyInto(i.root, source, made.Entries, named)
+	return next
+}
+
+// AddCommand adds the next step, one that runs a command.
+func (i Image) AddCommand() (Image, error) {
+	named := i.describe()
+	command, err := commandOf(i.step())
+	if err != nil {
+		return Image{}, fmt.Errorf("compiling %s: %w", named.name, err)
+	}
+	after := run(i.root, command, i.config.Config.Env, named, i.opts.NoCache)
+	next := i.next()
+	next.tail = nil
+	next.layers = append(slices.Clip(i.layers), llb.Diff(i.root, after, named.constraints()...))
+	next.root = after
+	next.head = Head{
+		state:  llb.Merge(next.layers, llb.WithCustomNamef("[%s] put the layers together", i.source.Name), location(i.opts.SpecFile, i.source.At)),
+		config: next.config,
+		opts:   i.opts,
+		name:   i.source.Name,
+	}
+	return next, nil
+}
+
+// next returns the image with the history entry of the next step, which is then no longer the next.
+func (i Image) next() Image {
+	i.config.History = append(slices.Clip(i.config.History), historyOf(i.step(), i.opts.Created))
+	i.steps++
+	return i
+}
+
+func (i Image) step() family.Step { return i.source.Steps[i.steps] }
+
+// Head returns the part of the image that an engine has to make.
+func (i Image) Head() Head { return i.head }
+
+// Tail returns the ready-made layers on top of the head.
+func (i Image) Tail() []layer.Layer { return slices.Clone(i.tail) }
+
+// Root returns the LLB of the root file system with the steps so far.
+func (i Image) Root(ctx context.Context) (*llb.Definition, error) {
+	return marshal(ctx, i.root, i.opts, i.source.Name)
+}
+
+// Fetch returns the LLB of the file that a Fetch step, which has to be the next step, puts into the image: a root file system that
+// holds it as FetchedFile.
+func (i Image) Fetch(ctx context.Context) (*llb.Definition, error) {
+	step, ok := i.step().(family.Fetch)
+	if !ok {
+		return nil, fmt.Errorf("compiling %s: the step %q fetches nothing", i.source.Name, i.step().Title())
+	}
+	return marshal(ctx, fetch(step, i.describe()), i.opts, i.source.Name)
+}
+
+// IsEmpty says that there is nothing for an engine to make: the image stands on scratch and runs no command.
+func (h Head) IsEmpty() bool { return h.state.Output() == nil }
+
+// Definition returns the LLB of the head.
+func (h Head) Definition(ctx context.Context) (*llb.Definition, error) {
+	return marshal(ctx, h.state, h.opts, h.name)
+}
+
+func marshal(ctx context.Context, state llb.State, opts Options, image string) (*llb.Definition, error) {
+	def, err := state.Marshal(ctx, llb.Platform(opts.Platform))
+	if err != nil {
+		return nil, fmt.Errorf("compiling %s: %w", image, err)
+	}
+	return def, nil
+}

@@ -1,0 +1,149 @@
+package compile
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/installer"
+	"github.com/pulpimg/pulpimg/pkg/layer"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// FetchedFile is where the root file system of a fetch holds the file.
+const FetchedFile = "content"
+
+// A description is what people see of a vertex: a name, and the lines of the spec.
+type description struct {
+	name string
+	at   llb.ConstraintsOpt
+}
+
+// StepName returns what people see a step called: "[pulp-base 2/5] yum groupinstall pulp-server". The first step is at 0.
+func StepName(image *family.Image, at int) string {
+	return fmt.Sprintf("[%s %d/%d] %s", image.Name, at+1, len(image.Steps), image.Steps[at].Title())
+}
+
+// describe describes the next step of an image.
+func (i Image) describe() description {
+	step := i.step()
+	return description{
+		name: StepName(i.source, i.steps),
+		at:   location(i.opts.SpecFile, step.At()),
+	}
+}
+
+func (d description) constraints() []llb.ConstraintsOpt {
+	return []llb.ConstraintsOpt{llb.WithCustomName(d.name), d.at}
+}
+
+func (d description) ociLayout() []llb.OCILayoutOption {
+	return []llb.OCILayoutOption{llb.WithCustomName(d.name), d.at}
+}
+
+// location points into the spec. Only positions travel with the LLB: whoever shows them has the file, and a definition of each image
+// of a large family would hold all of it again.
+func location(file string, at spec.Range) llb.ConstraintsOpt {
+	return llb.NewSourceMap(nil, file, "YAML", nil).Location([]*pb.Range{{
+		Start: &pb.Position{Line: int32(at.Start.Line), Character: int32(at.Start.Column)},
+		End:   &pb.Position{Line: int32(at.End.Line), Character: int32(at.End.Column)},
+	}})
+}
+
+// fetch returns a state that holds the file of a Fetch step.
+func fetch(step family.Fetch, named description) llb.State {
+	opts := []llb.HTTPOption{llb.Filename(FetchedFile), llb.WithCustomName(named.name), named.at}
+	if step.SHA256 != "" {
+		opts = append(opts, llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, step.SHA256)))
+	}
+	return llb.HTTP(step.URL, opts...)
+}
+
+// copyInto returns a root file system with the entries of a layer. Files are copied one by one to their real paths and directories
+// that are there stay as they are.
+func copyInto(root, from llb.State, entries []layer.Entry, named description) llb.State {
+	var action *llb.FileAction
+	for _, e := range entries {
+		switch {
+		case e.Mode.IsDir() && action == nil:
+			action = llb.Mkdir(e.Path, e.Mode.Perm(), llb.WithParents(true))
+		case e.Mode.IsDir():
+			action = action.Mkdir(e.Path, e.Mode.Perm(), llb.WithParents(true))
+		case action == nil:
+			action = llb.Copy(from, e.Path, e.Path, copyInfo(e))
+		default:
+			action = action.Copy(from, e.Path, e.Path, copyInfo(e))
+		}
+	}
+	if action == nil {
+		return root
+	}
+	return root.File(action, named.constraints()...)
+}
+
+func copyInfo(e layer.Entry) *llb.CopyInfo {
+	return &llb.CopyInfo{
+		AlwaysReplaceExistingDestPaths: true,
+		FollowSymlinks:                 e.Mode&fs.ModeSymlink == 0,
+	}
+}
+
+// A command is what a step runs, in a form that needs no more of the step.
+type command struct {
+	args      []string
+	env       []family.EnvVar
+	cacheDirs []string
+	secrets   []string
+}
+
+func commandOf(step family.Step) (command, error) {
+	switch s := step.(type) {
+	case family.Packages:
+		install, err := installer.For(s)
+		if err != nil {
+			return command{}, err
+		}
+		return command{args: script(install.Script()), env: install.Env, cacheDirs: install.CacheDirs}, nil
+	case family.Run:
+		args := s.Args
+		if len(args) == 0 {
+			args = script(s.Script)
+		}
+		return command{args: args, secrets: s.Secrets}, nil
+	}
+	return command{}, fmt.Errorf("the step %q runs no command", step.Title())
+}
+
+func script(text string) []string { return []string{"/bin/sh", "-euc", text} }
+
+// run returns the root file system after a command. The command runs as root in /, with the environment of the image.
+func run(root llb.State, c command, imageEnv []string, named description, noCache bool) llb.State {
+	opts := []llb.RunOption{
+		llb.Args(c.args), llb.WithCustomName(named.name), named.at,
+		llb.Dir("/"),
+	}
+	for _, variable := range imageEnv {
+		name, value, _ := strings.Cut(variable, "=")
+		opts = append(opts, llb.AddEnv(name, value))
+	}
+	for _, variable := range c.env {
+		opts = append(opts, llb.AddEnv(variable.Name, variable.Value))
+	}
+	for _, dir := range c.cacheDirs {
+		// Package managers lock their caches for themselves and give up when they find them locked.
+		opts = append(opts, llb.AddMount(dir, llb.Scratch(), llb.AsPersistentCacheDir("pulpimg"+dir, llb.CacheMountLocked)))
+	}
+	for _, id := range c.secrets {
+		opts = append(opts, llb.AddSecret("/run/secrets/"+id, llb.SecretID(id)))
+	}
+	if noCache {
+		opts = append(opts, llb.IgnoreCache)
+	}
+	// What a command was given does not stick to the file system that it leaves.
+	return llb.NewState(root.Run(opts...).Root().Output())
+}

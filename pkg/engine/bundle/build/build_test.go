@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
+)
+
+// hello is a program that compiles fast.
+func hello(t *testing.T) source {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "go.mod"), "module hello\n")
+	write(t, filepath.Join(dir, "main.go"), "package main\n\nfunc main() { println(`hello`) }\n")
+	return source{name: "hello", dir: dir, pkg: ".", env: []string{"GOOS=linux", "GOARCH=" + runtime.GOARCH, "CGO_ENABLED=0", "GOWORK=off"}, ldflags: "-s -w -buildid="}
+}
+
+func TestAProgramIsBuiltOnceUntilItsInputsChange(t *testing.T) {
+	s, bin := hello(t), t.TempDir()
+	packed := filepath.Join(bin, "hello.zst")
+	var m bundle.Manifest
+	for _, step := range []struct {
+		name    string
+		prepare func()
+		builds  bool
+	}{
+		{"first", func() {}, true},
+		{"again", func() {}, false},
+		{"other source", func() { write(t, filepath.Join(s.dir, "main.go"), "package main\n\nfunc main() {}\n") }, true},
+		{"other flags", func() { s.ldflags = "-s" }, true},
+		{"the file gone", func() { must(t, os.Remove(packed)) }, true},
+		{"the file cut short", func() { must(t, os.Truncate(packed, 10)) }, true},
+		{"again", func() {}, false},
+	} {
+		step.prepare()
+		var log strings.Builder
+		p, err := s.update(context.Background(), bin, m, &log)
+		must(t, err)
+		if built := log.Len() > 0; built != step.builds {
+			t.Errorf("%s: built %t, want %t", step.name, built, step.builds)
+		}
+		m = bundle.Manifest{Programs: []bundle.Program{p}}
+	}
+}
+
+func TestEqualInputsGiveEqualBytesInAnyFolder(t *testing.T) {
+	var programs []bundle.Program
+	var packed []string
+	for range 2 {
+		bin := t.TempDir()
+		p, err := hello(t).update(context.Background(), bin, bundle.Manifest{}, io.Discard)
+		must(t, err)
+		p.Inputs = "" // names the folder's files alone, but that is not what is tested
+		text, err := os.ReadFile(filepath.Join(bin, "hello.zst"))
+		must(t, err)
+		programs, packed = append(programs, p), append(packed, string(text))
+	}
+	if diff := cmp.Diff(programs[0], programs[1]); diff != "" {
+		t.Errorf("the programs differ:\n%s", diff)
+	}
+	if packed[0] != packed[1] {
+		t.Error("the compressed files differ")
+	}
+}
+
+func TestAProgramThatDoesNotCompileLeavesNothing(t *testing.T) {
+	s, bin := hello(t), t.TempDir()
+	write(t, filepath.Join(s.dir, "main.go"), "package main\n\nfunc main() { nonsense }\n")
+	_, err := s.update(context.Background(), bin, bundle.Manifest{}, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "undefined: nonsense") {
+		t.Errorf("got the error %v, want the compiler's words", err)
+	}
+	if left, _ := os.ReadDir(bin); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestAMissingCLibraryIsNamedWithHowToInstallIt(t *testing.T) {
+	s := hello(t)
+	s.needs = "libnosuchthing"
+	_, err := s.update(context.Background(), t.TempDir(), bundle.Manifest{}, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "apt-get install gcc pkg-config libnosuchthing-dev") {
+		t.Errorf("got the error %v, want one that says what to install", err)
+	}
+}
+
+func TestTheManifestFileIsLeftAloneWhenNothingChanged(t *testing.T) {
+	bin := t.TempDir()
+	m := bundle.Manifest{Arch: "amd64", Programs: []bundle.Program{{Name: "p", Size: 1}}}
+	must(t, writeManifest(bin, m))
+	before, err := os.Stat(filepath.Join(bin, bundle.ManifestName))
+	must(t, err)
+	must(t, writeManifest(bin, m))
+	after, err := os.Stat(filepath.Join(bin, bundle.ManifestName))
+	must(t, err)
+	if !after.ModTime().Equal(before.ModTime()) {
+		t.Error("it was written again")
+	}
+	got, err := readManifest(bin)
+	must(t, err)
+	if diff := cmp.Diff(m, got); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	must(t, os.WriteFile(name, []byte(text), 0o644))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,71 @@
+//go:build linux
+
+package engine_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A fresh clone has no built engine. It must compile all the same, and say what to do.
+func TestAPulpimgBuiltWithoutAnEngineSaysSo(t *testing.T) {
+	t.Parallel()
+	built, err := filepath.Glob("bundle/bin/[^.]*") // all but .gitignore
+	must(t, err)
+	if len(built) == 0 {
+		t.Fatal("no built programs to hide")
+	}
+	hide := map[string]string{}
+	for _, name := range built {
+		abs, err := filepath.Abs(name)
+		must(t, err)
+		hide[abs] = "" // not there, to the compiler
+	}
+	text, err := json.Marshal(map[string]any{"Replace": hide})
+	must(t, err)
+	binary := filepath.Join(t.TempDir(), "test")
+	must(t, compileTests(t.Context(), binary, writeFile(t, "overlay.json", text)))
+
+	cmd := exec.Command(binary)
+	cmd.Env = append(os.Environ(), roleVar+"="+roleStart, cacheVar+"="+t.TempDir())
+	out, err := cmd.Output()
+	if err == nil {
+		t.Error("it succeeded")
+	}
+	if want := "this pulpimg was built without an engine: build it with `make`, or use --engine ADDR"; !strings.Contains(string(out), want) {
+		t.Errorf("it says %q, want %q", out, want)
+	}
+}
+
+func TestTheEmbeddedBuildkitdIsTheClientsVersion(t *testing.T) {
+	product, engine := required(t, "../../go.mod"), required(t, "bundle/buildkitd/go.mod")
+	if product != engine {
+		t.Errorf("the client is %s and buildkitd %s: change both", product, engine)
+	}
+}
+
+// required is the version of BuildKit that a go.mod requires.
+func required(t *testing.T, gomod string) string {
+	t.Helper()
+	text, err := os.ReadFile(gomod)
+	must(t, err)
+	found := regexp.MustCompile(`github\.com/moby/buildkit (v\S+)`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("%s does not require BuildKit", gomod)
+	}
+	return string(found[1])
+}
+
+func TestItCompilesForOtherSystems(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("go", "build", ".")
+	cmd.Env = append(os.Environ(), "GOOS=darwin", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

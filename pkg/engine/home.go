@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// home is the embedded engine's directory.
+type home string
+
+// homeOf does not create the directory.
+func homeOf(cacheDir string) (home, error) {
+	if cacheDir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("find a place for the embedded engine: %w; set HOME or XDG_CACHE_HOME", err)
+		}
+		cacheDir = filepath.Join(user, "pulpimg")
+	}
+	abs, err := filepath.Abs(cacheDir)
+	if err != nil {
+		return "", fmt.Errorf("find a place for the embedded engine: %w", err)
+	}
+	return home(filepath.Join(abs, "engine")), nil
+}
+
+func (h home) lock() string   { return filepath.Join(string(h), "lock") }
+func (h home) state() string  { return filepath.Join(string(h), "state") }
+func (h home) config() string { return filepath.Join(string(h), "buildkitd.toml") }
+func (h home) log() string    { return filepath.Join(string(h), "buildkitd.log") }
+func (h home) socket() string { return filepath.Join(string(h), "buildkitd.sock") }
+
+// binPrefix begins the name of a folder of unpacked programs.
+const binPrefix = "bin-"
+
+// bin is the folder of the programs of the bundle with this ID.
+func (h home) bin(id string) string { return filepath.Join(string(h), binPrefix+id[:16]) }
+
+// create makes the directory, for this user alone: buildkitd's socket is open to
+// all who can reach it.
+func (h home) create() error {
+	if err := os.MkdirAll(string(h), 0o700); err != nil {
+		return fmt.Errorf("make the embedded engine's directory: %w; set XDG_CACHE_HOME to a place that can be written to", err)
+	}
+	if err := os.Chmod(string(h), 0o700); err != nil {
+		return fmt.Errorf("keep others out of the embedded engine's directory: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockPoll is how often a waiting process tries again. The kernel can wait for a
+// lock too, but not for a lock or a context.
+const lockPoll = 20 * time.Millisecond
+
+// lock is held on a file by an open file description (F_OFD_SETLK, see fcntl(2)).
+// So it belongs to every process that inherited the descriptor, is free once the
+// last of them has ended, and can be asked after without being taken.
+type lock struct{ file *os.File }
+
+// acquire takes the lock, after telling the user once if that means to wait.
+func acquire(ctx context.Context, name string, notice func(string)) (*lock, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the embedded engine: %w", err)
+	}
+	l := &lock{f}
+	if err := l.wait(ctx, notice); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the embedded engine with %s: %w", name, err), f.Close())
+	}
+	if err := l.sign(); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the embedded engine with %s: %w", name, err), f.Close())
+	}
+	return l, nil
+}
+
+func (l *lock) wait(ctx context.Context, notice func(string)) error {
+	tick := time.NewTicker(lockPoll)
+	defer tick.Stop()
+	for told := false; ; told = true {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		err := l.try()
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) { // "POSIX allows either", fcntl(2)
+			return err
+		}
+		if !told && notice != nil {
+			notice(fmt.Sprintf("another pulpimg (pid %s) uses the engine; waiting for it", holder(l.file)))
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+func (l *lock) try() error {
+	all := unix.Flock_t{Type: unix.F_WRLCK}
+	return unix.FcntlFlock(l.file.Fd(), unix.F_OFD_SETLK, &all)
+}
+
+// sign writes down who holds the lock.
+func (l *lock) sign() error {
+	if err := l.file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := l.file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+func (l *lock) release() error { return l.file.Close() }
+
+// holder is the process ID in the file, or "unknown".
+func holder(f io.ReaderAt) string {
+	buf := make([]byte, 32)
+	n, _ := f.ReadAt(buf, 0)
+	if pid := strings.TrimSpace(string(buf[:n])); pid != "" {
+		return pid
+	}
+	return "unknown"
+}
+
+// locked says whether somebody holds the lock, and who, without taking it.
+func locked(name string) (held bool, pid int, err error) {
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, 0, nil
+	}
+	if err != nil {
+		return false, 0, err
+	}
+	defer f.Close()
+	// Asks what stands against a read lock, for which reading the file is enough.
+	query := unix.Flock_t{Type: unix.F_RDLCK}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &query); err != nil {
+		return false, 0, fmt.Errorf("ask who holds %s: %w", name, err)
+	}
+	if query.Type == unix.F_UNLCK {
+		return false, 0, nil
+	}
+	pid, _ = strconv.Atoi(holder(f))
+	return true, pid, nil
+}

@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// newLog opens an empty log file for one run and keeps that of the run before, with ".old".
+func newLog(name string) (*os.File, error) {
+	if err := os.Rename(name, name+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("put the engine's old log aside: %w", err)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write the engine's log: %w", err)
+	}
+	return f, nil
+}
+
+// tail is the last lines of a log, indented, without the Go stack traces that
+// buildkitd adds to its errors; empty if it cannot be read.
+func tail(name string, lines int) string {
+	const most = 8 << 10
+	f, err := os.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() > most {
+		f.Seek(-most, io.SeekEnd)
+	}
+	text, _ := io.ReadAll(io.LimitReader(f, most))
+	all := dropFrames(strings.Split(strings.TrimSpace(string(text)), "\n"))
+	all = all[max(0, len(all)-lines):]
+	return "  " + strings.Join(all, "\n  ")
+}
+
+// dropFrames removes stack frames: a line with a function, and one with a tab and its place.
+func dropFrames(lines []string) []string {
+	var kept []string
+	for _, line := range lines {
+		if strings.HasPrefix(line, "\t") {
+			kept = kept[:max(0, len(kept)-1)]
+			continue
+		}
+		kept = append(kept, line)
+	}
+	return kept
+}

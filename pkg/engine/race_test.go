@@ -1,0 +1,5 @@
+//go:build linux && race
+
+package engine_test
+
+const raceEnabled = true

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+)
+
+// ErrUnreachable is at the root of the error for an address at which no engine answers.
+var ErrUnreachable = errors.New("no engine answers")
+
+// answerTime is how long a remote engine has to answer a first question. It is
+// generous: kube-pod and ssh start a program and log in before that.
+const answerTime = 10 * time.Second
+
+// schemes are those that client.New can dial, the helpers of connhelpers.go included.
+var schemes = []string{"unix", "tcp", "ssh", "docker-container", "podman-container", "nerdctl-container", "kube-pod"}
+
+func connect(ctx context.Context, address string, t TLS) (*Engine, error) {
+	if err := checkAddress(address, t); err != nil {
+		return nil, err
+	}
+	c, err := client.New(ctx, address, t.options()...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the engine at %s: %w", address, err)
+	}
+	if err := probe(ctx, c, address); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return &Engine{kind: Remote, address: address, client: c, close: once(c.Close)}, nil
+}
+
+func checkAddress(address string, t TLS) error {
+	if !strings.Contains(address, "://") {
+		return fmt.Errorf("the engine's address %q has no scheme%s", address, suggest(address))
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return fmt.Errorf("read the engine's address: %w", err)
+	}
+	if !slices.Contains(schemes, u.Scheme) {
+		return fmt.Errorf("the engine's address %q begins with none of the known schemes: %s://", address, strings.Join(schemes, "://, "))
+	}
+	if t != (TLS{}) && u.Scheme != "tcp" {
+		return fmt.Errorf("TLS is for engines at tcp:// addresses, and this one is at %s", address)
+	}
+	if (t.Cert == "") != (t.Key == "") {
+		return errors.New("a client certificate for the engine needs both a certificate and a key")
+	}
+	return nil
+}
+
+// suggest guesses the scheme of an address that has none.
+func suggest(address string) string {
+	if strings.HasPrefix(address, "/") {
+		return fmt.Sprintf(": did you mean unix://%s?", address)
+	}
+	if _, _, err := net.SplitHostPort(address); err == nil {
+		return fmt.Sprintf(": did you mean tcp://%s?", address)
+	}
+	return fmt.Sprintf(" such as %s://", strings.Join(schemes, "://, "))
+}
+
+func (t TLS) options() []client.ClientOpt {
+	if t == (TLS{}) {
+		return nil
+	}
+	var opts []client.ClientOpt
+	if t.CACert != "" {
+		opts = append(opts, client.WithServerConfig(t.ServerName, t.CACert))
+	} else {
+		opts = append(opts, client.WithServerConfigSystem(t.ServerName))
+	}
+	if t.Cert != "" {
+		opts = append(opts, client.WithCredentials(t.Cert, t.Key))
+	}
+	return opts
+}
+
+// probe asks a first question: connecting alone says nothing, for it happens on first use.
+func probe(ctx context.Context, c *client.Client, address string) error {
+	asked, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	workers, err := c.ListWorkers(asked)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%w at %s: %s\ncheck that buildkitd runs there and listens on this address, or give no address to use the embedded engine",
+			ErrUnreachable, address, reason(err))
+	}
+	if len(workers) == 0 {
+		return fmt.Errorf("the engine at %s has no worker to build with: see its log", address)
+	}
+	return nil
+}
+
+// reason is what kept gRPC from connecting, without the layers that it wraps around that.
+func reason(err error) string {
+	text := err.Error()
+	if _, quoted, ok := strings.Cut(text, "desc = "); ok {
+		if desc, err := strconv.Unquote(quoted); err == nil {
+			text = desc
+		}
+	}
+	for _, layer := range []string{"failed to list workers: ", "transport: Error while dialing: ", "error reading server preface: "} {
+		text = strings.TrimPrefix(text, layer)
+	}
+	return strings.TrimSpace(text)
+}

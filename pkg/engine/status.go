@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/moby/buildkit/client"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Info describes an engine.
+type Info struct {
+	Kind     Kind   `json:"kind"`
+	Address  string `json:"address,omitempty"`  // of a remote engine
+	Dir      string `json:"dir,omitempty"`      // where the embedded engine keeps its files
+	BuildKit string `json:"buildkit,omitempty"` // version of buildkitd; empty in a pulpimg without an engine
+	Runc     string `json:"runc,omitempty"`     // version of the embedded runc
+	Running  bool   `json:"running"`
+	PID      int    `json:"pid,omitempty"` // the pulpimg that runs the embedded engine; 0 if unknown or none
+	// DiskUsage is in bytes: what the embedded engine's directory takes on disk,
+	// or what a remote engine says its cache does.
+	DiskUsage int64              `json:"diskUsage"`
+	Platforms []ocispec.Platform `json:"platforms,omitempty"`
+}
+
+// Status describes the engine of the options. It starts none: the embedded
+// engine is described by its files and its lock, whether it runs or not. A remote
+// engine is asked; [ErrUnreachable] if it does not answer.
+func Status(ctx context.Context, o Options) (*Info, error) {
+	if o.Address != "" {
+		return remoteStatus(ctx, o)
+	}
+	return embeddedStatus(ctx, o)
+}
+
+func remoteStatus(ctx context.Context, o Options) (info *Info, err error) {
+	e, err := connect(ctx, o.Address, o.TLS)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	workers, err := e.client.ListWorkers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine at %s about itself: %w", o.Address, err)
+	}
+	usage, err := e.client.DiskUsage(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine at %s what it stores: %w", o.Address, err)
+	}
+	return &Info{
+		Kind:      Remote,
+		Address:   o.Address,
+		BuildKit:  versionOf(workers),
+		Running:   true,
+		DiskUsage: total(usage),
+		Platforms: platformsOf(workers),
+	}, nil
+}
+
+func versionOf(workers []*client.WorkerInfo) string {
+	if len(workers) == 0 {
+		return ""
+	}
+	return workers[0].BuildkitVersion.Version
+}
+
+func total(usage []*client.UsageInfo) int64 {
+	var n int64
+	for _, u := range usage {
+		n += u.Size
+	}
+	return n
+}

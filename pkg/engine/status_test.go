@@ -1,0 +1,130 @@
+//go:build linux
+
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/engine"
+)
+
+func TestStatusStartsNothingAndLeavesNothing(t *testing.T) {
+	cache := filepath.Join(t.TempDir(), "cache")
+	got := status(t, engine.Options{CacheDir: cache})
+	want := &engine.Info{
+		Kind:      engine.Embedded,
+		Dir:       filepath.Join(cache, "engine"),
+		BuildKit:  "v0.34.2",
+		Runc:      "v1.5.2",
+		Platforms: got.Platforms,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("status of an engine that never ran (-want +got):\n%s", diff)
+	}
+	if _, err := os.Stat(cache); err == nil {
+		t.Error("asking for the status made the cache directory")
+	}
+}
+
+func TestStatusSaysWhoRunsTheEngineAndWhatItTakes(t *testing.T) {
+	cache := t.TempDir()
+	e := start(t, engine.Options{CacheDir: cache})
+	got := status(t, engine.Options{CacheDir: cache})
+	if !got.Running || got.PID != os.Getpid() {
+		t.Errorf("running %t by process %d, want true, by %d", got.Running, got.PID, os.Getpid())
+	}
+	if least := int64(50 << 20); got.DiskUsage < least {
+		t.Errorf("takes %d bytes, want more than the %d of its programs", got.DiskUsage, least)
+	}
+	platforms, err := e.Platforms(context.Background())
+	must(t, err)
+	if diff := cmp.Diff(platforms, got.Platforms); diff != "" {
+		t.Errorf("the platforms of the status differ from the engine's own (-engine +status):\n%s", diff)
+	}
+	if len(platforms) == 0 || platforms[0].OS != "linux" || platforms[0].Architecture != runtime.GOARCH {
+		t.Errorf("the platforms are %v, want linux/%s first", platforms, runtime.GOARCH)
+	}
+	must(t, e.Close())
+	if got := status(t, engine.Options{CacheDir: cache}); got.Running || got.PID != 0 {
+		t.Errorf("a closed engine runs: %t, by process %d", got.Running, got.PID)
+	}
+}
+
+func TestStatusAsksARemoteEngine(t *testing.T) {
+	far := start(t, engine.Options{CacheDir: t.TempDir()})
+	mustBuild(t, far.Client())
+	platforms, err := far.Platforms(context.Background())
+	must(t, err)
+	got := status(t, engine.Options{Address: far.Address()})
+	want := &engine.Info{
+		Kind:      engine.Remote,
+		Address:   far.Address(),
+		BuildKit:  "v0.34.2",
+		Running:   true,
+		DiskUsage: got.DiskUsage,
+		Platforms: platforms,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("status of a remote engine (-want +got):\n%s", diff)
+	}
+	if got.DiskUsage == 0 {
+		t.Error("its cache takes no space after a build")
+	}
+}
+
+func TestStatusOfAnEngineThatDoesNotAnswer(t *testing.T) {
+	_, err := engine.Status(context.Background(), engine.Options{Address: "unix:///nowhere/buildkitd.sock"})
+	if !errors.Is(err, engine.ErrUnreachable) {
+		t.Errorf("got the error %v, want %v", err, engine.ErrUnreachable)
+	}
+}
+
+func TestPruneFreesTheDisk(t *testing.T) {
+	t.Parallel()
+	const size = 20 << 20
+	cache := t.TempDir()
+	old := filepath.Join(cache, "engine", "bin-0123456789abcdef")
+	must(t, os.MkdirAll(old, 0o700))
+	must(t, os.WriteFile(filepath.Join(old, "buildkitd"), make([]byte, 1<<20), 0o700))
+	e := start(t, engine.Options{CacheDir: cache})
+	must(t, step(context.Background(), e.Client(), os.Getenv(probeVar), nil, "write", "/out", "20971520"))
+	must(t, e.Close())
+
+	before := status(t, engine.Options{CacheDir: cache}).DiskUsage
+	freed, err := engine.Prune(context.Background(), engine.Options{CacheDir: cache})
+	must(t, err)
+	if freed < size+1<<20 {
+		t.Errorf("freed %d bytes, want at least the %d that a step wrote and those of an old program", freed, size)
+	}
+	if now := status(t, engine.Options{CacheDir: cache}).DiskUsage; now > before-size {
+		t.Errorf("the directory takes %d bytes, %d before", now, before)
+	}
+	if _, err := os.Stat(old); err == nil {
+		t.Errorf("%s is left", old)
+	}
+	mustBuild(t, start(t, engine.Options{CacheDir: cache}).Client())
+}
+
+func TestPruneFreesARemoteEnginesCache(t *testing.T) {
+	far := start(t, engine.Options{CacheDir: t.TempDir()})
+	mustBuild(t, far.Client())
+	freed, err := engine.Prune(context.Background(), engine.Options{Address: far.Address()})
+	must(t, err)
+	if left := status(t, engine.Options{Address: far.Address()}).DiskUsage; freed == 0 || left != 0 {
+		t.Errorf("freed %d bytes and %d are left, want all to be freed", freed, left)
+	}
+}
+
+func status(t *testing.T, o engine.Options) *engine.Info {
+	t.Helper()
+	info, err := engine.Status(context.Background(), o)
+	must(t, err)
+	return info
+}

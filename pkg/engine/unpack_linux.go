@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
+)
+
+// seal is the file, beside the programs, that says how each looked when its digest was last right.
+const seal = "checked.json"
+
+// unpack brings the programs to disk, unless they are there and right, and
+// returns their folder. The caller holds the lock.
+func unpack(ctx context.Context, h home, b *bundle.Bundle) (string, error) {
+	dir := h.bin(b.ID())
+	if intact(dir, b.Manifest) {
+		return dir, nil
+	}
+	if err := unpackTo(ctx, dir, b); err != nil {
+		return "", fmt.Errorf("unpack the engine (%d MB): %w; free some space there, or set XDG_CACHE_HOME to another place", b.Size()>>20, err)
+	}
+	return dir, nil
+}
+
+// unpackTo replaces the folder. It appears with all programs in it or not at all.
+func unpackTo(ctx context.Context, dir string, b *bundle.Bundle) error {
+	tmp := dir + ".new"
+	if err := errors.Join(os.RemoveAll(tmp), os.RemoveAll(dir)); err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		return err
+	}
+	for _, p := range b.Programs {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if err := writeProgram(filepath.Join(tmp, p.Name), b, p); err != nil {
+			return err
+		}
+	}
+	if err := writeSeal(tmp, b.Manifest); err != nil {
+		return err
+	}
+	return os.Rename(tmp, dir)
+}
+
+func writeProgram(name string, b *bundle.Bundle, p bundle.Program) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := b.WriteTo(f, p); err != nil {
+		return err
+	}
+	// The seal vouches for the bytes: they must be there after a power cut if it is.
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// intact says whether the folder has what the manifest lists. A file that looks
+// as it did when it was sealed is taken to have the same bytes: every write to it,
+// also one that puts the old time back, changes its ctime (inode(7)). Any other
+// file is read, and sealed if its digest is right.
+func intact(dir string, m bundle.Manifest) bool {
+	if ours, err := ownedByUs(dir); err != nil || !ours {
+		return false
+	}
+	sealed, _ := readSeal(dir)
+	changed := false
+	for _, p := range m.Programs {
+		name := filepath.Join(dir, p.Name)
+		now, err := look(name)
+		if err != nil || !now.Ours || now.Size != p.Size {
+			return false
+		}
+		if now == sealed[p.Name] {
+			continue
+		}
+		if check(name, p) != nil {
+			return false
+		}
+		changed = true
+	}
+	return !changed || writeSeal(dir, m) == nil
+}
+
+func check(name string, p bundle.Program) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return p.Check(f)
+}
+
+// looks is what stat(2) says about a program.
+type looks struct {
+	Inode        uint64
+	Size         int64
+	Mtime, Ctime int64 // nanoseconds
+	Ours         bool  // a file that this user, and nobody else, can change and run
+}
+
+func look(name string) (looks, error) {
+	st, err := os.Lstat(name)
+	if err != nil {
+		return looks{}, err
+	}
+	sys := st.Sys().(*syscall.Stat_t)
+	return looks{
+		Inode: sys.Ino,
+		Size:  st.Size(),
+		Mtime: sys.Mtim.Nano(),
+		Ctime: sys.Ctim.Nano(),
+		Ours:  st.Mode() == 0o700 && int(sys.Uid) == os.Geteuid(),
+	}, nil
+}
+
+func ownedByUs(dir string) (bool, error) {
+	st, err := os.Lstat(dir)
+	if err != nil {
+		return false, err
+	}
+	return st.Mode() == fs.ModeDir|0o700 && int(st.Sys().(*syscall.Stat_t).Uid) == os.Geteuid(), nil
+}
+
+func readSeal(dir string) (map[string]looks, error) {
+	text, err := os.ReadFile(filepath.Join(dir, seal))
+	if err != nil {
+		return nil, err
+	}
+	var s map[string]looks
+	return s, json.Unmarshal(text, &s)
+}
+
+func writeSeal(dir string, m bundle.Manifest) error {
+	s := make(map[string]looks, len(m.Programs))
+	for _, p := range m.Programs {
+		l, err := look(filepath.Join(dir, p.Name))
+		if err != nil {
+			return err
+		}
+		s[p.Name] = l
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, seal), text, 0o600)
+}

@@ -1,0 +1,62 @@
+package export
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/layout"
+)
+
+// ErrNoStore says that neither docker nor podman is there to load images into.
+var ErrNoStore = errors.New("neither docker nor podman answers on this machine: start one, or use --output docker-archive:FILE")
+
+// Load puts all images of a layout into the image store of docker or podman, whichever is there and answers, docker first. It
+// returns which one it was.
+func Load(ctx context.Context, from *layout.Layout) (tool string, err error) {
+	images, err := archiveImages(ctx, from)
+	if err != nil {
+		return "", err
+	}
+	tool, err = imageStore(ctx)
+	if err != nil {
+		return "", err
+	}
+	archive, w := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := writeArchive(ctx, images, w)
+		w.CloseWithError(err)
+		written <- err
+	}()
+	var output bytes.Buffer
+	load := exec.CommandContext(ctx, tool, "load")
+	load.Stdin, load.Stdout, load.Stderr = archive, &output, &output
+	runErr := load.Run()
+	archive.CloseWithError(io.ErrClosedPipe) // the tool may have ended before it read all
+	writeErr := <-written
+	if runErr != nil {
+		return tool, fmt.Errorf("loading the images into %s: %w: %s", tool, runErr, strings.TrimSpace(output.String()))
+	}
+	if writeErr != nil && !errors.Is(writeErr, io.ErrClosedPipe) {
+		return tool, fmt.Errorf("loading the images into %s: %w", tool, writeErr)
+	}
+	return tool, nil
+}
+
+// imageStore finds a tool that answers; docker may be installed without a daemon that runs.
+func imageStore(ctx context.Context) (string, error) {
+	for _, tool := range []string{"docker", "podman"} {
+		if exec.CommandContext(ctx, tool, "info").Run() == nil {
+			return tool, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+	}
+	return "", ErrNoStore
+}

@@ -1,0 +1,202 @@
+package family
+
+import (
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// A Family is a resolved spec: every variable has its value, every image knows what it stands on and every file step knows its
+// files. It is a value to read, never to change; a function that needs another family returns a new one.
+type Family struct {
+	// Name is the family's name, unique among the families of one user's cache.
+	Name string
+	// Registry is what the name of every image is published under, such as "docker.io/pulp".
+	Registry string
+	// Tag is the tag of every image.
+	Tag string
+	// Spec is the file that the family was resolved from. Errors of later stages point into it.
+	Spec *spec.Spec
+	// Contract is what containers of the family need to know when they start.
+	Contract Contract
+	// Images holds the images in build order: what an image stands on comes before it, and otherwise as in the spec.
+	Images []*Image
+}
+
+// Scratch is the base of an image that starts empty.
+const Scratch = "scratch"
+
+// An Image is one image of a family.
+type Image struct {
+	// Name is the image's name in the spec.
+	Name string
+	// Reference is what the image is published under: REGISTRY/NAME:TAG.
+	Reference string
+	// Parent is the image of the family that this one stands on, or nil when Base is set.
+	Parent *Image
+	// Base is the normalised reference of the image from outside that this one stands on ("docker.io/library/fedora:20"), or
+	// "scratch"; empty when Parent is set.
+	Base string
+	// Config is what this image adds to the configuration of what it stands on.
+	Config Config
+	// Steps are the image's own steps, in order. The start script is the last one, a Files step.
+	Steps []Step
+	// At is where the spec declares the image.
+	At spec.Range
+}
+
+// A Config is the part of an image's configuration that the spec declares. What is empty is inherited, except Entrypoint and
+// Command: an image has only those that it declares itself, because inheriting a command from a base is how wrong services start.
+type Config struct {
+	Labels     map[string]string
+	Env        []EnvVar
+	User       string
+	WorkDir    string
+	Volumes    []string
+	Ports      []string // "80/tcp"
+	Entrypoint []string
+	Command    []string
+}
+
+// An EnvVar is an environment variable that an image sets.
+type EnvVar struct{ Name, Value string }
+
+// A Step is one step of an image. It is one of Fetch, Packages, Files and Run.
+type Step interface {
+	// Title names the step for people, in the words of its tool: "yum groupinstall pulp-server".
+	Title() string
+	// At is where the spec declares the step.
+	At() spec.Range
+	isStep()
+}
+
+// Common is what all steps have.
+type Common struct {
+	Name  string
+	Range spec.Range
+}
+
+// Title implements Step.
+func (c Common) Title() string { return c.Name }
+
+// At implements Step.
+func (c Common) At() spec.Range { return c.Range }
+
+func (Common) isStep() {}
+
+// Fetch puts one file from a URL into the image. The engine fetches it.
+type Fetch struct {
+	Common
+	URL string
+	// SHA256 is the pinned digest of the content in hex, or empty.
+	SHA256 string
+	// Path is the absolute path in the image.
+	Path string
+	Mode fs.FileMode
+}
+
+// A PackageManager is the tool of a Packages step.
+type PackageManager string
+
+// The package managers.
+const (
+	Yum PackageManager = "yum"
+	DNF PackageManager = "dnf"
+	Apt PackageManager = "apt"
+)
+
+// Packages installs groups, then packages.
+type Packages struct {
+	Common
+	Manager  PackageManager
+	Groups   []string
+	Packages []string
+}
+
+// Files puts files into the image as a layer of its own that depends on nothing under it.
+type Files struct {
+	Common
+	Files []File
+	// Helpers are the parts of pulp-helper that the step was asked for; none, if it does not bring the helper.
+	Helpers []string
+}
+
+// A File is one entry of a Files step: a regular file, a directory or a symbolic link.
+type File struct {
+	// Path is the absolute, clean path in the image.
+	Path string
+	// Mode holds the type bits (regular, fs.ModeDir, fs.ModeSymlink) and the permissions, set-id and sticky bits included.
+	Mode fs.FileMode
+	// Target is a symbolic link's target.
+	Target string
+	// Content is a regular file's content, nil otherwise.
+	Content Content
+}
+
+// Content is what a regular file holds.
+type Content interface {
+	// Open opens the content for an architecture in Go's terms ("amd64"). Most content is the same for all of them.
+	Open(arch string) (io.ReadCloser, error)
+}
+
+// Run runs a command in the image.
+type Run struct {
+	Common
+	// Script is given to /bin/sh -ceu when Args is empty.
+	Script string
+	// Args is a command without a shell.
+	Args []string
+	// Secrets are the ids of the secrets mounted at /run/secrets/ID for the length of the command.
+	Secrets []string
+}
+
+// A Contract is what the containers of a family need to know when they start. The helpers step writes it into the image as JSON.
+type Contract struct {
+	Environment []Variable `json:"environment,omitempty"`
+	Settings    []Settings `json:"settings,omitempty"`
+	Services    []Service  `json:"services,omitempty"`
+}
+
+// A Variable is an environment variable that a container reads when it starts.
+type Variable struct {
+	Name string `json:"name"`
+	// Default is used when the variable is not set; it may name other variables as ${NAME}. Nil means that there is none.
+	Default *string `json:"default,omitempty"`
+	// Required says that a container does not start without a value.
+	Required bool `json:"required,omitempty"`
+	// Secret keeps the value out of messages and traces.
+	Secret bool `json:"secret,omitempty"`
+}
+
+// Settings are values that are written into one file when a container starts.
+type Settings struct {
+	Name string `json:"name"`
+	// File is the absolute path of the file.
+	File string `json:"file"`
+	// Lens is the name of the Augeas lens file, such as "pulpconf.aug".
+	Lens string `json:"lens"`
+	// Set holds the values in the order of the spec.
+	Set []Setting `json:"set"`
+}
+
+// A Setting is one value of a settings file.
+type Setting struct {
+	// Path is SECTION/KEY.
+	Path string `json:"path"`
+	// Value may name environment variables as ${NAME}.
+	Value string `json:"value"`
+}
+
+// A Service is something that a container waits for when it starts.
+type Service struct {
+	Name string `json:"name"`
+	// URL may name environment variables as ${NAME}.
+	URL string `json:"url"`
+	// Tries is how often to ask, Interval how long to pause between two tries.
+	Tries    int           `json:"tries"`
+	Interval time.Duration `json:"interval"` // nanoseconds
+	// Timeout bounds one try.
+	Timeout time.Duration `json:"timeout"` // nanoseconds
+}

@@ -1,0 +1,43 @@
+package family
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+)
+
+type options struct {
+	variables map[string]string
+	registry  string
+	tag       string
+	dir       string
+	assets    fs.FS
+}
+
+// An Option says what a family is resolved with, besides its spec.
+type Option func(*options)
+
+func newOptions(opts []Option) options {
+	o := options{dir: ".", assets: os.DirFS(os.DevNull)}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// WithVariables sets variables of the spec.
+func WithVariables(values map[string]string) Option {
+	return func(o *options) { o.variables = maps.Clone(values) }
+}
+
+// WithRegistry replaces the registry of the spec; the empty string leaves it.
+func WithRegistry(registry string) Option { return func(o *options) { o.registry = registry } }
+
+// WithTag replaces the tag of the spec; the empty string leaves it.
+func WithTag(tag string) Option { return func(o *options) { o.tag = tag } }
+
+// WithDir says which directory the files of the spec are in; the current one, if it is not said.
+func WithDir(dir string) Option { return func(o *options) { o.dir = dir } }
+
+// WithAssets says where the built-in files are: lenses, and helper/pulp-helper-linux-ARCH.
+func WithAssets(assets fs.FS) Option { return func(o *options) { o.assets = assets } }

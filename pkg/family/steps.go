@@ -1,0 +1,205 @@
+package family
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+const (
+	lensDir    = "/usr/share/augeas/lenses"
+	helperPath = "/usr/bin/pulp-helper"
+)
+
+var lensName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\.aug$`)
+
+// helperNames are the parts of pulp-helper that a spec asks for.
+var helperNames = []string{"config", "wait", "exec"}
+
+// step resolves a step. It returns nil for one that is too wrong to go on with; there is a complaint about it.
+func (r *resolver) step(s spec.Step) Step {
+	switch {
+	case s.Repo != nil && s.Repo.URL.IsSet():
+		return r.fetch(s)
+	case s.Repo != nil:
+		return r.repoFile(s)
+	case s.Packages != nil:
+		return r.packages(s)
+	case s.Lens != nil:
+		return r.lens(s)
+	case s.Helpers != nil:
+		return r.helpers(s)
+	case s.Files != nil:
+		return r.copies(s)
+	case s.Run != nil:
+		return r.run(s)
+	}
+	return nil
+}
+
+func (r *resolver) fetch(s spec.Step) Step {
+	step := Fetch{
+		URL:    r.substitute.text(s.Repo.URL, atBuild),
+		SHA256: r.checked(s.Repo.SHA256, atBuild, sha256Hex, "SHA-256 digest: it has 64 digits from 0 to f"),
+		Path:   r.absolute(s.Repo.To, "the file"),
+		Mode:   0o644,
+	}
+	if u, err := url.Parse(step.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		r.report.Add(s.Repo.URL.At, "write https://HOST/PATH", "%q is no URL to fetch a file from", step.URL)
+	}
+	step.Common = Common{Name: "repo " + step.URL, Range: s.At}
+	return step
+}
+
+// repoFile writes a repository file as yum and dnf read it.
+// https://dnf.readthedocs.io/en/latest/conf_ref.html
+func (r *resolver) repoFile(s spec.Step) Step {
+	d := s.Repo
+	id := r.checked(d.ID, atBuild, repoID, "id for a repository")
+	gpgKey := r.line(d.GPGKey)
+	name := r.line(d.Name)
+	if name == "" {
+		name = id
+	}
+	lines := []string{
+		"[" + id + "]",
+		"name=" + name,
+		"baseurl=" + r.line(d.BaseURL),
+		"enabled=" + digit(d.Enabled, true),
+		"gpgcheck=" + digit(d.GPGCheck, gpgKey != ""),
+	}
+	if gpgKey != "" {
+		lines = append(lines, "gpgkey="+gpgKey)
+	}
+	return Files{
+		Common: Common{Name: "repo " + id, Range: s.At},
+		Files:  []File{{Path: r.absolute(d.To, "the file"), Mode: 0o644, Content: text(strings.Join(lines, "\n") + "\n")}},
+	}
+}
+
+// line returns a string that has to fit into one line of a repository file.
+func (r *resolver) line(t spec.Text) string {
+	value := r.substitute.text(t, verbatim)
+	if strings.ContainsAny(value, "\n\r") {
+		r.report.Add(t.At, "", "a value of a repository file is one line, and this has several")
+	}
+	return value
+}
+
+func digit(b *bool, otherwise bool) string {
+	if b != nil {
+		otherwise = *b
+	}
+	if otherwise {
+		return "1"
+	}
+	return "0"
+}
+
+func (r *resolver) packages(s spec.Step) Step {
+	step := Packages{
+		Manager:  PackageManager(s.Packages.Tool),
+		Groups:   r.checkedAll(s.Packages.Groups, groupName, "name for a group of packages"),
+		Packages: r.checkedAll(s.Packages.Packages, packageName, "name for a package"),
+	}
+	var parts []string
+	if len(step.Groups) > 0 {
+		verb := "groupinstall"
+		if step.Manager == DNF {
+			verb = "group install"
+		}
+		parts = append(parts, verb+" "+strings.Join(step.Groups, ", "))
+	}
+	if len(step.Packages) > 0 {
+		parts = append(parts, "install "+strings.Join(step.Packages, " "))
+	}
+	tool := string(step.Manager)
+	if step.Manager == Apt {
+		tool = "apt-get"
+	}
+	step.Common = Common{Name: tool + " " + strings.Join(parts, ", "), Range: s.At}
+	return step
+}
+
+func (r *resolver) lens(s spec.Step) Step {
+	name := r.checked(*s.Lens, atBuild, lensName, "lens, which is a file called NAME.aug")
+	content, err := r.lensContent(name)
+	if err != nil {
+		r.report.Add(s.Lens.At, r.lensHint(), "%v", err)
+	}
+	return Files{
+		Common: Common{Name: "lens " + name, Range: s.At},
+		Files:  []File{{Path: path.Join(lensDir, name), Mode: 0o644, Content: content}},
+	}
+}
+
+func (r *resolver) helpers(s spec.Step) Step {
+	var names []string
+	for _, h := range s.Helpers {
+		name := r.substitute.text(h, atBuild)
+		if !contains(helperNames, name) {
+			r.report.Add(h.At, spec.DidYouMean(name, helperNames), "there is no helper called %q", name)
+		}
+		names = append(names, name)
+	}
+	return Files{
+		Common: Common{Name: "helpers " + strings.Join(names, " "), Range: s.At},
+		Files: []File{
+			{Path: helperPath, Mode: 0o755, Content: helper{r.assets}},
+			{Path: ContractFile, Mode: 0o644, Content: r.contract},
+		},
+		Helpers: names,
+	}
+}
+
+func (r *resolver) run(s spec.Step) Step {
+	step := Run{
+		Script:  r.substitute.text(s.Run.Script, verbatim),
+		Args:    r.substitute.texts(s.Run.Command, verbatim),
+		Secrets: r.checkedAll(s.Run.Secrets, secretID, "id for a secret"),
+	}
+	title := step.Script
+	if len(step.Args) > 0 {
+		title = strings.Join(step.Args, " ")
+	}
+	step.Common = Common{Name: "run " + firstLine(title), Range: s.At}
+	return step
+}
+
+// titleLength bounds what a step's title shows of a script.
+const titleLength = 60
+
+func firstLine(text string) string {
+	line, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	characters := []rune(line)
+	if len(characters) > titleLength {
+		return string(characters[:titleLength]) + "…"
+	}
+	if rest != "" {
+		line += " …"
+	}
+	return line
+}
+
+func (r *resolver) copies(s spec.Step) Step {
+	step := Files{}
+	var titles []string
+	taken := map[string]bool{}
+	for _, c := range s.Files {
+		files, to := r.copyFiles(c)
+		titles = append(titles, fmt.Sprintf("copy %s to %s", c.From.Value, to))
+		for _, f := range files {
+			if taken[f.Path] {
+				r.report.Add(c.At, "", "this step puts two files at %s", f.Path)
+			}
+			taken[f.Path] = true
+		}
+		step.Files = append(step.Files, files...)
+	}
+	step.Common = Common{Name: strings.Join(titles, ", "), Range: s.At}
+	return step
+}

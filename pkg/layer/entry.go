@@ -1,0 +1,104 @@
+package layer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+)
+
+// A File is what a layer shall hold, named as the image's users see it: its parents may be symbolic links.
+type File struct {
+	// Path is absolute and clean.
+	Path string
+	// Mode holds the type bits (regular, directory or symbolic link) and the permissions.
+	Mode fs.FileMode
+	// Target is a symbolic link's target.
+	Target string
+	// Open opens a regular file's content.
+	Open func() (io.ReadCloser, error)
+}
+
+// An Entry is one entry of a layer, named by its real path.
+type Entry struct {
+	Path string
+	Info
+	// Open opens a regular file's content; nil for all else.
+	Open func() (io.ReadCloser, error)
+}
+
+// newDirMode is the mode of the directories that a layer makes on the way to its files.
+const newDirMode fs.FileMode = 0o755
+
+// Entries returns the entries of a layer that puts files on a tree, sorted by path: each file by its real path and every directory
+// above it with the attributes it has there. Directories that are not there yet belong to root and have mode 0755.
+func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
+	r := resolver{tree: below, mode: newDirMode}
+	entries := map[string]Entry{}
+	asked := map[string]string{} // real path -> path as given
+	for _, f := range files {
+		parent, err := r.dir(ctx, path.Dir(f.Path))
+		if err != nil {
+			return nil, fmt.Errorf("finding the place of %s: %w", f.Path, err)
+		}
+		real := path.Join(parent.path, path.Base(f.Path))
+		if other, ok := asked[real]; ok && other != f.Path {
+			return nil, fmt.Errorf("%s and %s are the same file in the image below, %s", other, f.Path, real)
+		}
+		asked[real] = f.Path
+		entry, err := r.entry(ctx, real, f)
+		if err != nil {
+			return nil, err
+		}
+		entries[real] = entry
+		for _, d := range parent.dirs {
+			if _, ok := entries[d.Path]; !ok {
+				entries[d.Path] = d
+			}
+		}
+	}
+	out := make([]Entry, 0, len(entries))
+	for _, e := range entries {
+		out = append(out, e)
+	}
+	slices.SortFunc(out, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
+	return out, nil
+}
+
+// entry returns the entry of the file itself. A directory that is there already stays as it is.
+func (r resolver) entry(ctx context.Context, real string, f File) (Entry, error) {
+	e := Entry{Path: real, Info: Info{Mode: f.Mode, Target: f.Target}, Open: f.Open}
+	if !f.Mode.IsDir() && !f.Mode.IsRegular() && f.Mode.Type() != fs.ModeSymlink {
+		return Entry{}, fmt.Errorf("%s is neither a file, a directory nor a symbolic link", f.Path)
+	}
+	below, err := r.tree.Lstat(ctx, real)
+	if err != nil {
+		return Entry{}, fmt.Errorf("finding the place of %s: %w", f.Path, err)
+	}
+	switch {
+	case below == nil:
+		return e, nil
+	case f.Mode.IsDir() && below.Mode&fs.ModeSymlink != 0:
+		// What is below stays: a link to a directory serves as one.
+		e.Info = *below
+	case f.Mode.IsDir() && below.Mode.IsDir():
+		e.Info = *below
+	case f.Mode.IsDir() != below.Mode.IsDir():
+		return Entry{}, fmt.Errorf("%s is a %s here and a %s in the image below", f.Path, kind(f.Mode), kind(below.Mode))
+	}
+	return e, nil
+}
+
+func kind(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "directory"
+	case m&fs.ModeSymlink != 0:
+		return "symbolic link"
+	default:
+		return "file"
+	}
+}

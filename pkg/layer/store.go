@@ -1,0 +1,147 @@
+package layer
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/blob"
+)
+
+// A Layer is a layer in a store.
+type Layer struct {
+	// Blob describes the compressed layer.
+	Blob ocispec.Descriptor
+	// DiffID is the digest of the layer before compression.
+	DiffID digest.Digest
+	// Image is the digest of an image in the store that consists of this layer alone: an engine takes layers as images.
+	Image digest.Digest
+	// Entries is what the layer holds, sorted by path.
+	Entries []Entry
+}
+
+// A Store keeps layers in a directory. A layer is compressed once.
+type Store struct{ blobs *blob.Dir }
+
+// OpenStore opens the store in a directory and makes it when it is not there. Several processes may use one store at once.
+func OpenStore(dir string) (*Store, error) {
+	blobs, err := blob.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the layer store: %w", err)
+	}
+	return &Store{blobs: blobs}, nil
+}
+
+// Blobs returns the blobs of the store.
+func (s *Store) Blobs() *blob.Dir { return s.blobs }
+
+// Add writes a layer of the entries, all with the same modification time, for one platform.
+func (s *Store) Add(entries []Entry, modTime time.Time, platform ocispec.Platform) (Layer, error) {
+	var raw bytes.Buffer
+	if err := writeTar(&raw, entries, modTime); err != nil {
+		return Layer{}, err
+	}
+	made := Layer{DiffID: digest.FromBytes(raw.Bytes()), Entries: entries}
+	var err error
+	if made.Blob, err = s.compressed(made.DiffID, raw.Bytes()); err == nil {
+		made.Image, err = s.image(made, platform)
+	}
+	if err != nil {
+		return Layer{}, fmt.Errorf("storing a layer: %w", err)
+	}
+	return made, nil
+}
+
+// compressed returns the compressed form of a layer. Compressing is the slow part, so a note in the store says which blob holds
+// which layer.
+func (s *Store) compressed(diffID digest.Digest, raw []byte) (ocispec.Descriptor, error) {
+	if desc, ok := s.known(diffID); ok {
+		return desc, nil
+	}
+	var out bytes.Buffer
+	zw, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	_, err = zw.Write(raw)
+	if err = errors.Join(err, zw.Close()); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	desc, err := s.blobs.Write(ocispec.MediaTypeImageLayerGzip, out.Bytes())
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	return desc, s.note(diffID, desc)
+}
+
+// image writes the config and the manifest of an image that consists of one layer.
+func (s *Store) image(l Layer, platform ocispec.Platform) (digest.Digest, error) {
+	config, err := s.blobs.WriteJSON(ocispec.MediaTypeImageConfig, ocispec.Image{
+		Platform: platform,
+		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{l.DiffID}},
+	})
+	if err != nil {
+		return "", err
+	}
+	manifest, err := s.blobs.WriteJSON(ocispec.MediaTypeImageManifest, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: ocispec.MediaTypeImageManifest,
+		Config:    config,
+		Layers:    []ocispec.Descriptor{l.Blob},
+	})
+	return manifest.Digest, err
+}
+
+// notePath says where the store notes the compressed form of a layer. The bytes that the compressor writes belong to the Go release,
+// so each has notes of its own.
+func (s *Store) notePath(diffID digest.Digest) string {
+	return filepath.Join(s.blobs.Root(), "gzip-"+runtime.Version(), diffID.Encoded())
+}
+
+func (s *Store) known(diffID digest.Digest) (ocispec.Descriptor, bool) {
+	data, err := os.ReadFile(s.notePath(diffID))
+	if err != nil {
+		return ocispec.Descriptor{}, false
+	}
+	var desc ocispec.Descriptor
+	if json.Unmarshal(data, &desc) != nil {
+		return ocispec.Descriptor{}, false
+	}
+	return desc, s.blobs.Has(desc)
+}
+
+// note writes by rename, so that a reader never sees half a note.
+func (s *Store) note(diffID digest.Digest, desc ocispec.Descriptor) (err error) {
+	name := s.notePath(diffID)
+	data, err := json.Marshal(desc)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".note-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(tmp.Name()))
+		}
+	}()
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}

@@ -1,0 +1,123 @@
+package layer
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Info is what a layer needs to know of a file that is already there.
+type Info struct {
+	// Mode holds the type bits and the permissions, set-id and sticky bits included.
+	Mode     fs.FileMode
+	UID, GID int
+	// Target is a symbolic link's target.
+	Target string
+}
+
+// A Tree is the file tree of an image.
+type Tree interface {
+	// Lstat describes the file at a clean absolute path whose parents are no symbolic links. It returns nil where there is none.
+	Lstat(ctx context.Context, path string) (*Info, error)
+}
+
+// Empty is the tree of an image without files.
+type Empty struct{}
+
+// Lstat implements Tree.
+func (Empty) Lstat(context.Context, string) (*Info, error) { return nil, nil }
+
+// Over returns the tree that results when a layer's entries are put on a tree.
+func Over(below Tree, entries []Entry) Tree {
+	own := make(map[string]*Info, len(entries))
+	for _, e := range entries {
+		info := e.Info
+		own[e.Path] = &info
+	}
+	return overlay{below: below, own: own}
+}
+
+type overlay struct {
+	below Tree
+	own   map[string]*Info
+}
+
+func (o overlay) Lstat(ctx context.Context, path string) (*Info, error) {
+	if info, ok := o.own[path]; ok {
+		return info, nil
+	}
+	return o.below.Lstat(ctx, path)
+}
+
+// maxLinks bounds the symbolic links followed for one path, as Linux does (path_resolution(7)).
+const maxLinks = 40
+
+// resolved is a directory by its real path, with the directories above it.
+type resolved struct {
+	path string
+	dirs []Entry // from the top down, the directory itself last
+}
+
+// A resolver finds the real paths of directories in a tree.
+type resolver struct {
+	tree Tree
+	mode fs.FileMode // of directories that are not there yet
+}
+
+// dir finds the real path of a directory. Parts that do not exist are directories to be made.
+func (r resolver) dir(ctx context.Context, p string) (resolved, error) {
+	var at resolved
+	at.path = "/"
+	todo := split(p)
+	for links := 0; len(todo) > 0; {
+		name := todo[0]
+		todo = todo[1:]
+		switch name {
+		case ".":
+			continue
+		case "..":
+			at = at.parent()
+			continue
+		}
+		next := path.Join(at.path, name)
+		info, err := r.tree.Lstat(ctx, next)
+		if err != nil {
+			return resolved{}, err
+		}
+		switch {
+		case info == nil:
+			at = at.child(next, Info{Mode: fs.ModeDir | r.mode})
+		case info.Mode.IsDir():
+			at = at.child(next, *info)
+		case info.Mode&fs.ModeSymlink != 0:
+			if links++; links > maxLinks {
+				return resolved{}, fmt.Errorf("%s goes through more than %d symbolic links in the image below", p, maxLinks)
+			}
+			if path.IsAbs(info.Target) {
+				at = resolved{path: "/"}
+			}
+			todo = append(split(info.Target), todo...)
+		default:
+			return resolved{}, fmt.Errorf("%s is not a directory in the image below", next)
+		}
+	}
+	return at, nil
+}
+
+func (d resolved) child(p string, info Info) resolved {
+	return resolved{path: p, dirs: append(slices.Clip(d.dirs), Entry{Path: p, Info: info})}
+}
+
+func (d resolved) parent() resolved {
+	if len(d.dirs) == 0 {
+		return d
+	}
+	return resolved{path: path.Dir(d.path), dirs: d.dirs[:len(d.dirs)-1]}
+}
+
+func split(p string) []string {
+	return strings.FieldsFunc(p, func(r rune) bool { return r == '/' })
+}

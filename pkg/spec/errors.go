@@ -1,0 +1,86 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// An Error is one complaint about a spec.
+type Error struct {
+	// File is the name of the spec as the user gave it.
+	File string
+	// At is where the mistake is.
+	At Range
+	// Message says what is wrong.
+	Message string
+	// Hint says what to do about it, or is empty.
+	Hint string
+}
+
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s:%s: %s", e.File, e.At.Start, e.Message)
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
+// maxShown bounds how many complaints the text of Errors holds. A file that is wrong everywhere is wrong in one way.
+const maxShown = 20
+
+// Errors are all complaints about a spec, in the order of the file.
+type Errors []*Error
+
+func (e Errors) Error() string {
+	lines := make([]string, 0, maxShown+1)
+	for i, one := range e {
+		if i == maxShown {
+			lines = append(lines, fmt.Sprintf("and %d more", len(e)-maxShown))
+			break
+		}
+		lines = append(lines, one.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives each complaint to errors.As.
+func (e Errors) Unwrap() []error {
+	out := make([]error, len(e))
+	for i, one := range e {
+		out[i] = one
+	}
+	return out
+}
+
+// A Report collects complaints about one spec.
+type Report struct {
+	file   string
+	errors Errors
+}
+
+// NewReport returns an empty report about a file.
+func NewReport(file string) *Report { return &Report{file: file} }
+
+// Add adds a complaint.
+func (r *Report) Add(at Range, hint, format string, args ...any) {
+	r.errors = append(r.errors, &Error{File: r.file, At: at, Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// AddAt adds a complaint about a single place.
+func (r *Report) AddAt(at Position, hint, format string, args ...any) {
+	r.Add(Range{Start: at, End: at}, hint, format, args...)
+}
+
+// Err returns the complaints, each once, in the order of the file; nil when there are none.
+func (r *Report) Err() error {
+	if len(r.errors) == 0 {
+		return nil
+	}
+	errors := slices.Clone(r.errors)
+	slices.SortStableFunc(errors, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.At.Start.Line, b.At.Start.Line), cmp.Compare(a.At.Start.Column, b.At.Start.Column))
+	})
+	return slices.CompactFunc(errors, func(a, b *Error) bool { return *a == *b })
+}

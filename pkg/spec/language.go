@@ -1,0 +1,315 @@
+package spec
+
+import (
+	"fmt"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
+)
+
+func (r *reader) spec(n *yaml.Node, s *Spec) {
+	if r.version(n); r.report.Err() != nil {
+		return // of a spec in another version, nothing else can be said
+	}
+	r.object(n, "the spec", fields{
+		"version":     func(*yaml.Node) {},
+		"name":        r.text(&s.Name, "name"),
+		"registry":    r.text(&s.Registry, "registry"),
+		"tag":         r.text(&s.Tag, "tag"),
+		"variables":   named(r, &s.Variables, "variables", r.variable),
+		"environment": named(r, &s.Environment, "environment", r.envVariable),
+		"settings":    named(r, &s.Settings, "settings", r.settings),
+		"services":    named(r, &s.Services, "services", r.service),
+		"images":      named(r, &s.Images, "images", r.image),
+	})
+	r.need(s.Name, r.rangeOf(n), "name", "the spec")
+	r.need(s.Registry, r.rangeOf(n), "registry", "the spec")
+	r.need(s.Tag, r.rangeOf(n), "tag", "the spec")
+	if len(s.Images) == 0 {
+		r.report.AddAt(r.rangeOf(n).Start, "", "the spec declares no images")
+	}
+}
+
+// version checks the version before anything else is read.
+func (r *reader) version(n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		r.report.Add(r.rangeOf(n), `begin with "version: 1"`, "a spec has to be a mapping, not %s", kindOf(n))
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value != "version" {
+			continue
+		}
+		value := n.Content[i+1]
+		number, err := strconv.Atoi(value.Value)
+		switch {
+		case value.ShortTag() != "!!int" || err != nil || number < 1:
+			r.report.Add(r.rangeOf(value), `write "version: 1"`, "version has to be a number from 1 up, not %s", kindOf(value))
+		case number > Version:
+			r.report.Add(r.rangeOf(value), "upgrade pulpimg", "the spec is written in version %d of the language, and this pulpimg knows it up to version %d", number, Version)
+		}
+		return
+	}
+	r.report.AddAt(r.rangeOf(n).Start, `begin with "version: 1"`, "the version is missing")
+}
+
+// named reads a mapping of names to values of one kind.
+func named[T any](r *reader, into *[]Named[T], what string, read func(n *yaml.Node, at Range, what string) T) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		for _, p := range r.pairs(n, what) {
+			at := Range{Start: p.Name.At.Start, End: r.rangeOf(p.Value).End}
+			*into = append(*into, Named[T]{Name: p.Name, Value: read(p.Value, at, what+"."+p.Name.Value)})
+		}
+	}
+}
+
+// need complains when a string that has to be there is not.
+func (r *reader) need(t Text, in Range, key, what string) {
+	if !t.IsSet() {
+		r.report.AddAt(in.Start, "", "%s needs the key %q", what, key)
+		return
+	}
+	if t.Value == "" {
+		r.report.Add(t.At, "", "%s of %s is empty", key, what)
+	}
+}
+
+func (r *reader) variable(n *yaml.Node, at Range, what string) Variable {
+	v := Variable{At: at}
+	var description Text
+	if isNull(n) {
+		return v
+	}
+	r.object(n, what, fields{
+		"default":     r.optionalText(&v.Default, "default"),
+		"description": r.text(&description, "description"),
+	})
+	return v
+}
+
+func (r *reader) envVariable(n *yaml.Node, at Range, what string) EnvVariable {
+	v := EnvVariable{At: at}
+	var description Text
+	if isNull(n) {
+		return v
+	}
+	r.object(n, what, fields{
+		"default":     r.optionalText(&v.Default, "default"),
+		"required":    r.boolean(&v.Required, "required"),
+		"secret":      r.boolean(&v.Secret, "secret"),
+		"description": r.text(&description, "description"),
+	})
+	if v.Required && v.Default != nil {
+		r.report.Add(v.Default.At, "leave one of them out", "%s is required and has a default", what)
+	}
+	return v
+}
+
+func (r *reader) settings(n *yaml.Node, at Range, what string) Settings {
+	s := Settings{At: at}
+	r.object(n, what, fields{
+		"file": r.text(&s.File, "file"),
+		"lens": r.text(&s.Lens, "lens"),
+		"set":  r.namedTexts(&s.Set, "set"),
+	})
+	r.need(s.File, at, "file", what)
+	r.need(s.Lens, at, "lens", what)
+	return s
+}
+
+func (r *reader) service(n *yaml.Node, at Range, what string) Service {
+	s := Service{At: at}
+	r.object(n, what, fields{
+		"url":      r.text(&s.URL, "url"),
+		"tries":    r.count(&s.Tries, "tries"),
+		"interval": r.duration(&s.Interval, "interval"),
+		"timeout":  r.duration(&s.Timeout, "timeout"),
+	})
+	r.need(s.URL, at, "url", what)
+	return s
+}
+
+func (r *reader) image(n *yaml.Node, at Range, what string) Image {
+	i := Image{At: at}
+	r.object(n, what, fields{
+		"from":       r.text(&i.From, "from"),
+		"labels":     r.namedTexts(&i.Labels, "labels"),
+		"env":        r.namedTexts(&i.Env, "env"),
+		"user":       r.text(&i.User, "user"),
+		"workdir":    r.text(&i.Workdir, "workdir"),
+		"volumes":    r.texts(&i.Volumes, "volumes"),
+		"ports":      r.texts(&i.Ports, "ports"),
+		"entrypoint": r.texts(&i.Entrypoint, "entrypoint"),
+		"command":    r.texts(&i.Command, "command"),
+		"steps": func(n *yaml.Node) {
+			for _, item := range r.items(n, what+".steps") {
+				i.Steps = append(i.Steps, r.step(item))
+			}
+		},
+		"start": func(n *yaml.Node) { i.Start = r.start(n, what+".start") },
+	})
+	r.need(i.From, at, "from", what)
+	if i.Start != nil && len(i.Entrypoint)+len(i.Command) > 0 {
+		r.report.Add(i.Start.At, "keep start, or entrypoint and command", "%s has a start and an entrypoint or command of its own", what)
+	}
+	return i
+}
+
+func (r *reader) step(n *yaml.Node) Step {
+	s := Step{At: r.rangeOf(n)}
+	before := len(r.report.errors)
+	r.object(n, "a step", fields{
+		"repo":    func(n *yaml.Node) { s.Repo = r.repo(n) },
+		"yum":     func(n *yaml.Node) { s.Packages = r.packages(n, "yum") },
+		"dnf":     func(n *yaml.Node) { s.Packages = r.packages(n, "dnf") },
+		"apt":     func(n *yaml.Node) { s.Packages = r.packages(n, "apt") },
+		"lens":    r.optionalText(&s.Lens, "lens"),
+		"helpers": r.texts(&s.Helpers, "helpers"),
+		"files":   func(n *yaml.Node) { s.Files = r.copies(n) },
+		"run":     func(n *yaml.Node) { s.Run = r.run(n) },
+	})
+	if kinds := len(r.follow(n).Content) / 2; kinds != 1 && len(r.report.errors) == before {
+		r.report.Add(s.At, "begin each with a dash of its own", "a step does one thing, and this one has %d keys", kinds)
+	}
+	return s
+}
+
+func (r *reader) repo(n *yaml.Node) *Repo {
+	p := &Repo{At: r.rangeOf(n)}
+	r.object(n, "repo", fields{
+		"to":       r.text(&p.To, "to"),
+		"url":      r.text(&p.URL, "url"),
+		"sha256":   r.text(&p.SHA256, "sha256"),
+		"id":       r.text(&p.ID, "id"),
+		"name":     r.text(&p.Name, "name"),
+		"baseurl":  r.text(&p.BaseURL, "baseurl"),
+		"gpgkey":   r.text(&p.GPGKey, "gpgkey"),
+		"gpgcheck": r.optionalBoolean(&p.GPGCheck, "gpgcheck"),
+		"enabled":  r.optionalBoolean(&p.Enabled, "enabled"),
+	})
+	r.need(p.To, p.At, "to", "repo")
+	switch {
+	case p.URL.IsSet() == p.BaseURL.IsSet():
+		r.report.Add(p.At, "", "repo needs either url, to fetch a file, or baseurl, to write one")
+	case p.BaseURL.IsSet():
+		r.need(p.ID, p.At, "id", "a repo with baseurl")
+		r.only(p.SHA256, "sha256", "url")
+	default:
+		for key, t := range map[string]Text{"id": p.ID, "name": p.Name, "gpgkey": p.GPGKey} {
+			r.only(t, key, "baseurl")
+		}
+		if p.GPGCheck != nil || p.Enabled != nil {
+			r.report.Add(p.At, "", "gpgcheck and enabled of a repo go with baseurl")
+		}
+	}
+	return p
+}
+
+func (r *reader) only(t Text, key, with string) {
+	if t.IsSet() {
+		r.report.Add(t.At, "", "%s of a repo goes with %s", key, with)
+	}
+}
+
+func (r *reader) packages(n *yaml.Node, tool string) *Packages {
+	p := &Packages{At: r.rangeOf(n), Tool: tool}
+	known := fields{"packages": r.texts(&p.Packages, "packages")}
+	var override Text
+	if tool != "apt" {
+		known["groups"] = r.texts(&p.Groups, "groups")
+	}
+	if tool == "yum" {
+		known["tool"] = r.text(&override, "tool")
+	}
+	before := len(r.report.errors)
+	r.object(n, tool, known)
+	switch override.Value {
+	case "":
+	case "yum", "dnf":
+		p.Tool = override.Value
+	default:
+		r.report.Add(override.At, "", "tool has to be yum or dnf, not %q", override.Value)
+	}
+	if len(p.Groups)+len(p.Packages) == 0 && len(r.report.errors) == before {
+		r.report.Add(p.At, "", "%s installs nothing", tool)
+	}
+	return p
+}
+
+// copies reads one copy, or a list of them.
+func (r *reader) copies(n *yaml.Node) []Copy {
+	if r.follow(n).Kind != yaml.SequenceNode {
+		return []Copy{r.copy(n)}
+	}
+	var out []Copy
+	for _, item := range r.items(n, "files") {
+		out = append(out, r.copy(item))
+	}
+	if len(out) == 0 {
+		r.report.Add(r.rangeOf(n), "", "files copies nothing")
+	}
+	return out
+}
+
+func (r *reader) copy(n *yaml.Node) Copy {
+	c := Copy{At: r.rangeOf(n)}
+	r.object(n, "files", fields{
+		"from": r.text(&c.From, "from"),
+		"to":   r.text(&c.To, "to"),
+		"mode": r.octal(&c.Mode, "mode"),
+	})
+	r.need(c.From, c.At, "from", "files")
+	r.need(c.To, c.At, "to", "files")
+	return c
+}
+
+// run reads a script, or a mapping.
+func (r *reader) run(n *yaml.Node) *Run {
+	run := &Run{At: r.rangeOf(n)}
+	if r.follow(n).Kind == yaml.ScalarNode {
+		r.text(&run.Script, "run")(n)
+		r.need(run.Script, run.At, "script", "run")
+		return run
+	}
+	r.object(n, "run", fields{
+		"script":  r.text(&run.Script, "script"),
+		"command": r.texts(&run.Command, "command"),
+		"secrets": r.texts(&run.Secrets, "secrets"),
+	})
+	if (run.Script.Value != "") == (len(run.Command) > 0) {
+		r.report.Add(run.At, "", "run needs either a script or a command")
+	}
+	return run
+}
+
+func (r *reader) start(n *yaml.Node, what string) *Start {
+	s := &Start{At: r.rangeOf(n)}
+	r.object(n, what, fields{
+		"require": func(n *yaml.Node) {
+			r.object(n, "require", fields{
+				"sockets":   r.texts(&s.Sockets, "sockets"),
+				"files":     r.texts(&s.Files, "files"),
+				"variables": r.texts(&s.Variables, "variables"),
+			})
+		},
+		"configure": r.texts(&s.Configure, "configure"),
+		"wait":      r.texts(&s.Wait, "wait"),
+		"init": func(n *yaml.Node) {
+			for i, item := range r.items(n, "init") {
+				var command []Text
+				r.texts(&command, fmt.Sprintf("item %d of init", i+1))(item)
+				if len(command) > 0 {
+					s.Init = append(s.Init, command)
+				}
+			}
+		},
+		"user":    r.text(&s.User, "user"),
+		"workdir": r.text(&s.Workdir, "workdir"),
+		"umask":   r.octal(&s.Umask, "umask"),
+		"command": r.texts(&s.Command, "command"),
+	})
+	if len(s.Command) == 0 {
+		r.report.AddAt(s.At.Start, "", "%s needs a command", what)
+	}
+	return s
+}

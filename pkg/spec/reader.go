@@ -1,0 +1,277 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxNodes bounds how many nodes are read, those that aliases bring in again included.
+const maxNodes = 1_000_000
+
+// extension is how keys begin that mean nothing to this program.
+const extension = "x-"
+
+// A reader reads the nodes of a YAML document and reports what is wrong with them.
+type reader struct {
+	report *Report
+	lines  []string
+	nodes  int
+}
+
+// fields says how the value of each key of a mapping is read.
+type fields map[string]func(*yaml.Node)
+
+// object reads a mapping with known keys.
+func (r *reader) object(n *yaml.Node, what string, known fields) {
+	for _, p := range r.pairs(n, what) {
+		read, ok := known[p.Name.Value]
+		if !ok {
+			r.report.Add(p.Name.At, DidYouMean(p.Name.Value, slices.Collect(maps.Keys(known))), "unknown key %q in %s", p.Name.Value, what)
+			continue
+		}
+		read(p.Value)
+	}
+}
+
+// pairs returns the keys and values of a mapping, without extensions.
+func (r *reader) pairs(n *yaml.Node, what string) []Named[*yaml.Node] {
+	at := r.rangeOf(n)
+	n = r.follow(n)
+	if n.Kind != yaml.MappingNode {
+		r.report.Add(at, "", "%s has to be a mapping, not %s", what, kindOf(n))
+		return nil
+	}
+	var out []Named[*yaml.Node]
+	seen := map[string]Position{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		keyAt := r.rangeOf(key)
+		if key.Tag == "!!merge" {
+			r.report.Add(keyAt, "write the keys out, or let one image stand on another with from", "merge keys (<<) are not part of the language")
+			continue
+		}
+		if key.Kind != yaml.ScalarNode {
+			r.report.Add(keyAt, "", "a key in %s has to be a name, not %s", what, kindOf(key))
+			continue
+		}
+		if first, ok := seen[key.Value]; ok {
+			r.report.Add(keyAt, fmt.Sprintf("it is already there in line %d, column %d", first.Line, first.Column), "duplicate key %q in %s", key.Value, what)
+			continue
+		}
+		seen[key.Value] = keyAt.Start
+		if strings.HasPrefix(key.Value, extension) {
+			continue
+		}
+		out = append(out, Named[*yaml.Node]{Name: r.textOf(key), Value: value})
+	}
+	return out
+}
+
+// items returns the items of a list.
+func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
+	at := r.rangeOf(n)
+	n = r.follow(n)
+	if n.Kind != yaml.SequenceNode {
+		r.report.Add(at, "", "%s has to be a list, not %s", what, kindOf(n))
+		return nil
+	}
+	return n.Content
+}
+
+// text reads a string.
+func (r *reader) text(into *Text, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		at := r.rangeOf(n)
+		scalar := r.follow(n)
+		if scalar.Kind != yaml.ScalarNode {
+			r.report.Add(at, "", "%s has to be a string, not %s", what, kindOf(scalar))
+			return
+		}
+		if scalar.ShortTag() != "!!str" {
+			hint := fmt.Sprintf("write %q", scalar.Value)
+			if isNull(scalar) {
+				hint = ""
+			}
+			r.report.Add(at, hint, "%s has to be a string, not %s", what, kindOf(scalar))
+			return
+		}
+		*into = r.textOf(scalar)
+		into.At = at
+	}
+}
+
+// texts reads a list of strings.
+func (r *reader) texts(into *[]Text, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		for i, item := range r.items(n, what) {
+			var t Text
+			r.text(&t, fmt.Sprintf("item %d of %s", i+1, what))(item)
+			if t.IsSet() {
+				*into = append(*into, t)
+			}
+		}
+	}
+}
+
+// namedTexts reads a mapping of names to strings.
+func (r *reader) namedTexts(into *[]Named[Text], what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		for _, p := range r.pairs(n, what) {
+			var t Text
+			r.text(&t, p.Name.Value)(p.Value)
+			*into = append(*into, Named[Text]{Name: p.Name, Value: t})
+		}
+	}
+}
+
+// optionalText reads a string that may be left out.
+func (r *reader) optionalText(into **Text, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		var t Text
+		r.text(&t, what)(n)
+		*into = &t
+	}
+}
+
+// boolean reads true or false.
+func (r *reader) boolean(into *bool, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		scalar := r.follow(n)
+		if scalar.Kind != yaml.ScalarNode || scalar.ShortTag() != "!!bool" {
+			r.report.Add(r.rangeOf(n), "", "%s has to be true or false, not %s", what, kindOf(scalar))
+			return
+		}
+		*into = scalar.Value == "true" || scalar.Value == "True" || scalar.Value == "TRUE"
+	}
+}
+
+func (r *reader) optionalBoolean(into **bool, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		*into = new(bool)
+		r.boolean(*into, what)(n)
+	}
+}
+
+// count reads a number from 1 up.
+func (r *reader) count(into *int, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		scalar := r.follow(n)
+		value, err := strconv.Atoi(scalar.Value)
+		if scalar.Kind != yaml.ScalarNode || scalar.ShortTag() != "!!int" || err != nil || value < 1 {
+			r.report.Add(r.rangeOf(n), "", "%s has to be a number from 1 up, not %s", what, kindOf(scalar))
+			return
+		}
+		*into = value
+	}
+}
+
+// duration reads a span of time in Go's notation.
+func (r *reader) duration(into *time.Duration, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		scalar := r.follow(n)
+		value, err := time.ParseDuration(scalar.Value)
+		if scalar.Kind != yaml.ScalarNode || err != nil || value <= 0 {
+			r.report.Add(r.rangeOf(n), `such as "5s" or "1m30s"`, "%s has to be a span of time, not %s", what, kindOf(scalar))
+			return
+		}
+		*into = value
+	}
+}
+
+// octal reads a file mode, which YAML may take for a number.
+func (r *reader) octal(into *Text, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		scalar := r.follow(n)
+		if scalar.Kind != yaml.ScalarNode || isNull(scalar) {
+			r.report.Add(r.rangeOf(n), `such as "0644"`, "%s has to be a file mode, not %s", what, kindOf(scalar))
+			return
+		}
+		*into = r.textOf(scalar)
+		into.At = r.rangeOf(n)
+	}
+}
+
+// follow returns what an alias stands for.
+func (r *reader) follow(n *yaml.Node) *yaml.Node {
+	r.nodes++
+	if r.nodes == maxNodes {
+		r.report.Add(r.rangeOf(n), "", "the file's aliases make more than %d values of it", maxNodes)
+	}
+	if r.nodes >= maxNodes {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
+	}
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!str" {
+		r.report.Add(r.rangeOf(n), "leave it out", "the tag %s is not part of the language", n.Tag)
+	}
+	return n
+}
+
+func (r *reader) textOf(n *yaml.Node) Text {
+	t := Text{Value: n.Value, At: r.rangeOf(n)}
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		t.quote = 1
+	}
+	t.inline = n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && strings.HasPrefix(r.from(n.Line, n.Column+t.quote), n.Value)
+	return t
+}
+
+// from returns the rest of a line.
+func (r *reader) from(line, column int) string {
+	if line < 1 || line > len(r.lines) {
+		return ""
+	}
+	characters := []rune(r.lines[line-1])
+	if column < 1 || column > len(characters)+1 {
+		return ""
+	}
+	return string(characters[column-1:])
+}
+
+// rangeOf returns where a node is written. An alias is written where it stands.
+func (r *reader) rangeOf(n *yaml.Node) Range {
+	from := Position{Line: n.Line, Column: n.Column}
+	return Range{Start: from, End: Position{Line: max(lastLine(n), from.Line), Column: n.Column}}
+}
+
+func lastLine(n *yaml.Node) int {
+	last := n.Line
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		last += strings.Count(n.Value, "\n")
+	}
+	if len(n.Content) > 0 {
+		last = max(last, lastLine(n.Content[len(n.Content)-1]))
+	}
+	return last
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// kindOf names what a node is, in people's words.
+func kindOf(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case isNull(n):
+		return "nothing"
+	}
+	switch n.ShortTag() {
+	case "!!int", "!!float":
+		return "the number " + n.Value
+	case "!!bool":
+		return "the truth value " + n.Value
+	case "!!timestamp":
+		return "the date " + n.Value
+	}
+	return fmt.Sprintf("%q", n.Value)
+}

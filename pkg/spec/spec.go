@@ -1,0 +1,132 @@
+package spec
+
+import "time"
+
+// A Spec is what a file declares.
+type Spec struct {
+	// Filename is the name of the file as the user gave it.
+	Filename string
+	// Data is the file's content.
+	Data []byte
+
+	Name        Text
+	Registry    Text
+	Tag         Text
+	Variables   []Named[Variable]
+	Environment []Named[EnvVariable]
+	Settings    []Named[Settings]
+	Services    []Named[Service]
+	Images      []Named[Image]
+}
+
+// A Variable is a value that is known when the spec is read.
+type Variable struct {
+	At      Range
+	Default *Text
+}
+
+// An EnvVariable is a value that is known when a container starts.
+type EnvVariable struct {
+	At       Range
+	Default  *Text
+	Required bool
+	Secret   bool
+}
+
+// Settings are values that are written into a file when a container starts.
+type Settings struct {
+	At   Range
+	File Text
+	Lens Text
+	Set  []Named[Text]
+}
+
+// A Service is something that a container waits for when it starts.
+type Service struct {
+	At       Range
+	URL      Text
+	Tries    int
+	Interval time.Duration
+	Timeout  time.Duration
+}
+
+// An Image is one image of the family.
+type Image struct {
+	At         Range
+	From       Text
+	Labels     []Named[Text]
+	Env        []Named[Text]
+	User       Text
+	Workdir    Text
+	Volumes    []Text
+	Ports      []Text
+	Entrypoint []Text
+	Command    []Text
+	Steps      []Step
+	Start      *Start
+}
+
+// A Step is one step of an image; one of its pointers is set.
+type Step struct {
+	// At is the whole step, its key included.
+	At       Range
+	Repo     *Repo
+	Packages *Packages
+	Lens     *Text
+	Helpers  []Text
+	Files    []Copy
+	Run      *Run
+}
+
+// A Repo is a repository that packages come from: a file to fetch, or one to write.
+type Repo struct {
+	At       Range
+	To       Text
+	URL      Text
+	SHA256   Text
+	ID       Text
+	Name     Text
+	BaseURL  Text
+	GPGKey   Text
+	GPGCheck *bool
+	Enabled  *bool
+}
+
+// Packages are to be installed with a tool: yum, dnf or apt.
+type Packages struct {
+	At       Range
+	Tool     string
+	Groups   []Text
+	Packages []Text
+}
+
+// A Copy brings a file or a directory from the spec's directory into the image.
+type Copy struct {
+	At   Range
+	From Text
+	To   Text
+	Mode Text
+}
+
+// A Run is a command that changes the image.
+type Run struct {
+	At      Range
+	Script  Text
+	Command []Text
+	Secrets []Text
+}
+
+// A Start says what a container of the image does when it starts, in this order.
+type Start struct {
+	At        Range
+	Sockets   []Text
+	Files     []Text
+	Variables []Text
+	Configure []Text
+	Wait      []Text
+	Init      [][]Text
+	User      Text
+	Workdir   Text
+	Umask     Text
+	Command   []Text
+}

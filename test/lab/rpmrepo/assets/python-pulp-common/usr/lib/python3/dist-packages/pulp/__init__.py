@@ -1,0 +1,1 @@
+"""Pulp 2. Several packages put modules below this one."""

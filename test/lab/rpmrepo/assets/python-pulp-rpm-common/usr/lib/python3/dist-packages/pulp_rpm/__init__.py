@@ -1,0 +1,1 @@
+"""Pulp's support for RPM repositories."""

@@ -1,0 +1,1 @@
+"""What the server's plugins and the clients share."""

@@ -1,0 +1,295 @@
+package registrytest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/pulpimg/pulpimg/pkg/registry"
+)
+
+// quick repeats without making the tests wait.
+func quick(attempts int) registry.Option {
+	return registry.WithBackoff(registry.Backoff{Attempts: attempts, First: time.Millisecond, Longest: 2 * time.Second})
+}
+
+func TestFailedUploadOfOneRoleMovesNoTag(t *testing.T) {
+	p := StartProxied(t)
+	former := newFamily(t, p.Host, "1", 3, 1)
+	publish(t, former)
+	items := newFamily(t, p.Host, "1", 3, 2)
+	p.Spoil(-1, OfBlob("pulp/role-2"), Answer(503, "out of order"))
+	_, err := registry.Publish(t.Context(), items, quick(2))
+
+	var failure *registry.UploadError
+	if !errors.As(err, &failure) {
+		t.Fatalf("the error is %v, want an *UploadError", err)
+	}
+	if len(failure.Uploaded) != 0 || len(failure.Missing) != 4 || failure.BlobsMissing == 0 {
+		t.Errorf("%+v, want every item incomplete", failure)
+	}
+	for _, part := range []string{p.Host + "/pulp/role-2", "of role-2", "out of order", "tried 2 times", "no tag was moved"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not say %q", err, part)
+		}
+	}
+	checkPublished(t, former)
+
+	stored := make(map[string]bool)
+	for _, r := range p.Requests() {
+		if r.Status == http.StatusCreated && r.Query["digest"] != nil {
+			stored[r.Query["digest"][0]] = true
+		}
+	}
+	p.Heal()
+	p.Forget()
+	publish(t, items)
+	for digest := range p.BlobBytes() {
+		if stored[digest] {
+			t.Errorf("%s was sent again", digest)
+		}
+	}
+	checkPublished(t, items)
+}
+
+func TestFailedManifestTellsWhichImagesAreComplete(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 1, 1)
+	publish(t, items[:1])
+	p.Spoil(-1, func(r *http.Request) bool {
+		return r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/v2/pulp/role-1/manifests/sha256:")
+	}, Answer(400, `{"errors":[{"code":"MANIFEST_INVALID","message":"no such thing"}]}`))
+	_, err := registry.Publish(t.Context(), items, quick(2))
+
+	var failure *registry.UploadError
+	if !errors.As(err, &failure) {
+		t.Fatalf("the error is %v, want an *UploadError", err)
+	}
+	want := registry.UploadError{Uploaded: []string{"base"}, Missing: []string{"role-1"}, BlobsUploaded: 5}
+	if diff := cmp.Diff(want, *failure, cmpopts.IgnoreFields(want, "Err")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !strings.Contains(err.Error(), "MANIFEST_INVALID: no such thing") {
+		t.Errorf("%q does not give the registry's answer", err)
+	}
+	checkNoTag(t, items[1:])
+}
+
+func TestFailedTagTellsWhichMoved(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 3, 1)
+	p.Spoil(-1, OfTag("pulp/role-2", "1"), Answer(409, `{"errors":[{"code":"DENIED","message":"this tag is immutable"}]}`))
+	_, err := registry.Publish(t.Context(), items, quick(2))
+
+	var failure *registry.TagError
+	if !errors.As(err, &failure) {
+		t.Fatalf("the error is %v, want a *TagError", err)
+	}
+	want := []name.Tag{items[0].Reference, items[1].Reference, items[3].Reference}
+	if diff := cmp.Diff(want, failure.Moved, cmp.Comparer(func(a, b name.Tag) bool { return a.Name() == b.Name() })); diff != "" {
+		t.Errorf("moved (-want +got):\n%s", diff)
+	}
+	if len(failure.NotMoved) != 1 || failure.NotMoved[0].Tag != items[2].Reference || len(failure.Unknown) != 0 {
+		t.Errorf("not moved: %+v, want role-2 alone", failure.NotMoved)
+	}
+	if !strings.Contains(err.Error(), "this tag is immutable") {
+		t.Errorf("%q does not say why", err)
+	}
+}
+
+func TestTagWhoseAnswerGotLostCountsAsMoved(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 1, 1)
+	p.Spoil(-1, OfTag("pulp/role-1", "1"), LoseAnswer)
+	publish(t, items, quick(1))
+	checkPublished(t, items)
+}
+
+func TestBusyRegistryIsAskedAgain(t *testing.T) {
+	for name, spoil := range map[string]func(*Proxy){
+		"429 with Retry-After":        func(p *Proxy) { p.Spoil(1, OfMethod("HEAD"), Answer(429, "", "Retry-After", "1")) },
+		"503 on the first request":    func(p *Proxy) { p.Spoil(1, OfMethod("GET"), Answer(503, "")) },
+		"503 on a mount":              func(p *Proxy) { p.Spoil(2, OfMount, Answer(503, "")) },
+		"503 on an upload":            func(p *Proxy) { p.Spoil(3, OfBlob(""), Answer(503, "")) },
+		"429 on an upload":            func(p *Proxy) { p.Spoil(3, OfBlob(""), Answer(429, "", "Retry-After", "0")) },
+		"500 on a tag":                func(p *Proxy) { p.Spoil(1, OfTag("pulp/base", "1"), Answer(500, "")) },
+		"a connection that breaks":    func(p *Proxy) { p.Spoil(2, OfBlob(""), BreakAfter(layerSize/2)) },
+		"an upload without an answer": func(p *Proxy) { p.Spoil(1, OfBlob("pulp/base"), LoseAnswer) },
+		"a tag without an answer":     func(p *Proxy) { p.Spoil(1, OfTag("pulp/base", "1"), LoseAnswer) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := StartProxied(t)
+			spoil(p)
+			items := newFamily(t, p.Host, "1", 2, 1)
+			publish(t, items, quick(4))
+			for _, f := range p.faults {
+				if f.times != 0 {
+					t.Error("the fault did not come up")
+				}
+			}
+			checkPublished(t, items)
+		})
+	}
+}
+
+func TestUploadWhoseAnswerGotLostIsNotSentAgain(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 0, 1)
+	p.Spoil(1, OfBlob("pulp/base"), LoseAnswer)
+	publish(t, items, quick(3))
+	if diff := cmp.Diff(blobSizes(t, imagesOf(items)...), p.BlobBytes()); diff != "" {
+		t.Errorf("bytes of each blob on the wire (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefusedCredentialsNameTheRegistryAndAreNotTriedAgain(t *testing.T) {
+	for _, test := range []struct {
+		name              string
+		keychain          authn.Keychain
+		denied, anonymous bool
+		spoil             func(*Proxy)
+		says              string
+	}{
+		{name: "wrong password", keychain: user("cook", "salt"), says: "does not accept the credentials"},
+		{name: "no credentials", keychain: nobody{}, anonymous: true, says: "none were found"},
+		{
+			name: "no right to push", keychain: user("cook", "pepper"), denied: true, says: "does not allow this",
+			spoil: func(p *Proxy) {
+				p.Spoil(-1, OfMethod("POST"), Answer(403, `{"errors":[{"code":"DENIED","message":"read only"}]}`))
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := StartProxied(t, WithUser("cook", "pepper"))
+			if test.spoil != nil {
+				test.spoil(p)
+			}
+			items := newFamily(t, p.Host, "1", 0, 1)
+			_, err := registry.Publish(t.Context(), items, quick(5), registry.WithKeychain(test.keychain), registry.WithJobs(1))
+
+			var refused *registry.CredentialsError
+			if !errors.As(err, &refused) {
+				t.Fatalf("the error is %v, want a *CredentialsError", err)
+			}
+			if refused.Registry != p.Host || refused.Repository != p.Host+"/pulp/base" || refused.Denied != test.denied || refused.Anonymous != test.anonymous {
+				t.Errorf("%+v", refused)
+			}
+			for _, part := range []string{p.Host, test.says, "`docker login " + p.Host + "`"} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not say %q", err, part)
+				}
+			}
+			if n := p.Count(func(r Request) bool { return r.Status == 401 || r.Status == 403 }); n > 2 {
+				t.Errorf("%d requests were refused, the registry's first challenge included: %+v", n, p.Requests())
+			}
+		})
+	}
+}
+
+func TestRightPasswordPublishes(t *testing.T) {
+	p := StartProxied(t, WithUser("cook", "pepper"))
+	items := newFamily(t, p.Host, "1", 2, 1)
+	publish(t, items, registry.WithKeychain(user("cook", "pepper")))
+	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
+}
+
+func TestUnreachableRegistryIsNamed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = registry.Publish(t.Context(), newFamily(t, host, "1", 1, 1))
+
+	var silent *registry.UnreachableError
+	if !errors.As(err, &silent) || silent.Registry != host {
+		t.Fatalf("the error is %v, want an *UnreachableError for %s", err, host)
+	}
+	if want := "registry " + host + " cannot be reached: dial tcp " + host + ": connect: connection refused"; err.Error() != want {
+		t.Errorf("the error says\n%s\nwant\n%s", err, want)
+	}
+}
+
+func TestRegistryThatDiesIsNamed(t *testing.T) {
+	p := StartProxied(t)
+	p.Spoil(-1, OfMethod("PUT"), BreakAfter(0))
+	_, err := registry.Publish(t.Context(), newFamily(t, p.Host, "1", 1, 1), quick(2))
+
+	var silent *registry.UnreachableError
+	if !errors.As(err, &silent) || silent.Registry != p.Host {
+		t.Fatalf("the error is %v, want an *UnreachableError for %s", err, p.Host)
+	}
+	if n := strings.Count(err.Error(), "cannot be reached"); n != 1 {
+		t.Errorf("%q says %d times what happened", err, n)
+	}
+}
+
+func TestCancelledPublicationStopsAndMovesNoTag(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 2, 1)
+	begun := make(chan struct{}, 100)
+	p.Spoil(-1, OfBlob(""), Hang(begun))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		<-begun
+		cancel()
+	}()
+	_, err := registry.Publish(ctx, items)
+
+	var failure *registry.UploadError
+	if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) {
+		t.Errorf("the error is %v, want an *UploadError that is context.Canceled", err)
+	}
+	p.Heal()
+	checkNoTag(t, items)
+}
+
+func TestTagsThatAreMovingArriveInSpiteOfCancellation(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 2, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p.Spoil(-1, OfTag("pulp/base", "1"), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		cancel()
+		next.ServeHTTP(w, r)
+	})
+	if _, err := registry.Publish(ctx, items, registry.WithJobs(1)); err != nil {
+		t.Errorf("publishing: %v", err)
+	}
+	checkPublished(t, items)
+}
+
+func TestResolveTellsWhatDoesNotExist(t *testing.T) {
+	p := StartProxied(t)
+	_, err := registry.Resolve(t.Context(), p.Host+"/pulp/none:1")
+	var missing *registry.NotFoundError
+	if !errors.As(err, &missing) || !strings.Contains(err.Error(), p.Host+"/pulp/none:1") {
+		t.Errorf("the error is %v, want a *NotFoundError with the reference", err)
+	}
+}
+
+type keychain struct{ authn.Authenticator }
+
+func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) { return k.Authenticator, nil }
+
+func user(name, password string) authn.Keychain {
+	return keychain{&authn.Basic{Username: name, Password: password}}
+}
+
+type nobody struct{}
+
+func (nobody) Resolve(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil }

@@ -1,0 +1,86 @@
+package registrytest
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Answer replies with a status and a body, and headers as name and value in turn.
+func Answer(status int, body string, headers ...string) Fault {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		for i := 0; i+1 < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// BreakAfter lets n bytes of the request through to the registry and then breaks the connection.
+func BreakAfter(n int64) Fault {
+	return func(_ http.ResponseWriter, r *http.Request, next http.Handler) {
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(io.LimitReader(r.Body, n), brokenReader{}), r.Body}
+		next.ServeHTTP(discardingWriter{}, r)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// LoseAnswer lets the registry do what is asked, and breaks the connection before it can say so.
+func LoseAnswer(_ http.ResponseWriter, r *http.Request, next http.Handler) {
+	next.ServeHTTP(discardingWriter{}, r)
+	panic(http.ErrAbortHandler)
+}
+
+// RefuseMount has the registry begin an upload instead, as registries do that do not mount.
+func RefuseMount(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	r.URL.RawQuery = ""
+	next.ServeHTTP(w, r)
+}
+
+// Hang does not answer until the client goes away. It says so on begun first.
+func Hang(begun chan<- struct{}) Fault {
+	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
+		begun <- struct{}{}
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices a client that went away only once the body is read
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// OfBlob matches requests that carry a blob into a repository. An empty repository is any.
+func OfBlob(repository string) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		return r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/v2/"+repository) && strings.Contains(r.URL.Path, "/blobs/uploads/")
+	}
+}
+
+// OfMount matches requests to mount a blob.
+func OfMount(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Query().Has("mount")
+}
+
+// OfTag matches requests to move a tag of a repository.
+func OfTag(repository, tag string) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		return r.Method == http.MethodPut && r.URL.Path == "/v2/"+repository+"/manifests/"+tag
+	}
+}
+
+// OfMethod matches every request of a method.
+func OfMethod(method string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return r.Method == method }
+}
+
+type discardingWriter struct{}
+
+func (discardingWriter) Header() http.Header         { return make(http.Header) }
+func (discardingWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (discardingWriter) WriteHeader(int)             {}

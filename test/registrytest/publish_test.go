@@ -1,0 +1,286 @@
+package registrytest
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/registry"
+)
+
+func publish(t testing.TB, items []registry.Item, opts ...registry.Option) *registry.Result {
+	t.Helper()
+	result, err := registry.Publish(t.Context(), items, opts...)
+	if err != nil {
+		t.Fatalf("publishing: %v", err)
+	}
+	return result
+}
+
+func TestEachBlobOfAFamilyCrossesTheWireOnce(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 3, 1)
+	result := publish(t, items)
+
+	if diff := cmp.Diff(blobSizes(t, imagesOf(items)...), p.BlobBytes()); diff != "" {
+		t.Errorf("bytes of each blob on the wire (-want +got):\n%s", diff)
+	}
+	for i, item := range result.Items {
+		wantPushed, wantMounted := 1, 3
+		if i == 0 {
+			wantPushed, wantMounted = 3, 0
+		}
+		if item.Pushed.Layers != wantPushed || item.Mounted.Layers != wantMounted || item.Existing.Layers != 0 || !item.TagMoved || item.Present {
+			t.Errorf("%s: %+v, want %d layers pushed and %d mounted", item.Name, item, wantPushed, wantMounted)
+		}
+	}
+	var wire int64
+	for _, n := range p.BlobBytes() {
+		wire += n
+	}
+	if result.PushedBytes() != wire {
+		t.Errorf("the result speaks of %d bytes, %d crossed the wire", result.PushedBytes(), wire)
+	}
+	checkPublished(t, items)
+}
+
+func TestTagsMoveAfterEveryManifestIsStored(t *testing.T) {
+	p := StartProxied(t)
+	publish(t, newFamily(t, p.Host, "1", 3, 1))
+
+	var stored, firstTag, lastManifest int
+	for _, r := range p.Requests() {
+		switch {
+		case r.StoresByDigest():
+			stored++
+			lastManifest = max(lastManifest, r.Order)
+		case r.StoresTag() && (firstTag == 0 || r.Order < firstTag):
+			firstTag = r.Order
+		}
+	}
+	if stored != 4 || firstTag <= lastManifest {
+		t.Errorf("the first tag came as request %d, the last of %d manifests as %d", firstTag, stored, lastManifest)
+	}
+}
+
+func TestUnchangedFamilyCostsOneRequestPerItem(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 3, 1)
+	publish(t, items)
+	p.Forget()
+	result := publish(t, items)
+
+	heads := p.Count(func(r Request) bool { return r.Method == "HEAD" && !r.IsBlob() })
+	if all := len(p.Requests()); heads != len(items) || all != len(items)+1 {
+		t.Errorf("%d requests, of which %d ask for a tag; want one for the registry and %d for tags: %+v", all, heads, len(items), p.Requests())
+	}
+	for _, item := range result.Items {
+		if item.TagMoved || !item.Present {
+			t.Errorf("%s: %+v, want nothing done", item.Name, item)
+		}
+	}
+}
+
+func TestImageThatIsThereOnlyHasItsTagMoved(t *testing.T) {
+	p := StartProxied(t)
+	publish(t, newFamily(t, p.Host, "1", 3, 1))
+	p.Forget()
+	items := newFamily(t, p.Host, "2", 3, 1)
+	result := publish(t, items)
+
+	if n := p.Count(Request.IsBlob); n != 0 {
+		t.Errorf("%d requests for blobs", n)
+	}
+	if n := p.Count(Request.StoresByDigest); n != 0 {
+		t.Errorf("%d manifests stored again", n)
+	}
+	for _, item := range result.Items {
+		if !item.TagMoved || !item.Present {
+			t.Errorf("%s: %+v, want the tag moved", item.Name, item)
+		}
+	}
+	checkPublished(t, items)
+}
+
+func TestNewRoleMountsFromABaseThatIsThere(t *testing.T) {
+	p := StartProxied(t)
+	base := newBase(t, 3, layerSize, 1)
+	publish(t, []registry.Item{newItem(t, p.Host, "base", "1", base)})
+	p.Forget()
+	role := newRole(t, base, "role", 2)
+	items := []registry.Item{newItem(t, p.Host, "base", "1", base), newItem(t, p.Host, "role", "1", role)}
+	result := publish(t, items)
+
+	want := blobSizes(t, role)
+	for digest := range blobSizes(t, base) {
+		delete(want, digest)
+	}
+	if diff := cmp.Diff(want, p.BlobBytes()); diff != "" {
+		t.Errorf("bytes of each blob on the wire (-want +got):\n%s", diff)
+	}
+	if got := result.Items[1]; got.Mounted.Layers != 3 || got.Pushed.Layers != 1 {
+		t.Errorf("%+v, want 3 layers mounted and 1 pushed", got)
+	}
+	checkPublished(t, items)
+}
+
+func TestBlobsThatTheRepositoryHasAreNotSent(t *testing.T) {
+	p := StartProxied(t)
+	base := newBase(t, 3, layerSize, 1)
+	publish(t, []registry.Item{newItem(t, p.Host, "role", "1", base)})
+	p.Forget()
+	items := []registry.Item{newItem(t, p.Host, "role", "2", newRole(t, base, "role", 2))}
+	result := publish(t, items)
+
+	if got := result.Items[0]; got.Existing.Layers != 3 || got.Pushed.Layers != 1 || got.Mounted.Layers != 0 {
+		t.Errorf("%+v, want 3 layers there and 1 pushed", got)
+	}
+	if n := len(p.BlobBytes()); n != 2 {
+		t.Errorf("%d blobs crossed the wire, want the new layer and the config", n)
+	}
+	checkPublished(t, items)
+}
+
+func TestBlobsOfAnOuterBaseAreMountedFromItsRepository(t *testing.T) {
+	p := StartProxied(t)
+	outer := newBase(t, 3, layerSize, 1)
+	publish(t, []registry.Item{newItem(t, p.Host, "outer", "1", outer)})
+	p.Forget()
+	origin, err := name.NewRepository(p.Host + "/pulp/outer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	origins := make(map[v1.Hash]name.Repository)
+	layers, err := outer.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range layers {
+		digest, err := l.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		origins[digest] = origin
+	}
+	base := newRole(t, outer, "base", 2)
+	items := []registry.Item{newItem(t, p.Host, "base", "1", base), newItem(t, p.Host, "role", "1", newRole(t, base, "role", 3))}
+	result := publish(t, items, registry.WithMountFrom(origins))
+
+	if got := result.Items[0]; got.Mounted.Layers != 3 || got.Pushed.Layers != 1 {
+		t.Errorf("base: %+v, want 3 layers mounted and 1 pushed", got)
+	}
+	if got := result.Items[1]; got.Mounted.Layers != 4 || got.Pushed.Layers != 1 {
+		t.Errorf("role: %+v, want 4 layers mounted and 1 pushed", got)
+	}
+	checkPublished(t, items)
+}
+
+func TestRefusedMountsAreUploaded(t *testing.T) {
+	for name, fault := range map[string]Fault{
+		"by beginning an upload": RefuseMount,
+		"with an error":          Answer(405, `{"errors":[{"code":"UNSUPPORTED"}]}`),
+		"by denying the source":  Answer(403, `{"errors":[{"code":"DENIED"}]}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := StartProxied(t)
+			p.Spoil(-1, OfMount, fault)
+			items := newFamily(t, p.Host, "1", 2, 1)
+			result := publish(t, items)
+			for _, item := range result.Items {
+				if item.Mounted.Layers != 0 || item.Existing.Layers != 0 || item.Pushed.Layers < 3 {
+					t.Errorf("%s: %+v, want all pushed", item.Name, item)
+				}
+			}
+			checkPublished(t, items)
+		})
+	}
+}
+
+func TestImagesOfAnIndexAreStoredBeforeIt(t *testing.T) {
+	p := StartProxied(t)
+	amd64, arm64 := newBase(t, 2, layerSize, 1), newBase(t, 2, layerSize, 2)
+	items := []registry.Item{
+		newItem(t, p.Host, "base", "1", newIndex(t, amd64, arm64)),
+		newItem(t, p.Host, "role", "1", newIndex(t, newRole(t, amd64, "role", 3), newRole(t, arm64, "role", 4))),
+	}
+	result := publish(t, items)
+
+	if got := result.Items[1]; got.Mounted.Layers != 4 || got.Pushed.Layers != 2 {
+		t.Errorf("role: %+v, want 4 layers mounted and 2 pushed", got)
+	}
+	for digest, n := range p.BlobBytes() {
+		if size := blobSizes(t, amd64, arm64)[digest]; size != 0 && size != n {
+			t.Errorf("%s: %d bytes on the wire, want %d", digest, n, size)
+		}
+	}
+	checkPublished(t, items) // the registry refuses an index whose images are not there
+}
+
+func TestTwoTagsOfOneRepositoryShareItsBlobs(t *testing.T) {
+	p := StartProxied(t)
+	base := newBase(t, 3, layerSize, 1)
+	items := []registry.Item{
+		newItem(t, p.Host, "all", "base", base),
+		newItem(t, p.Host, "all", "role", newRole(t, base, "role", 2)),
+		newItem(t, p.Host, "all", "same", base),
+	}
+	result := publish(t, items)
+
+	if n := p.Count(func(r Request) bool { return r.Query["mount"] != nil }); n != 0 {
+		t.Errorf("%d mounts from a repository into itself", n)
+	}
+	if got := result.Items[1]; got.Existing.Layers != 3 || got.Pushed.Layers != 1 {
+		t.Errorf("role: %+v, want 3 layers there and 1 pushed", got)
+	}
+	checkPublished(t, items)
+}
+
+func TestFamilyThatSpansRegistriesIsCompleteInEach(t *testing.T) {
+	a, b := StartProxied(t), StartProxied(t)
+	base := newBase(t, 3, layerSize, 1)
+	items := []registry.Item{
+		newItem(t, a.Host, "base", "1", base),
+		newItem(t, b.Host, "role", "1", newRole(t, base, "role", 2)),
+	}
+	result := publish(t, items)
+	if got := result.Items[1]; got.Pushed.Layers != 4 || got.Mounted.Layers != 0 {
+		t.Errorf("role: %+v, want 4 layers pushed", got)
+	}
+	checkPublished(t, items)
+}
+
+func TestProgressEndsWithAllBytesSent(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 2, 1)
+	states := make(map[registry.State]int)
+	var last registry.Progress
+	result := publish(t, items, registry.WithProgress(func(g registry.Progress) {
+		states[g.State]++
+		last = g
+	}))
+	if last.TotalSent != result.PushedBytes() || last.TotalSize != result.PushedBytes() {
+		t.Errorf("the last report was %d of %d bytes, %d were sent", last.TotalSent, last.TotalSize, result.PushedBytes())
+	}
+	if states[registry.Pushed] != 3+2+3 || states[registry.Mounted] != 6 {
+		t.Errorf("reports of ended blobs: %v, want 5 layers and 3 configs pushed, 6 layers mounted", states)
+	}
+}
+
+func TestResolveAsksForADigest(t *testing.T) {
+	p := StartProxied(t)
+	items := newFamily(t, p.Host, "1", 0, 1)
+	result := publish(t, items)
+	p.Forget()
+	got, err := registry.Resolve(t.Context(), items[0].Reference.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != result.Items[0].Digest {
+		t.Errorf("resolved to %s, want %s", got, result.Items[0].Digest)
+	}
+	if n := p.Count(func(r Request) bool { return r.Method == "HEAD" }); n != 1 || len(p.Requests()) != 2 {
+		t.Errorf("want one request for the registry and one for the digest: %+v", p.Requests())
+	}
+}

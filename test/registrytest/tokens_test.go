@@ -1,0 +1,82 @@
+package registrytest
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/pulpimg/pulpimg/pkg/registry"
+)
+
+// startWithTokens runs a registry that sends its clients to server.
+func startWithTokens(t *testing.T, server *TokenServer) *Proxy {
+	return NewProxy(t, func(host string) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("/token", server)
+		mux.Handle("/v2/", Start(t, server.Trusted("http://"+host+"/token")))
+		return mux
+	})
+}
+
+func TestTokensAreAskedForOncePerRepositoryAndMountSource(t *testing.T) {
+	server := NewTokenServer(t, "cook", "pepper")
+	p := startWithTokens(t, server)
+	items := newFamily(t, p.Host, "1", 2, 1)
+	result := publish(t, items, registry.WithKeychain(user("cook", "pepper")))
+
+	got := server.Scopes()
+	slices.Sort(got)
+	want := []string{
+		"repository:pulp/base:push,pull",
+		"repository:pulp/role-1:push,pull",
+		"repository:pulp/role-1:push,pull repository:pulp/base:pull",
+		"repository:pulp/role-2:push,pull",
+		"repository:pulp/role-2:push,pull repository:pulp/base:pull",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("scopes (-want +got):\n%s", diff)
+	}
+	if n := p.Count(func(r Request) bool { return r.Status == 401 }); n != 1 {
+		t.Errorf("%d requests were refused, want the first challenge alone", n)
+	}
+	if result.Items[1].Mounted.Layers != 3 {
+		t.Errorf("%+v, want the layers of the base mounted", result.Items[1])
+	}
+	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
+}
+
+func TestTokenThatTheRegistryNoLongerTakesIsReplaced(t *testing.T) {
+	server := NewTokenServer(t, "cook", "pepper")
+	p := startWithTokens(t, server)
+	p.Spoil(1, OfMethod("POST"), Answer(401, "", "WWW-Authenticate", `Bearer realm="http://`+p.Host+`/token",service="registry"`))
+	items := newFamily(t, p.Host, "1", 0, 1)
+	publish(t, items, registry.WithKeychain(user("cook", "pepper")))
+	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
+}
+
+func TestTokenServerThatRefusesTheUserIsACredentialsError(t *testing.T) {
+	p := startWithTokens(t, NewTokenServer(t, "cook", "pepper"))
+	_, err := registry.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), registry.WithKeychain(user("cook", "salt")))
+	var refused *registry.CredentialsError
+	if !errors.As(err, &refused) || refused.Denied || refused.Anonymous || refused.Registry != p.Host {
+		t.Fatalf("the error is %v, want a *CredentialsError for wrong credentials", err)
+	}
+	if n := p.Count(func(r Request) bool { return r.Path == "/token" }); n != 1 {
+		t.Errorf("the token server was asked %d times", n)
+	}
+}
+
+func TestTokenThatAllowsTooLittleIsADenial(t *testing.T) {
+	p := startWithTokens(t, NewTokenServer(t, "cook", "pepper"))
+	p.Spoil(-1, OfMethod("POST"), Answer(401, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`))
+	_, err := registry.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), registry.WithKeychain(user("cook", "pepper")))
+	var refused *registry.CredentialsError
+	if !errors.As(err, &refused) || !refused.Denied {
+		t.Fatalf("the error is %v, want a *CredentialsError that is a denial", err)
+	}
+}
