@@ -6,9 +6,10 @@ ARCHS   := amd64 arm64
 HELPERS := $(ARCHS:%=assets/helper/pulp-helper-linux-%)
 SOURCES := $(shell find cmd pkg assets templates -name '*.go' -o -name '*.tmpl' -o -name '*.aug' -o -name '*.toml') go.mod go.sum
 LAB     := bin/lab
-# What the engine's compilation, the lab and the tests use, and the package that has it.
-TOOLS   := gcc:gcc mmdebstrap:mmdebstrap createrepo_c:createrepo-c skopeo:skopeo podman:podman runc:runc shellcheck:shellcheck \
-           augparse:augeas-tools
+# What the engine's compilation, the lab and the tests use, each with the package that has it.
+TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-config:pkg-config /usr/bin/mmdebstrap:mmdebstrap \
+           /usr/bin/createrepo_c:createrepo-c /usr/bin/skopeo:skopeo /usr/bin/podman:podman /usr/sbin/runc:runc \
+           /usr/bin/shellcheck:shellcheck /usr/bin/augparse:augeas-tools
 DEMO    := --push --progress plain
 
 .PHONY: all demo test test-race lint fuzz bench setup engine clean
@@ -56,7 +57,7 @@ $(LAB): $(shell find test/lab -type f)
 	cd test/lab && $(GO) build -o ../../$@ .
 
 setup:
-	@missing=; for t in $(TOOLS); do command -v $${t%%:*} >/dev/null || missing="$$missing $${t##*:}"; done; \
+	@missing=; for t in $(TOOLS); do [ -e $${t%%:*} ] || missing="$$missing $${t##*:}"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; fi
 

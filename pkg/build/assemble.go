@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -45,17 +46,19 @@ type placed struct {
 
 // An assembler finds out what the images of a family consist of.
 type assembler struct {
-	family *family.Family
-	opts   Options
+	family   *family.Family
+	opts     Options
+	engine   gateway.Client
+	announce func(name string, since time.Time, cached bool) // shows a step that is not the engine's
 }
 
 // plan asks the engine what has to be known of the bases and file trees, and plans the images of all platforms.
-func (a assembler) plan(ctx context.Context, engine gateway.Client) (plan, error) {
+func (a assembler) plan(ctx context.Context) (plan, error) {
 	var images []placed
 	assemblies := map[string]func() (assembly, error){}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, platform := range a.opts.Platforms {
-		platformAssembler{assembler: a, engine: engine, platform: platform}.prepare(ctx, assemblies)
+		platformAssembler{assembler: a, platform: platform}.prepare(ctx, assemblies)
 	}
 	for _, source := range a.family.Images {
 		for _, platform := range a.opts.Platforms {
@@ -78,24 +81,21 @@ func (a assembler) plan(ctx context.Context, engine gateway.Client) (plan, error
 // withHeads finds the heads of images, each once.
 func withHeads(ctx context.Context, images []placed) (plan, error) {
 	p := plan{images: images}
-	known := map[string]int{}
+	known := map[*compile.Head]int{}
 	for i, image := range images {
-		config, err := image.image.Head().Config()
-		if err != nil {
-			return plan{}, err
-		}
-		def, err := image.image.Head().Definition(ctx)
-		if err != nil {
-			return plan{}, err
-		}
-		key := string(config)
-		if len(def.Def) > 0 {
-			key += string(digest.FromBytes(def.Def[len(def.Def)-1]))
-		}
-		at, ok := known[key]
+		shared := image.image.Head()
+		at, ok := known[shared]
 		if !ok {
+			config, err := shared.Config()
+			if err != nil {
+				return plan{}, err
+			}
+			def, err := shared.Definition(ctx)
+			if err != nil {
+				return plan{}, err
+			}
 			at = len(p.heads)
-			known[key] = at
+			known[shared] = at
 			p.heads = append(p.heads, head{id: image.name(), platform: image.platform, config: config, def: def})
 		}
 		p.images[i].head = at
@@ -148,7 +148,6 @@ type assembly struct {
 // A platformAssembler puts the images together for one platform.
 type platformAssembler struct {
 	assembler
-	engine   gateway.Client
 	platform ocispec.Platform
 }
 
@@ -221,33 +220,35 @@ func (p platformAssembler) start(image *family.Image, base compile.Base) assembl
 
 // steps adds an image's own steps to what it stands on.
 func (p platformAssembler) steps(ctx context.Context, image *family.Image, on assembly) (assembly, error) {
-	for _, step := range image.Steps {
-		next, err := p.step(ctx, on, step)
+	for at := range image.Steps {
+		next, err := p.step(ctx, on, image, at)
 		if err != nil {
-			return assembly{}, &StepError{Image: image, Step: step, Err: err}
+			return assembly{}, &StepError{Image: image, At: at, Err: err}
 		}
 		on = next
 	}
 	return on, nil
 }
 
-func (p platformAssembler) step(ctx context.Context, on assembly, step family.Step) (assembly, error) {
-	switch s := step.(type) {
+func (p platformAssembler) step(ctx context.Context, on assembly, image *family.Image, at int) (assembly, error) {
+	name := compile.StepName(image, at)
+	switch s := image.Steps[at].(type) {
 	case family.Fetch:
 		fetched, err := fetch(ctx, p.engine, on.image)
 		if err != nil {
 			return assembly{}, err
 		}
-		return p.files(ctx, on, []family.File{{Path: s.Path, Mode: s.Mode, Content: fetched}})
+		return p.files(ctx, on, name, []family.File{{Path: s.Path, Mode: s.Mode, Content: fetched}})
 	case family.Files:
-		return p.files(ctx, on, s.Files)
+		return p.files(ctx, on, name, s.Files)
 	}
 	next, err := on.image.AddCommand()
 	return assembly{image: next, tree: newEngineTree(p.engine, next)}, err
 }
 
 // files adds a layer of files.
-func (p platformAssembler) files(ctx context.Context, on assembly, files []family.File) (assembly, error) {
+func (p platformAssembler) files(ctx context.Context, on assembly, name string, files []family.File) (assembly, error) {
+	started := time.Now()
 	entries, err := layer.Entries(ctx, on.tree, forPlatform(files, p.platform))
 	if err != nil {
 		return assembly{}, err
@@ -256,6 +257,7 @@ func (p platformAssembler) files(ctx context.Context, on assembly, files []famil
 	if err != nil {
 		return assembly{}, err
 	}
+	p.announce(name, started, made.Known)
 	return assembly{image: on.image.AddLayer(made), tree: layer.Over(on.tree, entries)}, nil
 }
 

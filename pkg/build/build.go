@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,16 +75,17 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 		return nil, err
 	}
 	var planned plan
+	var planErr error // as it was: what comes back through the engine has lost its types
 	response, err := c.Build(ctx, solveOptions(into, opts), product, func(ctx context.Context, engine gateway.Client) (*gateway.Result, error) {
-		var err error
-		if planned, err = (assembler{family: f, opts: opts}).plan(ctx, engine); err != nil {
-			return nil, err
+		a := assembler{family: f, opts: opts, engine: engine, announce: watch.announce}
+		if planned, planErr = a.plan(ctx); planErr != nil {
+			return nil, planErr
 		}
 		return planned.solve(ctx, engine)
 	}, watch.updates)
 	steps, watchErr := watch.wait(commands(f))
 	if err != nil {
-		return nil, failure(ctx, err, f, steps)
+		return nil, failure(ctx, cmp.Or(planErr, err), f, steps)
 	}
 	if watchErr != nil {
 		return nil, fmt.Errorf("showing the build's progress: %w", watchErr)

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/util/grpcerrors"
 
+	"github.com/pulpimg/pulpimg/pkg/compile"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -34,20 +35,20 @@ type BaseError struct {
 	Err   error
 }
 
-func (e *BaseError) Error() string { return fmt.Sprintf("looking up %s: %v", e.Image.Base, e.Err) }
+func (e *BaseError) Error() string {
+	return fmt.Sprintf("looking up %s: %s", e.Image.Base, plain(e.Err))
+}
 
 func (e *BaseError) Unwrap() error { return e.Err }
 
-// A StepError says which step of which image failed before the engine could run it.
+// A StepError says which step of which image failed, and why.
 type StepError struct {
 	Image *family.Image
-	Step  family.Step
+	At    int // in the image's steps
 	Err   error
 }
 
-func (e *StepError) Error() string {
-	return fmt.Sprintf("%s, step %q: %v", e.Image.Name, e.Step.Title(), e.Err)
-}
+func (e *StepError) Error() string { return compile.StepName(e.Image, e.At) + ": " + plain(e.Err) }
 
 func (e *StepError) Unwrap() error { return e.Err }
 
@@ -91,23 +92,25 @@ func failure(ctx context.Context, err error, f *family.Family, steps []Step) err
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	out := &Error{File: f.Spec.Filename, Err: err, Summary: plain(err)}
+	out := &Error{File: f.Spec.Filename, Err: err}
 	var step *StepError
 	var base *BaseError
 	switch {
 	case errors.As(err, &base):
 		out.At = base.Image.At
 	case errors.As(err, &step):
-		out.At = step.Step.At()
+		out.At = step.Image.Steps[step.At].At()
 	}
-	for _, source := range errdefs.Sources(err) {
-		if len(source.Ranges) > 0 && source.Ranges[0].Start != nil {
-			r := source.Ranges[0]
-			out.At = spec.Range{
-				Start: spec.Position{Line: int(r.Start.Line), Column: int(r.Start.Character)},
-				End:   spec.Position{Line: int(r.End.Line), Column: int(r.End.Character)},
-			}
-		}
+	if at, ok := sourceOf(err); ok {
+		out.At = at
+	}
+	switch {
+	case step != nil:
+		out.Summary = step.Error()
+	case base != nil:
+		out.Summary = base.Error()
+	default:
+		out.Summary = plain(err)
 	}
 	if failed := failedStep(steps); failed != nil {
 		out.Output = failed.output.last()
@@ -116,6 +119,19 @@ func failure(ctx context.Context, err error, f *family.Family, steps []Step) err
 	out.Summary = hinted(out.Summary)
 	out.Lines = excerpt(f.Spec.Data, out.At)
 	return out
+}
+
+// sourceOf returns the place in the spec that an engine's error carries.
+func sourceOf(err error) (at spec.Range, ok bool) {
+	for _, source := range errdefs.Sources(err) {
+		if len(source.Ranges) > 0 && source.Ranges[0].Start != nil && source.Ranges[0].End != nil {
+			start, end := source.Ranges[0].Start, source.Ranges[0].End
+			at.Start = spec.Position{Line: int(start.Line), Column: int(start.Character)}
+			at.End = spec.Position{Line: int(end.Line), Column: int(end.Character)}
+			ok = true
+		}
+	}
+	return at, ok
 }
 
 // failedStep returns the step that failed, not one that was cancelled because another had failed.
@@ -129,7 +145,7 @@ func failedStep(steps []Step) *Step {
 }
 
 // noise is what BuildKit's messages say of its own inner ways.
-var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |rpc error: code = \w+ desc = |process "[^"]*(\\"[^"]*)*" )+`)
+var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |failed to load LLB: |error evaluating the source policy: |failed to resolve source metadata for [^ ]+: |failed to load cache key: |rpc error: code = \w+ desc = |process "[^"]*(\\"[^"]*)*" )+`)
 
 // plain returns an engine's message without the layers that it came through.
 func plain(err error) string {

@@ -10,6 +10,8 @@ import (
 	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pulpimg/pulpimg/pkg/compile"
 )
 
 // A Step is what became of one vertex of a build.
@@ -62,6 +64,19 @@ func startWatching(p Progress) (*watcher, error) {
 		return nil
 	})
 	return w, nil
+}
+
+// announce shows a step that was done on this side of the engine. It is for use while the build runs.
+func (w *watcher) announce(name string, since time.Time, cached bool) {
+	now := time.Now()
+	w.updates <- &client.SolveStatus{Vertexes: []*client.Vertex{{
+		Digest:        digest.FromString(name),
+		Name:          name,
+		Started:       &since,
+		Completed:     &now,
+		Cached:        cached,
+		ProgressGroup: compile.ProgressGroup(name),
+	}}}
 }
 
 // wait waits until everything is shown, and returns the steps in the order in which they were first heard of. Those called

@@ -24,7 +24,7 @@ const comment = "pulpimg"
 
 // Config returns the config that an engine gives the head, as JSON; the engine adds the digests of the layers.
 // https://github.com/opencontainers/image-spec/blob/main/config.md
-func (h Head) Config() ([]byte, error) {
+func (h *Head) Config() ([]byte, error) {
 	data, err := json.Marshal(h.config)
 	if err != nil {
 		return nil, fmt.Errorf("compiling the config of %s: %w", h.name, err)
@@ -139,7 +139,7 @@ func createdBy(step family.Step) string {
 		}
 		return "RUN " + s.Script
 	case family.Files:
-		return "COPY " + strings.Join(paths(s.Files), " ") + " # " + s.Title()
+		return strings.Join(append([]string{"COPY"}, paths(s.Files)...), " ") + " # " + s.Title()
 	}
 	return step.Title()
 }

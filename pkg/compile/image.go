@@ -18,7 +18,7 @@ type Image struct {
 	opts   Options
 	steps  int // how many of the image's own steps are in
 
-	head   Head
+	head   *Head
 	tail   []layer.Layer
 	config dockerspec.DockerOCIImage
 
@@ -46,7 +46,7 @@ func New(image *family.Image, base Base, opts Options) Image {
 	return Image{
 		source: image,
 		opts:   opts,
-		head:   Head{state: from, config: config, opts: opts, name: image.Name},
+		head:   &Head{state: from, config: config, opts: opts, name: image.Name},
 		config: declare(config, image.Config, opts),
 		layers: []llb.State{from},
 		root:   from,
@@ -65,7 +65,7 @@ func (i Image) Child(image *family.Image) Image {
 func (i Image) AddLayer(made layer.Layer) Image {
 	named := i.describe()
 	// An engine finds the layer by its digest in the store; the name before that means nothing.
-	source := llb.OCILayout("pulpimg/layer@"+made.Image.String(), append(named.ociLayout(), llb.OCIStore("", LayerStore))...)
+	source := llb.OCILayout("pulpimg/layer@"+made.Image.String(), append(as[llb.OCILayoutOption](named.aside("its layer")), llb.OCIStore("", LayerStore))...)
 	next := i.next()
 	next.tail = append(slices.Clip(i.tail), made)
 	next.layers = append(slices.Clip(i.layers), source)
@@ -83,9 +83,9 @@ func (i Image) AddCommand() (Image, error) {
 	after := run(i.root, command, i.config.Config.Env, named, i.opts.NoCache)
 	next := i.next()
 	next.tail = nil
-	next.layers = append(slices.Clip(i.layers), llb.Diff(i.root, after, named.constraints()...))
+	next.layers = append(slices.Clip(i.layers), llb.Diff(i.root, after, named.aside("its layer")...))
 	next.root = after
-	next.head = Head{
+	next.head = &Head{
 		state:  llb.Merge(next.layers, llb.WithCustomNamef("[%s] put the layers together", i.source.Name), location(i.opts.SpecFile, i.source.At)),
 		config: next.config,
 		opts:   i.opts,
@@ -103,8 +103,8 @@ func (i Image) next() Image {
 
 func (i Image) step() family.Step { return i.source.Steps[i.steps] }
 
-// Head returns the part of the image that an engine has to make.
-func (i Image) Head() Head { return i.head }
+// Head returns the part of the image that an engine has to make. Images that share it return the same one.
+func (i Image) Head() *Head { return i.head }
 
 // Tail returns the ready-made layers on top of the head.
 func (i Image) Tail() []layer.Layer { return slices.Clone(i.tail) }
@@ -124,11 +124,8 @@ func (i Image) Fetch(ctx context.Context) (*llb.Definition, error) {
 	return marshal(ctx, fetch(step, i.describe()), i.opts, i.source.Name)
 }
 
-// IsEmpty says that there is nothing for an engine to make: the image stands on scratch and runs no command.
-func (h Head) IsEmpty() bool { return h.state.Output() == nil }
-
 // Definition returns the LLB of the head.
-func (h Head) Definition(ctx context.Context) (*llb.Definition, error) {
+func (h *Head) Definition(ctx context.Context) (*llb.Definition, error) {
 	return marshal(ctx, h.state, h.opts, h.name)
 }
 

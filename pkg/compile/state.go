@@ -38,12 +38,28 @@ func (i Image) describe() description {
 	}
 }
 
+// constraints describes the vertex that does a step's work.
 func (d description) constraints() []llb.ConstraintsOpt {
-	return []llb.ConstraintsOpt{llb.WithCustomName(d.name), d.at}
+	return []llb.ConstraintsOpt{llb.WithCustomName(d.name), d.at, inGroup(ProgressGroup(d.name))}
 }
 
-func (d description) ociLayout() []llb.OCILayoutOption {
-	return []llb.OCILayoutOption{llb.WithCustomName(d.name), d.at}
+// aside describes a vertex that a step needs besides the one that does its work. Displays show both as one.
+func (d description) aside(what string) []llb.ConstraintsOpt {
+	return []llb.ConstraintsOpt{llb.WithCustomName(d.name + ", " + what), d.at, inGroup(ProgressGroup(d.name))}
+}
+
+// ProgressGroup returns the group that displays show a step's vertices as.
+func ProgressGroup(step string) *pb.ProgressGroup { return &pb.ProgressGroup{Id: step, Name: step} }
+
+func inGroup(g *pb.ProgressGroup) llb.ConstraintsOpt { return llb.ProgressGroup(g.Id, g.Name, g.Weak) }
+
+// as gives constraints the type that an operation takes them in.
+func as[T any](constraints []llb.ConstraintsOpt) []T {
+	out := make([]T, len(constraints))
+	for i, c := range constraints {
+		out[i] = c.(T)
+	}
+	return out
 }
 
 // location points into the spec. Only positions travel with the LLB: whoever shows them has the file, and a definition of each image
@@ -57,7 +73,7 @@ func location(file string, at spec.Range) llb.ConstraintsOpt {
 
 // fetch returns a state that holds the file of a Fetch step.
 func fetch(step family.Fetch, named description) llb.State {
-	opts := []llb.HTTPOption{llb.Filename(FetchedFile), llb.WithCustomName(named.name), named.at}
+	opts := append(as[llb.HTTPOption](named.constraints()), llb.Filename(FetchedFile))
 	if step.SHA256 != "" {
 		opts = append(opts, llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, step.SHA256)))
 	}
@@ -83,7 +99,7 @@ func copyInto(root, from llb.State, entries []layer.Entry, named description) ll
 	if action == nil {
 		return root
 	}
-	return root.File(action, named.constraints()...)
+	return root.File(action, named.aside("copied in")...)
 }
 
 func copyInfo(e layer.Entry) *llb.CopyInfo {
@@ -123,10 +139,7 @@ func script(text string) []string { return []string{"/bin/sh", "-euc", text} }
 
 // run returns the root file system after a command. The command runs as root in /, with the environment of the image.
 func run(root llb.State, c command, imageEnv []string, named description, noCache bool) llb.State {
-	opts := []llb.RunOption{
-		llb.Args(c.args), llb.WithCustomName(named.name), named.at,
-		llb.Dir("/"),
-	}
+	opts := append(as[llb.RunOption](named.constraints()), llb.Args(c.args), llb.Dir("/"))
 	for _, variable := range imageEnv {
 		name, value, _ := strings.Cut(variable, "=")
 		opts = append(opts, llb.AddEnv(name, value))

@@ -171,7 +171,11 @@ func TestAddWritesTheSameBytesIntoEveryStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if made.Known || !again.Known {
+			t.Errorf("the layer was known: %t the first time, %t the second", made.Known, again.Known)
+		}
 		made.Entries, again.Entries = nil, nil
+		again.Known = made.Known
 		if diff := cmp.Diff(made, again); diff != "" {
 			t.Errorf("the second time in one store (-first +second):\n%s", diff)
 		}

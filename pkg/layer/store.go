@@ -28,6 +28,8 @@ type Layer struct {
 	Image digest.Digest
 	// Entries is what the layer holds, sorted by path.
 	Entries []Entry
+	// Known says that the store held the layer before it was added.
+	Known bool
 }
 
 // A Store keeps layers in a directory. A layer is compressed once.
@@ -53,7 +55,10 @@ func (s *Store) Add(entries []Entry, modTime time.Time, platform ocispec.Platfor
 	}
 	made := Layer{DiffID: digest.FromBytes(raw.Bytes()), Entries: entries}
 	var err error
-	if made.Blob, err = s.compressed(made.DiffID, raw.Bytes()); err == nil {
+	if made.Blob, made.Known = s.known(made.DiffID); !made.Known {
+		made.Blob, err = s.compress(made.DiffID, raw.Bytes())
+	}
+	if err == nil {
 		made.Image, err = s.image(made, platform)
 	}
 	if err != nil {
@@ -62,12 +67,8 @@ func (s *Store) Add(entries []Entry, modTime time.Time, platform ocispec.Platfor
 	return made, nil
 }
 
-// compressed returns the compressed form of a layer. Compressing is the slow part, so a note in the store says which blob holds
-// which layer.
-func (s *Store) compressed(diffID digest.Digest, raw []byte) (ocispec.Descriptor, error) {
-	if desc, ok := s.known(diffID); ok {
-		return desc, nil
-	}
+// compress writes the compressed form of a layer. It is the slow part, so a note in the store says which blob holds which layer.
+func (s *Store) compress(diffID digest.Digest, raw []byte) (ocispec.Descriptor, error) {
 	var out bytes.Buffer
 	zw, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
 	if err != nil {
