@@ -6,99 +6,113 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"path"
 	"strings"
-	"unicode"
 )
 
 // config writes settings into their files.
-func config(ctx context.Context, names []string) error {
+func (p program) config(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return failf(exitUsage, "config: name the settings to write\n%s", usage)
 	}
-	c, err := readContract(contractFile)
+	c, err := readContract(p.contract)
 	if err != nil {
 		return err
 	}
-	env := newEnvironment(c, os.Getenv)
+	env := newEnvironment(c, p.getenv)
 	for _, name := range names {
-		s, err := find(c.Settings, name)
-		if err != nil {
-			return err
+		s, ok := c.settings(name)
+		if !ok {
+			return failf(exitUsage, "the image declares no settings called %q", name)
 		}
-		script, err := s.script(env)
+		script, err := script(s, env)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		if err := augtool(ctx, s, script); err != nil {
-			return err
+			return fmt.Errorf("%s: writing %s: %w", name, s.File, err)
 		}
 	}
 	return nil
 }
 
-func find(all []settings, name string) (settings, error) {
-	for _, s := range all {
-		if s.Name == name {
-			return s, nil
-		}
-	}
-	return settings{}, failf(exitConfig, "the contract has no settings called %q", name)
-}
-
-// script returns the augtool commands that write the settings. augtool does all of a script or nothing.
-func (s settings) script(env environment) (string, error) {
+// script returns the commands for augtool that write all settings of one file. An error in one of them saves nothing.
+func script(s settings, env environment) (string, error) {
 	var b strings.Builder
 	for _, set := range s.Set {
 		value, err := env.expand(set.Value)
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("%s: %w", set.Path, err)
 		}
-		section, key, _ := strings.Cut(set.Path, "/")
-		if strings.ContainsFunc(value, unicode.IsControl) {
-			return "", failf(exitConfig, "the value of %s has a control character, which %s cannot hold", set.Path, s.File)
+		if problem := unwritable(value); problem != "" {
+			return "", fmt.Errorf("%s: the value of %s %s, which the file cannot hold", set.Path, set.Value, problem)
 		}
-		fmt.Fprintf(&b, "set %s %s\n", quote("/files"+s.File+"/target[. = '"+section+"']/"+key), quote(value))
+		section, key, ok := strings.Cut(set.Path, "/")
+		if !ok {
+			return "", fmt.Errorf("%s names no setting: it has to be SECTION/KEY", set.Path)
+		}
+		node := fmt.Sprintf("/files%s/target[. = '%s']", s.File, section)
+		fmt.Fprintf(&b, "set %s %s\n", quoteAug(node), quoteAug(section))
+		fmt.Fprintf(&b, "set %s %s\n", quoteAug(node+"/"+key), quoteAug(strings.ReplaceAll(value, "%", "%%")))
 	}
 	b.WriteString("save\n")
 	return b.String(), nil
 }
 
-// quote makes a word of augtool's.
-func quote(s string) string {
+// unwritable says what in a value the file cannot express: its reader, Python's ConfigParser, takes a value to be the rest of a line
+// without the white space around it, and white space with a semicolon to begin a comment.
+// https://docs.python.org/2.7/library/configparser.html
+func unwritable(value string) string {
+	switch {
+	case value == "":
+		return "is empty"
+	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return "has a line break, a tab or another control character"
+	case strings.TrimSpace(value) != value:
+		return "begins or ends with white space"
+	case strings.Contains(value, " ;"):
+		return "has a semicolon after white space"
+	}
+	return ""
+}
+
+// quoteAug makes a word that augtool reads as it is.
+func quoteAug(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
+// augtool runs a script in one augtool with one lens. The script goes by a file that only this process's user reads: values may be
+// secret, and a command line is for everybody to see.
 func augtool(ctx context.Context, s settings, script string) error {
-	file, err := os.CreateTemp("", "pulp-helper-*.augtool")
-	if err != nil {
-		return failf(exitConfig, "writing the script for augtool: %w", err)
+	if _, err := os.Stat(s.File); err != nil {
+		return err
 	}
-	defer os.Remove(file.Name())
-	_, err = file.WriteString(script)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return failf(exitConfig, "writing the script for augtool: %w", err)
-	}
-	transform := moduleOf(s.Lens) + ".lns incl " + s.File
-	out, err := exec.CommandContext(ctx, "augtool", "-A", "--transform", transform, "-f", file.Name()).CombinedOutput()
+	f, err := os.CreateTemp("", "pulp-helper-*.aug")
 	if err != nil {
-		return failf(exitConfig, "augtool could not write %s: %w: %s", s.File, err, strings.Join(strings.Fields(string(out)), " "))
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(script)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	module := strings.TrimSuffix(path.Base(s.Lens), ".aug")
+	cmd := exec.CommandContext(ctx, "augtool", "--noautoload", "--transform", module+".lns incl "+s.File, "--file", f.Name())
+	output, err := cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return errors.New("augtool is not in the image: install the package augeas")
+	}
+	if err != nil {
+		return fmt.Errorf("augtool: %w", lastLine(output, err))
 	}
 	return nil
 }
 
-// moduleOf returns the module of a lens file, whose name is the file's in capitals or not.
-func moduleOf(lens string) string {
-	name := strings.TrimSuffix(filepath.Base(lens), ".aug")
-	data, err := os.ReadFile(filepath.Join("/usr/share/augeas/lenses", lens))
-	if err != nil {
-		return name
+// lastLine makes an error of the last thing that a command said.
+func lastLine(output []byte, err error) error {
+	lines := strings.Split(strings.TrimSpace(string(output)), "\n")
+	if last := lines[len(lines)-1]; last != "" {
+		return errors.New(last)
 	}
-	for _, line := range strings.Split(string(data), "\n") {
-		fields := strings.Fields(line)
-		if len(fields) >= 2 && fields[0] == "module" && strings.EqualFold(fields[1], name) {
-			return fields[1]
-		}
-	}
-	return name
+	return err
 }

@@ -1,5 +1,9 @@
-// Command pulp-helper is the static program that every image of a family has: it writes settings from the environment, waits for
-// services, and becomes the process that the image is for.
+// Command pulp-helper is what an image of a family starts with: it writes the settings, waits for the services and becomes the
+// process. It is static, so that it works in any image, and reads what the spec declared from the contract in the image.
+//
+//	pulp-helper config NAME...
+//	pulp-helper wait [--tries N] [--interval SPAN] [--timeout SPAN] NAME|URL...
+//	pulp-helper exec [--user U] [--workdir D] [--umask M] -- COMMAND [ARG...]
 package main
 
 import (
@@ -12,13 +16,8 @@ import (
 	"syscall"
 )
 
-const usage = `Usage:
-  pulp-helper config NAME...                                   write these settings of the contract
-  pulp-helper wait NAME|URL...                                 wait until these services answer
-  pulp-helper exec [--user U] [--workdir D] [--umask M] -- COMMAND [ARG...]   become the command
-`
-
-// Exit codes, as in sysexits.h.
+// Exit codes, from sysexits.h.
+// https://man.openbsd.org/sysexits.3
 const (
 	exitOK          = 0
 	exitUsage       = 64
@@ -26,46 +25,68 @@ const (
 	exitConfig      = 78
 )
 
-// An exitError is an error with the exit code that it leads to.
+const usage = `Usage:
+  pulp-helper config NAME...                        write these settings of the contract
+  pulp-helper wait [--tries N] [--interval SPAN] [--timeout SPAN] NAME|URL...
+                                                    wait until these services answer
+  pulp-helper exec [--user U] [--workdir D] [--umask M] -- COMMAND [ARG...]
+                                                    become the command
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	p := program{contract: "/usr/share/pulpimg/contract.json", getenv: os.Getenv, stderr: os.Stderr}
+	code := p.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// A program is pulp-helper and what it finds around it.
+type program struct {
+	contract string // the file
+	getenv   func(string) string
+	stderr   io.Writer
+}
+
+// run runs a command and returns the exit code.
+func (p program) run(ctx context.Context, args []string) int {
+	err := p.command(ctx, args)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(p.stderr, "pulp-helper: %v\n", err)
+	var coded *exitError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	return exitConfig
+}
+
+func (p program) command(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return failf(exitUsage, "name a command\n%s", usage)
+	}
+	switch name, rest := args[0], args[1:]; name {
+	case "config":
+		return p.config(ctx, rest)
+	case "wait":
+		return p.wait(ctx, rest)
+	case "exec":
+		return become(rest)
+	default:
+		return failf(exitUsage, "there is no command %q\n%s", name, usage)
+	}
+}
+
+// An exitError is an error that decides the exit code. Any other error is a misconfiguration.
 type exitError struct {
 	code int
 	err  error
 }
 
-func (e exitError) Error() string { return e.err.Error() }
-func (e exitError) Unwrap() error { return e.err }
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
 
 func failf(code int, format string, args ...any) error {
-	return exitError{code, fmt.Errorf(format, args...)}
-}
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stderr)
-	stop()
-	if err == nil {
-		os.Exit(exitOK)
-	}
-	fmt.Fprintln(os.Stderr, "pulp-helper: "+err.Error())
-	code := 1
-	var exit exitError
-	if errors.As(err, &exit) {
-		code = exit.code
-	}
-	os.Exit(code)
-}
-
-func run(ctx context.Context, args []string, log io.Writer) error {
-	if len(args) == 0 {
-		return failf(exitUsage, "name a command\n%s", usage)
-	}
-	switch args[0] {
-	case "config":
-		return config(ctx, args[1:])
-	case "wait":
-		return wait(ctx, args[1:], log)
-	case "exec":
-		return become(args[1:])
-	}
-	return failf(exitUsage, "there is no command %q\n%s", args[0], usage)
+	return &exitError{code: code, err: fmt.Errorf(format, args...)}
 }

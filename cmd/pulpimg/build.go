@@ -36,7 +36,6 @@ type buildCommand struct {
 	noCache  bool
 	load     bool
 	push     bool
-	jobs     int
 }
 
 func newBuild(io console) *cobra.Command {
@@ -118,7 +117,11 @@ func (c *buildCommand) build(ctx context.Context, f *family.Family, into *layout
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	return build.Family(ctx, e.Client(), f, into, opts)
+	result, err = build.Family(ctx, e.Client(), f, into, opts)
+	if dead := e.Err(); err != nil && dead != nil && ctx.Err() == nil {
+		return nil, dead // that the engine ended says more than what its clients noticed of it
+	}
+	return result, err
 }
 
 func (c *buildCommand) options() (build.Options, error) {

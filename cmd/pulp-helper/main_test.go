@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// asHelper makes the test binary behave as pulp-helper: exec replaces its process, so it takes one of its own.
+const asHelper = "PULP_HELPER_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asHelper) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// helper returns a command that is pulp-helper in a process of its own.
+func helper(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asHelper+"=1")
+	return cmd
+}
+
+// inImage returns a program whose image declares a contract, and what it writes to standard error.
+func inImage(t *testing.T, c family.Contract, env map[string]string) (program, *bytes.Buffer) {
+	t.Helper()
+	data, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "contract.json")
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	return program{contract: file, getenv: func(name string) string { return env[name] }, stderr: &stderr}, &stderr
+}
+
+func pointer(s string) *string { return &s }
+
+func TestTheContractIsReadAsTheFamilyWritesIt(t *testing.T) {
+	p, _ := inImage(t, family.Contract{
+		Environment: []family.Variable{{Name: "A", Default: pointer("a"), Secret: true}, {Name: "B", Required: true}},
+		Settings:    []family.Settings{{Name: "s", File: "/f", Lens: "l.aug", Set: []family.Setting{{Path: "a/b", Value: "v"}}}},
+		Services:    []family.Service{{Name: "d", URL: "tcp://d:1", Tries: 2, Interval: time.Second, Timeout: time.Minute}},
+	}, nil)
+	got, err := readContract(p.contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := contract{
+		Environment: []variable{{Name: "A", Default: pointer("a"), Secret: true}, {Name: "B", Required: true}},
+		Settings:    []settings{{Name: "s", File: "/f", Lens: "l.aug", Set: []setting{{Path: "a/b", Value: "v"}}}},
+		Services:    []service{{Name: "d", URL: "tcp://d:1", Tries: 2, Interval: time.Second, Timeout: time.Minute}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAWrongCommandLineExits64(t *testing.T) {
+	for _, args := range []string{
+		"", "bogus", "config", "wait", "wait --bogus tcp://h:1", "wait nothing", "config nothing", "wait tcp://h", "wait mongodb://u:secret@/", "exec", "exec --umask 9 -- true",
+	} {
+		t.Run(args, func(t *testing.T) {
+			p, stderr := inImage(t, family.Contract{}, nil)
+			if code := p.run(t.Context(), strings.Fields(args)); code != exitUsage {
+				t.Errorf("exit code %d, want %d", code, exitUsage)
+			}
+			if stderr.Len() == 0 || strings.Contains(stderr.String(), "secret") {
+				t.Errorf("stderr: %q", stderr)
+			}
+		})
+	}
+}
+
+func TestAMissingContractExits78(t *testing.T) {
+	p := program{contract: filepath.Join(t.TempDir(), "none.json"), getenv: os.Getenv, stderr: &bytes.Buffer{}}
+	for _, command := range []string{"config", "wait"} {
+		if code := p.run(t.Context(), []string{command, "name"}); code != exitConfig {
+			t.Errorf("%s: exit code %d, want %d", command, code, exitConfig)
+		}
+	}
+}
