@@ -31,7 +31,7 @@ func tail(name string, lines int) string {
 	}
 	defer f.Close()
 	if st, err := f.Stat(); err == nil && st.Size() > most {
-		f.Seek(-most, io.SeekEnd)
+		_, _ = f.Seek(-most, io.SeekEnd) // at worst the first lines are shown
 	}
 	text, _ := io.ReadAll(io.LimitReader(f, most))
 	all := dropFrames(strings.Split(strings.TrimSpace(string(text)), "\n"))

@@ -85,7 +85,7 @@ func run(argv []string) (int, error) {
 func supervise(pid int, exited <-chan syscall.WaitStatus) (status syscall.WaitStatus, forced bool) {
 	cut := make(chan struct{})
 	go func() {
-		io.Copy(io.Discard, os.Stdin)
+		_, _ = io.Copy(io.Discard, os.Stdin) // however it ends, the lifeline is cut
 		close(cut)
 	}()
 	select {
