@@ -1,0 +1,102 @@
+package build
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+func TestPlainLeavesOutTheEnginesInnerWays(t *testing.T) {
+	for _, test := range []struct{ message, want string }{
+		{"failed to solve: invalid response status 404", "invalid response status 404"},
+		{`failed to solve: process "/bin/sh -euc yum install \"x\"" did not complete successfully: exit code: 1`,
+			"the command did not complete successfully: exit code: 1"},
+		{"rpc error: code = Unknown desc = failed to load LLB: nothing", "nothing"},
+		{"a failed to solve: b", "a failed to solve: b"},
+	} {
+		if got := plain(errors.New(test.message)); got != test.want {
+			t.Errorf("plain(%q) = %q, want %q", test.message, got, test.want)
+		}
+	}
+}
+
+func TestATailKeepsWhatATerminalWouldShowLast(t *testing.T) {
+	var out tail
+	for range 100 {
+		out.add("an early line\n")
+	}
+	out.add("10%\r50%\r100%\r\nhalf ")
+	out.add("a line\n\n  \nno end")
+	got := out.last()
+	if len(got) > tailLines+1 {
+		t.Errorf("%d lines, want %d at most", len(got), tailLines+1)
+	}
+	if diff := cmp.Diff([]string{"100%", "half a line", "no end"}, got[len(got)-3:]); diff != "" {
+		t.Errorf("the last lines (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnErrorShowsThePlaceTheLinesAndTheOutput(t *testing.T) {
+	err := &Error{
+		Summary: "[base 1/1] run false: it failed",
+		File:    "f.yaml",
+		At:      spec.Range{Start: spec.Position{Line: 2, Column: 3}, End: spec.Position{Line: 3}},
+		Output:  []string{"boo"},
+	}
+	err.Lines = excerpt([]byte("one\ntwo\nthree\nfour\n"), err.At)
+	want := strings.Join([]string{
+		"f.yaml:2:3: [base 1/1] run false: it failed",
+		"     2 | two",
+		"     3 | three",
+		"the command's last words:",
+		"  | boo",
+	}, "\n")
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnExcerptStaysInsideTheFile(t *testing.T) {
+	at := func(start, end int) spec.Range {
+		return spec.Range{Start: spec.Position{Line: start, Column: 1}, End: spec.Position{Line: end, Column: 1}}
+	}
+	data := []byte(strings.Repeat("x\n", 50))
+	for _, test := range []struct {
+		name string
+		at   spec.Range
+		want int
+	}{
+		{"nowhere", spec.Range{}, 0},
+		{"past the end", at(60, 61), 0},
+		{"an end before the start", at(3, 1), 1},
+		{"a long step", at(1, 40), excerptLines},
+		{"the last lines", at(50, 99), 2},
+	} {
+		if got := len(excerpt(data, test.at)); got != test.want {
+			t.Errorf("%s: %d lines, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+func TestOnlyWhatRunsCommandsNeedsAnEngineForItsPlatform(t *testing.T) {
+	amd64 := ocispec.Platform{OS: "linux", Architecture: "amd64"}
+	arm64 := ocispec.Platform{OS: "linux", Architecture: "arm64"}
+	files := &family.Family{Images: []*family.Image{{Name: "files", Steps: []family.Step{family.Files{}}}}}
+	runs := &family.Family{Images: []*family.Image{{Name: "runs", Steps: []family.Step{family.Run{}}}}}
+	if err := runnable(files, []ocispec.Platform{arm64}, []ocispec.Platform{amd64}); err != nil {
+		t.Errorf("files for another platform: %v", err)
+	}
+	if err := runnable(runs, []ocispec.Platform{amd64}, []ocispec.Platform{amd64}); err != nil {
+		t.Errorf("a command for the engine's platform: %v", err)
+	}
+	var platform *PlatformError
+	if err := runnable(runs, []ocispec.Platform{amd64, arm64}, []ocispec.Platform{amd64}); !errors.As(err, &platform) || platform.Platform != "linux/arm64" || platform.Image != "runs" {
+		t.Errorf("a command for another platform: %v", err)
+	}
+}
