@@ -54,10 +54,11 @@ func newEngine(io console) *cobra.Command {
 	var flags engineFlags
 	var output format
 	cmd := &cobra.Command{
-		Use:   "engine",
-		Short: "Look after the engine that builds the images",
-		Args:  usageArgs(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:                        "engine",
+		Short:                      "Look after the engine that builds the images",
+		Args:                       knownCommand,
+		SuggestionsMinimumDistance: 2,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags.flags(cmd.PersistentFlags())
 	status := &cobra.Command{

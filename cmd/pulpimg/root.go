@@ -24,7 +24,10 @@ func newRoot(io console) *cobra.Command {
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		// Two letters off is what people mistype.
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetOut(io.out)
 	root.SetErr(io.err)
@@ -44,7 +47,19 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "pulpimg"), nil
 }
 
-// exactly and the like turn cobra's complaints about arguments into usage errors.
+// knownCommand complains about arguments of a command that only has subcommands.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%s has no command %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		err = fmt.Errorf("%s has no command %q (did you mean %q?)", cmd.CommandPath(), args[0], like[0])
+	}
+	return usageError{err}
+}
+
+// usageArgs turns cobra's complaints about arguments into usage errors.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {

@@ -45,8 +45,8 @@ func (s *source) family(images []string) (*family.Family, error) {
 		return nil, err
 	}
 	read, err := spec.Load(s.file)
-	if errors.Is(err, fs.ErrNotExist) && s.file == defaultSpec {
-		return nil, usageError{fmt.Errorf("there is no %s here: name the spec with -f", defaultSpec)}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usageError{fmt.Errorf("there is no file %s: name the spec with -f", s.file)}
 	}
 	if err != nil {
 		return nil, err
