@@ -1,0 +1,84 @@
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+)
+
+// Path is where an image has its contract.
+const Path = "/usr/share/pulpimg/contract.json"
+
+// A Contract is what the containers of a family need to know when they start.
+type Contract struct {
+	Environment []Variable `json:"environment,omitempty"`
+	Settings    []Settings `json:"settings,omitempty"`
+	Services    []Service  `json:"services,omitempty"`
+}
+
+// A Variable is an environment variable that a container reads when it starts.
+type Variable struct {
+	Name string `json:"name"`
+	// Default is used when the variable is not set or empty; it may name other variables as ${NAME}. Nil means that there is none.
+	Default *string `json:"default,omitempty"`
+	// Required says that a container does not start without a value.
+	Required bool `json:"required,omitempty"`
+	// Secret keeps the value out of messages and traces.
+	Secret bool `json:"secret,omitempty"`
+}
+
+// Settings are values that are written into one file when a container starts.
+type Settings struct {
+	Name string `json:"name"`
+	// File is the absolute path of the file.
+	File string `json:"file"`
+	// Lens is the name of the Augeas lens file, such as "pulpconf.aug".
+	Lens string `json:"lens"`
+	// Set holds the values in the order of the spec.
+	Set []Setting `json:"set"`
+}
+
+// A Setting is one value of a settings file.
+type Setting struct {
+	// Path is SECTION/KEY.
+	Path string `json:"path"`
+	// Value may name environment variables as ${NAME}; "$${" stands for "${".
+	Value string `json:"value"`
+}
+
+// A Service is something that a container waits for when it starts.
+type Service struct {
+	Name string `json:"name"`
+	// URL may name environment variables as ${NAME}; "$${" stands for "${".
+	URL string `json:"url"`
+	// Tries is how often to ask, Interval how long to pause between two tries.
+	Tries    int           `json:"tries"`
+	Interval time.Duration `json:"interval"` // nanoseconds
+	// Timeout bounds one try.
+	Timeout time.Duration `json:"timeout"` // nanoseconds
+}
+
+// Marshal returns the contract as an image has it: the same bytes for the same contract.
+func (c Contract) Marshal() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(c)
+	return b.Bytes(), err
+}
+
+// Read reads the contract of an image.
+func Read(name string) (Contract, error) {
+	var c Contract
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return c, fmt.Errorf("reading what the image declares: %w", err)
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, fmt.Errorf("reading what the image declares in %s: %w", name, err)
+	}
+	return c, nil
+}

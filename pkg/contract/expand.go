@@ -1,0 +1,100 @@
+package contract
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// hidden is what is shown of a secret.
+const hidden = "***"
+
+// A Value is a text with its variables put in.
+type Value struct {
+	// Text is the value.
+	Text string
+	// Shown is the value as messages may show it: with "***" for the values of secret variables.
+	Shown string
+	// Variables are the names of the variables that were put in, those of defaults included, in the order in which they came.
+	Variables []string
+}
+
+// A MissingError says that a variable has no value.
+type MissingError struct{ Variable string }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("%s is not set: give it with -e %s=VALUE", e.Variable, e.Variable)
+}
+
+// An Environment looks up the variables of a contract.
+type Environment struct {
+	getenv    func(string) string
+	variables map[string]Variable
+}
+
+// NewEnvironment returns the environment of a contract; getenv returns the value of a variable, or nothing.
+func NewEnvironment(c Contract, getenv func(string) string) Environment {
+	e := Environment{getenv: getenv, variables: map[string]Variable{}}
+	for _, v := range c.Environment {
+		e.variables[v.Name] = v
+	}
+	return e
+}
+
+// Expand puts the values of variables into a text. A variable that is empty counts as not set, as in the start script; one that is not
+// set has its default, and without one the error is a MissingError.
+func (e Environment) Expand(text string) (Value, error) { return e.expand(text, nil) }
+
+func (e Environment) expand(text string, above []string) (Value, error) {
+	var out Value
+	add := func(text, shown string) {
+		out.Text += text
+		out.Shown += shown
+	}
+	for {
+		before, after, found := strings.Cut(text, "${")
+		if !found {
+			add(text, text)
+			return out, nil
+		}
+		if escaped, ok := strings.CutSuffix(before, "$"); ok {
+			add(escaped+"${", escaped+"${")
+			text = after
+			continue
+		}
+		name, rest, closed := strings.Cut(after, "}")
+		if !closed {
+			return Value{}, fmt.Errorf("${%s has no }", after)
+		}
+		value, err := e.lookup(name, above)
+		if err != nil {
+			return Value{}, err
+		}
+		add(before+value.Text, before+value.Shown)
+		out.Variables = append(out.Variables, value.Variables...)
+		text = rest
+	}
+}
+
+func (e Environment) lookup(name string, above []string) (Value, error) {
+	if slices.Contains(above, name) {
+		return Value{}, fmt.Errorf("the default of %s refers to itself", name)
+	}
+	variable := e.variables[name]
+	value := Value{Text: e.getenv(name)}
+	value.Shown = value.Text
+	if value.Text == "" {
+		if variable.Default == nil {
+			return Value{}, &MissingError{Variable: name}
+		}
+		var err error
+		if value, err = e.expand(*variable.Default, append(slices.Clip(above), name)); err != nil {
+			return Value{}, err
+		}
+	}
+	if variable.Secret {
+		value.Shown = hidden
+	}
+	value.Variables = append([]string{name}, value.Variables...)
+	return value, nil
+}
