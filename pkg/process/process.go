@@ -1,0 +1,107 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// A Process is what the running program becomes.
+type Process struct {
+	// User is the name or the number of a user; empty stays who it is.
+	User string
+	// Dir is the working directory; empty stays where it is.
+	Dir string
+	// Umask is the file mode creation mask, or negative to keep it.
+	Umask int
+	// Command is the program and its arguments. A program without a slash is looked up in PATH.
+	Command []string
+	// Env is the environment. With User, it gets HOME, USER and LOGNAME of that user.
+	Env []string
+}
+
+// Become replaces the running program. It returns only when that is impossible; then some of the changes may have been made, and the
+// program should end.
+func (p Process) Become() error {
+	if len(p.Command) == 0 {
+		return errors.New("there is no command to become")
+	}
+	env := p.Env
+	if p.User != "" {
+		u, err := lookUp(p.User)
+		if err != nil {
+			return err
+		}
+		if err := u.takeOn(); err != nil {
+			return err
+		}
+		env = withHome(env, u)
+	}
+	if p.Umask >= 0 {
+		syscall.Umask(p.Umask)
+	}
+	// As the user, not before: that the directory can be entered by root says nothing.
+	if p.Dir != "" {
+		if err := os.Chdir(p.Dir); err != nil {
+			return fmt.Errorf("entering the working directory %s%s: %w", p.Dir, p.as(), reason(err))
+		}
+	}
+	program, err := find(p.Command[0], env)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.Command[0], err)
+	}
+	return fmt.Errorf("becoming %s%s: %w", program, p.as(), syscall.Exec(program, p.Command, env))
+}
+
+func (p Process) as() string {
+	if p.User == "" {
+		return ""
+	}
+	return " as " + p.User
+}
+
+// find looks a program up in the PATH of the environment that it will have.
+func find(program string, env []string) (string, error) {
+	if strings.Contains(program, "/") {
+		return program, nil
+	}
+	path := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	for _, assignment := range env {
+		if value, ok := strings.CutPrefix(assignment, "PATH="); ok {
+			path = value
+		}
+	}
+	for _, dir := range strings.Split(path, ":") {
+		candidate := dir + "/" + program
+		if found, err := exec.LookPath(candidate); err == nil {
+			return found, nil
+		}
+	}
+	return "", fmt.Errorf("there is no such command in the image (PATH is %s)", path)
+}
+
+func withHome(env []string, u user) []string {
+	env = slices.DeleteFunc(slices.Clone(env), func(assignment string) bool {
+		name, _, _ := strings.Cut(assignment, "=")
+		return name == "HOME" || name == "USER" || name == "LOGNAME"
+	})
+	env = append(env, "HOME="+u.home)
+	if u.name != "" {
+		env = append(env, "USER="+u.name, "LOGNAME="+u.name)
+	}
+	return env
+}
+
+// reason returns an error without the path, which the message has already.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
