@@ -9,10 +9,10 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
-	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
@@ -33,7 +33,7 @@ type head struct {
 	id       string
 	platform ocispec.Platform
 	config   []byte
-	def      *llb.Definition
+	def      *pb.Definition
 }
 
 // A placed is an image for one platform and the index of its head in the plan.
@@ -131,8 +131,8 @@ func (p plan) solve(ctx context.Context, engine gateway.Client) (*gateway.Result
 	return result, nil
 }
 
-func solve(ctx context.Context, engine gateway.Client, def *llb.Definition) (gateway.Reference, error) {
-	solved, err := engine.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB()})
+func solve(ctx context.Context, engine gateway.Client, def *pb.Definition) (gateway.Reference, error) {
+	solved, err := engine.Solve(ctx, gateway.SolveRequest{Definition: def})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -110,13 +111,13 @@ func (i Image) Head() *Head { return i.head }
 func (i Image) Tail() []layer.Layer { return slices.Clone(i.tail) }
 
 // Root returns the LLB of the root file system with the steps so far.
-func (i Image) Root(ctx context.Context) (*llb.Definition, error) {
+func (i Image) Root(ctx context.Context) (*pb.Definition, error) {
 	return marshal(ctx, i.root, i.opts, i.source.Name)
 }
 
 // Fetch returns the LLB of the file that a Fetch step, which has to be the next step, puts into the image: a root file system that
 // holds it as FetchedFile.
-func (i Image) Fetch(ctx context.Context) (*llb.Definition, error) {
+func (i Image) Fetch(ctx context.Context) (*pb.Definition, error) {
 	step, ok := i.step().(family.Fetch)
 	if !ok {
 		return nil, fmt.Errorf("compiling %s: the step %q fetches nothing", i.source.Name, i.step().Title())
@@ -125,14 +126,14 @@ func (i Image) Fetch(ctx context.Context) (*llb.Definition, error) {
 }
 
 // Definition returns the LLB of the head.
-func (h *Head) Definition(ctx context.Context) (*llb.Definition, error) {
+func (h *Head) Definition(ctx context.Context) (*pb.Definition, error) {
 	return marshal(ctx, h.state, h.opts, h.name)
 }
 
-func marshal(ctx context.Context, state llb.State, opts Options, image string) (*llb.Definition, error) {
+func marshal(ctx context.Context, state llb.State, opts Options, image string) (*pb.Definition, error) {
 	def, err := state.Marshal(ctx, llb.Platform(opts.Platform))
 	if err != nil {
 		return nil, fmt.Errorf("compiling %s: %w", image, err)
 	}
-	return def, nil
+	return def.ToPB(), nil
 }

@@ -67,9 +67,9 @@ func runChild(ctx context.Context, argv, env []string) (int, error) {
 func forward(pid int, s syscall.Signal, onTerminal bool) {
 	switch {
 	case !onTerminal:
-		syscall.Kill(-pid, s)
+		_ = syscall.Kill(-pid, s)
 	case s != syscall.SIGINT: // the terminal has sent that one
-		syscall.Kill(pid, s)
+		_ = syscall.Kill(pid, s)
 	}
 }
 

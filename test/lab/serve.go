@@ -16,7 +16,7 @@ func serve(ctx context.Context, dir string, stdin io.Reader, stdout io.Writer) e
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { // ends with the process: nothing else ends a read
-		io.Copy(io.Discard, stdin)
+		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
 	}()
 	lab, err := site.Start(ctx, dir, logLine)
