@@ -177,7 +177,11 @@ func (p platformAssembler) prepare(ctx context.Context, images map[string]func()
 			if err != nil {
 				return assembly{}, err
 			}
-			return p.steps(ctx, image, on)
+			made, err := p.steps(ctx, image, on)
+			if err != nil {
+				return assembly{}, err
+			}
+			return made, check(ctx, image, made.tree)
 		})
 	}
 }
@@ -228,6 +232,24 @@ func (p platformAssembler) steps(ctx context.Context, image *family.Image, on as
 		on = next
 	}
 	return on, nil
+}
+
+// check says whether an image has what it needs besides its steps.
+func check(ctx context.Context, image *family.Image, tree layer.Tree) error {
+	for _, need := range image.Needs {
+		found := false
+		for _, path := range need.Paths {
+			info, err := layer.Find(ctx, tree, path)
+			if err != nil {
+				return fmt.Errorf("looking for %s in %s: %w", path, image.Name, err)
+			}
+			found = found || info != nil
+		}
+		if !found {
+			return &NeedError{Image: image, Need: need}
+		}
+	}
+	return nil
 }
 
 func (p platformAssembler) step(ctx context.Context, on assembly, image *family.Image, at int) (assembly, error) {

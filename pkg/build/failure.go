@@ -52,6 +52,16 @@ func (e *StepError) Error() string { return compile.StepName(e.Image, e.At) + ":
 
 func (e *StepError) Unwrap() error { return e.Err }
 
+// A NeedError says that an image lacks something that its containers need.
+type NeedError struct {
+	Image *family.Image
+	Need  family.Need
+}
+
+func (e *NeedError) Error() string {
+	return fmt.Sprintf("%s: %s (%s)", e.Image.Name, e.Need.Missing, e.Need.Hint)
+}
+
 // An Error is a failed build, as a person wants to read of it.
 type Error struct {
 	// Summary says what failed, in one line.
@@ -95,7 +105,10 @@ func failure(ctx context.Context, err error, f *family.Family, steps []Step) err
 	out := &Error{File: f.Spec.Filename, Err: err}
 	var step *StepError
 	var base *BaseError
+	var need *NeedError
 	switch {
+	case errors.As(err, &need):
+		out.At = need.Need.At
 	case errors.As(err, &base):
 		out.At = base.Image.At
 	case errors.As(err, &step):
@@ -109,6 +122,8 @@ func failure(ctx context.Context, err error, f *family.Family, steps []Step) err
 		out.Summary = step.Error()
 	case base != nil:
 		out.Summary = base.Error()
+	case need != nil:
+		out.Summary = need.Error()
 	default:
 		out.Summary = plain(err)
 	}

@@ -43,7 +43,21 @@ type Image struct {
 	Config Config
 	// Steps are the image's own steps, in order. The start script is the last one, a Files step.
 	Steps []Step
+	// Needs are what the image has to have when all its steps are in, besides what the steps bring.
+	Needs []Need
 	// At is where the spec declares the image.
+	At spec.Range
+}
+
+// A Need is a file that has to be in an image, at one of several places.
+type Need struct {
+	// Paths are the places.
+	Paths []string
+	// Missing says what it means that the file is at none of them.
+	Missing string
+	// Hint says what to do about it.
+	Hint string
+	// At is where the spec asks for what needs the file.
 	At spec.Range
 }
 

@@ -1,149 +1,80 @@
 package family
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// assets are the built-in files.
-type assets = fs.FS
-
-// text is content that is known.
-type text string
-
-// Open implements Content.
-func (t text) Open(string) (io.ReadCloser, error) {
-	return io.NopCloser(strings.NewReader(string(t))), nil
-}
-
-// helper is the helper for the architecture that it is asked for.
-type helper struct{ assets assets }
-
-// Open implements Content.
-func (h helper) Open(arch string) (io.ReadCloser, error) {
-	f, err := h.assets.Open("helper/pulp-helper-linux-" + arch)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("this pulpimg was built without its helper for %s: build it with make", arch)
-	}
-	return f, err
-}
-
-// asset is a built-in file.
-type asset struct {
-	assets assets
-	name   string
-}
-
-// Open implements Content.
-func (a asset) Open(string) (io.ReadCloser, error) { return a.assets.Open(a.name) }
-
-// A folder is the directory of a spec. Nothing outside it is ever read, whatever symbolic links say.
-type folder struct{ dir string }
-
-// folderFile is a file of a folder.
-type folderFile struct {
-	folder folder
-	name   string
-}
-
-// Open implements Content. The folder is entered for each file, so that a family holds no open files.
-func (f folderFile) Open(string) (io.ReadCloser, error) {
-	root, err := os.OpenRoot(f.folder.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	return root.Open(f.name)
-}
-
-// lensContent finds a lens: beside the spec, or among the built-in ones.
-func (r *resolver) lensContent(name string) (Content, error) {
-	root, err := os.OpenRoot(r.folder.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	switch info, err := root.Stat(name); {
-	case err == nil && info.Mode().IsRegular():
-		return folderFile{r.folder, name}, nil
-	case err == nil:
-		return nil, fmt.Errorf("%s beside the spec is no file", name)
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("reading %s beside the spec: %w", name, cause(err))
-	}
-	if _, err := fs.Stat(r.assets, name); err == nil {
-		return asset{r.assets, name}, nil
-	}
-	return nil, fmt.Errorf("there is no lens called %q", name)
-}
-
-func (r *resolver) lensHint() string {
-	names, err := fs.Glob(r.assets, "*.aug")
-	if err != nil || len(names) == 0 {
-		return "put it beside the spec"
-	}
-	return "put it beside the spec, or use a built-in one: " + strings.Join(names, ", ")
-}
-
-// copyFiles returns the files of one copy, and where they go.
-func (r *resolver) copyFiles(c spec.Copy) (files []File, to string) {
-	from := r.substitute.text(c.From, atBuild)
-	target := r.substitute.text(c.To, atBuild)
-	to = r.absolute(c.To, "the destination")
-	mode, ok := r.mode(c.Mode)
-	if !ok {
-		return nil, to
-	}
-	root, err := os.OpenRoot(r.folder.dir)
-	if err != nil {
-		r.report.Add(c.From.At, "", "reading the spec's folder: %v", err)
-		return nil, to
-	}
-	defer root.Close()
-	if !filepath.IsLocal(from) {
-		r.report.Add(c.From.At, "name a file in the spec's folder", "%q is outside the spec's folder", from)
-		return nil, to
-	}
-	from = path.Clean(from)
-	info, err := root.Stat(from)
-	if err != nil {
-		r.report.Add(c.From.At, "", "reading %q in the spec's folder: %v", from, cause(err))
-		return nil, to
-	}
-	w := walker{folder: r.folder, root: root, mode: mode, from: from, to: to}
-	if info.IsDir() {
-		err = w.dir(".")
-	} else {
-		if strings.HasSuffix(target, "/") {
-			w.to = path.Join(to, path.Base(from))
+func (r *resolver) copies(s spec.Step) Step {
+	var (
+		step   Files
+		titles []string
+	)
+	taken := map[string]fs.FileMode{}
+	for _, c := range s.Files {
+		files, title := r.copy(c)
+		titles = append(titles, title)
+		for _, f := range files {
+			if problem := collision(taken, f.Path); problem != "" {
+				r.report.Add(c.At, "", "%s", problem)
+			}
+			taken[f.Path] = f.Mode
 		}
-		err = w.file(from, w.to, info)
+		step.Files = append(step.Files, files...)
 	}
-	if err != nil {
-		r.report.Add(c.From.At, "", "reading %q in the spec's folder: %v", from, err)
+	step.Common = Common{Name: strings.Join(titles, ", "), Range: s.At}
+	return step
+}
+
+// collision says why a file cannot be where it shall be, given the files that the step has already.
+func collision(taken map[string]fs.FileMode, name string) string {
+	if _, ok := taken[name]; ok {
+		return fmt.Sprintf("this step puts two files at %s", name)
 	}
-	return w.files, w.to
+	for dir := path.Dir(name); dir != "/" && dir != "."; dir = path.Dir(dir) {
+		if mode, ok := taken[dir]; ok && !mode.IsDir() {
+			return fmt.Sprintf("this step puts %s below %s, which is no directory", name, dir)
+		}
+	}
+	return ""
+}
+
+// copy returns the files of one copy.
+func (r *resolver) copy(c spec.Copy) (files []File, title string) {
+	from, ok := r.substitute.known(c.From, atBuild)
+	to, into := r.destination(c.To, "the destination")
+	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode)}
+	title = fmt.Sprintf("copy %s to %s", w.from, w.to)
+	if !ok {
+		return nil, title
+	}
+	if !filepath.IsLocal(from) {
+		r.report.Add(c.From.At, "name a file in the folder of the spec", "%q is outside the spec's folder", from)
+		return nil, title
+	}
+	if err := w.walk(into); err != nil {
+		r.report.Add(c.From.At, "", "%q cannot be copied: %v", from, err)
+	}
+	return w.files, title
 }
 
 // mode returns the mode that a copy gives its files; 0 means that each file's own executable bit decides.
-func (r *resolver) mode(t spec.Text) (fs.FileMode, bool) {
+func (r *resolver) mode(t spec.Text) fs.FileMode {
 	if !t.IsSet() {
-		return 0, true
+		return 0
 	}
-	bits, err := strconv.ParseUint(strings.TrimPrefix(t.Value, "0o"), 8, 32)
-	if err != nil || bits > 0o7777 || bits == 0 {
-		r.report.Add(t.At, `such as "0644"`, "%q is no file mode", t.Value)
-		return 0, false
+	value, ok := r.substitute.known(t, atBuild)
+	bits, err := strconv.ParseUint(strings.TrimPrefix(value, "0o"), 8, 32)
+	if ok && (err != nil || bits > 0o7777 || bits == 0) {
+		r.report.Add(t.At, `such as "0644"`, "%q is no file mode", value)
+		return 0
 	}
 	mode := fs.FileMode(bits & 0o777)
 	for bit, flag := range map[uint64]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
@@ -151,7 +82,7 @@ func (r *resolver) mode(t spec.Text) (fs.FileMode, bool) {
 			mode |= flag
 		}
 	}
-	return mode, true
+	return mode
 }
 
 // A walker collects the files of a copy.
@@ -163,19 +94,38 @@ type walker struct {
 	files    []File
 }
 
-// dir collects what is in a directory below the copied one. Directories are entries only when they are empty: every other one comes
-// with its files, and a directory of the image stays what it is.
-func (w *walker) dir(below string) error {
-	names, err := fs.ReadDir(w.root.FS(), path.Join(w.from, below))
+// walk collects all files. A single one goes by its own name if it is to go into a directory.
+func (w *walker) walk(into bool) error {
+	root, err := os.OpenRoot(w.folder.dir)
 	if err != nil {
 		return cause(err)
 	}
-	slices.SortFunc(names, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	if len(names) == 0 && below != "." {
-		w.files = append(w.files, File{Path: path.Join(w.to, below), Mode: fs.ModeDir | 0o755})
+	defer root.Close()
+	w.root = root
+	info, err := root.Stat(w.from)
+	switch {
+	case err != nil:
+		return cause(err)
+	case info.IsDir():
+		return w.dir(".")
+	case into:
+		w.to = path.Join(w.to, path.Base(w.from))
 	}
-	for _, name := range names {
-		if err := w.entry(path.Join(below, name.Name()), name.Type()); err != nil {
+	return w.file(w.from, w.to, info)
+}
+
+// dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty: every other one
+// comes with its files, and a directory of the image stays what it is.
+func (w *walker) dir(below string) error {
+	entries, err := fs.ReadDir(w.root.FS(), path.Join(w.from, below))
+	if err != nil {
+		return cause(err)
+	}
+	if to := path.Join(w.to, below); len(entries) == 0 && to != "/" {
+		w.files = append(w.files, File{Path: to, Mode: fs.ModeDir | 0o755})
+	}
+	for _, entry := range entries {
+		if err := w.entry(path.Join(below, entry.Name()), entry.Type()); err != nil {
 			return err
 		}
 	}
@@ -183,13 +133,13 @@ func (w *walker) dir(below string) error {
 }
 
 func (w *walker) entry(below string, kind fs.FileMode) error {
-	name := path.Join(w.from, below)
 	switch {
 	case kind.IsDir():
 		return w.dir(below)
 	case kind&fs.ModeSymlink != 0:
 		return w.link(below)
 	}
+	name := path.Join(w.from, below)
 	info, err := w.root.Lstat(name)
 	if err != nil {
 		return cause(err)
@@ -204,7 +154,7 @@ func (w *walker) link(below string) error {
 		return cause(err)
 	}
 	if path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(below), target)) {
-		return fmt.Errorf("the symbolic link %s leaves it, to %s", below, target)
+		return fmt.Errorf("the symbolic link %s leads out of it, to %s", below, target)
 	}
 	w.files = append(w.files, File{Path: path.Join(w.to, below), Mode: fs.ModeSymlink | 0o777, Target: target})
 	return nil
@@ -212,7 +162,7 @@ func (w *walker) link(below string) error {
 
 func (w *walker) file(name, to string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no file, directory or symbolic link", name)
+		return fmt.Errorf("%s is neither a file, a directory nor a symbolic link", name)
 	}
 	mode := w.mode
 	if mode == 0 {
@@ -223,19 +173,4 @@ func (w *walker) file(name, to string, info fs.FileInfo) error {
 	}
 	w.files = append(w.files, File{Path: to, Mode: mode, Content: folderFile{w.folder, name}})
 	return nil
-}
-
-// cause returns an error without the name of the file, which the complaint says already.
-func cause(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		if errors.Is(err, fs.ErrNotExist) {
-			return errors.New("there is no such file")
-		}
-		if strings.Contains(pathErr.Err.Error(), "escapes") {
-			return errors.New("a symbolic link leads out of the folder")
-		}
-		return pathErr.Err
-	}
-	return err
 }

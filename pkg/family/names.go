@@ -3,9 +3,8 @@ package family
 import (
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
-
-	"github.com/distribution/reference"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -13,23 +12,32 @@ import (
 var (
 	// A family's name becomes part of a directory's name.
 	familyName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
+	// An image's name is one component of a repository's name.
+	// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+	imageName = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)
+	// A variable's name, in the spec and in the environment, is one that a shell can set.
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	// What a package may be called: names, versions, globs, capabilities and groups of yum, dnf and apt. No shell ever needs to see
 	// more, and an option is no package.
 	packageName = regexp.MustCompile(`^[A-Za-z0-9@*?/(^][A-Za-z0-9@*?.+_:~^/=<>()%-]*$`)
 	groupName   = regexp.MustCompile(`^[A-Za-z0-9@^][A-Za-z0-9@.+_:~^&/()-]*( [A-Za-z0-9@.+_:~^&/()-]+)*$`)
 	userName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 	userGroup   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
-	port        = regexp.MustCompile(`^([1-9][0-9]{0,4})(-[1-9][0-9]{0,4})?(/(tcp|udp|sctp))?$`)
 	sha256Hex   = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	secretID    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 	repoID      = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
 	umask       = regexp.MustCompile(`^0?[0-7]{3}$`)
+	lensName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\.aug$`)
+	// Settings and services are named on the command line of pulp-helper.
+	declaredName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	// SECTION/KEY becomes part of an Augeas path, in which quotes and brackets would mean something.
+	settingPath = regexp.MustCompile(`^[A-Za-z0-9_.:-]+( [A-Za-z0-9_.:-]+)*/[A-Za-z][A-Za-z0-9_.-]*$`)
 )
 
 // checked complains when a string is not of the form that it has to have, and returns it.
-func (r *resolver) checked(t spec.Text, reach reach, form *regexp.Regexp, what string) string {
-	value := r.substitute.text(t, reach)
-	if t.IsSet() && !form.MatchString(value) {
+func (r *resolver) checked(t spec.Text, form *regexp.Regexp, what string) string {
+	value, ok := r.substitute.known(t, atBuild)
+	if t.IsSet() && ok && !form.MatchString(value) {
 		r.report.Add(t.At, "", "%q is no %s", value, what)
 	}
 	return value
@@ -38,21 +46,27 @@ func (r *resolver) checked(t spec.Text, reach reach, form *regexp.Regexp, what s
 func (r *resolver) checkedAll(list []spec.Text, form *regexp.Regexp, what string) []string {
 	var out []string
 	for _, t := range list {
-		out = append(out, r.checked(t, atBuild, form, what))
+		out = append(out, r.checked(t, form, what))
 	}
 	return out
 }
 
 // absolute returns a path in the image, clean.
 func (r *resolver) absolute(t spec.Text, what string) string {
-	value := r.substitute.text(t, atBuild)
+	clean, _ := r.destination(t, what)
+	return clean
+}
+
+// destination does the same, and says whether the path is written as that of a directory.
+func (r *resolver) destination(t spec.Text, what string) (clean string, dir bool) {
 	if !t.IsSet() {
-		return ""
+		return "", false
 	}
-	if problem := pathProblem(value); problem != "" {
+	value, ok := r.substitute.known(t, atBuild)
+	if problem := pathProblem(value); ok && problem != "" {
 		r.report.Add(t.At, "it is a path in the image, from the root", "%s %q %s", what, value, problem)
 	}
-	return path.Clean(value)
+	return path.Clean(value), strings.HasSuffix(value, "/")
 }
 
 func (r *resolver) absolutes(list []spec.Text, what string) []string {
@@ -67,18 +81,31 @@ func pathProblem(value string) string {
 	switch {
 	case !strings.HasPrefix(value, "/"):
 		return "is not absolute"
-	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
+	case strings.ContainsFunc(value, isControl):
 		return "has a control character"
 	case path.Clean(value) != strings.TrimSuffix(value, "/") && value != "/":
-		return "is not plain: it has an empty part, \".\" or \"..\""
+		return `is not plain: it has an empty part, "." or ".."`
 	}
 	return ""
 }
 
-// imageReference returns what an image is published under.
-func (r *resolver) imageReference(name spec.Text, f *Family) string {
-	if anchored := "^" + reference.NameRegexp.String() + "$"; strings.ContainsAny(name.Value, "/.:@") || !regexp.MustCompile(anchored).MatchString(name.Value) {
-		r.report.Add(name.At, "use small letters, digits, and '-' or '_' between them", "%q is no name for an image", name.Value)
+func isControl(c rune) bool { return c < ' ' || c == 0x7f }
+
+// ports returns ports as an image's config has them: NUMBER/PROTOCOL.
+// https://github.com/opencontainers/image-spec/blob/main/config.md#properties
+func (r *resolver) ports(list []spec.Text) []string {
+	var out []string
+	for _, t := range list {
+		value, known := r.substitute.known(t, atBuild)
+		number, protocol, ok := strings.Cut(value, "/")
+		if !ok {
+			protocol = "tcp"
+		}
+		n, err := strconv.ParseUint(number, 10, 16)
+		if known && (err != nil || n == 0 || protocol != "tcp" && protocol != "udp") {
+			r.report.Add(t.At, `a number from 1 to 65535, such as "80" or "53/udp"`, "%q is no port", value)
+		}
+		out = append(out, strconv.FormatUint(n, 10)+"/"+protocol)
 	}
-	return f.Registry + "/" + name.Value + ":" + f.Tag
+	return out
 }

@@ -1,9 +1,9 @@
 package family
 
 import (
+	"embed"
 	"io/fs"
 	"maps"
-	"os"
 )
 
 type options struct {
@@ -18,7 +18,7 @@ type options struct {
 type Option func(*options)
 
 func newOptions(opts []Option) options {
-	o := options{dir: ".", assets: os.DirFS(os.DevNull)}
+	o := options{dir: ".", assets: embed.FS{}}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -27,7 +27,8 @@ func newOptions(opts []Option) options {
 
 // WithVariables sets variables of the spec.
 func WithVariables(values map[string]string) Option {
-	return func(o *options) { o.variables = maps.Clone(values) }
+	values = maps.Clone(values)
+	return func(o *options) { o.variables = values }
 }
 
 // WithRegistry replaces the registry of the spec; the empty string leaves it.
@@ -39,5 +40,5 @@ func WithTag(tag string) Option { return func(o *options) { o.tag = tag } }
 // WithDir says which directory the files of the spec are in; the current one, if it is not said.
 func WithDir(dir string) Option { return func(o *options) { o.dir = dir } }
 
-// WithAssets says where the built-in files are: lenses, and helper/pulp-helper-linux-ARCH.
+// WithAssets says where the built-in files are: NAME.aug, and helper/pulp-helper-linux-ARCH. There are none, if it is not said.
 func WithAssets(assets fs.FS) Option { return func(o *options) { o.assets = assets } }

@@ -1,20 +1,18 @@
 package family
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/distribution/reference"
+	"text/template"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/templates"
 )
 
 // Resolve returns the family that a spec declares. What is wrong with the spec is a spec.Errors.
 func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 	o := newOptions(opts)
 	report := spec.NewReport(s.Filename)
-	values := variables(s, o.variables, report)
 	declared := map[string]bool{}
 	for _, v := range s.Environment {
 		declared[v.Name.Value] = true
@@ -22,10 +20,13 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 	r := &resolver{
 		spec:       s,
 		report:     report,
-		substitute: substituter{report: report, values: values, env: declared},
-		folder:     folder{dir: filepath.Clean(o.dir)},
+		substitute: substituter{report: report, values: variables(s, o.variables, report), env: declared},
+		folder:     folder{dir: o.dir},
 		assets:     o.assets,
+		script:     template.Must(template.New(startScript).Parse(templates.RunScript())),
 	}
+	r.env = r.environment(s.Environment)
+	r.contract = Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}
 	f := r.family(o)
 	if err := report.Err(); err != nil {
 		return nil, err
@@ -33,145 +34,59 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 	return f, nil
 }
 
-// A resolver resolves one spec.
+// A resolver resolves one spec. Its methods report what is wrong and go on with something, so that all complaints come together.
 type resolver struct {
 	spec       *spec.Spec
 	report     *spec.Report
 	substitute substituter
 	folder     folder
 	assets     assets
+	script     *template.Template // of the start script
+	env        environment
 	contract   Contract
 }
 
 func (r *resolver) family(o options) *Family {
-	s := r.spec
-	r.contract = Contract{
-		Environment: environment(s, r.substitute),
-		Settings:    r.settings(),
-		Services:    r.services(),
-	}
 	f := &Family{
-		Name:     r.substitute.text(s.Name, atBuild),
-		Registry: r.substitute.text(s.Registry, atBuild),
-		Tag:      r.substitute.text(s.Tag, atBuild),
-		Spec:     s,
+		Name:     r.checked(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
+		Registry: r.registry(o.registry),
+		Tag:      r.tag(o.tag),
+		Spec:     r.spec,
 		Contract: r.contract,
 	}
-	if !familyName.MatchString(f.Name) {
-		r.report.Add(s.Name.At, "use small letters, digits, '-', '_' and '.'", "%q is no name for a family", f.Name)
-	}
-	if o.registry != "" {
-		f.Registry = o.registry
-	}
-	if o.tag != "" {
-		f.Tag = o.tag
-	}
-	r.checkPublished(f)
 	f.Images = r.images(f)
 	return f
 }
 
-// checkPublished checks what all references have in common.
-func (r *resolver) checkPublished(f *Family) {
-	if _, err := reference.ParseNormalizedNamed(f.Registry + "/x"); err != nil || strings.HasSuffix(f.Registry, "/") {
-		r.report.Add(r.spec.Registry.At, `such as "docker.io/pulp"`, "%q is nothing that images can be published under", f.Registry)
-	}
-	if !reference.TagRegexp.MatchString(f.Tag) || reference.TagRegexp.FindString(f.Tag) != f.Tag {
-		r.report.Add(r.spec.Tag.At, "use letters, digits, '_', '.' and '-', 128 characters at most", "%q is no tag", f.Tag)
-	}
-}
-
-// images resolves the images in build order. What cannot be resolved is left out; there is a complaint about it.
+// images resolves the images in build order.
 func (r *resolver) images(f *Family) []*Image {
 	declared := map[string]spec.Named[spec.Image]{}
+	from, known := map[string]string{}, map[string]bool{}
 	var names []string
 	for _, i := range r.spec.Images {
 		declared[i.Name.Value] = i
+		from[i.Name.Value], known[i.Name.Value] = r.substitute.known(i.Value.From, atBuild)
 		names = append(names, i.Name.Value)
 	}
-	from := map[string]string{}
-	for _, i := range r.spec.Images {
-		from[i.Name.Value] = r.substitute.text(i.Value.From, atBuild)
-	}
-	edges := func(name string) []string {
-		if _, ok := declared[from[name]]; ok {
-			return []string{from[name]}
-		}
-		return nil
-	}
-	if r.circles(names, declared, edges) {
-		return nil
+	order, circles := ordered(names, func(name string) []string { return []string{from[name]} })
+	for _, circle := range circles {
+		r.report.Add(declared[circle[0]].Value.From.At, "let one of them stand on an image from outside",
+			"the images stand on each other in a circle: %s", strings.Join(circle, " -> "))
 	}
 	resolved := map[string]*Image{}
 	var out []*Image
-	for _, name := range ordered(names, edges) {
+	for _, name := range order {
 		image := &Image{Name: name, At: declared[name].Value.At}
-		if parent, ok := resolved[from[name]]; ok {
-			image.Parent = parent
-		} else {
+		if _, ok := declared[from[name]]; ok {
+			image.Parent = resolved[from[name]] // nil in a circle
+		} else if known[name] {
 			image.Base = r.base(declared[name].Value.From, from[name], names)
 		}
 		r.image(image, declared[name], f)
 		resolved[name] = image
 		out = append(out, image)
 	}
-	r.checkReferences(out, declared)
 	return out
-}
-
-// circles complains about images that stand on themselves, each circle once.
-func (r *resolver) circles(names []string, declared map[string]spec.Named[spec.Image], edges func(string) []string) bool {
-	found := map[string]bool{}
-	for _, name := range names {
-		if found[name] {
-			continue
-		}
-		if cycle := findCycle(name, edges); cycle != nil {
-			for _, member := range cycle {
-				found[member] = true
-			}
-			r.report.Add(declared[name].Value.From.At, "let one of them stand on an image from outside",
-				"the images stand on each other in a circle: %s", strings.Join(cycle, " -> "))
-		}
-	}
-	return len(found) > 0
-}
-
-// base returns the normalised reference of an image from outside.
-func (r *resolver) base(at spec.Text, from string, names []string) string {
-	if from == Scratch {
-		return Scratch
-	}
-	if !strings.ContainsAny(from, "/:@.") {
-		hint := spec.DidYouMean(from, names)
-		if !strings.HasPrefix(hint, "did you mean") {
-			hint = "write docker.io/library/" + from + " for an image from outside"
-		}
-		r.report.Add(at.At, hint, "no image of this family is called %q", from)
-		return ""
-	}
-	named, err := reference.ParseNormalizedNamed(from)
-	if err != nil {
-		r.report.Add(at.At, `such as "docker.io/library/fedora:20"`, "%q is no valid reference: %v", from, err)
-		return ""
-	}
-	return reference.TagNameOnly(named).String()
-}
-
-// checkReferences complains about images that would be published as one.
-func (r *resolver) checkReferences(images []*Image, declared map[string]spec.Named[spec.Image]) {
-	taken := map[string]string{}
-	for _, image := range images {
-		named, err := reference.ParseNormalizedNamed(image.Reference)
-		if err != nil {
-			continue // there is a complaint about a part of it
-		}
-		normal := reference.TagNameOnly(named).String()
-		if other, ok := taken[normal]; ok {
-			r.report.Add(declared[image.Name].Name.At, "", "%s and %s would both be published as %s", other, image.Name, normal)
-		}
-		taken[normal] = image.Name
-	}
 }
 
 // Image returns the image of a name.

@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/template"
 
 	"github.com/pulpimg/pulpimg/pkg/shell"
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/templates"
 )
 
 // startScript is what a role runs.
@@ -16,37 +14,39 @@ const startScript = "/run.sh"
 
 // A scriptData is what the template of the start script shows. Everything but the image's name is shell already.
 type scriptData struct {
-	Image     string
-	Defaults  []string
-	Exports   string
-	Require   []string
-	Configure string
-	Wait      string
-	Init      []string
-	Become    string
+	Image       string
+	Assignments []string
+	Exports     string
+	Require     []string
+	Configure   string
+	Wait        string
+	Init        []string
+	Become      string
 }
 
 // start returns the step that puts the start script into an image.
 func (r *resolver) start(image *Image, s spec.Start) Step {
 	become := r.becomeCommand(s)
 	data := scriptData{
-		Image:     image.Name,
-		Require:   r.requirements(s),
-		Configure: shell.Words(r.known(s.Configure, r.settingNames(), "settings")),
-		Wait:      shell.Words(r.known(s.Wait, r.serviceNames(), "services")),
-		Become:    become + " -- " + r.shellCommand(s.Command),
+		Image:       image.Name,
+		Assignments: r.env.assignments(),
+		Exports:     r.env.exports(),
+		Require:     r.requirements(s),
+		Configure:   shell.Words(r.known(s.Configure, settingsNames(r.contract.Settings), "settings")),
+		Wait:        shell.Words(r.known(s.Wait, serviceNames(r.contract.Services), "services")),
+		Become:      become + " -- " + r.command(s.Command),
 	}
-	data.Defaults, data.Exports = r.defaults()
 	for _, command := range s.Init {
-		data.Init = append(data.Init, become+" -- "+r.shellCommand(command))
+		data.Init = append(data.Init, become+" -- "+r.command(command))
 	}
 	r.needHelper(image, s.Configure, "config")
 	r.needHelper(image, s.Wait, "wait")
 	if len(s.Configure)+len(s.Wait) == 0 {
 		r.needHelper(image, s.Command, "exec")
 	}
+	image.Needs = r.configureNeeds(s.Configure)
 	var script strings.Builder
-	if err := template.Must(template.New(startScript).Parse(templates.RunScript())).Execute(&script, data); err != nil {
+	if err := r.script.Execute(&script, data); err != nil {
 		r.report.Add(s.At, "", "writing the start script: %v", err)
 	}
 	return Files{
@@ -59,9 +59,9 @@ func (r *resolver) start(image *Image, s spec.Start) Step {
 func (r *resolver) becomeCommand(s spec.Start) string {
 	words := []string{"pulp-helper", "exec"}
 	for _, option := range []struct{ name, value string }{
-		{"--user", r.checked(s.User, atBuild, userName, "user")},
+		{"--user", r.checked(s.User, userName, "user")},
 		{"--workdir", r.absolute(s.Workdir, "the directory")},
-		{"--umask", r.checked(s.Umask, atBuild, umask, "umask: write three digits from 0 to 7")},
+		{"--umask", r.checked(s.Umask, umask, "umask: write three digits from 0 to 7")},
 	} {
 		if option.value != "" {
 			words = append(words, option.name, shell.Quote(option.value))
@@ -70,45 +70,19 @@ func (r *resolver) becomeCommand(s spec.Start) string {
 	return strings.Join(words, " ")
 }
 
-// defaults returns an expansion that sets each variable with a default, and the names of all variables.
-func (r *resolver) defaults() (expansions []string, names string) {
-	byName := map[string]Variable{}
-	var declared []string
-	for _, v := range r.contract.Environment {
-		byName[v.Name] = v
-		declared = append(declared, v.Name)
-	}
-	edges := func(name string) []string {
-		if byName[name].Default == nil {
-			return nil
-		}
-		return references(*byName[name].Default, false)
-	}
-	var set []string
-	for _, name := range ordered(declared, edges) {
-		if d := byName[name].Default; d != nil {
-			expansions = append(expansions, "${"+name+":="+shellInside(*d)+"}")
-			set = append(set, name)
-		}
-	}
-	return expansions, strings.Join(set, " ")
-}
-
 // requirements returns a check for each thing that has to be there.
 func (r *resolver) requirements(s spec.Start) []string {
 	var out []string
 	for _, p := range r.absolutes(s.Sockets, "the socket") {
 		out = append(out, fmt.Sprintf("[ -S %s ] || fail %s", shell.Quote(p),
-			shell.Quote(fmt.Sprintf("%s is no socket: mount the host's (-v %s:%s)", p, p, p))))
+			shell.Quote(fmt.Sprintf("%s is no socket: mount that of the host (-v %s:%s)", p, p, p))))
 	}
 	for _, p := range r.absolutes(s.Files, "the file") {
 		out = append(out, fmt.Sprintf("[ -e %s ] || fail %s", shell.Quote(p), shell.Quote(p+" is missing: mount it")))
 	}
-	for _, v := range s.Variables {
-		if !r.substitute.env[v.Value] {
-			r.report.Add(v.At, spec.DidYouMean(v.Value, r.environmentNames()), "the environment variable %q is not declared", v.Value)
-		}
-		out = append(out, fmt.Sprintf("[ -n \"${%s:-}\" ] || fail %s", v.Value, shell.Quote(fmt.Sprintf("%s is not set: give it with -e %s=VALUE", v.Value, v.Value))))
+	for _, name := range r.mustBeSet(s) {
+		// The value itself stays out of traces.
+		out = append(out, fmt.Sprintf(`[ -n "${%s:+set}" ] || fail %s`, name, shell.Quote(fmt.Sprintf("%s is not set: give it with -e %s=VALUE", name, name))))
 	}
 	return out
 }
@@ -117,8 +91,8 @@ func (r *resolver) requirements(s spec.Start) []string {
 func (r *resolver) known(list []spec.Text, declared []string, what string) []string {
 	var out []string
 	for _, t := range list {
-		name := r.substitute.text(t, atBuild)
-		if !slices.Contains(declared, name) {
+		name, ok := r.substitute.known(t, atBuild)
+		if ok && !slices.Contains(declared, name) {
 			r.report.Add(t.At, spec.DidYouMean(name, declared), "%q is not declared under %s", name, what)
 		}
 		out = append(out, name)
@@ -142,30 +116,25 @@ func (r *resolver) needHelper(image *Image, uses []spec.Text, name string) {
 	for root.Parent != nil {
 		root = root.Parent
 	}
+	if root.Base == "" {
+		return // there is a complaint about what it stands on
+	}
 	r.report.AddAt(uses[0].At.Start, fmt.Sprintf("add a step to %s: helpers: [%s]", root.Name, name),
 		"starting %s needs the helper %q, which the image does not have", image.Name, name)
 }
 
-func (r *resolver) settingNames() []string {
+func settingsNames(all []Settings) []string {
 	var names []string
-	for _, s := range r.contract.Settings {
+	for _, s := range all {
 		names = append(names, s.Name)
 	}
 	return names
 }
 
-func (r *resolver) serviceNames() []string {
+func serviceNames(all []Service) []string {
 	var names []string
-	for _, s := range r.contract.Services {
+	for _, s := range all {
 		names = append(names, s.Name)
-	}
-	return names
-}
-
-func (r *resolver) environmentNames() []string {
-	var names []string
-	for _, v := range r.contract.Environment {
-		names = append(names, v.Name)
 	}
 	return names
 }

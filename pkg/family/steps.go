@@ -1,26 +1,20 @@
 package family
 
 import (
-	"fmt"
+	"cmp"
 	"net/url"
-	"path"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-const (
-	lensDir    = "/usr/share/augeas/lenses"
-	helperPath = "/usr/bin/pulp-helper"
-)
-
-var lensName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\.aug$`)
+const helperPath = "/usr/bin/pulp-helper"
 
 // helperNames are the parts of pulp-helper that a spec asks for.
 var helperNames = []string{"config", "wait", "exec"}
 
-// step resolves a step. It returns nil for one that is too wrong to go on with; there is a complaint about it.
+// step resolves a step.
 func (r *resolver) step(s spec.Step) Step {
 	switch {
 	case s.Repo != nil && s.Repo.URL.IsSet():
@@ -35,39 +29,34 @@ func (r *resolver) step(s spec.Step) Step {
 		return r.helpers(s)
 	case s.Files != nil:
 		return r.copies(s)
-	case s.Run != nil:
-		return r.run(s)
 	}
-	return nil
+	return r.run(s)
 }
 
 func (r *resolver) fetch(s spec.Step) Step {
-	step := Fetch{
-		URL:    r.substitute.text(s.Repo.URL, atBuild),
-		SHA256: r.checked(s.Repo.SHA256, atBuild, sha256Hex, "SHA-256 digest: it has 64 digits from 0 to f"),
+	source, ok := r.substitute.known(s.Repo.URL, atBuild)
+	u, err := url.Parse(source)
+	if ok && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		r.report.Add(s.Repo.URL.At, "write https://HOST/PATH", "%q is no URL to fetch a file from", source)
+	}
+	return Fetch{
+		Common: Common{Name: "repo " + u.Redacted(), Range: s.At}, // titles go into logs
+		URL:    source,
+		SHA256: r.checked(s.Repo.SHA256, sha256Hex, "SHA-256 digest: it has 64 digits from 0 to f"),
 		Path:   r.absolute(s.Repo.To, "the file"),
 		Mode:   0o644,
 	}
-	if u, err := url.Parse(step.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		r.report.Add(s.Repo.URL.At, "write https://HOST/PATH", "%q is no URL to fetch a file from", step.URL)
-	}
-	step.Common = Common{Name: "repo " + step.URL, Range: s.At}
-	return step
 }
 
 // repoFile writes a repository file as yum and dnf read it.
 // https://dnf.readthedocs.io/en/latest/conf_ref.html
 func (r *resolver) repoFile(s spec.Step) Step {
 	d := s.Repo
-	id := r.checked(d.ID, atBuild, repoID, "id for a repository")
+	id := r.checked(d.ID, repoID, "id for a repository")
 	gpgKey := r.line(d.GPGKey)
-	name := r.line(d.Name)
-	if name == "" {
-		name = id
-	}
 	lines := []string{
 		"[" + id + "]",
-		"name=" + name,
+		"name=" + cmp.Or(r.line(d.Name), id),
 		"baseurl=" + r.line(d.BaseURL),
 		"enabled=" + digit(d.Enabled, true),
 		"gpgcheck=" + digit(d.GPGCheck, gpgKey != ""),
@@ -125,23 +114,11 @@ func (r *resolver) packages(s spec.Step) Step {
 	return step
 }
 
-func (r *resolver) lens(s spec.Step) Step {
-	name := r.checked(*s.Lens, atBuild, lensName, "lens, which is a file called NAME.aug")
-	content, err := r.lensContent(name)
-	if err != nil {
-		r.report.Add(s.Lens.At, r.lensHint(), "%v", err)
-	}
-	return Files{
-		Common: Common{Name: "lens " + name, Range: s.At},
-		Files:  []File{{Path: path.Join(lensDir, name), Mode: 0o644, Content: content}},
-	}
-}
-
 func (r *resolver) helpers(s spec.Step) Step {
 	var names []string
 	for _, h := range s.Helpers {
-		name := r.substitute.text(h, atBuild)
-		if !contains(helperNames, name) {
+		name, ok := r.substitute.known(h, atBuild)
+		if ok && !slices.Contains(helperNames, name) {
 			r.report.Add(h.At, spec.DidYouMean(name, helperNames), "there is no helper called %q", name)
 		}
 		names = append(names, name)
@@ -175,31 +152,17 @@ const titleLength = 60
 
 func firstLine(text string) string {
 	line, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	characters := []rune(line)
+	characters := []rune(strings.Map(func(c rune) rune {
+		if isControl(c) {
+			return ' '
+		}
+		return c
+	}, line))
 	if len(characters) > titleLength {
 		return string(characters[:titleLength]) + "…"
 	}
 	if rest != "" {
-		line += " …"
+		return string(characters) + " …"
 	}
-	return line
-}
-
-func (r *resolver) copies(s spec.Step) Step {
-	step := Files{}
-	var titles []string
-	taken := map[string]bool{}
-	for _, c := range s.Files {
-		files, to := r.copyFiles(c)
-		titles = append(titles, fmt.Sprintf("copy %s to %s", c.From.Value, to))
-		for _, f := range files {
-			if taken[f.Path] {
-				r.report.Add(c.At, "", "this step puts two files at %s", f.Path)
-			}
-			taken[f.Path] = true
-		}
-		step.Files = append(step.Files, files...)
-	}
-	step.Common = Common{Name: strings.Join(titles, ", "), Range: s.At}
-	return step
+	return string(characters)
 }

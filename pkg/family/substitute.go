@@ -2,14 +2,13 @@ package family
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// A reach says what ${NAME} means in a string of the spec.
+// A reach says what ${NAME} means in a string of the spec. ${{ name }} means the same everywhere.
 type reach int
 
 const (
@@ -18,108 +17,37 @@ const (
 	verbatim              // text like any other: shell scripts and repository files have such words of their own
 )
 
-// name is what variables are called, in the spec and in the environment.
-var nameRE = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// A piece is a part of a string: text, or the name of a variable.
-type piece struct {
-	text     string
-	variable string // ${{ variable }} or ${variable}
-	build    bool   // ${{ }}
-	offset   int    // where the piece begins
-	broken   bool   // it has no end
-}
-
-// pieces takes a string apart. "$${" stands for "${".
-func pieces(s string) []piece {
-	var out []piece
-	begin := 0
-	flush := func(end int) {
-		if end > begin {
-			out = append(out, piece{text: s[begin:end], offset: begin})
-		}
-	}
-	for i := 0; i < len(s); {
-		switch {
-		case strings.HasPrefix(s[i:], "$${"):
-			flush(i)
-			out = append(out, piece{text: "$${", offset: i})
-			i += 3
-			begin = i
-		case strings.HasPrefix(s[i:], "${{"):
-			flush(i)
-			length := strings.Index(s[i:], "}}")
-			if length < 0 {
-				return append(out, piece{text: s[i:], offset: i, build: true, broken: true})
-			}
-			out = append(out, piece{text: s[i : i+length+2], variable: strings.TrimSpace(s[i+3 : i+length]), build: true, offset: i})
-			i += length + 2
-			begin = i
-		case strings.HasPrefix(s[i:], "${"):
-			flush(i)
-			length := strings.IndexByte(s[i:], '}')
-			if length < 0 {
-				return append(out, piece{text: s[i:], offset: i, broken: true})
-			}
-			out = append(out, piece{text: s[i : i+length+1], variable: s[i+2 : i+length], offset: i})
-			i += length + 1
-			begin = i
-		default:
-			i++
-		}
-	}
-	flush(len(s))
-	return out
-}
-
 // A substituter puts the values of variables into strings.
 type substituter struct {
 	report *spec.Report
-	values map[string]string // of the spec's variables
-	env    map[string]bool   // the names of the environment
+	values map[string]*string // of the spec's variables; nil for one without a value, of which there is a complaint
+	env    map[string]bool    // the names of the environment
 }
 
-// text returns a string with its variables put in.
+// text returns a string with its variables put in. At the start of a container, ${NAME} is left in it and $${ stands for the characters
+// ${; otherwise, these characters stand for themselves.
 func (s substituter) text(t spec.Text, reach reach) string {
+	value, _ := s.known(t, reach)
+	return value
+}
+
+// known does the same, and says whether all of the string is known. If not, there is a complaint about that, and to complain about the
+// rest would only confuse.
+func (s substituter) known(t spec.Text, reach reach) (value string, ok bool) {
 	var b strings.Builder
-	for _, p := range pieces(t.Value) {
-		b.WriteString(s.piece(t, p, reach))
+	ok = true
+	for _, p := range pieces(t.Value, reach) {
+		text, known := s.piece(t, p, reach)
+		b.WriteString(text)
+		ok = ok && known
 	}
-	return b.String()
+	value = b.String()
+	if reach == atStart && ok && !slices.Equal(startVariables(value), startVariables(t.Value)) {
+		s.report.Add(t.At, "", "with its variables put in, this is %q: a $ of one of them makes something else of what follows it", value)
+	}
+	return value, ok
 }
 
-func (s substituter) piece(t spec.Text, p piece, reach reach) string {
-	at := t.Position(p.offset)
-	switch {
-	case p.build && p.broken:
-		s.report.AddAt(at, "write $${{ for the characters themselves", "${{ has no }}")
-	case p.build:
-		value, ok := s.values[p.variable]
-		if !ok {
-			s.report.AddAt(at, spec.DidYouMean(p.variable, slices.Collect(maps.Keys(s.values))), "the variable %q is not declared", p.variable)
-		}
-		if reach == atStart {
-			return strings.ReplaceAll(value, "${", "$${")
-		}
-		return value
-	case p.text == "$${":
-		if reach == atStart {
-			return p.text // what reads it when a container starts takes it for ${
-		}
-		return "${"
-	case p.variable == "" && !p.broken, reach == verbatim:
-	case reach == atBuild:
-		s.report.AddAt(at, "use a variable, ${{ name }}, or write $${ for the characters themselves",
-			"%s is known when a container starts, not when the image is built", p.text)
-	case p.broken:
-		s.report.AddAt(at, "write $${ for the characters themselves", "${ has no }")
-	case !s.env[p.variable]:
-		s.report.AddAt(at, spec.DidYouMean(p.variable, slices.Collect(maps.Keys(s.env))), "the environment variable %q is not declared", p.variable)
-	}
-	return p.text
-}
-
-// texts returns strings with their variables put in.
 func (s substituter) texts(list []spec.Text, reach reach) []string {
 	var out []string
 	for _, t := range list {
@@ -128,12 +56,120 @@ func (s substituter) texts(list []spec.Text, reach reach) []string {
 	return out
 }
 
-// references returns the variables that a string names, of the spec or of the environment.
-func references(s string, build bool) []string {
+func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, known bool) {
+	at := t.Position(p.offset)
+	switch p.kind {
+	case plain:
+		return p.text, true
+	case escape:
+		if reach == atStart {
+			return p.text, true
+		}
+		return p.text[1:], true
+	case ofSpec:
+		value, ok := s.values[p.name]
+		switch {
+		case !ok:
+			s.report.AddAt(at, spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.values))), "the variable %q is not declared under variables", p.name)
+			return "", false
+		case value == nil:
+			return "", false
+		case reach == atStart:
+			return strings.ReplaceAll(*value, "${", "$${"), true
+		}
+		return *value, true
+	case endless:
+		s.report.AddAt(at, "write $"+p.name+" for the characters themselves", "nothing closes this %s", p.name)
+		return p.text, false
+	}
+	switch {
+	case reach == atBuild:
+		s.report.AddAt(at, "use a variable of the spec, ${{ name }}, or write $${ for the characters ${ themselves",
+			"%s is known when a container starts, not when the image is built", p.text)
+	case !variableName.MatchString(p.name):
+		s.report.AddAt(at, "defaults go under environment", "only a name goes between ${ and }, not %q", p.name)
+	case !s.env[p.name]:
+		s.report.AddAt(at, spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.env))), "the variable %q is not declared under environment", p.name)
+	default:
+		return p.text, true
+	}
+	return p.text, false
+}
+
+// A piece is a part of a string.
+type piece struct {
+	kind   kind
+	text   string // as it is written
+	name   string // of a variable; of what is endless, how it begins
+	offset int    // where the piece begins, in bytes
+}
+
+type kind int
+
+const (
+	plain   kind = iota
+	escape       // $${, which stands for ${
+	ofSpec       // ${{ name }}
+	ofStart      // ${NAME}
+	endless      // ${{ or ${ that nothing closes
+)
+
+// pieces takes a string apart.
+func pieces(s string, reach reach) []piece {
+	var out []piece
+	for offset := 0; offset < len(s); {
+		p := firstPiece(s[offset:], reach)
+		p.offset = offset
+		out = append(out, p)
+		offset += len(p.text)
+	}
+	return out
+}
+
+// firstPiece returns the piece that a string begins with.
+func firstPiece(s string, reach reach) piece {
+	mark := "${"
+	if reach == verbatim {
+		mark = "${{" // all that means something in such a string
+	}
+	switch {
+	case strings.HasPrefix(s, "$"+mark):
+		return piece{kind: escape, text: "$" + mark}
+	case strings.HasPrefix(s, "${{"):
+		return variable(ofSpec, s, "${{", "}}")
+	case strings.HasPrefix(s, mark):
+		return variable(ofStart, s, "${", "}")
+	}
+	end := len(s)
+	if next := strings.Index(s[1:], mark); next >= 0 {
+		end = next + 1
+	}
+	if end < len(s) && s[end-1] == '$' {
+		end-- // the next piece is an escape
+	}
+	return piece{text: s[:end]}
+}
+
+// variable returns the variable that a string begins with.
+func variable(kind kind, s, opening, closing string) piece {
+	inside, _, ok := strings.Cut(s[len(opening):], closing)
+	if !ok {
+		return piece{kind: endless, text: s, name: opening}
+	}
+	return piece{kind: kind, text: opening + inside + closing, name: strings.TrimSpace(inside)}
+}
+
+// specVariables returns the variables of the spec that a string names.
+func specVariables(s string) []string { return variablesOf(s, ofSpec) }
+
+// startVariables returns the variables of the environment that a string names.
+func startVariables(s string) []string { return variablesOf(s, ofStart) }
+
+func variablesOf(s string, kind kind) []string {
 	var out []string
-	for _, p := range pieces(s) {
-		if p.variable != "" && p.build == build {
-			out = append(out, p.variable)
+	for _, p := range pieces(s, atStart) {
+		if p.kind == kind {
+			out = append(out, p.name)
 		}
 	}
 	return out

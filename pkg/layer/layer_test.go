@@ -275,3 +275,17 @@ func TestAddRepairsABlobThatWasCutShort(t *testing.T) {
 		t.Errorf("after adding again the blob is %v (%v), want %d bytes", info, err, made.Blob.Size)
 	}
 }
+
+func TestFindFollowsTheLinksOnTheWay(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/lib": true, "/lib/x": false, "/var/up": true, "/var/run": true, "/etc/passwd": true, "/usr/lib": true, "/no/where": false,
+	} {
+		info, err := layer.Find(t.Context(), below, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info != nil; got != want {
+			t.Errorf("%s is there: %t, want %t", path, got, want)
+		}
+	}
+}

@@ -30,6 +30,15 @@ type Empty struct{}
 // Lstat implements Tree.
 func (Empty) Lstat(context.Context, string) (*Info, error) { return nil, nil }
 
+// Find describes the file at a path whose parents may be symbolic links. It returns nil where there is none.
+func Find(ctx context.Context, tree Tree, p string) (*Info, error) {
+	parent, err := resolver{tree: tree}.dir(ctx, path.Dir(p))
+	if err != nil {
+		return nil, err
+	}
+	return tree.Lstat(ctx, path.Join(parent.path, path.Base(p)))
+}
+
 // Over returns the tree that results when a layer's entries are put on a tree.
 func Over(below Tree, entries []Entry) Tree {
 	own := make(map[string]*Info, len(entries))

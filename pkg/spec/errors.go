@@ -54,6 +54,9 @@ func (e Errors) Unwrap() []error {
 	return out
 }
 
+// maxKept bounds how many complaints are kept, so that a large file of nothing but mistakes does not fill the memory.
+const maxKept = 1000
+
 // A Report collects complaints about one spec.
 type Report struct {
 	file   string
@@ -65,6 +68,9 @@ func NewReport(file string) *Report { return &Report{file: file} }
 
 // Add adds a complaint.
 func (r *Report) Add(at Range, hint, format string, args ...any) {
+	if len(r.errors) == maxKept {
+		return
+	}
 	r.errors = append(r.errors, &Error{File: r.file, At: at, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 

@@ -25,7 +25,7 @@ func (r *reader) spec(n *yaml.Node, s *Spec) {
 	r.need(s.Name, r.rangeOf(n), "name", "the spec")
 	r.need(s.Registry, r.rangeOf(n), "registry", "the spec")
 	r.need(s.Tag, r.rangeOf(n), "tag", "the spec")
-	if len(s.Images) == 0 {
+	if len(s.Images) == 0 && r.report.Err() == nil {
 		r.report.AddAt(r.rangeOf(n).Start, "", "the spec declares no images")
 	}
 }
@@ -107,11 +107,13 @@ func (r *reader) envVariable(n *yaml.Node, at Range, what string) EnvVariable {
 
 func (r *reader) settings(n *yaml.Node, at Range, what string) Settings {
 	s := Settings{At: at}
-	r.object(n, what, fields{
+	if !r.object(n, what, fields{
 		"file": r.text(&s.File, "file"),
 		"lens": r.text(&s.Lens, "lens"),
 		"set":  r.namedTexts(&s.Set, "set"),
-	})
+	}) {
+		return s
+	}
 	r.need(s.File, at, "file", what)
 	r.need(s.Lens, at, "lens", what)
 	return s
@@ -119,19 +121,21 @@ func (r *reader) settings(n *yaml.Node, at Range, what string) Settings {
 
 func (r *reader) service(n *yaml.Node, at Range, what string) Service {
 	s := Service{At: at}
-	r.object(n, what, fields{
+	if !r.object(n, what, fields{
 		"url":      r.text(&s.URL, "url"),
 		"tries":    r.count(&s.Tries, "tries"),
 		"interval": r.duration(&s.Interval, "interval"),
 		"timeout":  r.duration(&s.Timeout, "timeout"),
-	})
+	}) {
+		return s
+	}
 	r.need(s.URL, at, "url", what)
 	return s
 }
 
 func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 	i := Image{At: at}
-	r.object(n, what, fields{
+	if !r.object(n, what, fields{
 		"from":       r.text(&i.From, "from"),
 		"labels":     r.namedTexts(&i.Labels, "labels"),
 		"env":        r.namedTexts(&i.Env, "env"),
@@ -147,7 +151,9 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 			}
 		},
 		"start": func(n *yaml.Node) { i.Start = r.start(n, what+".start") },
-	})
+	}) {
+		return i
+	}
 	r.need(i.From, at, "from", what)
 	if i.Start != nil && len(i.Entrypoint)+len(i.Command) > 0 {
 		r.report.Add(i.Start.At, "keep start, or entrypoint and command", "%s has a start and an entrypoint or command of its own", what)
@@ -158,17 +164,21 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 func (r *reader) step(n *yaml.Node) Step {
 	s := Step{At: r.rangeOf(n)}
 	before := len(r.report.errors)
+	kinds := len(r.pairs(n, "a step"))
+	if len(r.report.errors) > before {
+		return s
+	}
 	r.object(n, "a step", fields{
 		"repo":    func(n *yaml.Node) { s.Repo = r.repo(n) },
 		"yum":     func(n *yaml.Node) { s.Packages = r.packages(n, "yum") },
 		"dnf":     func(n *yaml.Node) { s.Packages = r.packages(n, "dnf") },
 		"apt":     func(n *yaml.Node) { s.Packages = r.packages(n, "apt") },
 		"lens":    r.optionalText(&s.Lens, "lens"),
-		"helpers": r.texts(&s.Helpers, "helpers"),
+		"helpers": func(n *yaml.Node) { s.Helpers = r.helpers(n) },
 		"files":   func(n *yaml.Node) { s.Files = r.copies(n) },
 		"run":     func(n *yaml.Node) { s.Run = r.run(n) },
 	})
-	if kinds := len(r.follow(n).Content) / 2; kinds != 1 && len(r.report.errors) == before {
+	if kinds != 1 && len(r.report.errors) == before {
 		r.report.Add(s.At, "begin each with a dash of its own", "a step does one thing, and this one has %d keys", kinds)
 	}
 	return s
@@ -176,7 +186,7 @@ func (r *reader) step(n *yaml.Node) Step {
 
 func (r *reader) repo(n *yaml.Node) *Repo {
 	p := &Repo{At: r.rangeOf(n)}
-	r.object(n, "repo", fields{
+	if !r.object(n, "repo", fields{
 		"to":       r.text(&p.To, "to"),
 		"url":      r.text(&p.URL, "url"),
 		"sha256":   r.text(&p.SHA256, "sha256"),
@@ -186,7 +196,9 @@ func (r *reader) repo(n *yaml.Node) *Repo {
 		"gpgkey":   r.text(&p.GPGKey, "gpgkey"),
 		"gpgcheck": r.optionalBoolean(&p.GPGCheck, "gpgcheck"),
 		"enabled":  r.optionalBoolean(&p.Enabled, "enabled"),
-	})
+	}) {
+		return p
+	}
 	r.need(p.To, p.At, "to", "repo")
 	switch {
 	case p.URL.IsSet() == p.BaseURL.IsSet():
@@ -236,6 +248,16 @@ func (r *reader) packages(n *yaml.Node, tool string) *Packages {
 	return p
 }
 
+func (r *reader) helpers(n *yaml.Node) []Text {
+	var out []Text
+	before := len(r.report.errors)
+	r.texts(&out, "helpers")(n)
+	if len(out) == 0 && len(r.report.errors) == before {
+		r.report.Add(r.rangeOf(n), "such as [config, wait]", "helpers brings nothing")
+	}
+	return out
+}
+
 // copies reads one copy, or a list of them.
 func (r *reader) copies(n *yaml.Node) []Copy {
 	if r.follow(n).Kind != yaml.SequenceNode {
@@ -253,11 +275,13 @@ func (r *reader) copies(n *yaml.Node) []Copy {
 
 func (r *reader) copy(n *yaml.Node) Copy {
 	c := Copy{At: r.rangeOf(n)}
-	r.object(n, "files", fields{
+	if !r.object(n, "files", fields{
 		"from": r.text(&c.From, "from"),
 		"to":   r.text(&c.To, "to"),
 		"mode": r.octal(&c.Mode, "mode"),
-	})
+	}) {
+		return c
+	}
 	r.need(c.From, c.At, "from", "files")
 	r.need(c.To, c.At, "to", "files")
 	return c
@@ -271,11 +295,13 @@ func (r *reader) run(n *yaml.Node) *Run {
 		r.need(run.Script, run.At, "script", "run")
 		return run
 	}
-	r.object(n, "run", fields{
+	if !r.object(n, "run", fields{
 		"script":  r.text(&run.Script, "script"),
 		"command": r.texts(&run.Command, "command"),
 		"secrets": r.texts(&run.Secrets, "secrets"),
-	})
+	}) {
+		return run
+	}
 	if (run.Script.Value != "") == (len(run.Command) > 0) {
 		r.report.Add(run.At, "", "run needs either a script or a command")
 	}
@@ -284,7 +310,7 @@ func (r *reader) run(n *yaml.Node) *Run {
 
 func (r *reader) start(n *yaml.Node, what string) *Start {
 	s := &Start{At: r.rangeOf(n)}
-	r.object(n, what, fields{
+	if !r.object(n, what, fields{
 		"require": func(n *yaml.Node) {
 			r.object(n, "require", fields{
 				"sockets":   r.texts(&s.Sockets, "sockets"),
@@ -307,7 +333,9 @@ func (r *reader) start(n *yaml.Node, what string) *Start {
 		"workdir": r.text(&s.Workdir, "workdir"),
 		"umask":   r.octal(&s.Umask, "umask"),
 		"command": r.texts(&s.Command, "command"),
-	})
+	}) {
+		return s
+	}
 	if len(s.Command) == 0 {
 		r.report.AddAt(s.At.Start, "", "%s needs a command", what)
 	}

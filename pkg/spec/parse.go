@@ -62,6 +62,10 @@ func parseYAML(data []byte, report *Report) *yaml.Node {
 		report.AddAt(at, "save the file as UTF-8", "the file is not UTF-8")
 		return nil
 	}
+	if at, ok := controlCharacter(data); ok {
+		report.AddAt(at, "remove it", "the file has a control character")
+		return nil
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document, second yaml.Node
 	err := decoder.Decode(&document)
@@ -79,33 +83,55 @@ func parseYAML(data []byte, report *Report) *yaml.Node {
 	case !errors.Is(err, io.EOF):
 		addSyntaxError(report, err, data)
 	}
+	checkSize(document.Content[0], report)
 	return document.Content[0]
 }
 
+// invalidUTF8 returns the place of the first byte that is no part of a character.
 func invalidUTF8(data []byte) (Position, bool) {
-	if utf8.Valid(data) {
-		return Position{}, false
-	}
-	at := start
-	for len(data) > 0 {
-		r, size := utf8.DecodeRune(data)
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
 		if r == utf8.RuneError && size == 1 {
-			break
+			return positionOf(data, i), true
 		}
-		at.Column++
-		if r == '\n' {
-			at = Position{Line: at.Line + 1, Column: 1}
-		}
-		data = data[size:]
+		i += size
 	}
-	return at, true
+	return Position{}, false
 }
 
-// yamlError is how the YAML parser words its complaints.
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+// controlCharacter returns the place of the first character that YAML does not allow.
+// https://yaml.org/spec/1.2.2/#51-character-set
+func controlCharacter(data []byte) (Position, bool) {
+	i := bytes.IndexFunc(data, isControl)
+	if i < 0 {
+		return Position{}, false
+	}
+	return positionOf(data, i), true
+}
+
+// isControl says whether a character is a control character, other than a tab and the ends of lines.
+func isControl(c rune) bool {
+	return c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f
+}
+
+// positionOf returns the position of a byte.
+func positionOf(data []byte, offset int) Position {
+	before := data[:offset]
+	line := before[bytes.LastIndexByte(before, '\n')+1:]
+	return Position{Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(line) + 1}
+}
+
+// How the YAML parser words its complaints; of an unknown anchor it does not say where.
+var (
+	yamlError     = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	unknownAnchor = regexp.MustCompile(`unknown anchor '([^']*)' referenced`)
+)
 
 func addSyntaxError(report *Report, err error, data []byte) {
 	at, message := start, err.Error()
+	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
+		at = positionOf(data, max(bytes.Index(data, []byte("*"+m[1])), 0))
+	}
 	if m := yamlError.FindStringSubmatch(message); m != nil {
 		message = m[2]
 		if line, err := strconv.Atoi(m[1]); err == nil {

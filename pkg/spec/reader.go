@@ -11,9 +11,6 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxNodes bounds how many nodes are read, those that aliases bring in again included.
-const maxNodes = 1_000_000
-
 // extension is how keys begin that mean nothing to this program.
 const extension = "x-"
 
@@ -21,14 +18,13 @@ const extension = "x-"
 type reader struct {
 	report *Report
 	lines  []string
-	nodes  int
 }
 
 // fields says how the value of each key of a mapping is read.
 type fields map[string]func(*yaml.Node)
 
-// object reads a mapping with known keys.
-func (r *reader) object(n *yaml.Node, what string, known fields) {
+// object reads a mapping with known keys. It says whether there is a mapping to read.
+func (r *reader) object(n *yaml.Node, what string, known fields) bool {
 	for _, p := range r.pairs(n, what) {
 		read, ok := known[p.Name.Value]
 		if !ok {
@@ -37,11 +33,13 @@ func (r *reader) object(n *yaml.Node, what string, known fields) {
 		}
 		read(p.Value)
 	}
+	return r.follow(n).Kind == yaml.MappingNode
 }
 
 // pairs returns the keys and values of a mapping, without extensions.
 func (r *reader) pairs(n *yaml.Node, what string) []Named[*yaml.Node] {
 	at := r.rangeOf(n)
+	r.checkTag(n)
 	n = r.follow(n)
 	if n.Kind != yaml.MappingNode {
 		r.report.Add(at, "", "%s has to be a mapping, not %s", what, kindOf(n))
@@ -76,6 +74,7 @@ func (r *reader) pairs(n *yaml.Node, what string) []Named[*yaml.Node] {
 // items returns the items of a list.
 func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
 	at := r.rangeOf(n)
+	r.checkTag(n)
 	n = r.follow(n)
 	if n.Kind != yaml.SequenceNode {
 		r.report.Add(at, "", "%s has to be a list, not %s", what, kindOf(n))
@@ -84,11 +83,13 @@ func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
 	return n.Content
 }
 
-// text reads a string.
+// text reads a string. One that is wrong is set all the same, so that nobody complains that it is missing.
 func (r *reader) text(into *Text, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		at := r.rangeOf(n)
+		r.checkTag(n)
 		scalar := r.follow(n)
+		*into = Text{Value: "?", At: at}
 		if scalar.Kind != yaml.ScalarNode {
 			r.report.Add(at, "", "%s has to be a string, not %s", what, kindOf(scalar))
 			return
@@ -103,6 +104,9 @@ func (r *reader) text(into *Text, what string) func(*yaml.Node) {
 		}
 		*into = r.textOf(scalar)
 		into.At = at
+		if strings.ContainsFunc(scalar.Value, isControl) {
+			r.report.Add(at, "", "%s has a control character", what)
+		}
 	}
 }
 
@@ -142,6 +146,7 @@ func (r *reader) optionalText(into **Text, what string) func(*yaml.Node) {
 // boolean reads true or false.
 func (r *reader) boolean(into *bool, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
+		r.checkTag(n)
 		scalar := r.follow(n)
 		if scalar.Kind != yaml.ScalarNode || scalar.ShortTag() != "!!bool" {
 			r.report.Add(r.rangeOf(n), "", "%s has to be true or false, not %s", what, kindOf(scalar))
@@ -161,6 +166,7 @@ func (r *reader) optionalBoolean(into **bool, what string) func(*yaml.Node) {
 // count reads a number from 1 up.
 func (r *reader) count(into *int, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
+		r.checkTag(n)
 		scalar := r.follow(n)
 		value, err := strconv.Atoi(scalar.Value)
 		if scalar.Kind != yaml.ScalarNode || scalar.ShortTag() != "!!int" || err != nil || value < 1 {
@@ -174,6 +180,7 @@ func (r *reader) count(into *int, what string) func(*yaml.Node) {
 // duration reads a span of time in Go's notation.
 func (r *reader) duration(into *time.Duration, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
+		r.checkTag(n)
 		scalar := r.follow(n)
 		value, err := time.ParseDuration(scalar.Value)
 		if scalar.Kind != yaml.ScalarNode || err != nil || value <= 0 {
@@ -187,6 +194,7 @@ func (r *reader) duration(into *time.Duration, what string) func(*yaml.Node) {
 // octal reads a file mode, which YAML may take for a number.
 func (r *reader) octal(into *Text, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
+		r.checkTag(n)
 		scalar := r.follow(n)
 		if scalar.Kind != yaml.ScalarNode || isNull(scalar) {
 			r.report.Add(r.rangeOf(n), `such as "0644"`, "%s has to be a file mode, not %s", what, kindOf(scalar))
@@ -199,20 +207,18 @@ func (r *reader) octal(into *Text, what string) func(*yaml.Node) {
 
 // follow returns what an alias stands for.
 func (r *reader) follow(n *yaml.Node) *yaml.Node {
-	r.nodes++
-	if r.nodes == maxNodes {
-		r.report.Add(r.rangeOf(n), "", "the file's aliases make more than %d values of it", maxNodes)
-	}
-	if r.nodes >= maxNodes {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
-	}
 	if n.Kind == yaml.AliasNode {
-		n = n.Alias
+		return n.Alias
 	}
+	return n
+}
+
+// checkTag complains about a tag that makes something else of a value.
+func (r *reader) checkTag(n *yaml.Node) {
+	n = r.follow(n)
 	if n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!str" {
 		r.report.Add(r.rangeOf(n), "leave it out", "the tag %s is not part of the language", n.Tag)
 	}
-	return n
 }
 
 func (r *reader) textOf(n *yaml.Node) Text {

@@ -1,0 +1,163 @@
+package family_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// step is a spec with one step, whose value begins in line 8, column 16.
+func step(s string) string {
+	return head + "images:\n  a:\n    from: scratch\n    steps: [ { " + s + " } ]\n"
+}
+
+// on is a spec with one image that stands on something; the reference begins in line 5, column 20.
+func on(from string) string { return head + "images: {a: {from: " + from + "}}\n" }
+
+// started is a spec with one image that starts a command, with the helpers that it needs.
+func started(declarations, start string) string {
+	return head + declarations + "images:\n  a:\n    from: scratch\n    steps: [helpers: [config, wait]]\n    start: " + start + "\n"
+}
+
+const images = "images: {a: {from: scratch}}\n"
+
+func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
+	set := func(values map[string]string) []family.Option { return []family.Option{family.WithVariables(values)} }
+	for _, test := range []struct {
+		name, yaml, want string
+		opts             []family.Option
+	}{
+		{"an undeclared variable", head + "variables: {base: {default: b}}\nimages: {a: {from: \"reg/${{ bsae }}:1\"}}\n",
+			`f.yaml:6:25: the variable "bsae" is not declared under variables (did you mean "base"?)`, nil},
+		{"a variable without a value", head + "variables: {base: {}, b: {default: \"${{ base }}\"}}\nimages: {a: {from: \"${{ base }}\", volumes: [\"${{ b }}\"]}}\n", `f.yaml:5:13: the variable base has no value (give it one with --set base=VALUE)`, nil},
+		{"a value for a variable that is not declared", head + "variables: {base: {default: b}}\n" + images,
+			`f.yaml:1:1: --set bose: the spec declares no variable of that name (did you mean "base"?)`, set(map[string]string{"bose": "x"})},
+		{"a value that is no reference", head + "variables: {base: {}}\nimages: {a: {from: \"${{ base }}\"}}\n",
+			`f.yaml:6:20: "Fedora:20" is no valid reference: invalid reference format: repository name (library/Fedora) must be lowercase (such as "docker.io/library/fedora:20")`,
+			set(map[string]string{"base": "Fedora:20"})},
+		{"variables that need each other", head + "variables:\n  a: {default: \"${{ b }}\"}\n  b: {default: \"${{ c }}\"}\n  c: {default: \"${{ b }}\"}\n" + images,
+			`f.yaml:7:3: the defaults of these variables need each other: b -> c -> b`, nil},
+		{"a variable that nothing closes", on(`"reg/a:${{ base"`), `f.yaml:5:27: nothing closes this ${{ (write $${{ for the characters themselves)`, nil},
+		{"a variable of the environment where there is none yet", head + "environment: {A: {}}\nimages: {a: {from: scratch, labels: {l: \"x ${A}\"}}}\n",
+			`f.yaml:6:44: ${A} is known when a container starts, not when the image is built (use a variable of the spec, ${{ name }}, or write $${ for the characters ${ themselves)`, nil},
+		{"a name that no shell can set", head + "environment: {A-B: {}}\n" + images,
+			`f.yaml:5:15: "A-B" is no name for a variable (use letters, digits and _, and begin with no digit)`, nil},
+		{"defaults that need each other", head + "environment: {A: {default: \"${B}\"}, B: {default: \"${A}\"}}\n" + images,
+			`f.yaml:5:15: the defaults of these variables need each other: A -> B -> A`, nil},
+		{"an undeclared variable in a default", head + "environment: {A: {default: \"${AA}\"}}\n" + images,
+			`f.yaml:5:29: the variable "AA" is not declared under environment (did you mean "A"?)`, nil},
+		{"an expression", head + "environment: {A: {}}\nservices: {s: {url: \"tcp://${A:-b}:1\"}}\n" + images,
+			`f.yaml:6:28: only a name goes between ${ and }, not "A:-b" (defaults go under environment)`, nil},
+
+		{"images that stand on each other", head + "images:\n  a: {from: b}\n  b: {from: c}\n  c: {from: b}\n",
+			`f.yaml:7:13: the images stand on each other in a circle: b -> c -> b (let one of them stand on an image from outside)`, nil},
+		{"an image that stands on itself", on("a"), `f.yaml:5:20: the images stand on each other in a circle: a -> a (let one of them stand on an image from outside)`, nil},
+		{"an unknown image", head + "images: {base: {from: scratch}, a: {from: bsae}}\n", `f.yaml:5:43: no image of this family is called "bsae" (did you mean "base"?)`, nil},
+		{"an image from outside without its repository", on("fedora"), `f.yaml:5:20: no image of this family is called "fedora" (write docker.io/library/fedora for an image from outside)`, nil},
+		{"no reference", on("a//b"), `f.yaml:5:20: "a//b" is no valid reference: invalid reference format (such as "docker.io/library/fedora:20")`, nil},
+		{"a reference with capitals", on("reg.example/A:1"),
+			`f.yaml:5:20: "reg.example/A:1" is no valid reference: invalid reference format: repository name (A) must be lowercase (such as "docker.io/library/fedora:20")`, nil},
+		{"an image with capitals", head + "images: {A: {from: scratch}}\n", `f.yaml:5:10: "A" is no name for an image (use small letters and digits, and '-', '_' or '.' between them)`, nil},
+		{"an image in a folder", head + "images: {a/b: {from: scratch}}\n", `f.yaml:5:10: "a/b" is no name for an image (use small letters and digits, and '-', '_' or '.' between them)`, nil},
+		{"an image called scratch", head + "images: {scratch: {from: docker.io/library/b}}\n", `f.yaml:5:10: "scratch" is no name for an image (from: scratch means no image at all)`, nil},
+		{"two images under one reference", head + "images:\n  a: {from: scratch}\n  \"a\": {from: scratch}\n",
+			`f.yaml:7:3: duplicate key "a" in images (it is already there in line 6, column 3)`, nil},
+		{"a reference that is too long", "version: 1\nname: f\nregistry: r.example/" + strings.Repeat("f", 240) + "\ntag: t\nimages: {abcdefghijklmnopq: {from: scratch}}\n",
+			`f.yaml:5:10: r.example/` + strings.Repeat("f", 240) + `/abcdefghijklmnopq is no valid reference: repository name must not be more than 255 characters`, nil},
+		{"a family with a slash", "version: 1\nname: a/b\nregistry: r\ntag: t\n" + images, `f.yaml:2:7: "a/b" is no name for a family: use small letters, digits, '-', '_' and '.'`, nil},
+		{"a registry with a scheme", "version: 1\nname: f\nregistry: https://r.example/f\ntag: t\n" + images,
+			`f.yaml:3:11: registry: "https://r.example/f" is nothing that images can be published under (leave out https://)`, nil},
+		{"a registry with a tag", "version: 1\nname: f\nregistry: r.example/f:1\ntag: t\n" + images,
+			`f.yaml:3:11: registry: "r.example/f:1" is nothing that images can be published under (such as "docker.io/example")`, nil},
+		{"a registry with a digest", "version: 1\nname: f\nregistry: r.example/f@sha256:" + strings.Repeat("0", 64) + "\ntag: t\n" + images,
+			`f.yaml:3:11: registry: "r.example/f@sha256:` + strings.Repeat("0", 64) + `" is nothing that images can be published under (such as "docker.io/example")`, nil},
+		{"a registry that ends in a slash", "version: 1\nname: f\nregistry: r.example/f/\ntag: t\n" + images,
+			`f.yaml:3:11: registry: "r.example/f/" is nothing that images can be published under (such as "docker.io/example")`, nil},
+		{"another registry that is none", head + images, `f.yaml:3:11: --registry "a b" is nothing that images can be published under (such as "docker.io/example")`,
+			[]family.Option{family.WithRegistry("a b")}},
+		{"a tag with a space", "version: 1\nname: f\nregistry: r\ntag: a b\n" + images,
+			`f.yaml:4:6: tag: "a b" is no tag (use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-')`, nil},
+		{"another tag that is none", head + images,
+			`f.yaml:4:6: --tag ".x" is no tag (use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-')`, []family.Option{family.WithTag(".x")}},
+
+		{"port 0", head + "images: {a: {from: scratch, ports: [\"0\"]}}\n", `f.yaml:5:37: "0" is no port (a number from 1 to 65535, such as "80" or "53/udp")`, nil},
+		{"port 65536", head + "images: {a: {from: scratch, ports: [65536/tcp]}}\n", `f.yaml:5:37: "65536/tcp" is no port (a number from 1 to 65535, such as "80" or "53/udp")`, nil},
+		{"a port of another protocol", head + "images: {a: {from: scratch, ports: [80/http]}}\n", `f.yaml:5:37: "80/http" is no port (a number from 1 to 65535, such as "80" or "53/udp")`, nil},
+		{"a relative volume", head + "images: {a: {from: scratch, volumes: [var]}}\n", `f.yaml:5:39: the volume "var" is not absolute (it is a path in the image, from the root)`, nil},
+		{"a volume with dots", head + "images: {a: {from: scratch, volumes: [/a/../b]}}\n",
+			`f.yaml:5:39: the volume "/a/../b" is not plain: it has an empty part, "." or ".." (it is a path in the image, from the root)`, nil},
+		{"a user with a space", head + "images: {a: {from: scratch, user: a b}}\n", `f.yaml:5:35: "a b" is no user`, nil},
+		{"a label with a space", head + "images: {a: {from: scratch, labels: {a b: c}}}\n", `f.yaml:5:38: "a b" is no name for a label`, nil},
+		{"a variable of an image that no shell can set", head + "images: {a: {from: scratch, env: {a.b: c}}}\n",
+			`f.yaml:5:35: "a.b" is no name for a variable (use letters, digits and _, and begin with no digit)`, nil},
+
+		{"a package that is a command", step(`yum: {packages: [vim, "x; touch /pwned"]}`), `f.yaml:8:38: "x; touch /pwned" is no name for a package`, nil},
+		{"a package that is an option", step(`apt: {packages: [--force-yes]}`), `f.yaml:8:33: "--force-yes" is no name for a package`, nil},
+		{"a package from a variable that is a command", head + "variables: {p: {default: \"$(touch pwned)\"}}\nimages: {a: {from: scratch, steps: [dnf: {packages: [\"${{ p }}\"]}]}}\n",
+			`f.yaml:6:54: "$(touch pwned)" is no name for a package`, nil},
+		{"a group that is an option", step(`yum: {groups: [-x]}`), `f.yaml:8:31: "-x" is no name for a group of packages`, nil},
+		{"a repo that is no URL", step(`repo: {url: file.repo, to: /r}`), `f.yaml:8:28: "file.repo" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
+		{"a digest that is none", step(`repo: {url: "http://h/r", to: /r, sha256: abc}`), `f.yaml:8:58: "abc" is no SHA-256 digest: it has 64 digits from 0 to f`, nil},
+		{"a repo with a line too many", step(`repo: {id: r, to: /r, baseurl: "http://h\ngpgcheck=0"}`), `f.yaml:8:47: a value of a repository file is one line, and this has several`, nil},
+		{"a repo with an id that is none", step(`repo: {id: "r]", to: /r, baseurl: "http://h"}`), `f.yaml:8:27: "r]" is no id for a repository`, nil},
+		{"a lens that is a path", step(`lens: ../x.aug`), `f.yaml:8:22: "../x.aug" is no lens, which is a file called NAME.aug`, nil},
+		{"a lens that is missing", step(`lens: x.aug`), `f.yaml:8:22: there is no lens called "x.aug" (put it beside the spec, or use a built-in one: pulpconf.aug)`, nil},
+		{"an unknown helper", step(`helpers: [confg]`), `f.yaml:8:26: there is no helper called "confg" (did you mean "config"?)`, nil},
+		{"an asset that is missing", step(`files: {from: x, to: /x}`), `f.yaml:8:30: "x" cannot be copied: there is no such file in the spec's folder`, nil},
+		{"an absolute asset", step(`files: {from: /etc/passwd, to: /x}`), `f.yaml:8:30: "/etc/passwd" is outside the spec's folder (name a file in the folder of the spec)`, nil},
+		{"an asset of the folder above", step(`files: {from: a/../../x, to: /x}`), `f.yaml:8:30: "a/../../x" is outside the spec's folder (name a file in the folder of the spec)`, nil},
+		{"a relative destination", step(`files: {from: ., to: x}`), `f.yaml:8:37: the destination "x" is not absolute (it is a path in the image, from the root)`, nil},
+		{"a mode that is none", step(`files: {from: ., to: /x, mode: "0999"}`), `f.yaml:8:47: "0999" is no file mode (such as "0644")`, nil},
+		{"a mode of too many bits", step(`files: {from: ., to: /x, mode: 010000}`), `f.yaml:8:47: "010000" is no file mode (such as "0644")`, nil},
+		{"a secret that is a path", step(`run: {script: x, secrets: [a/b]}`), `f.yaml:8:43: "a/b" is no id for a secret`, nil},
+
+		{"settings with a lens that is none", head + "settings: {s: {file: /f, lens: l}}\n" + images, `f.yaml:5:32: "l" is no lens, which is a file called NAME.aug`, nil},
+		{"a setting without a section", head + "settings: {s: {file: /f, lens: l.aug, set: {k: v}}}\n" + images, `f.yaml:5:45: "k" names no setting (write SECTION/KEY)`, nil},
+		{"a setting that means something to Augeas", head + "settings: {s: {file: /f, lens: l.aug, set: {\"a']/k\": v}}}\n" + images,
+			`f.yaml:5:45: "a']/k" names no setting (write SECTION/KEY)`, nil},
+		{"settings that are an option", head + "settings: {-s: {file: /f, lens: l.aug}}\n" + images,
+			`f.yaml:5:12: "-s" is no name for settings or a service (use letters, digits, '-', '_' and '.')`, nil},
+		{"a service without a protocol", head + "services: {s: {url: \"h:1\"}}\n" + images, `f.yaml:5:21: "h:1" is no URL (such as tcp://HOST:PORT)`, nil},
+		{"a service of an unknown protocol", head + "services: {s: {url: \"mongo://h:1\"}}\n" + images,
+			`f.yaml:5:21: nothing here can wait for a service by the protocol "mongo" (did you mean "mongodb"?)`, nil},
+
+		{"a start that configures what is not declared", started("settings: {pulp: {file: /f, lens: l.aug}}\n", "{configure: [plup], command: [c]}"),
+			`f.yaml:10:25: "plup" is not declared under settings (did you mean "pulp"?)`, nil},
+		{"a start that waits for what is not declared", started("", "{wait: [db], command: [c]}"), `f.yaml:9:20: "db" is not declared under services`, nil},
+		{"a start that requires what is not declared", started("environment: {A: {}}\n", "{require: {variables: [B]}, command: [c]}"),
+			`f.yaml:10:35: "B" is not declared under environment (there is A)`, nil},
+		{"a start that uses what is not declared", started("", `{command: [c, "--x=${X}"]}`), `f.yaml:9:31: the variable "X" is not declared under environment`, nil},
+		{"a secret in a command", started("environment: {P: {secret: true}, Q: {default: \"x${P}\"}}\n", `{command: [c, "${Q}"]}`),
+			`f.yaml:10:26: Q is secret, and a command line is for everybody to see (the process finds it in its environment)`, nil},
+		{"a start with a umask that is none", started("", "{umask: 8, command: [c]}"), `f.yaml:9:20: "8" is no umask: write three digits from 0 to 7`, nil},
+		{"a start without its helper", head + "services: {s: {url: \"tcp://h:1\"}}\nimages:\n  base: {from: scratch, steps: [helpers: [config]]}\n  a: {from: base, start: {wait: [s], command: [c]}}\n",
+			`f.yaml:8:34: starting a needs the helper "wait", which the image does not have (add a step to base: helpers: [wait])`, nil},
+		{"a start without any helper", head + "images: {a: {from: scratch, start: {command: [c]}}}\n",
+			`f.yaml:5:47: starting a needs the helper "exec", which the image does not have (add a step to a: helpers: [exec])`, nil},
+
+		{"several mistakes", head + "images:\n  a: {from: b, user: a b}\n  b: {from: a, volumes: [v], steps: [lens: x]}\n",
+			`f.yaml:6:13: the images stand on each other in a circle: a -> b -> a (let one of them stand on an image from outside)
+f.yaml:6:22: "a b" is no user
+f.yaml:7:26: the volume "v" is not absolute (it is a path in the image, from the root)
+f.yaml:7:44: "x" is no lens, which is a file called NAME.aug`, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := resolve(t, test.yaml, test.opts...)
+			if err == nil {
+				t.Fatalf("no complaint, want %s", test.want)
+			}
+			if diff := cmp.Diff(test.want, err.Error()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			var all spec.Errors
+			if !errors.As(err, &all) {
+				t.Errorf("the error is a %T, want spec.Errors", err)
+			}
+		})
+	}
+}

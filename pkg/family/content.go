@@ -1,0 +1,75 @@
+package family
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// assets are the built-in files.
+type assets = fs.FS
+
+// text is content that is known.
+type text string
+
+// Open implements Content.
+func (t text) Open(string) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(string(t))), nil
+}
+
+// helper is the helper for the architecture that it is asked for.
+type helper struct{ assets assets }
+
+// Open implements Content.
+func (h helper) Open(arch string) (io.ReadCloser, error) {
+	f, err := h.assets.Open("helper/pulp-helper-linux-" + arch)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("this pulpimg was built without its helper for %s: build it with make", arch)
+	}
+	return f, err
+}
+
+// asset is a built-in file.
+type asset struct {
+	assets assets
+	name   string
+}
+
+// Open implements Content.
+func (a asset) Open(string) (io.ReadCloser, error) { return a.assets.Open(a.name) }
+
+// A folder is the directory of a spec. Nothing outside it is ever read, whatever symbolic links say.
+type folder struct{ dir string }
+
+// folderFile is a file of a folder.
+type folderFile struct {
+	folder folder
+	name   string
+}
+
+// Open implements Content. The folder is entered for each file, so that a family holds no open files.
+func (f folderFile) Open(string) (io.ReadCloser, error) {
+	root, err := os.OpenRoot(f.folder.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.Open(f.name)
+}
+
+// cause returns why a file of a folder cannot be read, without its name, which the complaint says already.
+func cause(err error) error {
+	var pathErr *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New("there is no such file in the spec's folder")
+	case !errors.As(err, &pathErr):
+		return err
+	case strings.Contains(pathErr.Err.Error(), "escapes"): // package os exports no error to compare with
+		return errors.New("a symbolic link leads out of the spec's folder")
+	}
+	return pathErr.Err
+}

@@ -1,0 +1,69 @@
+package family
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// An environment is what containers read from their environment.
+type environment struct {
+	// variables are as the spec declares them.
+	variables []Variable
+	// byNeed are the same, with what a default needs before it.
+	byNeed []Variable
+	// certain holds those that have a value in every container: they have a default that needs nothing else, or nothing uncertain.
+	certain map[string]bool
+	secret  map[string]bool
+}
+
+func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environment {
+	env := environment{certain: map[string]bool{}, secret: map[string]bool{}}
+	byName := map[string]Variable{}
+	var names []string
+	for _, d := range declared {
+		checkVariableName(r.report, d.Name)
+		v := Variable{Name: d.Name.Value, Required: d.Value.Required, Secret: d.Value.Secret}
+		if d.Value.Default != nil {
+			text := r.substitute.text(*d.Value.Default, atStart)
+			v.Default = &text
+		}
+		byName[v.Name] = v
+		names = append(names, v.Name)
+	}
+	order, circles := ordered(names, func(name string) []string { return byName[name].needs() })
+	for _, circle := range circles {
+		at := slices.IndexFunc(declared, func(d spec.Named[spec.EnvVariable]) bool { return d.Name.Value == circle[0] })
+		r.report.Add(declared[at].Name.At, "", "the defaults of these variables need each other: %s", strings.Join(circle, " -> "))
+	}
+	for _, name := range order {
+		v := byName[name]
+		v.Secret = v.Secret || slices.ContainsFunc(v.needs(), func(need string) bool { return env.secret[need] })
+		uncertain := func(need string) bool { return !env.certain[need] }
+		env.certain[name] = v.Default != nil && !slices.ContainsFunc(v.needs(), uncertain)
+		env.secret[name] = v.Secret
+		env.byNeed = append(env.byNeed, v)
+		byName[name] = v
+	}
+	for _, name := range names {
+		env.variables = append(env.variables, byName[name])
+	}
+	return env
+}
+
+// needs returns the variables that a variable's default names.
+func (v Variable) needs() []string {
+	if v.Default == nil {
+		return nil
+	}
+	return startVariables(*v.Default)
+}
+
+func (e environment) names() []string {
+	var names []string
+	for _, v := range e.variables {
+		names = append(names, v.Name)
+	}
+	return names
+}

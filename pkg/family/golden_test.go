@@ -1,0 +1,142 @@
+package family_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares a text with a file in testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	name = filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; -update writes it anew):\n%s", name, diff)
+	}
+}
+
+// specs are the families that come with pulpimg, by the name of their file without .yaml.
+func specs(t testing.TB) map[string]*family.Family {
+	t.Helper()
+	files, err := filepath.Glob("../../specs/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no specs: %v", err)
+	}
+	out := map[string]*family.Family{}
+	for _, file := range files {
+		s, err := spec.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(builtIn()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[strings.TrimSuffix(filepath.Base(file), ".yaml")] = f
+	}
+	return out
+}
+
+func TestTheFamiliesResolveAsTheyDid(t *testing.T) {
+	for name, f := range specs(t) {
+		t.Run(name, func(t *testing.T) {
+			golden(t, name+".txt", dump(t, f))
+			for _, i := range f.Images {
+				if i.Config.Entrypoint != nil {
+					golden(t, filepath.Join(name, i.Name+".sh"), startScript(t, i))
+				}
+			}
+		})
+	}
+}
+
+func TestAFamilyResolvesToTheSameEachTime(t *testing.T) {
+	first := map[string]string{}
+	for name, f := range specs(t) {
+		first[name] = dump(t, f)
+	}
+	for range 24 {
+		for name, f := range specs(t) {
+			if diff := cmp.Diff(first[name], dump(t, f)); diff != "" {
+				t.Fatalf("%s (-first +now):\n%s", name, diff)
+			}
+		}
+	}
+}
+
+// dump writes all of a family for people to read.
+func dump(t testing.TB, f *family.Family) string {
+	t.Helper()
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("family %s, published under %s with the tag %s\n\ncontract %s", f.Name, f.Registry, f.Tag, content(t, family.File{Content: f.Contract}, "amd64"))
+	for _, i := range f.Images {
+		from := i.Base
+		if i.Parent != nil {
+			from = "parent " + i.Parent.Name
+		}
+		line("image %s, lines %d-%d", i.Name, i.At.Start.Line, i.At.End.Line)
+		line("  reference %s", i.Reference)
+		line("  from %s", from)
+		for _, key := range slices.Sorted(maps.Keys(i.Config.Labels)) {
+			line("  label %s = %s", key, i.Config.Labels[key])
+		}
+		for _, v := range i.Config.Env {
+			line("  env %s = %s", v.Name, v.Value)
+		}
+		c := i.Config
+		line("  user %q, workdir %q, volumes %q, ports %q, entrypoint %q, command %q", c.User, c.WorkDir, c.Volumes, c.Ports, c.Entrypoint, c.Command)
+		for _, s := range i.Steps {
+			line("  step %q, lines %d-%d", s.Title(), s.At().Start.Line, s.At().End.Line)
+			dumpStep(t, line, s)
+		}
+		line("")
+	}
+	return b.String()
+}
+
+func dumpStep(t testing.TB, line func(string, ...any), step family.Step) {
+	t.Helper()
+	switch s := step.(type) {
+	case family.Fetch:
+		line("    fetch %s, sha256 %q, to %s, mode %s", s.URL, s.SHA256, s.Path, s.Mode)
+	case family.Packages:
+		line("    %s groups %q, packages %q", s.Manager, s.Groups, s.Packages)
+	case family.Run:
+		line("    run script %q, args %q, secrets %q", s.Script, s.Args, s.Secrets)
+	case family.Files:
+		if s.Helpers != nil {
+			line("    helpers %q", s.Helpers)
+		}
+		for _, f := range s.Files {
+			line("    %s %s %s", f.Mode, f.Path, f.Target)
+			if f.Mode.IsRegular() && f.Path != "/run.sh" && f.Path != family.ContractFile {
+				line("      | %s", strings.ReplaceAll(strings.TrimSuffix(content(t, f, "arm64"), "\n"), "\n", "\n      | "))
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package family
+
+import (
+	"strings"
+
+	"github.com/distribution/reference"
+
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// registry returns what all images are published under. What is said for this one time counts before the spec.
+func (r *resolver) registry(said string) string {
+	registry, known := r.substitute.known(r.spec.Registry, atBuild)
+	source := "registry: "
+	if said != "" {
+		registry, known, source = said, true, "--registry "
+	}
+	if _, err := reference.ParseNormalizedNamed(registry + "/image"); err != nil && known {
+		hint := `such as "docker.io/example"`
+		if strings.Contains(registry, "://") {
+			hint = "leave out " + registry[:strings.Index(registry, "://")+len("://")]
+		}
+		r.report.Add(r.spec.Registry.At, hint, "%s%q is nothing that images can be published under", source, registry)
+	}
+	return registry
+}
+
+// tag returns the tag of all images.
+func (r *resolver) tag(said string) string {
+	tag, known := r.substitute.known(r.spec.Tag, atBuild)
+	source := "tag: "
+	if said != "" {
+		tag, known, source = said, true, "--tag "
+	}
+	if known && (tag == "" || reference.TagRegexp.FindString(tag) != tag) {
+		r.report.Add(r.spec.Tag.At, "use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-'", "%s%q is no tag", source, tag)
+	}
+	return tag
+}
+
+// reference returns what an image is published under, normalised. No two images have the same: their names differ, and nothing else
+// does. When one of the parts is wrong there is a complaint about it already, and the result means nothing.
+func (r *resolver) reference(f *Family, name spec.Text) string {
+	if name.Value == Scratch || !imageName.MatchString(name.Value) {
+		hint := "use small letters and digits, and '-', '_' or '.' between them"
+		if name.Value == Scratch {
+			hint = "from: scratch means no image at all"
+		}
+		r.report.Add(name.At, hint, "%q is no name for an image", name.Value)
+		return ""
+	}
+	named, err := reference.ParseNormalizedNamed(f.Registry + "/" + name.Value)
+	if err != nil {
+		if _, registryErr := reference.ParseNormalizedNamed(f.Registry + "/image"); registryErr == nil {
+			r.report.Add(name.At, "", "%s/%s is no valid reference: %v", f.Registry, name.Value, err)
+		}
+		return ""
+	}
+	tagged, err := reference.WithTag(named, f.Tag)
+	if err != nil {
+		return ""
+	}
+	return tagged.String()
+}
+
+// base returns the normalised reference of an image from outside.
+func (r *resolver) base(from spec.Text, value string, family []string) string {
+	if value == Scratch {
+		return Scratch
+	}
+	if !strings.ContainsAny(value, "/:@") {
+		hint := spec.DidYouMean(value, family)
+		if imageName.MatchString(value) && !strings.HasPrefix(hint, "did you mean") {
+			hint = "write docker.io/library/" + value + " for an image from outside"
+		}
+		r.report.Add(from.At, hint, "no image of this family is called %q", value)
+		return ""
+	}
+	named, err := reference.ParseNormalizedNamed(value)
+	if err != nil {
+		r.report.Add(from.At, `such as "docker.io/library/fedora:20"`, "%q is no valid reference: %v", value, err)
+		return ""
+	}
+	return reference.TagNameOnly(named).String()
+}

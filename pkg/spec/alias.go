@@ -1,0 +1,49 @@
+package spec
+
+import "gopkg.in/yaml.v3"
+
+// maxNodes bounds how many values a document has when each alias is written out. A file of maxSize without aliases has fewer.
+const maxNodes = 1_000_000
+
+// checkSize refuses a document that its aliases blow up, or that has itself as a part.
+func checkSize(root *yaml.Node, report *Report) {
+	c := counter{report: report, counted: map[*yaml.Node]int{}}
+	if c.count(root) > maxNodes && !c.circle {
+		report.AddAt(start, "write out what the aliases stand for", "the aliases of the file make more than %d values of it", maxNodes)
+	}
+}
+
+// A counter counts the nodes below aliases, each of them once.
+type counter struct {
+	report  *Report
+	counted map[*yaml.Node]int // what stands behind an alias; 0 while it is being counted
+	circle  bool
+}
+
+func (c *counter) count(n *yaml.Node) int {
+	if n.Kind == yaml.AliasNode {
+		return c.behind(n)
+	}
+	total := 1
+	for _, child := range n.Content {
+		if total += c.count(child); total > maxNodes {
+			return maxNodes + 1
+		}
+	}
+	return total
+}
+
+func (c *counter) behind(alias *yaml.Node) int {
+	total, ok := c.counted[alias.Alias]
+	switch {
+	case ok && total == 0:
+		c.circle = true
+		c.report.AddAt(Position{alias.Line, alias.Column}, "", "*%s is a part of what it stands for", alias.Value)
+		return maxNodes + 1
+	case !ok:
+		c.counted[alias.Alias] = 0
+		total = c.count(alias.Alias)
+		c.counted[alias.Alias] = total
+	}
+	return total
+}

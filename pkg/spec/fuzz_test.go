@@ -1,0 +1,50 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// lineBreak is what the YAML parser counts as the end of a line.
+var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
+
+// FuzzParse looks for input that makes Parse panic, or complain about a place that the file does not have.
+func FuzzParse(f *testing.F) {
+	specs, err := filepath.Glob("../../specs/*.yaml")
+	if err != nil || len(specs) == 0 {
+		f.Fatalf("no specs to begin with: %v", err)
+	}
+	for _, name := range specs {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	for _, text := range []string{"", "version: 1\n", head + images, head + bomb + images, step("{run: {script: |\n  a\n}}"), "version: 1\nx: [&a {b: *a}]\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Parse("f.yaml", data)
+		if err == nil {
+			if s == nil || !bytes.Equal(s.Data, data) {
+				t.Error("Parse gives neither an error nor what it read")
+			}
+			return
+		}
+		var all Errors
+		if !errors.As(err, &all) || len(all) == 0 {
+			t.Fatalf("the error is a %T: %v", err, err)
+		}
+		lines := len(lineBreak.FindAll(data, -1)) + 1
+		for _, e := range all {
+			if e.At.Start.Line < 1 || e.At.Start.Line > lines || e.At.Start.Column < 1 {
+				t.Errorf("a complaint about %v in a file of %d lines: %v", e.At.Start, lines, e)
+			}
+		}
+	})
+}
