@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/containerd/platforms"
@@ -96,14 +98,14 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 			return err
 		}
 	}
-	var pushed *publication
-	if c.push {
-		if pushed, err = publish(ctx, c.console, f, into); err != nil {
+	if c.metadata != "" {
+		if err := writeMetadata(c.metadata, result); err != nil {
 			return err
 		}
 	}
-	if c.metadata != "" {
-		if err := writeMetadata(c.metadata, result); err != nil {
+	var pushed *publication
+	if c.push {
+		if pushed, err = publish(ctx, c.console, f, into); err != nil {
 			return err
 		}
 	}
@@ -124,7 +126,13 @@ func (c *buildCommand) build(ctx context.Context, f *family.Family, into *layout
 	return result, err
 }
 
+// progressModes are the ways in which BuildKit shows a build.
+var progressModes = []string{"auto", "plain", "tty", "quiet", "rawjson"}
+
 func (c *buildCommand) options() (build.Options, error) {
+	if !slices.Contains(progressModes, c.progress) {
+		return build.Options{}, usageError{fmt.Errorf("--progress %s: it is one of %s", c.progress, strings.Join(progressModes, ", "))}
+	}
 	cache, err := cacheDir()
 	if err != nil {
 		return build.Options{}, err

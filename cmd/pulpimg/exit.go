@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/registry"
 	"github.com/pulpimg/pulpimg/pkg/spec"
@@ -30,20 +31,23 @@ func exitCode(ctx context.Context, err error) int {
 	var (
 		signalled   signalError
 		usage       usageError
+		address     *engine.AddressError
 		specErrors  spec.Errors
 		credentials *registry.CredentialsError
 		unreachable *registry.UnreachableError
+		base        *build.BaseError
 	)
+	hasBase := errors.As(err, &base)
 	switch {
 	case errors.As(context.Cause(ctx), &signalled):
 		return exitSignal + int(signalled.signal)
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &address):
 		return exitUsage
 	case errors.As(err, &specErrors):
 		return exitSpec
-	case errors.As(err, &credentials):
+	case errors.As(err, &credentials), hasBase && base.Refused():
 		return exitCredentials
-	case errors.As(err, &unreachable), errors.Is(err, engine.ErrUnreachable):
+	case errors.As(err, &unreachable), hasBase && base.Unreachable(), errors.Is(err, engine.ErrUnreachable):
 		return exitUnavailable
 	}
 	return exitFailure

@@ -44,6 +44,9 @@ func (s *source) family(images []string) (*family.Family, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info, err := os.Stat(s.assets); s.assets != "" && (err != nil || !info.IsDir()) {
+		return nil, usageError{fmt.Errorf("--assets %s: there is no such directory", s.assets)}
+	}
 	read, err := spec.Load(s.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{fmt.Errorf("there is no file %s: name the spec with -f", s.file)}

@@ -36,8 +36,25 @@ type BaseError struct {
 }
 
 func (e *BaseError) Error() string {
-	return fmt.Sprintf("looking up %s: %s", e.Image.Base, plain(e.Err))
+	text := fmt.Sprintf("looking up %s, which %s stands on: %s", e.Image.Base, e.Image.Name, plain(e.Err))
+	if e.Refused() {
+		host, _, _ := strings.Cut(e.Image.Base, "/")
+		text += fmt.Sprintf("; its registry wants other credentials: docker login %s", host)
+	}
+	return text
 }
+
+// What an engine says of a registry comes as text alone.
+var (
+	refused     = regexp.MustCompile(`401 Unauthorized|403 Forbidden|insufficient_scope|authorization failed|authentication required`)
+	unreachable = regexp.MustCompile(`connection refused|no such host|i/o timeout|network is unreachable|no route to host`)
+)
+
+// Refused says that the base's registry refused the credentials.
+func (e *BaseError) Refused() bool { return refused.MatchString(e.Err.Error()) }
+
+// Unreachable says that the base's registry did not answer.
+func (e *BaseError) Unreachable() bool { return unreachable.MatchString(e.Err.Error()) }
 
 func (e *BaseError) Unwrap() error { return e.Err }
 
@@ -127,7 +144,7 @@ func failure(ctx context.Context, err error, f *family.Family, steps []Step) err
 	default:
 		out.Summary = plain(err)
 	}
-	if failed := failedStep(steps); failed != nil {
+	if failed := failedStep(steps); failed != nil && base == nil {
 		out.Output = failed.output.last()
 		out.Summary = failed.Name + ": " + plain(errors.New(failed.Err))
 	}
@@ -174,11 +191,16 @@ func plain(err error) string {
 	return message
 }
 
+// missingSecret is how BuildKit words that a step asked for a secret that it was not given.
+var missingSecret = regexp.MustCompile(`secret ([A-Za-z0-9_.-]+): not found`)
+
 // hinted adds what the user can do to messages that do not say it.
 func hinted(message string) string {
 	switch {
 	case strings.Contains(message, syscall.ENOSPC.Error()):
 		return message + "; free some, for example with `pulpimg engine prune`"
+	case missingSecret.MatchString(message):
+		return message + "; give it with --secret id=" + missingSecret.FindStringSubmatch(message)[1] + ",src=FILE"
 	case strings.Contains(message, "denied by policy"):
 		return message + "; allow it in the file given as --source-policy, or build without one"
 	}

@@ -117,7 +117,7 @@ func (w *watcher) step(dgst digest.Digest) *Step {
 }
 
 // tailLines is how many of the last lines of a failed command's output an error shows.
-const tailLines = 12
+const tailLines = 20
 
 // A tail keeps the last lines of an output.
 type tail struct {

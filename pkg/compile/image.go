@@ -81,13 +81,13 @@ func (i Image) AddCommand() (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("compiling %s: %w", named.name, err)
 	}
-	after := run(i.root, command, i.config.Config.Env, named, i.opts.NoCache)
+	after := run(i.root, command, i.config.Config.Env, named)
 	next := i.next()
 	next.tail = nil
 	next.layers = append(slices.Clip(i.layers), llb.Diff(i.root, after, named.aside("its layer")...))
 	next.root = after
 	next.head = &Head{
-		state:  llb.Merge(next.layers, llb.WithCustomNamef("[%s] put the layers together", i.source.Name), location(i.opts.SpecFile, i.source.At)),
+		state:  llb.Merge(next.layers, llb.WithCustomNamef("[%s] put the layers together", i.source.Name), location(i.opts.SpecFile, i.source.At), i.opts.again()),
 		config: next.config,
 		opts:   i.opts,
 		name:   i.source.Name,

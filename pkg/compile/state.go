@@ -20,8 +20,18 @@ const FetchedFile = "content"
 
 // A description is what people see of a vertex: a name, and the lines of the spec.
 type description struct {
-	name string
-	at   llb.ConstraintsOpt
+	name  string
+	at    llb.ConstraintsOpt
+	again llb.ConstraintsOpt // whether the vertex is worked on even if its result is known
+}
+
+// again is for every vertex that a command's result goes into. With NoCache, the command runs again although its inputs are the same;
+// an engine that knew what became of its result before would take that.
+func (o Options) again() llb.ConstraintsOpt {
+	if o.NoCache {
+		return llb.IgnoreCache
+	}
+	return llb.WithDescription(nil)
 }
 
 // StepName returns what people see a step called: "[pulp-base 2/5] yum groupinstall pulp-server". The first step is at 0.
@@ -33,19 +43,20 @@ func StepName(image *family.Image, at int) string {
 func (i Image) describe() description {
 	step := i.step()
 	return description{
-		name: StepName(i.source, i.steps),
-		at:   location(i.opts.SpecFile, step.At()),
+		name:  StepName(i.source, i.steps),
+		at:    location(i.opts.SpecFile, step.At()),
+		again: i.opts.again(),
 	}
 }
 
 // constraints describes the vertex that does a step's work.
 func (d description) constraints() []llb.ConstraintsOpt {
-	return []llb.ConstraintsOpt{llb.WithCustomName(d.name), d.at, inGroup(ProgressGroup(d.name))}
+	return []llb.ConstraintsOpt{llb.WithCustomName(d.name), d.at, d.again, inGroup(ProgressGroup(d.name))}
 }
 
 // aside describes a vertex that a step needs besides the one that does its work. Displays show both as one.
 func (d description) aside(what string) []llb.ConstraintsOpt {
-	return []llb.ConstraintsOpt{llb.WithCustomName(d.name + ", " + what), d.at, inGroup(ProgressGroup(d.name))}
+	return []llb.ConstraintsOpt{llb.WithCustomName(d.name + ", " + what), d.at, d.again, inGroup(ProgressGroup(d.name))}
 }
 
 // ProgressGroup returns the group that displays show a step's vertices as.
@@ -138,7 +149,7 @@ func commandOf(step family.Step) (command, error) {
 func script(text string) []string { return []string{"/bin/sh", "-euc", text} }
 
 // run returns the root file system after a command. The command runs as root in /, with the environment of the image.
-func run(root llb.State, c command, imageEnv []string, named description, noCache bool) llb.State {
+func run(root llb.State, c command, imageEnv []string, named description) llb.State {
 	opts := append(as[llb.RunOption](named.constraints()), llb.Args(c.args), llb.Dir("/"))
 	for _, variable := range imageEnv {
 		name, value, _ := strings.Cut(variable, "=")
@@ -153,9 +164,6 @@ func run(root llb.State, c command, imageEnv []string, named description, noCach
 	}
 	for _, id := range c.secrets {
 		opts = append(opts, llb.AddSecret("/run/secrets/"+id, llb.SecretID(id)))
-	}
-	if noCache {
-		opts = append(opts, llb.IgnoreCache)
 	}
 	// What a command was given does not stick to the file system that it leaves.
 	return llb.NewState(root.Run(opts...).Root().Output())

@@ -38,7 +38,21 @@ func connect(ctx context.Context, address string, t TLS) (*Engine, error) {
 	return &Engine{kind: Remote, address: address, client: c, close: once(c.Close)}, nil
 }
 
+// An AddressError says that an engine's address, or what comes with it, cannot be meant.
+type AddressError struct{ Err error }
+
+func (e *AddressError) Error() string { return e.Err.Error() }
+
+func (e *AddressError) Unwrap() error { return e.Err }
+
 func checkAddress(address string, t TLS) error {
+	if err := addressProblem(address, t); err != nil {
+		return &AddressError{Err: err}
+	}
+	return nil
+}
+
+func addressProblem(address string, t TLS) error {
 	if !strings.Contains(address, "://") {
 		return fmt.Errorf("the engine's address %q has no scheme%s", address, suggest(address))
 	}

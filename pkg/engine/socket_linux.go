@@ -9,9 +9,10 @@ import (
 	"path/filepath"
 )
 
-// maxSocket is the longest path of a unix socket: sun_path has 108 bytes with the
-// closing NUL, see unix(7).
-const maxSocket = 107
+// maxSocket is the longest path of a socket that buildkitd listens on. Linux takes
+// 107 bytes (unix(7)), but containerd, whose code it uses, wants sockets that every
+// system takes: https://github.com/containerd/containerd/blob/v2.4.2/pkg/sys/socket_unix.go
+const maxSocket = 104
 
 // listenAt chooses the socket's path: in the engine's directory, or, if a socket
 // cannot be or be addressed there, in a temporary directory tmp that belongs to

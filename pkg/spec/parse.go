@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -42,12 +40,21 @@ func Parse(name string, data []byte) (*Spec, error) {
 		return nil, err
 	}
 	s := &Spec{Filename: name, Data: bytes.Clone(data)}
-	r := &reader{report: report, lines: strings.Split(string(data), "\n")}
+	r := &reader{report: report, lines: runes(data)}
 	r.spec(root, s)
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// runes returns the characters of each line.
+func runes(data []byte) [][]rune {
+	var lines [][]rune
+	for line := range strings.SplitSeq(string(data), "\n") {
+		lines = append(lines, []rune(line))
+	}
+	return lines
 }
 
 var start = Position{Line: 1, Column: 1}
@@ -66,25 +73,39 @@ func parseYAML(data []byte, report *Report) *yaml.Node {
 		report.AddAt(at, "remove it", "the file has a control character")
 		return nil
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	var document, second yaml.Node
-	err := decoder.Decode(&document)
-	if errors.Is(err, io.EOF) || err == nil && isNull(document.Content[0]) {
+	documents, err := decode(data)
+	switch {
+	case err != nil:
+		addSyntaxError(report, err, data)
+		return nil
+	case len(documents) == 0 || isNull(documents[0].Content[0]):
 		report.AddAt(start, `begin with "version: 1"`, "the file is empty")
 		return nil
+	case len(documents) > 1:
+		second := documents[1].Content[0]
+		report.AddAt(Position{second.Line, second.Column}, "give each family a file of its own", "a second document begins here")
 	}
-	if err != nil {
-		addSyntaxError(report, err, data)
-		return nil
+	root := documents[0].Content[0]
+	checkSize(root, report)
+	return root
+}
+
+// decode returns the file's documents, two at most.
+func decode(data []byte) ([]*yaml.Node, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var documents []*yaml.Node
+	for len(documents) < 2 {
+		var document yaml.Node
+		err := decoder.Decode(&document)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		documents = append(documents, &document)
 	}
-	switch err := decoder.Decode(&second); {
-	case err == nil:
-		report.AddAt(Position{second.Content[0].Line, second.Content[0].Column}, "give each family a file of its own", "a second document begins here")
-	case !errors.Is(err, io.EOF):
-		addSyntaxError(report, err, data)
-	}
-	checkSize(document.Content[0], report)
-	return document.Content[0]
+	return documents, nil
 }
 
 // invalidUTF8 returns the place of the first byte that is no part of a character.
@@ -119,24 +140,4 @@ func positionOf(data []byte, offset int) Position {
 	before := data[:offset]
 	line := before[bytes.LastIndexByte(before, '\n')+1:]
 	return Position{Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(line) + 1}
-}
-
-// How the YAML parser words its complaints; of an unknown anchor it does not say where.
-var (
-	yamlError     = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-	unknownAnchor = regexp.MustCompile(`unknown anchor '([^']*)' referenced`)
-)
-
-func addSyntaxError(report *Report, err error, data []byte) {
-	at, message := start, err.Error()
-	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
-		at = positionOf(data, max(bytes.Index(data, []byte("*"+m[1])), 0))
-	}
-	if m := yamlError.FindStringSubmatch(message); m != nil {
-		message = m[2]
-		if line, err := strconv.Atoi(m[1]); err == nil {
-			at.Line = min(max(line, 1), bytes.Count(data, []byte("\n"))+1)
-		}
-	}
-	report.AddAt(at, "", "this is no YAML: %s", message)
 }

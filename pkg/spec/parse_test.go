@@ -32,7 +32,25 @@ func TestABadSpecGetsAComplaintWithItsPlace(t *testing.T) {
 		{"another encoding", "version: 1\nname: \"caf\xe9\"\n", `f.yaml:2:11: the file is not UTF-8 (save the file as UTF-8)`},
 		{"a NUL", "version: 1\n\x00", `f.yaml:2:1: the file has a control character (remove it)`},
 		{"a control character", "version: 1\nname: \"é\x07\"\n", `f.yaml:2:9: the file has a control character (remove it)`},
-		{"broken YAML", "version: 1\nname: a: b\n", `f.yaml:2:1: this is no YAML: mapping values are not allowed in this context`},
+		{"two colons", "version: 1\nname: a: b\n",
+			`f.yaml:2:1: this is no YAML: mapping values are not allowed in this context (a string with a colon in it needs quotes)`},
+		{"a line that is indented too little", "version: 1\nimages:\n  a:\n    from: b\n    user: c\n   env: {}\n  d: {}\n",
+			`f.yaml:6:4: this is no YAML: did not find expected key (is the line indented as those that belong with it, and is every quotation mark closed?)`},
+		{"a key in a list", "version: 1\nsteps:\n  - a\n  b: c\nd: e\n",
+			`f.yaml:4:3: this is no YAML: did not find expected '-' indicator (is the line indented as those that belong with it?)`},
+		{"a tab", "version: 1\nname: f\n\tregistry: r\n", `f.yaml:3:2: this is no YAML: found a tab character that violates indentation (indent with spaces)`},
+		{"braces without quotes", "version: 1\nname: f\nimages: {a: {from: ${{ b }}}}\ntag: t\n",
+			`f.yaml:3:1: this is no YAML: did not find expected ',' or '}' (is there a closing bracket? A string with brackets or ${{ }} in it needs quotes here)`},
+		{"a bracket that nothing closes", "version: 1\nsteps:\n  a: [b, c\n  d: e\n",
+			`f.yaml:3:3: this is no YAML: did not find expected ',' or ']' (is there a closing bracket? A string with brackets or ${{ }} in it needs quotes here)`},
+		{"a quotation mark that nothing closes", "version: 1\nname: \"f\nregistry: r\n",
+			`f.yaml:2:1: this is no YAML: found unexpected end of stream (is there a closing quotation mark?)`},
+		{"a quotation mark in a string", "version: 1\nname: 'it's'\ntag: t\n",
+			`f.yaml:2:1: this is no YAML: did not find expected key (is the line indented as those that belong with it, and is every quotation mark closed?)`},
+		{"a line without a colon", "version: 1\nname: f\ntag\nimages: {}\n", `f.yaml:3:1: this is no YAML: could not find expected ':'`},
+		{"a string that begins with an at sign", "version: 1\nname: @f\n",
+			`f.yaml:2:1: this is no YAML: found character that cannot start any token (a string that begins with this character needs quotes)`},
+		{"broken YAML in a second document", head + images + "---\na: [\n", `f.yaml:7:1: this is no YAML: did not find expected node content`},
 		{"an unknown anchor", head + "x-a: *nope\n" + images, `f.yaml:5:6: this is no YAML: unknown anchor 'nope' referenced`},
 		{"a merge key", head + "images:\n  a:\n    from: scratch\n    <<: {user: u}\n",
 			`f.yaml:8:5: merge keys (<<) are not part of the language (write the keys out, or let one image stand on another with from)`},
@@ -141,6 +159,13 @@ func TestAFileThatIsTooLargeIsNotReadToItsEnd(t *testing.T) {
 	}
 }
 
+func TestADirectoryIsNoSpec(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("Load of a directory: %v", err)
+	}
+}
+
 func TestAMissingFileIsTold(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "none.yaml"))
 	if !errors.Is(err, os.ErrNotExist) {
@@ -224,6 +249,17 @@ func TestAPositionInAStringIsAPositionInItsLine(t *testing.T) {
 		if got := test.text.Position(strings.IndexByte(test.text.Value, 'b')); got != test.want {
 			t.Errorf("the b of %q is at %v, want %v", test.text.Value, got, test.want)
 		}
+	}
+}
+
+func TestAPositionInAnAliasIsThatOfTheAlias(t *testing.T) {
+	s, err := Parse("f.yaml", []byte(head+"x-base: &b reg/abc\nimages: {a: {from: *b}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := s.Images[0].Value.From
+	if got, want := from.Position(4), (Position{6, 20}); from.Value != "reg/abc" || got != want {
+		t.Errorf("a part of %q is at %v, want %v", from.Value, got, want)
 	}
 }
 

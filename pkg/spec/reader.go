@@ -17,7 +17,7 @@ const extension = "x-"
 // A reader reads the nodes of a YAML document and reports what is wrong with them.
 type reader struct {
 	report *Report
-	lines  []string
+	lines  [][]rune
 }
 
 // fields says how the value of each key of a mapping is read.
@@ -103,7 +103,9 @@ func (r *reader) text(into *Text, what string) func(*yaml.Node) {
 			return
 		}
 		*into = r.textOf(scalar)
-		into.At = at
+		if n != scalar {
+			*into = r.behind(n)
+		}
 		if strings.ContainsFunc(scalar.Value, isControl) {
 			r.report.Add(at, "", "%s has a control character", what)
 		}
@@ -200,8 +202,7 @@ func (r *reader) octal(into *Text, what string) func(*yaml.Node) {
 			r.report.Add(r.rangeOf(n), `such as "0644"`, "%s has to be a file mode, not %s", what, kindOf(scalar))
 			return
 		}
-		*into = r.textOf(scalar)
-		into.At = r.rangeOf(n)
+		*into = Text{Value: scalar.Value, At: r.rangeOf(n)}
 	}
 }
 
@@ -221,25 +222,34 @@ func (r *reader) checkTag(n *yaml.Node) {
 	}
 }
 
+// textOf returns the string of a scalar, which is written where the scalar is.
 func (r *reader) textOf(n *yaml.Node) Text {
 	t := Text{Value: n.Value, At: r.rangeOf(n)}
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 		t.quote = 1
 	}
-	t.inline = n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && strings.HasPrefix(r.from(n.Line, n.Column+t.quote), n.Value)
+	t.inline = n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && r.isWritten(n.Line, n.Column+t.quote, n.Value)
 	return t
 }
 
-// from returns the rest of a line.
-func (r *reader) from(line, column int) string {
-	if line < 1 || line > len(r.lines) {
-		return ""
+// behind returns the string that an alias stands for. Where the alias is written, no part of the string is.
+func (r *reader) behind(alias *yaml.Node) Text {
+	return Text{Value: alias.Alias.Value, At: r.rangeOf(alias)}
+}
+
+// isWritten says whether a string is in the file as it is.
+func (r *reader) isWritten(line, column int, s string) bool {
+	if line < 1 || line > len(r.lines) || column < 1 {
+		return false
 	}
-	characters := []rune(r.lines[line-1])
-	if column < 1 || column > len(characters)+1 {
-		return ""
+	at := column - 1
+	for _, c := range s {
+		if at >= len(r.lines[line-1]) || r.lines[line-1][at] != c {
+			return false
+		}
+		at++
 	}
-	return string(characters[column-1:])
+	return true
 }
 
 // rangeOf returns where a node is written. An alias is written where it stands.

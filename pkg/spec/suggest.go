@@ -10,6 +10,9 @@ import (
 func DidYouMean(name string, candidates []string) string {
 	best, distance := "", len(name)/2+1
 	for _, c := range candidates {
+		if len(c)-len(name) >= distance || len(name)-len(c) >= distance {
+			continue // it takes that many characters alone
+		}
 		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < distance {
 			best, distance = c, d
 		}

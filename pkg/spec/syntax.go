@@ -1,0 +1,56 @@
+package spec
+
+import (
+	"bytes"
+	"regexp"
+	"sort"
+	"strings"
+)
+
+// How the YAML parser words its complaints. Its line is left out: of what is wrong within a mapping or a list, it says where that begins.
+var (
+	yamlError     = regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`)
+	unknownAnchor = regexp.MustCompile(`unknown anchor '([^']*)' referenced`)
+)
+
+// addSyntaxError adds what the parser says of a file that is no YAML.
+func addSyntaxError(report *Report, err error, data []byte) {
+	at, message := syntaxErrorPosition(err, data), err.Error()
+	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
+		at = positionOf(data, max(bytes.Index(data, []byte("*"+m[1])), 0))
+	}
+	if m := yamlError.FindStringSubmatch(message); m != nil {
+		message = m[1]
+	}
+	report.AddAt(at, syntaxHint(message), "this is no YAML: %s", message)
+}
+
+// syntaxErrorPosition returns where the line begins without which the parser would not complain. The parser reads a file from its
+// beginning, so that line is the last one of the shortest part of the file that gives the same error.
+func syntaxErrorPosition(err error, data []byte) Position {
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	line := sort.Search(len(lines)-1, func(i int) bool {
+		_, partial := decode(bytes.Join(lines[:i+1], nil))
+		return partial != nil && partial.Error() == err.Error()
+	})
+	indent := len(lines[line]) - len(bytes.TrimLeft(lines[line], " \t"))
+	return Position{Line: line + 1, Column: indent + 1}
+}
+
+// syntaxHint says what usually causes a complaint of the parser.
+func syntaxHint(message string) string {
+	for _, known := range []struct{ words, hint string }{
+		{"tab character", "indent with spaces"},
+		{"expected key", "is the line indented as those that belong with it, and is every quotation mark closed?"},
+		{"expected '-' indicator", "is the line indented as those that belong with it?"},
+		{"expected ',' or", "is there a closing bracket? A string with brackets or ${{ }} in it needs quotes here"},
+		{"unexpected end of stream", "is there a closing quotation mark?"},
+		{"mapping values are not allowed", "a string with a colon in it needs quotes"},
+		{"cannot start any token", "a string that begins with this character needs quotes"},
+	} {
+		if strings.Contains(message, known.words) {
+			return known.hint
+		}
+	}
+	return ""
+}

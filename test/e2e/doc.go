@@ -1,0 +1,8 @@
+// Package e2e holds the acceptance tests of pulpimg: the program as a user runs it, with the engine that it carries, against the
+// lab of test/lab, and judged by other tools (skopeo, podman, go-containerregistry) where it can be. What a package does by itself
+// is tested beside it, not here.
+//
+// The tests need root on Debian, and Go. They make what they run: the program (unless PULPIMG names one) and a lab (unless
+// they run under `lab run`). Most of them share one cache directory, because an empty one costs unpacking the base image; they run
+// one after the other, as the engine of a cache does.
+package e2e

@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+)
+
+// pulpImages are the images of specs/pulp.yaml, in build order.
+var pulpImages = []string{"pulp-base", "pulp-beat", "pulp-resource-manager", "pulp-worker"}
+
+const pulpTag = ":2.4"
+
+// pulpRegistry is where pulp puts the family.
+func pulpRegistry() string { return env.repositories() + "/pulp" }
+
+func pulpSpec() string { return filepath.Join(env.root, "specs", "pulp.yaml") }
+
+// pulpOutcome builds and publishes specs/pulp.yaml as it is.
+var pulpOutcome sync.Map // its one entry is a func() outcome
+
+// pulp returns what came of building and publishing specs/pulp.yaml as it is, which is done once.
+func pulp(t *testing.T) result {
+	t.Helper()
+	once, _ := pulpOutcome.LoadOrStore("", sync.OnceValue(func() outcome {
+		return warm().build(t, "-f", pulpSpec(), "--push", "--registry", pulpRegistry(), "--format", "json")
+	}))
+	return once.(func() outcome)().result(t)
+}
+
+func TestTheFourPulpImagesAreInTheRegistryAndValid(t *testing.T) {
+	built := pulp(t)
+	var names []string
+	for _, img := range built.Images {
+		names = append(names, img.Image)
+		published := image(t, pulpRegistry()+"/"+img.Image+pulpTag)
+		if digest, err := published.Digest(); err != nil || digest.String() != img.Digest {
+			t.Errorf("%s: the registry has %s (%v), and %s was built", img.Image, digest, err, img.Digest)
+		}
+		t.Run(img.Image, func(t *testing.T) {
+			t.Parallel()
+			// What `crane validate --remote` does: every digest and size is that of the content.
+			if err := validate.Image(published); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if diff := cmp.Diff(pulpImages, names); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheFirstLayersOfEachRoleAreTheBases(t *testing.T) {
+	pulp(t)
+	base := layerDigests(t, image(t, pulpRegistry()+"/pulp-base"+pulpTag))
+	from := layerDigests(t, image(t, env.lab.Registry+"/fedora:20"))
+	if diff := cmp.Diff(from, base[:len(from)]); diff != "" {
+		t.Errorf("pulp-base does not begin with the layers of fedora:20 (-want +got):\n%s", diff)
+	}
+	for _, role := range pulpImages[1:] {
+		own := layerDigests(t, image(t, pulpRegistry()+"/"+role+pulpTag))
+		if len(own) <= len(base) {
+			t.Errorf("%s has no layer of its own: %v", role, own)
+			continue
+		}
+		if diff := cmp.Diff(base, own[:len(base)]); diff != "" {
+			t.Errorf("%s does not begin with the layers of pulp-base (-want +got):\n%s", role, diff)
+		}
+	}
+}
+
+func TestOnlyTheRolesHaveAnEntrypoint(t *testing.T) {
+	pulp(t)
+	for _, name := range pulpImages {
+		c := config(t, image(t, pulpRegistry()+"/"+name+pulpTag)).Config
+		want := []string{"/run.sh"}
+		if name == "pulp-base" {
+			want = nil
+		}
+		if !slices.Equal(c.Entrypoint, want) {
+			t.Errorf("%s: Entrypoint %q, want %q", name, c.Entrypoint, want)
+		}
+		if len(c.Cmd) > 0 {
+			t.Errorf("%s has a Cmd: %q", name, c.Cmd)
+		}
+	}
+}
+
+func TestLabelsAndVolumesAreThoseOfTheSpec(t *testing.T) {
+	pulp(t)
+	for name, volumes := range map[string]map[string]struct{}{
+		"pulp-base":             nil,
+		"pulp-beat":             nil,
+		"pulp-resource-manager": nil,
+		"pulp-worker":           {"/var/lib/pulp": {}, "/var/www": {}},
+	} {
+		c := config(t, image(t, pulpRegistry()+"/"+name+pulpTag)).Config
+		if title := c.Labels["org.opencontainers.image.title"]; title != name {
+			t.Errorf("%s has the title %q", name, title)
+		}
+		if c.Labels["org.opencontainers.image.description"] == "" {
+			t.Errorf("%s has no description: %q", name, c.Labels)
+		}
+		if diff := cmp.Diff(volumes, c.Volumes); diff != "" {
+			t.Errorf("%s: volumes (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestTheLayersAndTheHistoryOfAnImageAgree(t *testing.T) {
+	pulp(t)
+	for _, name := range pulpImages {
+		img := image(t, pulpRegistry()+"/"+name+pulpTag)
+		c := config(t, img)
+		made := slices.DeleteFunc(slices.Clone(c.History), func(h v1.History) bool { return h.EmptyLayer })
+		if len(made) != len(layers(t, img)) || len(made) != len(c.RootFS.DiffIDs) {
+			t.Errorf("%s: %d layers, %d diff IDs, and a history of %d layers", name, len(layers(t, img)), len(c.RootFS.DiffIDs), len(made))
+		}
+	}
+}

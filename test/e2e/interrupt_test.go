@@ -1,0 +1,143 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// sleepSpec runs a step that does not end by itself within a test. The number of seconds finds its process.
+func sleepSpec(t *testing.T, seconds string) string {
+	t.Helper()
+	return specFile(t, fmt.Sprintf(`
+version: 1
+name: sleep
+registry: docker.io/lab
+tag: "1"
+images:
+  sleep:
+    from: docker.io/library/fedora:20
+    steps:
+      - run: sleep %s
+`, seconds), nil)
+}
+
+// startSleeping starts a build and returns when its long step runs.
+func startSleeping(t *testing.T, p program, seconds string) *process {
+	t.Helper()
+	running := p.start(t, "build", "-f", sleepSpec(t, seconds), "--source-policy", env.lab.Policy, "--progress", "plain")
+	eventually(t, "the long step runs; so far:\n"+running.stderr.String(), func() bool {
+		return len(processes("sleep "+seconds)) > 0
+	})
+	return running
+}
+
+func TestASignalEndsTheBuildAndItsStepsAndTheEngine(t *testing.T) {
+	for _, c := range []struct {
+		signal  syscall.Signal
+		seconds string
+		code    int
+		message string
+	}{
+		{syscall.SIGINT, "86401.25", 130, "pulpimg: ended by interrupt\n"},
+		{syscall.SIGTERM, "86402.25", 143, "pulpimg: ended by terminated\n"},
+	} {
+		t.Run(c.signal.String(), func(t *testing.T) {
+			p := warm()
+			running := startSleeping(t, p, c.seconds)
+			if err := running.cmd.Process.Signal(c.signal); err != nil {
+				t.Fatal(err)
+			}
+			out := running.wait(t)
+			// Now, not some time later: whoever started pulpimg relies on it.
+			nothingRuns(t, p.cache)
+			nothingRuns(t, "sleep "+c.seconds)
+			out.fails(t, c.code)
+			if !strings.HasSuffix(out.stderr, c.message) {
+				t.Errorf("the last words are not %q:\n%s", c.message, out.stderr)
+			}
+		})
+	}
+}
+
+func TestTheEngineEndsWhenPulpimgIsKilled(t *testing.T) {
+	p := warm()
+	const seconds = "86403.25"
+	running := startSleeping(t, p, seconds)
+	if err := running.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	running.wait(t)
+	eventually(t, "all processes of the engine are gone", func() bool {
+		return len(processes(p.cache)) == 0 && len(processes("sleep "+seconds)) == 0
+	})
+	nothingRuns(t, p.cache)
+	// What it left is no hindrance.
+	warm().build(t, "-f", specFile(t, stampSpec, nil), "--registry", registry(t)).ok(t)
+}
+
+func TestASecondPulpimgSaysThatItWaitsForTheEngineAndThenBuilds(t *testing.T) {
+	spec := specFile(t, filesSpec, filesOfSpec)
+	first := startSleeping(t, warm(), "86404.25")
+	second := warm().start(t, "build", "-f", spec, "--set", "base="+env.lab.Registry+"/files:1", "--registry", registry(t), "--source-policy", env.lab.Policy)
+	waits := fmt.Sprintf("pulpimg: another pulpimg (pid %d) uses the engine; waiting for it\n", first.cmd.Process.Pid)
+	eventually(t, "the second says "+waits, func() bool { return strings.Contains(second.stderr.String(), waits) })
+	if err := first.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	first.wait(t)
+	second.wait(t).ok(t)
+}
+
+func TestTwoBuildsOfOneSpecAtOnceOnAnEmptyCacheBothSucceed(t *testing.T) {
+	spec := specFile(t, filesSpec, filesOfSpec)
+	p := cold(t)
+	var running []*process
+	for range 2 {
+		running = append(running, p.start(t, "build", "-f", spec, "--set", "base=scratch", "--source-policy", env.lab.Policy, "--registry", registry(t), "--push", "--format", "json"))
+	}
+	one, other := running[0].wait(t).result(t), running[1].wait(t).result(t)
+	if one.Images[1].Digest != other.Images[1].Digest {
+		t.Errorf("they built %s and %s", one.Images[1].Digest, other.Images[1].Digest)
+	}
+	nothingRuns(t, p.cache)
+}
+
+func TestNoProcessIsLeftAfterABuildThatSucceedsOrFails(t *testing.T) {
+	p := warm()
+	p.build(t, "-f", specFile(t, stampSpec, nil), "--registry", registry(t)).ok(t)
+	nothingRuns(t, p.cache)
+	p.build(t, "-f", specFile(t, strings.ReplaceAll(stampSpec, "/copy", "/no/such/directory/copy"), nil), "--registry", registry(t)).fails(t, 1)
+	nothingRuns(t, p.cache)
+}
+
+func TestAFullDiskIsNamedAndLeavesNothingRunning(t *testing.T) {
+	for _, c := range []struct{ name, size, message string }{
+		{"for the engine", "4m", `unpack the engine .*: no space left on device; free some space`},
+		{"for the base image", "200m", `no space left on device; free some`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "small")
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Mount("none", dir, "tmpfs", 0, "size="+c.size); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := syscall.Unmount(dir, 0); err != nil {
+					t.Errorf("something holds the full disk: %v", err)
+				}
+			})
+			place := registry(t)
+			program{cache: dir}.build(t, "-f", specFile(t, stampSpec, nil), "--registry", place, "--push").fails(t, 1, c.message)
+			absent(t, place+"/stamp:1")
+			if left := processes(dir); len(left) > 0 {
+				t.Errorf("processes are left: %v", left)
+			}
+		})
+	}
+}

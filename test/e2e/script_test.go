@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts say what a command prints and how it ends. They see the lab's values (LAB_...), a place in its registry of their own
+// (REGISTRY), the repository (ROOT) and two more commands:
+//
+//	build ARGS...           pulpimg build under the lab's policy
+//	fails CODE COMMAND...   runs a command that has to end with the exit code and print nothing on its standard output
+func TestScripts(t *testing.T) {
+	testscript.RunT(oneByOne{t}, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		ContinueOnError:     true,
+		Setup: func(e *testscript.Env) error {
+			script := strings.TrimPrefix(filepath.Base(e.WorkDir), "script-")
+			e.Vars = append(e.Vars, warm().environ()...)
+			e.Vars = append(e.Vars, env.lab.vars()...)
+			e.Vars = append(e.Vars, "ROOT="+env.root, "REGISTRY="+env.lab.Registry+env.place+"/"+script)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"build": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg {
+					ts.Fatalf("use fails CODE pulpimg build ...")
+				}
+				ts.Check(ts.Exec("pulpimg", buildArgs(ts, args)...))
+			},
+			"fails": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) < 2 {
+					ts.Fatalf("usage: fails CODE COMMAND...")
+				}
+				want, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				if args[1] == "build" {
+					args = append([]string{args[0], "pulpimg"}, buildArgs(ts, args[2:])...)
+				}
+				fails(ts, want, args[1], args[2:])
+			},
+		},
+	})
+}
+
+// oneByOne runs scripts one after the other: they share an engine, and would only tell each other to wait.
+type oneByOne struct{ *testing.T }
+
+func (o oneByOne) Run(name string, script func(testscript.T)) {
+	o.T.Run(name, func(t *testing.T) { script(oneByOne{t}) })
+}
+
+func (oneByOne) Parallel() {}
+
+func (oneByOne) Verbose() bool { return testing.Verbose() }
+
+func buildArgs(ts *testscript.TestScript, args []string) []string {
+	return append([]string{"build", "--source-policy", ts.Getenv("LAB_POLICY")}, args...)
+}
+
+func fails(ts *testscript.TestScript, want int, command string, args []string) {
+	var exit *exec.ExitError
+	switch err := ts.Exec(command, args...); {
+	case err == nil:
+		ts.Fatalf("it ended with 0, want %d", want)
+	case !errors.As(err, &exit):
+		ts.Fatalf("%v", err)
+	case exit.ExitCode() != want:
+		ts.Fatalf("it ended with %d, want %d", exit.ExitCode(), want)
+	}
+	if out := ts.ReadFile("stdout"); out != "" {
+		ts.Fatalf("it failed and printed a result:\n%s", out)
+	}
+}
