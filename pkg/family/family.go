@@ -13,7 +13,7 @@ import (
 type Family struct {
 	// Name is the family's name, unique among the families of one user's cache.
 	Name string
-	// Registry is what the name of every image is published under, such as "docker.io/pulp".
+	// Registry is what the name of every image is published under, such as "docker.io/example".
 	Registry string
 	// Tag is the tag of every image.
 	Tag string
@@ -79,7 +79,7 @@ type EnvVar struct{ Name, Value string }
 
 // A Step is one step of an image. It is one of Fetch, Packages, Files and Run.
 type Step interface {
-	// Title names the step for people, in the words of its tool: "yum groupinstall pulp-server".
+	// Title names the step for people, in the words of its tool: "yum groupinstall web-server".
 	Title() string
 	// At is where the spec declares the step.
 	At() spec.Range
@@ -189,7 +189,7 @@ type Settings struct {
 	Name string `json:"name"`
 	// File is the absolute path of the file.
 	File string `json:"file"`
-	// Lens is the name of the Augeas lens file, such as "pulpconf.aug".
+	// Lens is the name of the Augeas lens file, such as "app.aug".
 	Lens string `json:"lens"`
 	// Set holds the values in the order of the spec.
 	Set []Setting `json:"set"`

@@ -17,15 +17,14 @@ func (r *resolver) copies(s spec.Step) Step {
 		step   Files
 		titles []string
 	)
-	taken := map[string]fs.FileMode{}
+	places := places{files: map[string]bool{}, above: map[string]string{}}
 	for _, c := range s.Files {
 		files, title := r.copy(c)
 		titles = append(titles, title)
 		for _, f := range files {
-			if problem := collision(taken, f.Path); problem != "" {
+			if problem := places.take(f); problem != "" {
 				r.report.Add(c.At, "", "%s", problem)
 			}
-			taken[f.Path] = f.Mode
 		}
 		step.Files = append(step.Files, files...)
 	}
@@ -33,15 +32,26 @@ func (r *resolver) copies(s spec.Step) Step {
 	return step
 }
 
-// collision says why a file cannot be where it shall be, given the files that the step has already.
-func collision(taken map[string]fs.FileMode, name string) string {
-	if _, ok := taken[name]; ok {
-		return fmt.Sprintf("this step puts two files at %s", name)
+// places are the paths in the image that a step has used.
+type places struct {
+	files map[string]bool   // path -> whether it can have files below it
+	above map[string]string // directory -> a file below it
+}
+
+// take says why a file cannot be where it shall be, or nothing.
+func (p places) take(f File) (problem string) {
+	if _, ok := p.files[f.Path]; ok {
+		return fmt.Sprintf("this step puts two files at %s", f.Path)
 	}
-	for dir := path.Dir(name); dir != "/" && dir != "."; dir = path.Dir(dir) {
-		if mode, ok := taken[dir]; ok && !mode.IsDir() {
-			return fmt.Sprintf("this step puts %s below %s, which is no directory", name, dir)
+	if below, ok := p.above[f.Path]; ok && !f.Mode.IsDir() {
+		return fmt.Sprintf("this step puts %s below %s, which is no directory", below, f.Path)
+	}
+	p.files[f.Path] = f.Mode.IsDir()
+	for dir := path.Dir(f.Path); dir != "/" && dir != "."; dir = path.Dir(dir) {
+		if isDir, ok := p.files[dir]; ok && !isDir {
+			return fmt.Sprintf("this step puts %s below %s, which is no directory", f.Path, dir)
 		}
+		p.above[dir] = f.Path
 	}
 	return ""
 }

@@ -18,8 +18,9 @@ func (r *resolver) configureNeeds(names []spec.Text) []Need {
 		At:      names[0].At,
 	}}
 	for _, name := range names {
+		wanted := r.substitute.text(name, atBuild)
 		for _, s := range r.contract.Settings {
-			if s.Name != name.Value {
+			if s.Name != wanted {
 				continue
 			}
 			needs = append(needs, Need{

@@ -83,7 +83,9 @@ func parseYAML(data []byte, report *Report) *yaml.Node {
 		return nil
 	case len(documents) > 1:
 		second := documents[1].Content[0]
-		report.AddAt(Position{second.Line, second.Column}, "give each family a file of its own", "a second document begins here")
+		// Of an empty document at the end of the file, the parser says that it is in the line after.
+		at := Position{Line: min(second.Line, bytes.Count(data, []byte("\n"))+1), Column: second.Column}
+		report.AddAt(at, "give each family a file of its own", "a second document begins here")
 	}
 	root := documents[0].Content[0]
 	checkSize(root, report)

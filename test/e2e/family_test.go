@@ -17,20 +17,22 @@ var pulpImages = []string{"pulp-base", "pulp-beat", "pulp-resource-manager", "pu
 const pulpTag = ":2.4"
 
 // pulpRegistry is where pulp puts the family.
-func pulpRegistry() string { return env.repositories() + "/pulp" }
+func pulpRegistry() string { return env.lab.Registry + env.place + "/pulp" }
 
 func pulpSpec() string { return filepath.Join(env.root, "specs", "pulp.yaml") }
 
-// pulpOutcome builds and publishes specs/pulp.yaml as it is.
-var pulpOutcome sync.Map // its one entry is a func() outcome
+// published is what came of building and publishing specs/pulp.yaml as it is, which is done once.
+var published struct {
+	once sync.Once
+	outcome
+}
 
-// pulp returns what came of building and publishing specs/pulp.yaml as it is, which is done once.
 func pulp(t *testing.T) result {
 	t.Helper()
-	once, _ := pulpOutcome.LoadOrStore("", sync.OnceValue(func() outcome {
-		return warm().build(t, "-f", pulpSpec(), "--push", "--registry", pulpRegistry(), "--format", "json")
-	}))
-	return once.(func() outcome)().result(t)
+	published.once.Do(func() {
+		published.outcome = warm().build(t, "-f", pulpSpec(), "--push", "--registry", pulpRegistry(), "--format", "json")
+	})
+	return published.result(t)
 }
 
 func TestTheFourPulpImagesAreInTheRegistryAndValid(t *testing.T) {
@@ -38,14 +40,14 @@ func TestTheFourPulpImagesAreInTheRegistryAndValid(t *testing.T) {
 	var names []string
 	for _, img := range built.Images {
 		names = append(names, img.Image)
-		published := image(t, pulpRegistry()+"/"+img.Image+pulpTag)
-		if digest, err := published.Digest(); err != nil || digest.String() != img.Digest {
+		remote := image(t, pulpRegistry()+"/"+img.Image+pulpTag)
+		if digest, err := remote.Digest(); err != nil || digest.String() != img.Digest {
 			t.Errorf("%s: the registry has %s (%v), and %s was built", img.Image, digest, err, img.Digest)
 		}
 		t.Run(img.Image, func(t *testing.T) {
 			t.Parallel()
 			// What `crane validate --remote` does: every digest and size is that of the content.
-			if err := validate.Image(published); err != nil {
+			if err := validate.Image(remote); err != nil {
 				t.Error(err)
 			}
 		})

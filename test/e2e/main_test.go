@@ -18,16 +18,10 @@ type environment struct {
 	dir  string // for what is made here; removed at the end
 	bin  string // the directory of the program
 	lab  lab
-	// place is where these tests publish. The lab's registry keeps what is in it, and what an earlier run published must not be taken for
-	// the work of this one.
+	// place begins the names of all repositories that the tests publish. The lab's registry keeps what is in it, and what an earlier run
+	// published must not be taken for the work of this one.
 	place string
 }
-
-// repositories begins the names of all that the tests publish: the lab keeps what was pushed, and each run begins with nothing.
-func (e environment) repositories() string { return e.lab.Registry + "/" + e.run() }
-
-// run names this run of the tests.
-func (e environment) run() string { return filepath.Base(e.dir) }
 
 // env is set by TestMain, before any test runs.
 var env environment

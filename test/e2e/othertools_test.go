@@ -45,7 +45,7 @@ func TestPodmanPullsAndRunsAllFourImages(t *testing.T) {
 		}
 		said := podman{}.run(t, "run", "--rm", "--network", "host", "--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024",
 			"--entrypoint", "/bin/sh", img.Reference, "-c", "for name in pulp-helper augtool pulp-manage-db; do command -v $name; done")
-		if want := "/usr/bin/augtool\n/usr/bin/pulp-helper\n/usr/bin/pulp-manage-db"; said != want {
+		if want := "/usr/bin/pulp-helper\n/usr/bin/augtool\n/usr/bin/pulp-manage-db"; said != want {
 			t.Errorf("a container of %s said %q, want %q", img.Image, said, want)
 		}
 	}

@@ -1,0 +1,58 @@
+package family_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// FuzzResolve looks for a spec that can be read and makes Resolve panic, or give a family that contradicts itself.
+func FuzzResolve(f *testing.F) {
+	files, err := filepath.Glob("../../specs/*.yaml")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no specs to begin with: %v", err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	for _, text := range []string{
+		tree, step(`files: {from: ., to: /}`), step(`run: {command: ["${{ a", "$${{", "${"], secrets: [s]}`), step(`yum: {groups: [a], packages: ["b*"]}`),
+		started("variables: {v: {default: \"$\"}}\nenvironment: {A: {default: \"${B}\"}, B: {secret: true}}\nservices: {s: {url: \"tcp://${A}\"}}\n",
+			`{wait: [s], init: [[a, "${A}"]], command: [c, "${{ v }}{A}"]}`),
+	} {
+		f.Add([]byte(text))
+	}
+	assets, dir := builtIn(), f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := spec.Parse("f.yaml", data)
+		if err != nil {
+			return
+		}
+		resolved, err := family.Resolve(s, family.WithDir(dir), family.WithAssets(assets))
+		if err != nil {
+			var all spec.Errors
+			if !errors.As(err, &all) || len(all) == 0 {
+				t.Fatalf("the error is a %T: %v", err, err)
+			}
+			return
+		}
+		if len(resolved.Images) != len(s.Images) {
+			t.Errorf("%d images are declared, and %d resolved", len(s.Images), len(resolved.Images))
+		}
+		seen := map[*family.Image]bool{}
+		for _, i := range resolved.Images {
+			if (i.Parent == nil) == (i.Base == "") || i.Parent != nil && !seen[i.Parent] {
+				t.Errorf("%s stands on %v and %q, or comes before it", i.Name, i.Parent, i.Base)
+			}
+			seen[i] = true
+		}
+	})
+}
