@@ -49,7 +49,7 @@ func TestExecOfWhatIsNotThereExits78(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--user", "no-such-user", "--", "true"}, "no user called no-such-user"},
+		{[]string{"--user", "no-such-user", "--", "true"}, `no user "no-such-user"`},
 		{[]string{"--workdir", "/no/such/directory", "--", "true"}, "/no/such/directory"},
 		{[]string{"--", "/no/such/command"}, "/no/such/command"},
 	} {

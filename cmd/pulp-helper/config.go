@@ -7,7 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/contract"
 )
 
 // config writes settings into their files.
@@ -15,16 +18,17 @@ func (p program) config(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return failf(exitUsage, "config: name the settings to write\n%s", usage)
 	}
-	c, err := readContract(p.contract)
+	c, err := contract.Read(p.contract)
 	if err != nil {
 		return err
 	}
-	env := newEnvironment(c, p.getenv)
+	env := contract.NewEnvironment(c, p.getenv)
 	for _, name := range names {
-		s, ok := c.settings(name)
-		if !ok {
+		at := slices.IndexFunc(c.Settings, func(s contract.Settings) bool { return s.Name == name })
+		if at < 0 {
 			return failf(exitUsage, "the image declares no settings called %q", name)
 		}
+		s := c.Settings[at]
 		script, err := script(s, env)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -37,14 +41,14 @@ func (p program) config(ctx context.Context, names []string) error {
 }
 
 // script returns the commands for augtool that write all settings of one file. An error in one of them saves nothing.
-func script(s settings, env environment) (string, error) {
+func script(s contract.Settings, env contract.Environment) (string, error) {
 	var b strings.Builder
 	for _, set := range s.Set {
-		value, err := env.expand(set.Value)
+		value, err := env.Expand(set.Value)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", set.Path, err)
 		}
-		if problem := unwritable(value); problem != "" {
+		if problem := unwritable(value.Text); problem != "" {
 			return "", fmt.Errorf("%s: the value of %s %s, which the file cannot hold", set.Path, set.Value, problem)
 		}
 		section, key, ok := strings.Cut(set.Path, "/")
@@ -53,7 +57,7 @@ func script(s settings, env environment) (string, error) {
 		}
 		node := fmt.Sprintf("/files%s/target[. = '%s']", s.File, section)
 		fmt.Fprintf(&b, "set %s %s\n", quoteAug(node), quoteAug(section))
-		fmt.Fprintf(&b, "set %s %s\n", quoteAug(node+"/"+key), quoteAug(strings.ReplaceAll(value, "%", "%%")))
+		fmt.Fprintf(&b, "set %s %s\n", quoteAug(node+"/"+key), quoteAug(strings.ReplaceAll(value.Text, "%", "%%")))
 	}
 	b.WriteString("save\n")
 	return b.String(), nil
@@ -83,7 +87,7 @@ func quoteAug(s string) string {
 
 // augtool runs a script in one augtool with one lens. The script goes by a file that only this process's user reads: values may be
 // secret, and a command line is for everybody to see.
-func augtool(ctx context.Context, s settings, script string) error {
+func augtool(ctx context.Context, s contract.Settings, script string) error {
 	if _, err := os.Stat(s.File); err != nil {
 		return err
 	}

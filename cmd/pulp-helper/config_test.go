@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/contract"
 )
 
 const serverConf = `# Pulp's settings.
@@ -22,7 +22,7 @@ name: pulp_database
 `
 
 // withSettings returns a program with one settings file of the given content, and the file's name.
-func withSettings(t *testing.T, content string, env map[string]string, set ...family.Setting) (program, *strings.Builder, string) {
+func withSettings(t *testing.T, content string, env map[string]string, set ...contract.Setting) (program, *strings.Builder, string) {
 	t.Helper()
 	lenses, err := filepath.Abs("../../assets")
 	if err != nil {
@@ -33,7 +33,7 @@ func withSettings(t *testing.T, content string, env map[string]string, set ...fa
 	if err := os.WriteFile(file, []byte(content), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	p, _ := inImage(t, family.Contract{Settings: []family.Settings{{Name: "pulp", File: file, Lens: "pulpconf.aug", Set: set}}}, env)
+	p, _ := inImage(t, contract.Contract{Settings: []contract.Settings{{Name: "pulp", File: file, Lens: "pulpconf.aug", Set: set}}}, env)
 	var stderr strings.Builder
 	p.stderr = &stderr
 	return p, &stderr, file
@@ -50,9 +50,9 @@ func read(t *testing.T, file string) string {
 
 func TestConfigWritesTheSettings(t *testing.T) {
 	p, stderr, file := withSettings(t, serverConf, map[string]string{"NAME": "pulp.example.com", "PASSWORD": `a'b"c\d #[x]=$(y)%`},
-		family.Setting{Path: "server/server_name", Value: "${NAME}"},
-		family.Setting{Path: "database/name", Value: "pulp"},
-		family.Setting{Path: "new/password", Value: "${PASSWORD}"},
+		contract.Setting{Path: "server/server_name", Value: "${NAME}"},
+		contract.Setting{Path: "database/name", Value: "pulp"},
+		contract.Setting{Path: "new/password", Value: "${PASSWORD}"},
 	)
 	if code := p.run(t.Context(), []string{"config", "pulp"}); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
@@ -84,19 +84,19 @@ password: a'b"c\d #[x]=$(y)%%
 func TestConfigWritesAllSettingsOrNone(t *testing.T) {
 	for _, test := range []struct {
 		name, content string
-		set           family.Setting
+		set           contract.Setting
 		want          string
 	}{
-		{"a line break", serverConf, family.Setting{Path: "s/k", Value: "a\nb"}, "has a line break"},
-		{"a tab", serverConf, family.Setting{Path: "s/k", Value: "a\tb"}, "has a line break, a tab"},
-		{"a space at the end", serverConf, family.Setting{Path: "s/k", Value: "a "}, "begins or ends with white space"},
-		{"what begins a comment", serverConf, family.Setting{Path: "s/k", Value: "a ;b"}, "has a semicolon after white space"},
-		{"nothing", serverConf, family.Setting{Path: "s/k", Value: ""}, "is empty"},
-		{"a variable that is not set", serverConf, family.Setting{Path: "s/k", Value: "${NONE}"}, "NONE is not set"},
-		{"a file that is no INI file", serverConf + "what is this\n", family.Setting{Path: "s/k", Value: "v"}, "augtool: "},
+		{"a line break", serverConf, contract.Setting{Path: "s/k", Value: "a\nb"}, "has a line break"},
+		{"a tab", serverConf, contract.Setting{Path: "s/k", Value: "a\tb"}, "has a line break, a tab"},
+		{"a space at the end", serverConf, contract.Setting{Path: "s/k", Value: "a "}, "begins or ends with white space"},
+		{"what begins a comment", serverConf, contract.Setting{Path: "s/k", Value: "a ;b"}, "has a semicolon after white space"},
+		{"nothing", serverConf, contract.Setting{Path: "s/k", Value: ""}, "is empty"},
+		{"a variable that is not set", serverConf, contract.Setting{Path: "s/k", Value: "${NONE}"}, "NONE is not set"},
+		{"a file that is no INI file", serverConf + "what is this\n", contract.Setting{Path: "s/k", Value: "v"}, "augtool: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p, stderr, file := withSettings(t, test.content, nil, family.Setting{Path: "server/server_name", Value: "new"}, test.set)
+			p, stderr, file := withSettings(t, test.content, nil, contract.Setting{Path: "server/server_name", Value: "new"}, test.set)
 			if code := p.run(t.Context(), []string{"config", "pulp"}); code != exitConfig {
 				t.Errorf("exit code %d, want %d", code, exitConfig)
 			}
@@ -111,7 +111,7 @@ func TestConfigWritesAllSettingsOrNone(t *testing.T) {
 }
 
 func TestConfigOfAMissingFileExits78(t *testing.T) {
-	p, stderr, file := withSettings(t, serverConf, nil, family.Setting{Path: "s/k", Value: "v"})
+	p, stderr, file := withSettings(t, serverConf, nil, contract.Setting{Path: "s/k", Value: "v"})
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestConfigOfAMissingFileExits78(t *testing.T) {
 }
 
 func TestConfigWithoutAugtoolExits78(t *testing.T) {
-	p, stderr, _ := withSettings(t, serverConf, nil, family.Setting{Path: "s/k", Value: "v"})
+	p, stderr, _ := withSettings(t, serverConf, nil, contract.Setting{Path: "s/k", Value: "v"})
 	t.Setenv("PATH", t.TempDir())
 	if code := p.run(t.Context(), []string{"config", "pulp"}); code != exitConfig || !strings.Contains(stderr.String(), "install the package augeas") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)

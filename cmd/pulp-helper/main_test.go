@@ -9,11 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/contract"
 )
 
 // asHelper makes the test binary behave as pulp-helper: exec replaces its process, so it takes one of its own.
@@ -34,7 +31,7 @@ func helper(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 // inImage returns a program whose image declares a contract, and what it writes to standard error.
-func inImage(t *testing.T, c family.Contract, env map[string]string) (program, *bytes.Buffer) {
+func inImage(t *testing.T, c contract.Contract, env map[string]string) (program, *bytes.Buffer) {
 	t.Helper()
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -50,32 +47,12 @@ func inImage(t *testing.T, c family.Contract, env map[string]string) (program, *
 
 func pointer(s string) *string { return &s }
 
-func TestTheContractIsReadAsTheFamilyWritesIt(t *testing.T) {
-	p, _ := inImage(t, family.Contract{
-		Environment: []family.Variable{{Name: "A", Default: pointer("a"), Secret: true}, {Name: "B", Required: true}},
-		Settings:    []family.Settings{{Name: "s", File: "/f", Lens: "l.aug", Set: []family.Setting{{Path: "a/b", Value: "v"}}}},
-		Services:    []family.Service{{Name: "d", URL: "tcp://d:1", Tries: 2, Interval: time.Second, Timeout: time.Minute}},
-	}, nil)
-	got, err := readContract(p.contract)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := contract{
-		Environment: []variable{{Name: "A", Default: pointer("a"), Secret: true}, {Name: "B", Required: true}},
-		Settings:    []settings{{Name: "s", File: "/f", Lens: "l.aug", Set: []setting{{Path: "a/b", Value: "v"}}}},
-		Services:    []service{{Name: "d", URL: "tcp://d:1", Tries: 2, Interval: time.Second, Timeout: time.Minute}},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
 func TestAWrongCommandLineExits64(t *testing.T) {
 	for _, args := range []string{
 		"", "bogus", "config", "wait", "wait --bogus tcp://h:1", "wait nothing", "config nothing", "wait tcp://h", "wait mongodb://u:secret@/", "exec", "exec --umask 9 -- true",
 	} {
 		t.Run(args, func(t *testing.T) {
-			p, stderr := inImage(t, family.Contract{}, nil)
+			p, stderr := inImage(t, contract.Contract{}, nil)
 			if code := p.run(t.Context(), strings.Fields(args)); code != exitUsage {
 				t.Errorf("exit code %d, want %d", code, exitUsage)
 			}

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pulpimg/pulpimg/pkg/contract"
 )
 
 // Defaults for what is given as a URL; services of the contract bring their own.
@@ -45,7 +48,7 @@ func (p program) wait(ctx context.Context, args []string) error {
 		return err
 	}
 	for i := range targets {
-		t := &targets[i].service
+		t := &targets[i].Service
 		t.Tries = firstPositive(*tries, t.Tries, defaultTries)
 		t.Interval = firstPositive(*interval, t.Interval, defaultInterval)
 		t.Timeout = firstPositive(*timeout, t.Timeout, defaultTimeout)
@@ -64,33 +67,35 @@ func firstPositive[T int | time.Duration](values ...T) T {
 
 // A target is a service and the addresses that it may be at; one that answers is enough.
 type target struct {
-	service
+	contract.Service
 	addresses []string
 }
 
 // targets finds out what the arguments mean: a service that the image declares, or a URL.
 func (p program) targets(args []string) ([]target, error) {
 	var (
-		c   contract
+		c   contract.Contract
 		err error
 		out []target
 	)
 	for _, arg := range args {
-		s := service{URL: arg}
+		s := contract.Service{URL: arg}
 		if !strings.Contains(arg, "://") {
 			if c.Services == nil {
-				if c, err = readContract(p.contract); err != nil {
+				if c, err = contract.Read(p.contract); err != nil {
 					return nil, err
 				}
 			}
-			declared, ok := c.service(arg)
-			if !ok {
+			at := slices.IndexFunc(c.Services, func(s contract.Service) bool { return s.Name == arg })
+			if at < 0 {
 				return nil, failf(exitUsage, "the image declares no service called %q", arg)
 			}
-			s = declared
-			if s.URL, err = newEnvironment(c, p.getenv).expand(s.URL); err != nil {
+			s = c.Services[at]
+			url, err := contract.NewEnvironment(c, p.getenv).Expand(s.URL)
+			if err != nil {
 				return nil, fmt.Errorf("%s: %w", arg, err)
 			}
+			s.URL = url.Text
 		}
 		addresses, err := addressesOf(s.URL)
 		if err != nil {

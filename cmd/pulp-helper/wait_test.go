@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/contract"
 )
 
 // freeAddress returns an address at which nothing listens.
@@ -35,9 +35,9 @@ func TestWaitFindsAServiceOfTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, stderr := inImage(t, family.Contract{
-		Environment: []family.Variable{{Name: "DB_SERVICE_HOST", Default: &host}},
-		Services:    []family.Service{{Name: "database", URL: "mongodb://${DB_SERVICE_HOST}:${DB_SERVICE_PORT}/x", Tries: 1}},
+	p, stderr := inImage(t, contract.Contract{
+		Environment: []contract.Variable{{Name: "DB_SERVICE_HOST", Default: &host}},
+		Services:    []contract.Service{{Name: "database", URL: "mongodb://${DB_SERVICE_HOST}:${DB_SERVICE_PORT}/x", Tries: 1}},
 	}, map[string]string{"DB_SERVICE_PORT": port})
 	if code := p.run(t.Context(), []string{"wait", "database"}); code != exitOK {
 		t.Errorf("exit code %d: %s", code, stderr)
@@ -45,7 +45,7 @@ func TestWaitFindsAServiceOfTheContract(t *testing.T) {
 }
 
 func TestWaitGivesUpAfterItsTries(t *testing.T) {
-	p, stderr := inImage(t, family.Contract{}, nil)
+	p, stderr := inImage(t, contract.Contract{}, nil)
 	code := p.run(t.Context(), []string{"wait", "--tries", "3", "--interval", "1ms", "tcp://user:secret@" + freeAddress(t)})
 	if code != exitUnavailable {
 		t.Errorf("exit code %d, want %d", code, exitUnavailable)
@@ -64,7 +64,7 @@ func TestWaitWaitsForAServiceThatComesLate(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	first := make(chan struct{}, 1)
-	late := target{service{Name: "late", Tries: 1000, Interval: time.Millisecond, Timeout: time.Second}, []string{address}}
+	late := target{contract.Service{Name: "late", Tries: 1000, Interval: time.Millisecond, Timeout: time.Second}, []string{address}}
 	done := make(chan error, 1)
 	go func() {
 		done <- late.wait(ctx, func(string, ...any) {
@@ -83,7 +83,7 @@ func TestWaitWaitsForAServiceThatComesLate(t *testing.T) {
 
 func TestWaitEndsWhenItIsTold(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	never := target{service{Name: "never", Tries: 2, Interval: time.Hour, Timeout: time.Second}, []string{freeAddress(t)}}
+	never := target{contract.Service{Name: "never", Tries: 2, Interval: time.Hour, Timeout: time.Second}, []string{freeAddress(t)}}
 	if err := never.wait(ctx, func(string, ...any) { cancel() }); err != context.Canceled {
 		t.Errorf("wait: %v, want %v", err, context.Canceled)
 	}

@@ -177,7 +177,7 @@ func failedStep(steps []Step) *Step {
 }
 
 // noise is what BuildKit's messages say of its own inner ways.
-var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |failed to load LLB: |error evaluating the source policy: |failed to resolve source metadata for [^ ]+: |failed to load cache key: |rpc error: code = \w+ desc = |process "[^"]*(\\"[^"]*)*" )+`)
+var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |failed to load LLB: |error evaluating the source policy: |failed to resolve source metadata for [^ ]+: |failed to load cache key: |rpc error: code = \w+ desc = |process "(?:[^"\\]|\\.)*" )+`)
 
 // plain returns an engine's message without the layers that it came through.
 func plain(err error) string {

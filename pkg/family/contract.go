@@ -3,35 +3,29 @@ package family
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// ContractFile is where a helpers step puts the contract.
-const ContractFile = "/usr/share/pulpimg/contract.json"
+// contractFile is the contract as a file of an image.
+type contractFile struct{ contract contract.Contract }
 
-// Open implements Content: the contract as JSON.
-func (c Contract) Open(string) (io.ReadCloser, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(c); err != nil {
-		return nil, err
-	}
-	return io.NopCloser(&b), nil
+// Open implements Content.
+func (f contractFile) Open(string) (io.ReadCloser, error) {
+	data, err := f.contract.Marshal()
+	return io.NopCloser(bytes.NewReader(data)), err
 }
 
-func (r *resolver) settings() []Settings {
-	var out []Settings
+func (r *resolver) settings() []contract.Settings {
+	var out []contract.Settings
 	for _, s := range r.spec.Settings {
 		r.checkDeclaredName(s.Name)
-		settings := Settings{
+		settings := contract.Settings{
 			Name: s.Name.Value,
 			File: r.absolute(s.Value.File, "the file"),
 			Lens: r.checked(s.Value.Lens, lensName, "lens, which is a file called NAME.aug"),
@@ -40,7 +34,7 @@ func (r *resolver) settings() []Settings {
 			if !settingPath.MatchString(set.Name.Value) {
 				r.report.Add(set.Name.At, "write SECTION/KEY", "%q names no setting", set.Name.Value)
 			}
-			settings.Set = append(settings.Set, Setting{Path: set.Name.Value, Value: r.substitute.text(set.Value, atStart)})
+			settings.Set = append(settings.Set, contract.Setting{Path: set.Name.Value, Value: r.substitute.text(set.Value, atStart)})
 		}
 		out = append(out, settings)
 	}
@@ -57,11 +51,11 @@ const (
 	defaultTimeout  = 2 * time.Second
 )
 
-func (r *resolver) services() []Service {
-	var out []Service
+func (r *resolver) services() []contract.Service {
+	var out []contract.Service
 	for _, s := range r.spec.Services {
 		r.checkDeclaredName(s.Name)
-		out = append(out, Service{
+		out = append(out, contract.Service{
 			Name:     s.Name.Value,
 			URL:      r.serviceURL(s.Value.URL),
 			Tries:    cmp.Or(s.Value.Tries, defaultTries),

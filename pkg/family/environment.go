@@ -4,15 +4,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // An environment is what containers read from their environment.
 type environment struct {
 	// variables are as the spec declares them.
-	variables []Variable
+	variables []contract.Variable
 	// byNeed are the same, with what a default needs before it.
-	byNeed []Variable
+	byNeed []contract.Variable
 	// certain holds those that have a value in every container: they have a default that needs nothing else, or nothing uncertain.
 	certain map[string]bool
 	secret  map[string]bool
@@ -20,11 +21,11 @@ type environment struct {
 
 func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environment {
 	env := environment{certain: map[string]bool{}, secret: map[string]bool{}}
-	byName := map[string]Variable{}
+	byName := map[string]contract.Variable{}
 	var names []string
 	for _, d := range declared {
 		checkVariableName(r.report, d.Name)
-		v := Variable{Name: d.Name.Value, Required: d.Value.Required, Secret: d.Value.Secret}
+		v := contract.Variable{Name: d.Name.Value, Required: d.Value.Required, Secret: d.Value.Secret}
 		if d.Value.Default != nil {
 			text := r.substitute.text(*d.Value.Default, atStart)
 			v.Default = &text
@@ -32,16 +33,16 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 		byName[v.Name] = v
 		names = append(names, v.Name)
 	}
-	order, circles := ordered(names, func(name string) []string { return byName[name].needs() })
+	order, circles := ordered(names, func(name string) []string { return needs(byName[name]) })
 	for _, circle := range circles {
 		at := slices.IndexFunc(declared, func(d spec.Named[spec.EnvVariable]) bool { return d.Name.Value == circle[0] })
 		r.report.Add(declared[at].Name.At, "", "the defaults of these variables need each other: %s", strings.Join(circle, " -> "))
 	}
 	for _, name := range order {
 		v := byName[name]
-		v.Secret = v.Secret || slices.ContainsFunc(v.needs(), func(need string) bool { return env.secret[need] })
+		v.Secret = v.Secret || slices.ContainsFunc(needs(v), func(need string) bool { return env.secret[need] })
 		uncertain := func(need string) bool { return !env.certain[need] }
-		env.certain[name] = v.Default != nil && !slices.ContainsFunc(v.needs(), uncertain)
+		env.certain[name] = v.Default != nil && !slices.ContainsFunc(needs(v), uncertain)
 		env.secret[name] = v.Secret
 		env.byNeed = append(env.byNeed, v)
 		byName[name] = v
@@ -53,7 +54,7 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 }
 
 // needs returns the variables that a variable's default names.
-func (v Variable) needs() []string {
+func needs(v contract.Variable) []string {
 	if v.Default == nil {
 		return nil
 	}

@@ -3,8 +3,8 @@ package family
 import (
 	"io"
 	"io/fs"
-	"time"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -20,7 +20,7 @@ type Family struct {
 	// Spec is the file that the family was resolved from. Errors of later stages point into it.
 	Spec *spec.Spec
 	// Contract is what containers of the family need to know when they start.
-	Contract Contract
+	Contract contract.Contract
 	// Images holds the images in build order: what an image stands on comes before it, and otherwise as in the spec.
 	Images []*Image
 }
@@ -164,53 +164,4 @@ type Run struct {
 	Args []string
 	// Secrets are the ids of the secrets mounted at /run/secrets/ID for the length of the command.
 	Secrets []string
-}
-
-// A Contract is what the containers of a family need to know when they start. The helpers step writes it into the image as JSON.
-type Contract struct {
-	Environment []Variable `json:"environment,omitempty"`
-	Settings    []Settings `json:"settings,omitempty"`
-	Services    []Service  `json:"services,omitempty"`
-}
-
-// A Variable is an environment variable that a container reads when it starts.
-type Variable struct {
-	Name string `json:"name"`
-	// Default is used when the variable is not set; it may name other variables as ${NAME}. Nil means that there is none.
-	Default *string `json:"default,omitempty"`
-	// Required says that a container does not start without a value.
-	Required bool `json:"required,omitempty"`
-	// Secret keeps the value out of messages and traces.
-	Secret bool `json:"secret,omitempty"`
-}
-
-// Settings are values that are written into one file when a container starts.
-type Settings struct {
-	Name string `json:"name"`
-	// File is the absolute path of the file.
-	File string `json:"file"`
-	// Lens is the name of the Augeas lens file, such as "app.aug".
-	Lens string `json:"lens"`
-	// Set holds the values in the order of the spec.
-	Set []Setting `json:"set"`
-}
-
-// A Setting is one value of a settings file.
-type Setting struct {
-	// Path is SECTION/KEY.
-	Path string `json:"path"`
-	// Value may name environment variables as ${NAME}.
-	Value string `json:"value"`
-}
-
-// A Service is something that a container waits for when it starts.
-type Service struct {
-	Name string `json:"name"`
-	// URL may name environment variables as ${NAME}.
-	URL string `json:"url"`
-	// Tries is how often to ask, Interval how long to pause between two tries.
-	Tries    int           `json:"tries"`
-	Interval time.Duration `json:"interval"` // nanoseconds
-	// Timeout bounds one try.
-	Timeout time.Duration `json:"timeout"` // nanoseconds
 }

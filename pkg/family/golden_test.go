@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -93,7 +94,11 @@ func dump(t testing.TB, f *family.Family) string {
 	t.Helper()
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("family %s, published under %s with the tag %s\n\ncontract %s", f.Name, f.Registry, f.Tag, content(t, family.File{Content: f.Contract}, "amd64"))
+	data, err := f.Contract.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line("family %s, published under %s with the tag %s\n\ncontract %s", f.Name, f.Registry, f.Tag, data)
 	for _, i := range f.Images {
 		from := i.Base
 		if i.Parent != nil {
@@ -134,7 +139,7 @@ func dumpStep(t testing.TB, line func(string, ...any), step family.Step) {
 		}
 		for _, f := range s.Files {
 			line("    %s %s %s", f.Mode, f.Path, f.Target)
-			if f.Mode.IsRegular() && f.Path != "/run.sh" && f.Path != family.ContractFile {
+			if f.Mode.IsRegular() && f.Path != "/run.sh" && f.Path != contract.Path {
 				line("      | %s", strings.ReplaceAll(strings.TrimSuffix(content(t, f, "arm64"), "\n"), "\n", "\n      | "))
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/templates"
 )
@@ -26,7 +27,7 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 		script:     template.Must(template.New(startScript).Parse(templates.RunScript())),
 	}
 	r.env = r.environment(s.Environment)
-	r.contract = Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}
+	r.contract = contract.Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}
 	f := r.family(o)
 	if err := report.Err(); err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ type resolver struct {
 	assets     assets
 	script     *template.Template // of the start script
 	env        environment
-	contract   Contract
+	contract   contract.Contract
 }
 
 func (r *resolver) family(o options) *Family {

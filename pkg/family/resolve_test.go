@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -151,7 +152,7 @@ func TestAStepIsNamedInTheWordsOfItsTool(t *testing.T) {
 
 func TestServicesHaveDefaults(t *testing.T) {
 	f := mustResolve(t, head+"services: {a: {url: \"tcp://h:1\"}, b: {url: \"tcp://h:1\", tries: 3, interval: 1m, timeout: 500ms}}\n"+images)
-	want := []family.Service{
+	want := []contract.Service{
 		{Name: "a", URL: "tcp://h:1", Tries: 12, Interval: 5 * time.Second, Timeout: 2 * time.Second},
 		{Name: "b", URL: "tcp://h:1", Tries: 3, Interval: time.Minute, Timeout: 500 * time.Millisecond},
 	}

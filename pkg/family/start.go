@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/shell"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -123,7 +124,7 @@ func (r *resolver) needHelper(image *Image, uses []spec.Text, name string) {
 		"starting %s needs the helper %q, which the image does not have", image.Name, name)
 }
 
-func settingsNames(all []Settings) []string {
+func settingsNames(all []contract.Settings) []string {
 	var names []string
 	for _, s := range all {
 		names = append(names, s.Name)
@@ -131,7 +132,7 @@ func settingsNames(all []Settings) []string {
 	return names
 }
 
-func serviceNames(all []Service) []string {
+func serviceNames(all []contract.Service) []string {
 	var names []string
 	for _, s := range all {
 		names = append(names, s.Name)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -127,7 +128,7 @@ func (r *resolver) helpers(s spec.Step) Step {
 		Common: Common{Name: "helpers " + strings.Join(names, " "), Range: s.At},
 		Files: []File{
 			{Path: helperPath, Mode: 0o755, Content: helper{r.assets}},
-			{Path: ContractFile, Mode: 0o644, Content: r.contract},
+			{Path: contract.Path, Mode: 0o644, Content: contractFile{r.contract}},
 		},
 		Helpers: names,
 	}

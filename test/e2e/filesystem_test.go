@@ -78,6 +78,49 @@ func TestFilesBelowSymbolicLinksAndStickyDirectoriesLeaveThemAsTheyWere(t *testi
 	}
 }
 
+// replaceSpec puts a file where the base has a symbolic link to a symbolic link to a file (/usr/bin/yum leads to dnf, and that to
+// dnf-3), and empty directories where it has links and directories.
+const replaceSpec = `
+version: 1
+name: replace
+registry: docker.io/lab
+tag: "1"
+images:
+  replace:
+    from: docker.io/library/fedora:20
+    steps:
+      - files: { from: tool, to: /usr/bin/yum }
+      - files: { from: root, to: / }
+      - run: |
+          test ! -L /usr/bin/yum && test "$(yum)" = said
+          test "$(readlink /usr/bin/dnf)" = dnf-3 && test "$(dnf-3)" != said
+          test -L /lib && test -L /var/run && test "$(stat -c %a /tmp)" = 1777
+`
+
+func TestAFileTakesThePlaceOfASymbolicLinkAndLeavesItsTargetAlone(t *testing.T) {
+	spec := specFile(t, replaceSpec, map[string]string{"tool": awkwardFiles["tool"]})
+	for _, dir := range []string{"lib", "tmp", "var/run"} {
+		if err := os.MkdirAll(filepath.Join(filepath.Dir(spec), "root", dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	place := registry(t)
+	warm().build(t, "-f", spec, "--registry", place, "--push").ok(t)
+	root := podman{}.mount(t, place+"/replace:1")
+	if text, err := os.ReadFile(filepath.Join(root, "usr/bin/yum")); err != nil || string(text) != awkwardFiles["tool"] {
+		t.Errorf("/usr/bin/yum holds %q (%v)", text, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(root, "usr/bin/dnf-3")); err != nil || string(text) == awkwardFiles["tool"] {
+		t.Errorf("/usr/bin/dnf-3 holds %q (%v)", text, err)
+	}
+	if target, err := os.Readlink(filepath.Join(root, "lib")); err != nil || target != "usr/lib" {
+		t.Errorf("/lib leads to %q (%v), want usr/lib", target, err)
+	}
+	if info, err := os.Lstat(filepath.Join(root, "tmp")); err != nil || info.Mode() != fs.ModeDir|fs.ModeSticky|0o777 {
+		t.Errorf("/tmp is %v (%v)", info, err)
+	}
+}
+
 // litter is what a package manager leaves for its next run, or tells of this one.
 var litter = regexp.MustCompile(`^/var/cache/(dnf|yum|libdnf5)/.|^/var/log/(dnf|yum|hawkey)|^/var/lib/dnf/history|^/var/lib/yum/history|` +
 	`^/var/lib/rpm/(__db|\.rpm\.lock|rpmdb\.sqlite-)|^/var/cache/ldconfig/aux-cache|^/tmp/.|^/run/.`)

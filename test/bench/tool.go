@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A tool builds a family and pushes it.
+type tool struct {
+	name     string
+	registry string // what it pushes to; each tool has a place of its own
+	command  func(context.Context, family) *exec.Cmd
+}
+
+// build returns how long the tool took, from its start to its end.
+func (t tool) build(ctx context.Context, f family) (time.Duration, error) {
+	cmd := t.command(ctx, f)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	begin := time.Now()
+	err := cmd.Run()
+	took := time.Since(begin)
+	if err != nil {
+		return 0, fmt.Errorf("building with %s: %w\n%s", t.name, err, &out)
+	}
+	return took, nil
+}
+
+// pulpimg builds on the engine at the address, with its own files below dir.
+func pulpimg(dir, address string, l lab) tool {
+	registry := l.registry + "/bench/pulpimg"
+	return tool{"pulpimg", registry, func(ctx context.Context, f family) *exec.Cmd {
+		args := []string{"build", "--push", "--progress", "quiet", "-f", f.spec,
+			"--engine", address, "--registry", registry, "--source-policy", l.policy}
+		if f.assets != "" {
+			args = append(args, "--assets", f.assets)
+		}
+		cmd := exec.CommandContext(ctx, "bin/pulpimg", args...)
+		cmd.Env = environment(dir)
+		return cmd
+	}}
+}
+
+// builder is the name of the engine in buildx.
+const builder = "bench"
+
+// bake builds with the program buildx on the engine at the address, with its own files below dir. The lab's addresses stand in the
+// Dockerfiles, which is quicker than a source policy.
+func bake(ctx context.Context, dir, program, address string, l lab) (tool, error) {
+	env := append(environment(dir),
+		"BUILDX_CONFIG="+filepath.Join(dir, "buildx"),
+		"BUILDX_BUILDER="+builder,
+		"BUILDX_NO_DEFAULT_ATTESTATIONS=1", // pulpimg makes none
+		"BUILDX_GIT_INFO=0",                // nobody reads it without attestations
+	)
+	create := exec.CommandContext(ctx, program, "create", "--name", builder, "--driver", "remote", address)
+	create.Env = env
+	if out, err := create.CombinedOutput(); err != nil {
+		return tool{}, fmt.Errorf("telling buildx about the engine: %w\n%s", err, out)
+	}
+	registry := l.registry + "/bench/bake"
+	env = append(env, "REGISTRY="+registry, "BASE="+l.registry+"/fedora:20", "PULP_REPO="+l.mirror+"/fedora-pulp.repo")
+	return tool{"buildx bake", registry, func(ctx context.Context, f family) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, program, "bake", "--progress", "quiet")
+		cmd.Dir = f.bake
+		cmd.Env = append(env, "ROLES="+strings.Join(f.roles, ","))
+		return cmd
+	}}, nil
+}
+
+// environment keeps the tools away from the user's own files.
+func environment(dir string) []string {
+	return append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"), "DOCKER_CONFIG="+filepath.Join(dir, "docker"))
+}
+
+// buildBuildx compiles buildx, or finds it compiled.
+func buildBuildx(ctx context.Context) (program string, err error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("looking for the user's cache folder: %w", err)
+	}
+	program = filepath.Join(cache, "pulpimg-bench", "buildx")
+	cmd := exec.CommandContext(ctx, "go", "build", "-C", "test/bench/buildx", "-trimpath", "-ldflags", "-s -w",
+		"-o", program, "github.com/docker/buildx/cmd/buildx")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compiling buildx: %w\n%s", err, out)
+	}
+	return program, nil
+}
