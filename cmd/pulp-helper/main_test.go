@@ -45,8 +45,6 @@ func inImage(t *testing.T, c contract.Contract, env map[string]string) (program,
 	return program{contract: file, getenv: func(name string) string { return env[name] }, stderr: &stderr}, &stderr
 }
 
-func pointer(s string) *string { return &s }
-
 func TestAWrongCommandLineExits64(t *testing.T) {
 	for _, args := range []string{
 		"", "bogus", "config", "wait", "wait --bogus tcp://h:1", "wait nothing", "config nothing", "wait tcp://h", "wait mongodb://u:secret@/", "exec", "exec --umask 9 -- true",

@@ -41,6 +41,7 @@ type placed struct {
 	source   *family.Image
 	platform ocispec.Platform
 	image    compile.Image
+	tree     layer.Tree
 	head     int
 }
 
@@ -56,9 +57,9 @@ type assembler struct {
 func (a assembler) plan(ctx context.Context) (plan, error) {
 	var images []placed
 	assemblies := map[string]func() (assembly, error){}
-	group, ctx := errgroup.WithContext(ctx)
+	group, until := errgroup.WithContext(ctx) // the context ends with the group
 	for _, platform := range a.opts.Platforms {
-		platformAssembler{assembler: a, platform: platform}.prepare(ctx, assemblies)
+		platformAssembler{assembler: a, platform: platform}.prepare(until, assemblies)
 	}
 	for _, source := range a.family.Images {
 		for _, platform := range a.opts.Platforms {
@@ -68,12 +69,17 @@ func (a assembler) plan(ctx context.Context) (plan, error) {
 	for i := range images {
 		group.Go(func() error {
 			assembled, err := assemblies[images[i].name()]()
-			images[i].image = assembled.image
+			images[i].image, images[i].tree = assembled.image, assembled.tree
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return plan{}, err
+	}
+	for _, image := range images {
+		if err := check(ctx, image.source, image.tree); err != nil {
+			return plan{}, err
+		}
 	}
 	return withHeads(ctx, images)
 }
@@ -177,11 +183,7 @@ func (p platformAssembler) prepare(ctx context.Context, images map[string]func()
 			if err != nil {
 				return assembly{}, err
 			}
-			made, err := p.steps(ctx, image, on)
-			if err != nil {
-				return assembly{}, err
-			}
-			return made, check(ctx, image, made.tree)
+			return p.steps(ctx, image, on)
 		})
 	}
 }

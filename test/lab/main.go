@@ -15,12 +15,13 @@ import (
 )
 
 const usage = `Usage:
-  lab run [--dir DIR] -- COMMAND [ARGUMENT...]   run the command while the lab is there
-  lab serve [--dir DIR]                          print the lab's values as JSON; end with standard input
-  lab prepare [--dir DIR]                        make what the lab serves, if it is not there yet
-  lab clean [--dir DIR]                          remove the lab's folder
+  lab run [OPTIONS] -- COMMAND [ARGUMENT...]   run the command while the lab is there
+  lab serve [OPTIONS]                          print the lab's values as JSON; end with standard input
+  lab prepare [OPTIONS]                        make what the lab serves, if it is not there yet
+  lab clean [--dir DIR]                        remove the lab's folder
 
-DIR is pulpimg-lab in the user's cache folder unless given.
+  --dir DIR    the lab's folder: pulpimg-lab in the user's cache folder unless given
+  --services   with a database and a broker for the built images
 `
 
 // exitUsage is EX_USAGE of sysexits(3).
@@ -58,6 +59,7 @@ func dispatch(args []string) (int, error) {
 	flags := flag.NewFlagSet("lab "+args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	dir := flags.String("dir", "", "")
+	services := flags.Bool("services", false, "")
 	switch err := flags.Parse(args[1:]); {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Print(usage)
@@ -72,25 +74,27 @@ func dispatch(args []string) (int, error) {
 		}
 		*dir = filepath.Join(cache, "pulpimg-lab")
 	}
-	return command(args[0], *dir, flags.Args())
+	return command(args[0], site.Config{Dir: *dir, Services: *services, Log: logLine}, flags.Args())
 }
 
-func command(name, dir string, operands []string) (int, error) {
+func command(name string, config site.Config, operands []string) (int, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	switch {
 	case name == "run" && len(operands) > 0:
-		return runCommand(ctx, dir, operands)
+		return runCommand(ctx, config, operands)
 	case name == "run":
 		return 0, usageError("run: no command to run")
 	case len(operands) > 0:
 		return 0, usageError(fmt.Sprintf("%s: unexpected %q", name, operands[0]))
 	case name == "serve":
-		return 0, serve(ctx, dir, os.Stdin, os.Stdout)
+		return 0, serve(ctx, config, os.Stdin, os.Stdout)
 	case name == "prepare":
-		return 0, site.Prepare(ctx, dir, logLine)
+		return 0, site.Prepare(ctx, config)
+	case name == "clean" && config.Services:
+		return 0, usageError("clean: --services is for the other commands")
 	case name == "clean":
-		return 0, site.Clean(ctx, dir, logLine)
+		return 0, site.Clean(ctx, config.Dir, logLine)
 	}
 	return 0, usageError(fmt.Sprintf("unknown command %q", name))
 }

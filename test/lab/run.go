@@ -17,8 +17,8 @@ import (
 
 // runCommand starts a lab, runs the command with the lab's values in its
 // environment, ends the lab, and returns the command's exit code.
-func runCommand(ctx context.Context, dir string, argv []string) (int, error) {
-	lab, err := site.Start(ctx, dir, logLine)
+func runCommand(ctx context.Context, config site.Config, argv []string) (int, error) {
+	lab, err := site.Start(ctx, config)
 	if err != nil {
 		return 0, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // serve runs a lab until ctx is done or stdin is at its end. When the lab is
 // ready, it prints the lab's values as one line of JSON.
-func serve(ctx context.Context, dir string, stdin io.Reader, stdout io.Writer) error {
+func serve(ctx context.Context, config site.Config, stdin io.Reader, stdout io.Writer) error {
 	// Whoever started us may end while we are still preparing.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -19,7 +19,7 @@ func serve(ctx context.Context, dir string, stdin io.Reader, stdout io.Writer) e
 		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
 	}()
-	lab, err := site.Start(ctx, dir, logLine)
+	lab, err := site.Start(ctx, config)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package debian
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,10 +29,40 @@ func Require(ctx context.Context, log func(string), tools ...Tool) error {
 		Args: slices.Concat([]string{"apt-get", "install", "-y", "--no-install-recommends"}, missing),
 		Env:  []string{"DEBIAN_FRONTEND=noninteractive"},
 	}
-	if err := withFreshLists(ctx, log, install); err != nil {
+	err := withoutDaemons(func() error { return withFreshLists(ctx, log, install) })
+	if err != nil {
 		return fmt.Errorf("installing %s: %w", names, err)
 	}
 	return nil
+}
+
+// Have says whether the host has all of the tools.
+func Have(tools ...Tool) bool { return len(missingPackages(tools)) == 0 }
+
+// policyHelper is what packages ask before they start their daemon: see
+// invoke-rc.d(8) and deb-systemd-invoke(1p).
+const policyHelper = "/usr/sbin/policy-rc.d"
+
+// withoutDaemons calls install while packages may not start what they install:
+// a server of the lab's is run by the lab, and on 127.0.0.1. If the host has a
+// policy of its own, that one holds.
+func withoutDaemons(install func() error) error {
+	const forbidden = "#!/bin/sh\nexit 101\n"
+	f, err := os.OpenFile(policyHelper, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if errors.Is(err, os.ErrExist) {
+		return install()
+	}
+	if err != nil {
+		return err
+	}
+	defer os.Remove(policyHelper)
+	if _, err := f.WriteString(forbidden); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return install()
 }
 
 func missingPackages(tools []Tool) []string {

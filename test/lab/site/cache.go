@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/pulpimg/pulpimg/test/lab/debian"
 )
 
 // cache is the folder that a lab keeps between its runs.
@@ -67,6 +69,7 @@ func (c cache) lock(ctx context.Context) (*fileLock, error) {
 // item is a part of the cache: a folder, by kind and the key of what it is made of.
 type item struct {
 	kind, key string
+	tools     []debian.Tool // of the host, to make it with
 	// make makes the folder result; it may leave other files in scratch.
 	make func(ctx context.Context, scratch, result string) error
 }

@@ -37,7 +37,7 @@ func TestAFolderThatIsNotOursIsRefused(t *testing.T) {
 func TestAnItemIsMadeOnceAndAllOrNothing(t *testing.T) {
 	c := newCache(t)
 	calls, failure := 0, errors.New("the mirror is down")
-	broken := item{"kind", "key", func(_ context.Context, scratch, result string) error {
+	broken := item{"kind", "key", nil, func(_ context.Context, scratch, result string) error {
 		return errors.Join(failure, os.Mkdir(result, 0o755))
 	}}
 	if err := c.add(t.Context(), broken); !errors.Is(err, failure) {
@@ -46,7 +46,7 @@ func TestAnItemIsMadeOnceAndAllOrNothing(t *testing.T) {
 	if c.has(broken) {
 		t.Error("what could not be made is in the cache")
 	}
-	good := item{"kind", "key", func(_ context.Context, scratch, result string) error {
+	good := item{"kind", "key", nil, func(_ context.Context, scratch, result string) error {
 		calls++
 		return os.Mkdir(result, 0o755)
 	}}

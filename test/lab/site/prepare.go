@@ -24,14 +24,17 @@ type prepared struct {
 }
 
 // Prepare makes what is missing in the lab's folder. The first time, that
-// takes about a minute and downloads Debian packages; log is told what it does.
-func Prepare(ctx context.Context, dir string, log func(string)) error {
-	c, err := openCache(dir, log)
+// takes about a minute and downloads Debian packages, and with services one or
+// two more; the log is told what it does.
+func Prepare(ctx context.Context, config Config) error {
+	c, err := openCache(config.Dir, config.Log)
 	if err != nil {
 		return err
 	}
-	_, err = c.prepare(ctx)
-	return err
+	if _, err = c.prepare(ctx); err != nil || !config.Services {
+		return err
+	}
+	return c.prepareServices(ctx)
 }
 
 func (c cache) prepare(ctx context.Context) (prepared, error) {
@@ -74,15 +77,12 @@ func (c cache) ensure(ctx context.Context, items ...item) error {
 		return err
 	}
 	defer lock.unlock()
-	if err := debian.Require(ctx, c.log,
-		debian.Tool{Program: "mmdebstrap", Package: "mmdebstrap"},
-		debian.Tool{Program: "createrepo_c", Package: "createrepo-c"},
-	); err != nil {
-		return err
-	}
 	for _, i := range items {
 		if c.has(i) { // made while we waited for the lock
 			continue
+		}
+		if err := debian.Require(ctx, c.log, i.tools...); err != nil {
+			return err
 		}
 		if err := c.add(ctx, i); err != nil {
 			return err
@@ -93,7 +93,8 @@ func (c cache) ensure(ctx context.Context, items ...item) error {
 
 func (c cache) baseImage() (item, error) {
 	key, err := baseimage.Key(runtime.GOARCH)
-	return item{"base", key, func(ctx context.Context, scratch, result string) error {
+	tools := []debian.Tool{{Program: "mmdebstrap", Package: "mmdebstrap"}}
+	return item{"base", key, tools, func(ctx context.Context, scratch, result string) error {
 		c.log("making the stand-in base image: this takes about half a minute, once")
 		sources, err := debian.Sources(os.DirFS("/etc/apt"), baseimage.Suite)
 		if err != nil {
@@ -105,7 +106,8 @@ func (c cache) baseImage() (item, error) {
 
 func (c cache) repository(arch string) (item, error) {
 	key, err := rpmrepo.Key(baseimage.Epoch())
-	return item{"repository", key, func(ctx context.Context, scratch, result string) error {
+	tools := []debian.Tool{{Program: "createrepo_c", Package: "createrepo-c"}}
+	return item{"repository", key, tools, func(ctx context.Context, scratch, result string) error {
 		c.log("making the yum repository")
 		packages, err := c.packages(ctx, scratch, arch)
 		if err != nil {

@@ -25,11 +25,18 @@ type Site struct {
 	closers []func() error // in the order of their opening
 }
 
-// Start prepares what is missing in the lab's folder dir and starts the
-// servers. Several labs may run in the same folder; each has ports and a
-// registry of its own. log is told about what takes long.
-func Start(ctx context.Context, dir string, log func(string)) (*Site, error) {
-	c, err := openCache(dir, log)
+// Config says what lab is wanted.
+type Config struct {
+	Dir      string       // the lab's folder
+	Services bool         // with what the built images talk to, which takes seconds to start
+	Log      func(string) // is told about what takes long
+}
+
+// Start prepares what is missing in the lab's folder and starts the servers.
+// Several labs may run in the same folder; each has ports and a registry of
+// its own.
+func Start(ctx context.Context, config Config) (*Site, error) {
+	c, err := openCache(config.Dir, config.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +44,17 @@ func Start(ctx context.Context, dir string, log func(string)) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	if config.Services {
+		if err := c.prepareServices(ctx); err != nil {
+			return nil, err
+		}
+	}
 	slot, err := c.takeSlot()
 	if err != nil {
 		return nil, err
 	}
 	s := &Site{closers: []func() error{slot.lock.unlock}}
-	if err := s.start(ctx, c, slot, p); err != nil {
+	if err := s.start(ctx, c, slot, p, config.Services); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -51,7 +63,7 @@ func Start(ctx context.Context, dir string, log func(string)) (*Site, error) {
 // Values are what those who use the lab have to know of it.
 func (s *Site) Values() Values { return s.values }
 
-func (s *Site) start(ctx context.Context, c cache, slot slot, p prepared) error {
+func (s *Site) start(ctx context.Context, c cache, slot slot, p prepared, services bool) error {
 	logFile, err := os.Create(slot.path("log"))
 	if err != nil {
 		return err
@@ -71,7 +83,10 @@ func (s *Site) start(ctx context.Context, c cache, slot slot, p prepared) error 
 	if err := writePolicy(s.values); err != nil {
 		return err
 	}
-	return publish(ctx, s.values.Registry, p)
+	if err := publish(ctx, s.values.Registry, p); err != nil || !services {
+		return err
+	}
+	return s.startServices(ctx, c, slot, logFile)
 }
 
 // serveAll starts the servers. With an error, none was started.

@@ -23,13 +23,20 @@ import (
 
 // start starts a lab in the user's own lab folder, so that what takes long to
 // make is made once on a machine.
-func start(t *testing.T) Values {
+func start(t *testing.T) Values { return startWith(t, false) }
+
+// startWith starts a lab with or without services.
+func startWith(t *testing.T, services bool) Values {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	lab, err := Start(t.Context(), filepath.Join(cache, "pulpimg-lab"), func(line string) { t.Log(line) })
+	lab, err := Start(t.Context(), Config{
+		Dir:      filepath.Join(cache, "pulpimg-lab"),
+		Services: services,
+		Log:      func(line string) { t.Log(line) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

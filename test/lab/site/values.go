@@ -7,8 +7,8 @@ import (
 	"github.com/pulpimg/pulpimg/test/lab/policy"
 )
 
-// What the lab has in place of the specs' images, and who its guarded registry
-// lets in.
+// What the lab has in place of the specs' images, and who its guarded servers
+// let in.
 const (
 	fedora = "fedora:20"
 	centOS = "centos:7"
@@ -33,6 +33,12 @@ type Values struct {
 	Vault   string `json:"LAB_VAULT"`
 	EPEL    string `json:"LAB_EPEL"`
 	EPELKey string `json:"LAB_EPEL_KEY"`
+
+	// Empty in a lab without services.
+	MongoDB     string `json:"LAB_MONGODB,omitempty"`      // 127.0.0.1:PORT
+	AuthMongoDB string `json:"LAB_AUTH_MONGODB,omitempty"` // another database, for AuthUser only
+	AMQP        string `json:"LAB_AMQP,omitempty"`         // 127.0.0.1:PORT of the broker, for guest and AuthUser
+	Control     string `json:"LAB_CONTROL,omitempty"`      // http://127.0.0.1:PORT to stop and start them
 }
 
 func newValues(c cache, s slot, l listeners) Values {
@@ -54,7 +60,7 @@ func newValues(c cache, s slot, l listeners) Values {
 
 // Env returns the values as NAME=VALUE.
 func (v Values) Env() []string {
-	return []string{
+	env := []string{
 		"LAB_DIR=" + v.Dir,
 		"LAB_REGISTRY=" + v.Registry,
 		"LAB_REGISTRY_LOG=" + v.RegistryLog,
@@ -67,6 +73,15 @@ func (v Values) Env() []string {
 		"LAB_EPEL=" + v.EPEL,
 		"LAB_EPEL_KEY=" + v.EPELKey,
 	}
+	if v.Control == "" {
+		return env
+	}
+	return append(env,
+		"LAB_MONGODB="+v.MongoDB,
+		"LAB_AUTH_MONGODB="+v.AuthMongoDB,
+		"LAB_AMQP="+v.AMQP,
+		"LAB_CONTROL="+v.Control,
+	)
 }
 
 // writePolicy writes the source policy for what specs/ names.

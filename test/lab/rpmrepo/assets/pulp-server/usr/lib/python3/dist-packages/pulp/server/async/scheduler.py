@@ -4,4 +4,7 @@ from celery.beat import PersistentScheduler
 
 
 class Scheduler(PersistentScheduler):
-    """Celery's own scheduler, under the name that Pulp gave its."""
+    """Celery's own scheduler, under the name that Pulp gave its.
+
+    It keeps the file celerybeat-schedule in the working directory.
+    """
