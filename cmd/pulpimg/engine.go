@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -30,6 +31,9 @@ func (e *engineFlags) flags(flags *pflag.FlagSet) {
 }
 
 func (e *engineFlags) options(io console) (engine.Options, error) {
+	if e.address == "" && e.tls != (engine.TLS{}) {
+		return engine.Options{}, usageError{errors.New("--engine-ca, --engine-cert and --engine-key go with --engine tcp://HOST:PORT")}
+	}
 	cache, err := cacheDir()
 	if err != nil {
 		return engine.Options{}, err

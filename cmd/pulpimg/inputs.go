@@ -91,6 +91,8 @@ func registryCredentials(io console) session.Attachable {
 // An output is a place that the images go to besides the layout that is kept for pushing.
 type output struct{ kind, path string }
 
+func (o output) isArchive() bool { return o.kind == "docker-archive" }
+
 func parseOutputs(flags []string) ([]output, error) {
 	outputs := make([]output, len(flags))
 	for i, flag := range flags {

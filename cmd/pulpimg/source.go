@@ -51,10 +51,10 @@ func (s *source) family(images []string) (*family.Family, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{fmt.Errorf("there is no file %s: name the spec with -f", s.file)}
 	}
-	if err != nil {
+	if read == nil {
 		return nil, err
 	}
-	resolved, err := family.Resolve(read,
+	resolved, resolveErr := family.Resolve(read,
 		family.WithDir(filepath.Dir(s.file)),
 		family.WithAssets(s.assetFS()),
 		family.WithVariables(variables),
@@ -62,7 +62,10 @@ func (s *source) family(images []string) (*family.Family, error) {
 		family.WithTag(s.tag),
 	)
 	if err != nil {
-		return nil, err
+		return nil, spec.Join(err, resolveErr)
+	}
+	if resolveErr != nil {
+		return nil, resolveErr
 	}
 	if len(images) == 0 {
 		return resolved, nil

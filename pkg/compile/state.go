@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -92,32 +91,21 @@ func fetch(step family.Fetch, named description) llb.State {
 }
 
 // copyInto returns a root file system with the entries of a layer. Files are copied one by one to their real paths and directories
-// that are there stay as they are.
+// that are there stay as they are. What is at the place of a file goes first: the layer replaces a symbolic link, and a copy would
+// follow it.
 func copyInto(root, from llb.State, entries []layer.Entry, named description) llb.State {
-	var action *llb.FileAction
+	var actions *llb.FileAction // each is chained to the one before, the first to none
 	for _, e := range entries {
-		switch {
-		case e.Mode.IsDir() && action == nil:
-			action = llb.Mkdir(e.Path, e.Mode.Perm(), llb.WithParents(true))
-		case e.Mode.IsDir():
-			action = action.Mkdir(e.Path, e.Mode.Perm(), llb.WithParents(true))
-		case action == nil:
-			action = llb.Copy(from, e.Path, e.Path, copyInfo(e))
-		default:
-			action = action.Copy(from, e.Path, e.Path, copyInfo(e))
+		if e.Mode.IsDir() {
+			actions = actions.Mkdir(e.Path, e.Mode.Perm(), llb.WithParents(true))
+			continue
 		}
+		actions = actions.Rm(e.Path, llb.WithAllowNotFound(true)).Copy(from, e.Path, e.Path)
 	}
-	if action == nil {
+	if actions == nil {
 		return root
 	}
-	return root.File(action, named.aside("copied in")...)
-}
-
-func copyInfo(e layer.Entry) *llb.CopyInfo {
-	return &llb.CopyInfo{
-		AlwaysReplaceExistingDestPaths: true,
-		FollowSymlinks:                 e.Mode&fs.ModeSymlink == 0,
-	}
+	return root.File(actions, named.aside("copied in")...)
 }
 
 // A command is what a step runs, in a form that needs no more of the step.

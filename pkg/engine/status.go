@@ -20,7 +20,7 @@ type Info struct {
 	PID      int    `json:"pid,omitempty"` // the pulpimg that runs the embedded engine; 0 if unknown or none
 	// DiskUsage is in bytes: what the embedded engine's directory takes on disk,
 	// or what a remote engine says its cache does.
-	DiskUsage int64              `json:"diskUsage"`
+	DiskUsage int64              `json:"disk_usage"`
 	Platforms []ocispec.Platform `json:"platforms,omitempty"`
 }
 

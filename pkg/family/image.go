@@ -13,7 +13,9 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 	image.Reference = r.reference(f, declared.Name)
 	image.Config = r.config(d)
 	for _, s := range d.Steps {
-		image.Steps = append(image.Steps, r.step(s))
+		if step := r.step(s); step != nil {
+			image.Steps = append(image.Steps, step)
+		}
 	}
 	if d.Start != nil {
 		image.Config.Entrypoint = []string{startScript}

@@ -15,7 +15,7 @@ const helperPath = "/usr/bin/pulp-helper"
 // helperNames are the parts of pulp-helper that a spec asks for.
 var helperNames = []string{"config", "wait", "exec"}
 
-// step resolves a step.
+// step resolves a step. It returns nil for one that could not be read; there is a complaint about it.
 func (r *resolver) step(s spec.Step) Step {
 	switch {
 	case s.Repo != nil && s.Repo.URL.IsSet():
@@ -30,8 +30,10 @@ func (r *resolver) step(s spec.Step) Step {
 		return r.helpers(s)
 	case s.Files != nil:
 		return r.copies(s)
+	case s.Run != nil:
+		return r.run(s)
 	}
-	return r.run(s)
+	return nil
 }
 
 func (r *resolver) fetch(s spec.Step) Step {

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,6 +57,26 @@ func (e Errors) Unwrap() []error {
 
 // maxKept bounds how many complaints are kept, so that a large file of nothing but mistakes does not fill the memory.
 const maxKept = 1000
+
+// Join adds to the complaints about a file those of somebody who went on with what could be read of it. A complaint that has no place, or
+// is about a line that there is a complaint about already, only follows from that one and is left out.
+func Join(first, more error) error {
+	var a, b Errors
+	if !errors.As(first, &a) || !errors.As(more, &b) {
+		return first
+	}
+	lines := map[int]bool{0: true}
+	for _, e := range a {
+		lines[e.At.Start.Line] = true
+	}
+	report := &Report{errors: slices.Clone(a)}
+	for _, e := range b {
+		if !lines[e.At.Start.Line] {
+			report.errors = append(report.errors, e)
+		}
+	}
+	return report.Err()
+}
 
 // A Report collects complaints about one spec.
 type Report struct {

@@ -7,9 +7,10 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-func (r *reader) spec(n *yaml.Node, s *Spec) {
+// spec reads the whole file. It returns false when the file is written in another version: then nothing else can be said.
+func (r *reader) spec(n *yaml.Node, s *Spec) bool {
 	if r.version(n); r.report.Err() != nil {
-		return // of a spec in another version, nothing else can be said
+		return false
 	}
 	r.object(n, "the spec", fields{
 		"version":     func(*yaml.Node) {},
@@ -28,6 +29,7 @@ func (r *reader) spec(n *yaml.Node, s *Spec) {
 	if len(s.Images) == 0 && r.report.Err() == nil {
 		r.report.AddAt(r.rangeOf(n).Start, "", "the spec declares no images")
 	}
+	return true
 }
 
 // version checks the version before anything else is read.

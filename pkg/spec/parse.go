@@ -18,7 +18,8 @@ const Version = 1
 // maxSize bounds a spec, in bytes. A family of a thousand images has some 300 kB.
 const maxSize = 1 << 20
 
-// Load reads a spec from a file. What is wrong with the content is an Errors.
+// Load reads a spec from a file. What is wrong with the content is an Errors; with it comes what could be read all the same, as Parse
+// returns it.
 func Load(name string) (*Spec, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -32,7 +33,8 @@ func Load(name string) (*Spec, error) {
 	return Parse(name, data)
 }
 
-// Parse reads a spec from the content of a file. What is wrong with it is an Errors.
+// Parse reads a spec from the content of a file. What is wrong with it is an Errors. With such an error comes what could be read all the
+// same, so that somebody can look for more complaints; nil, when that would make no sense.
 func Parse(name string, data []byte) (*Spec, error) {
 	report := NewReport(name)
 	root := parseYAML(data, report)
@@ -41,11 +43,10 @@ func Parse(name string, data []byte) (*Spec, error) {
 	}
 	s := &Spec{Filename: name, Data: bytes.Clone(data)}
 	r := &reader{report: report, lines: runes(data)}
-	r.spec(root, s)
-	if err := report.Err(); err != nil {
-		return nil, err
+	if !r.spec(root, s) {
+		return nil, report.Err()
 	}
-	return s, nil
+	return s, report.Err()
 }
 
 // runes returns the characters of each line.

@@ -18,12 +18,12 @@ func writeContexts(f family, published map[string]image) error {
 	w := writer{dir: f.bake}
 	w.put("docker-bake.hcl", w.embedded("docker-bake.hcl"), 0o644)
 	w.put(f.base+"/Dockerfile", w.embedded(f.base+"/Dockerfile"), 0o644)
-	w.put(f.base+"/pulpconf.aug", published[f.base].file(&w, "usr/share/augeas/lenses/pulpconf.aug"), 0o644)
-	w.put(f.base+"/rootfs/usr/share/pulpimg/contract.json", published[f.base].file(&w, "usr/share/pulpimg/contract.json"), 0o644)
-	w.put(f.base+"/rootfs/"+helper, published[f.base].file(&w, helper), 0o755)
+	w.put(f.base+"/pulpconf.aug", w.from(published[f.base], "usr/share/augeas/lenses/pulpconf.aug"), 0o644)
+	w.put(f.base+"/rootfs/usr/share/pulpimg/contract.json", w.from(published[f.base], "usr/share/pulpimg/contract.json"), 0o644)
+	w.put(f.base+"/rootfs/"+helper, w.from(published[f.base], helper), 0o755)
 	for _, role := range f.roles {
 		w.put(role+"/Dockerfile", w.dockerfile(role), 0o644)
-		w.put(role+"/run.sh", published[role].file(&w, "run.sh"), 0o755)
+		w.put(role+"/run.sh", w.from(published[role], "run.sh"), 0o755)
 	}
 	return w.err
 }
@@ -49,6 +49,12 @@ func (w *writer) put(name string, data []byte, mode fs.FileMode) {
 
 func (w *writer) embedded(name string) []byte {
 	data, err := dockerfiles.ReadFile("dockerfiles/" + name)
+	w.fail(err)
+	return data
+}
+
+func (w *writer) from(img image, name string) []byte {
+	data, err := img.file(name)
 	w.fail(err)
 	return data
 }

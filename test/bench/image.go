@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -119,12 +120,11 @@ func differs(file string) bool {
 }
 
 // file returns the content of a file of the image.
-func (i image) file(w *writer, name string) []byte {
-	for _, l := range i.Layers {
+func (i image) file(name string) ([]byte, error) {
+	for _, l := range slices.Backward(i.Layers) {
 		if content, ok := l.content[name]; ok {
-			return content
+			return content, nil
 		}
 	}
-	w.fail(fmt.Errorf("the image has no /%s", name))
-	return nil
+	return nil, fmt.Errorf("the image has no /%s", name)
 }

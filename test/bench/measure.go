@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -88,9 +89,25 @@ func prepare(ctx context.Context, f family, ours, theirs tool) error {
 	if _, err := theirs.build(ctx, f); err != nil {
 		return err
 	}
+	return checkSame(ctx, f, ours, theirs)
+}
+
+// checkSame checks that both tools have published the same images, with the helper as it now is.
+func checkSame(ctx context.Context, f family, ours, theirs tool) error {
+	published, err := pull(ctx, ours.registry, f.images())
+	if err != nil {
+		return err
+	}
 	baked, err := pull(ctx, theirs.registry, f.images())
 	if err != nil {
 		return err
+	}
+	want, err := os.ReadFile(filepath.Join(f.bake, f.base, "rootfs", helper))
+	if err != nil {
+		return err
+	}
+	if got, err := published[f.base].file(helper); err != nil || !bytes.Equal(got, want) {
+		return errors.Join(fmt.Errorf("%s was published with another helper", f.base), err)
 	}
 	return compare(published, baked)
 }
@@ -121,5 +138,5 @@ func (j job) measure(ctx context.Context, runs int, ours, theirs tool) (comparis
 			}
 		}
 	}
-	return c, nil
+	return c, checkSame(ctx, j.family, ours, theirs)
 }

@@ -18,9 +18,9 @@ func (t times) median() time.Duration {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// String is the median and, in parentheses, the fastest and the slowest.
+// String is the median and, in parentheses, the fastest and the slowest, in milliseconds.
 func (t times) String() string {
-	return fmt.Sprintf("%s (%s-%s)", milliseconds(t.median()), milliseconds(slices.Min(t)), milliseconds(slices.Max(t)))
+	return fmt.Sprintf("%s (%d-%d)", milliseconds(t.median()), slices.Min(t).Milliseconds(), slices.Max(t).Milliseconds())
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }

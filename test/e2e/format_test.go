@@ -58,7 +58,7 @@ func TestTheKeysOfTheJSONResultsAreStable(t *testing.T) {
 			".images", ".images[].digest", ".images[].image", ".images[].reference", ".images[].sent_bytes", ".images[].tag_moved",
 		}},
 		{"engine status", status.stdout, []string{
-			".buildkit", ".dir", ".diskUsage", ".kind", ".platforms", ".platforms[].architecture", ".platforms[].os", ".runc", ".running",
+			".buildkit", ".dir", ".disk_usage", ".kind", ".platforms", ".platforms[].architecture", ".platforms[].os", ".runc", ".running",
 		}},
 	} {
 		have := keys(t, c.text)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,10 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/pulpimg/pulpimg/test/lab/rpmrepo"
 )
@@ -29,8 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// lab returns the command "lab ARGS...", in a session of its own so that what
-// it leaves behind can be found.
+// lab returns the command "lab ARGS...". The last variable of its environment
+// is its alone, so that what it leaves behind can be found.
 func lab(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -38,43 +39,48 @@ func lab(t *testing.T, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Env = append(os.Environ(), asProgram+"="+rand.Text())
 	cmd.Stderr = t.Output()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd
 }
 
 // wait waits for the command's end, returns its exit code, and checks that no
-// process of its session is left.
+// process that it started is left.
 func wait(t *testing.T, cmd *exec.Cmd) int {
 	t.Helper()
 	if exit := (*exec.ExitError)(nil); !errors.As(cmd.Wait(), &exit) && cmd.ProcessState == nil {
 		t.Fatal("it was not waited for")
 	}
-	if left := session(t, cmd.Process.Pid); len(left) > 0 {
-		t.Errorf("processes left behind: %q", left)
+	// Erlang's helpers see the end of their node, and end, a moment after it.
+	deadline := time.Now().Add(leftoverGrace)
+	for left := inheritors(t, cmd.Env[len(cmd.Env)-1]); len(left) > 0; left = inheritors(t, cmd.Env[len(cmd.Env)-1]) {
+		if time.Now().After(deadline) {
+			t.Fatalf("processes left behind: %q", left)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	return cmd.ProcessState.ExitCode()
 }
 
-// session returns the command lines of the session's processes.
-func session(t *testing.T, id int) []string {
+// leftoverGrace is how long a process may outlive the lab.
+const leftoverGrace = 10 * time.Second
+
+// inheritors returns the command lines of the processes with the variable,
+// given as NAME=VALUE, in their environment.
+func inheritors(t *testing.T, variable string) []string {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []string
 	for _, name := range files {
-		stat, err := os.ReadFile(name)
-		if err != nil { // it has just ended
+		environment, err := os.ReadFile(name)
+		if err != nil || !bytes.Contains(environment, []byte(variable)) { // it has just ended, or is none
 			continue
 		}
-		// The name in parentheses may have spaces; then: state, parent, group, session.
-		_, rest, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')'):]), " ")
-		if strings.Fields(rest)[3] == strconv.Itoa(id) {
-			found = append(found, string(stat))
-		}
+		line, _ := os.ReadFile(filepath.Join(filepath.Dir(name), "cmdline"))
+		found = append(found, string(bytes.ReplaceAll(line, []byte{0}, []byte(" "))))
 	}
 	return found
 }
@@ -102,6 +108,35 @@ func TestRunLeavesNoProcess(t *testing.T) {
 	}
 	if code := wait(t, cmd); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestNoServiceOutlivesTheLabHoweverItEnds(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		t.Run(s.String(), func(t *testing.T) {
+			cmd := lab(t, "serve", "--services")
+			if _, err := cmd.StdinPipe(); err != nil { // it ends with it
+				t.Fatal(err)
+			}
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if lines := bufio.NewScanner(stdout); !lines.Scan() {
+				t.Error("it printed nothing")
+			}
+			// lab itself, two databases, Erlang's port mapper, and the broker with its helpers.
+			if got := len(inheritors(t, cmd.Env[len(cmd.Env)-1])); got < 5 {
+				t.Errorf("it has only %d processes", got)
+			}
+			if err := cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+			wait(t, cmd)
+		})
 	}
 }
 
@@ -207,6 +242,7 @@ func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
 		{[]string{"run"}, exitUsage, "run: no command to run"},
 		{[]string{"prepare", "now"}, exitUsage, `prepare: unexpected "now"`},
 		{[]string{"serve", "--port=1"}, exitUsage, "-port"},
+		{[]string{"clean", "--services"}, exitUsage, "--services"},
 		{[]string{"run", "--", "/no/such/program"}, 1, "/no/such/program"},
 		{[]string{"prepare", "--dir", "/dev/null/lab"}, 1, "/dev/null/lab"},
 	} {

@@ -29,7 +29,7 @@ func Require(ctx context.Context, log func(string), tools ...Tool) error {
 		Args: slices.Concat([]string{"apt-get", "install", "-y", "--no-install-recommends"}, missing),
 		Env:  []string{"DEBIAN_FRONTEND=noninteractive"},
 	}
-	err := withoutDaemons(func() error { return withFreshLists(ctx, log, install) })
+	err := withoutDaemons(policyHelper, func() error { return withFreshLists(ctx, log, install) })
 	if err != nil {
 		return fmt.Errorf("installing %s: %w", names, err)
 	}
@@ -46,16 +46,16 @@ const policyHelper = "/usr/sbin/policy-rc.d"
 // withoutDaemons calls install while packages may not start what they install:
 // a server of the lab's is run by the lab, and on 127.0.0.1. If the host has a
 // policy of its own, that one holds.
-func withoutDaemons(install func() error) error {
+func withoutDaemons(helper string, install func() error) error {
 	const forbidden = "#!/bin/sh\nexit 101\n"
-	f, err := os.OpenFile(policyHelper, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	f, err := os.OpenFile(helper, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if errors.Is(err, os.ErrExist) {
 		return install()
 	}
 	if err != nil {
 		return err
 	}
-	defer os.Remove(policyHelper)
+	defer os.Remove(helper)
 	if _, err := f.WriteString(forbidden); err != nil {
 		return errors.Join(err, f.Close())
 	}

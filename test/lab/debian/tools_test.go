@@ -3,6 +3,8 @@ package debian
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +50,32 @@ func TestACancelledCommandIsAskedToStop(t *testing.T) {
 	err := Command{Args: []string{"sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.01; done"}, Stdin: stdin}.Run(ctx)
 	if !errors.Is(err, reason) {
 		t.Errorf("error %v, want %v", err, reason)
+	}
+}
+
+func TestPackagesMayNotStartDaemonsUnlessTheHostHasAPolicy(t *testing.T) {
+	helper := filepath.Join(t.TempDir(), "policy-rc.d")
+	during := func() string {
+		t.Helper()
+		var text []byte
+		if err := withoutDaemons(helper, func() (err error) { text, err = os.ReadFile(helper); return err }); err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if got := during(); !strings.HasSuffix(got, "exit 101\n") {
+		t.Errorf("the policy is %q", got)
+	}
+	if _, err := os.Stat(helper); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the policy is still there: %v", err)
+	}
+	const own = "#!/bin/sh\nexit 0\n"
+	if err := os.WriteFile(helper, []byte(own), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	during()
+	if text, err := os.ReadFile(helper); err != nil || string(text) != own {
+		t.Errorf("the host's own policy is now %q (%v)", text, err)
 	}
 }
 
