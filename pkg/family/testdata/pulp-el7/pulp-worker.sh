@@ -3,14 +3,13 @@
 set -eu
 
 # What the environment leaves open.
-PULP_SERVER_NAME=${PULP_SERVER_NAME:-pulp.example.com}
 SERVICE_HOST=${SERVICE_HOST:-127.0.0.1}
 DB_SERVICE_HOST=${DB_SERVICE_HOST:-"${SERVICE_HOST}"}
 DB_SERVICE_PORT=${DB_SERVICE_PORT:-27017}
 MSG_SERVICE_HOST=${MSG_SERVICE_HOST:-"${SERVICE_HOST}"}
 MSG_SERVICE_PORT=${MSG_SERVICE_PORT:-5672}
 MSG_SERVICE_USER=${MSG_SERVICE_USER:-guest}
-export PULP_SERVER_NAME SERVICE_HOST DB_SERVICE_HOST DB_SERVICE_PORT MSG_SERVICE_HOST MSG_SERVICE_PORT MSG_SERVICE_USER
+export SERVICE_HOST DB_SERVICE_HOST DB_SERVICE_PORT MSG_SERVICE_HOST MSG_SERVICE_PORT MSG_SERVICE_USER
 
 if [ -n "${PULPIMG_DEBUG:-}" ]; then set -x; fi
 
@@ -21,6 +20,7 @@ fail() {
 
 require() {
     [ -S /dev/log ] || fail '/dev/log is no socket: mount that of the host (-v /dev/log:/dev/log)'
+    [ -n "${PULP_SERVER_NAME:+set}" ] || fail 'PULP_SERVER_NAME is not set: give it with -e PULP_SERVER_NAME=VALUE'
 }
 
 configure() {
