@@ -2,20 +2,17 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // containers counts those that were started, to give each a name.
@@ -130,6 +127,42 @@ func relay(t *testing.T, port, to string) (host string) {
 	}()
 	t.Cleanup(func() { stop(); l.Close(); <-done })
 	return host
+}
+
+// serveRelay connects whoever comes to a server, until the context ends.
+func serveRelay(ctx context.Context, l net.Listener, to string) {
+	var open sync.WaitGroup
+	defer open.Wait()
+	for {
+		client, err := l.Accept()
+		if err != nil {
+			return // closed
+		}
+		open.Go(func() {
+			defer client.Close()
+			server, err := new(net.Dialer).DialContext(ctx, "tcp", to)
+			if err != nil {
+				return // to the client, as good as a refusal
+			}
+			defer server.Close()
+			end := context.AfterFunc(ctx, func() { client.Close(); server.Close() })
+			defer end()
+			splice(client, server)
+		})
+	}
+}
+
+// splice copies both ways until one side has ended.
+func splice(a, b net.Conn) {
+	var copying sync.WaitGroup
+	for _, way := range [][2]net.Conn{{a, b}, {b, a}} {
+		copying.Go(func() {
+			_, _ = io.Copy(way[0], way[1])
+			a.Close()
+			b.Close()
+		})
+	}
+	copying.Wait()
 }
 
 // control stops, starts or resets a service of the lab.
