@@ -30,14 +30,16 @@ type container struct {
 func (p podman) detach(t *testing.T, image string, options ...string) container {
 	t.Helper()
 	p.pull(t, image)
-	c := container{p, fmt.Sprintf("pulpimg-e2e-%d-%d", os.Getpid(), containers.Add(1)), image}
-	p.run(t, append(append([]string{"run", "--detach", "--name", c.name, "--network", "host",
+	c := container{podman: p, name: fmt.Sprintf("pulpimg-e2e-%d-%d", os.Getpid(), containers.Add(1)), image: image}
+	id := p.run(t, append(append([]string{"run", "--detach", "--name", c.name, "--network", "host",
 		"--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024"}, options...), image)...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("%s said:\n%s", image, c.logs(t))
 		}
 		p.run(t, "rm", "--force", "--time", "0", c.name)
+		// Podman does not wait for the process that watched the container, which cleans up behind it.
+		eventually(t, "nothing is left of "+c.name, func() bool { return len(processes(id)) == 0 })
 	})
 	return c
 }
@@ -84,6 +86,7 @@ func (c container) stop(t *testing.T) int {
 // python runs a script in a new container of the image and returns what it prints.
 func (p podman) python(t *testing.T, image, script string, args ...string) string {
 	t.Helper()
+	p.pull(t, image)
 	return p.run(t, append([]string{"run", "--rm", "--network", "host", "--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024",
 		"--entrypoint", "/usr/bin/python3", image, "-c", script}, args...)...)
 }
@@ -168,7 +171,7 @@ func splice(a, b net.Conn) {
 // control stops, starts or resets a service of the lab.
 func control(t *testing.T, service, action string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, env.lab.Control+"/"+service+"/"+action, nil)
+	request, err := http.NewRequest(http.MethodPost, env.lab.Control+"/"+service+"/"+action, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"net"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -160,10 +160,10 @@ func TestTheFamilyDoesTheWork(t *testing.T) {
 		})
 	})
 	for _, c := range append(workers, manager) {
-		t.Run(c.image+" is the service itself", func(t *testing.T) { c.isService(t, "worker") })
+		t.Run(path.Base(c.image)+" is the service itself", func(t *testing.T) { c.isService(t, "worker") })
 	}
 	for _, c := range append(workers, manager, beat) {
-		t.Run(c.image+" ends when it is told to", func(t *testing.T) {
+		t.Run(path.Base(c.image)+" ends when it is told to", func(t *testing.T) {
 			if code := c.stop(t); code != 0 {
 				t.Errorf("exit code %d, want 0", code)
 			}
@@ -225,7 +225,8 @@ func TestAContainerWaitsForADatabaseThatIsLate(t *testing.T) {
 	s := newSite(t)
 	control(t, "mongodb", "stop")
 	t.Cleanup(func() { control(t, "mongodb", "start") })
-	beat := s.role(t, "pulp-beat")
+	host, port := split(t, env.lab.MongoDB)
+	beat := s.role(t, "pulp-beat", envs("DB_SERVICE_HOST="+host, "DB_SERVICE_PORT="+port)...) // not by way of the relay, which is never down
 	beat.says(t, "try 1 of 12")
 	control(t, "mongodb", "start")
 	beat.says(t, beatIsReady)
@@ -233,10 +234,7 @@ func TestAContainerWaitsForADatabaseThatIsLate(t *testing.T) {
 
 func TestWhatKubernetesInjectsIsEnough(t *testing.T) {
 	s := newSite(t)
-	_, port, err := net.SplitHostPort(env.lab.AMQP)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, port := split(t, env.lab.AMQP)
 	// What a kubelet sets for Services called db and msg, in the order of its documentation.
 	// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 	var injected []string
