@@ -69,7 +69,12 @@ func (c container) exec(t *testing.T, command ...string) string {
 // wait waits for the container's end and returns its exit code.
 func (c container) wait(t *testing.T) int {
 	t.Helper()
-	code, err := strconv.Atoi(c.run(t, "wait", c.name))
+	var state string
+	eventually(t, c.image+" ends", func() bool {
+		state = c.run(t, "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", c.name)
+		return strings.HasPrefix(state, "exited ")
+	})
+	code, err := strconv.Atoi(strings.TrimPrefix(state, "exited "))
 	if err != nil {
 		t.Fatal(err)
 	}
