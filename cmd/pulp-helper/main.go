@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -54,12 +55,16 @@ func (p program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(p.stderr, "pulp-helper: %v\n", err)
+	code, text := exitConfig, err.Error()
 	var coded *exitError
 	if errors.As(err, &coded) {
-		return coded.code
+		code = coded.code
 	}
-	return exitConfig
+	if code != exitUsage { // whose text ends with the usage
+		text = strings.ReplaceAll(text, "\n", "\npulp-helper: ")
+	}
+	fmt.Fprintf(p.stderr, "pulp-helper: %s\n", text)
+	return code
 }
 
 func (p program) command(ctx context.Context, args []string) error {
