@@ -126,7 +126,8 @@ var (
 	// failure matches how augtool prints where it could not read a file. It counts lines from 1 and columns from 0.
 	failure = regexp.MustCompile(`(?s)` + regexp.QuoteMeta(errorPath) + ` = "parse_failed".*?/error/line = "(\d+)".*?/error/char = "(\d+)"`)
 	// message matches how it prints what else was wrong.
-	message = regexp.MustCompile(regexp.QuoteMeta(errorPath) + `/message = "(.*)"`)
+	message  = regexp.MustCompile(regexp.QuoteMeta(errorPath) + `/message = "(.*)"`)
+	unescape = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\\`, `\`)
 )
 
 func parseFailure(stdout string) (line, column int, failed bool) {
@@ -146,7 +147,7 @@ func reason(f File, stdout, stderr string, err error) string {
 	}
 	words := strings.Fields(stderr)
 	if found := message.FindStringSubmatch(stdout); found != nil {
-		words = strings.Fields(found[1])
+		words = strings.Fields(unescape.Replace(found[1]))
 	}
 	if len(words) == 0 && err != nil {
 		return err.Error()
