@@ -39,6 +39,10 @@ lint: setup engine $(HELPERS)
 fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./pkg/spec
 	$(GO) test -run "^$$" -fuzz FuzzResolve -fuzztime 60s -fuzzminimizetime 10x ./pkg/family
+	$(GO) test -run "^$$" -fuzz FuzzExpand -fuzztime 60s -fuzzminimizetime 10x ./pkg/contract
+	$(GO) test -run "^$$" -fuzz FuzzRead -fuzztime 60s -fuzzminimizetime 10x ./pkg/contract
+	$(GO) test -run "^$$" -fuzz FuzzQuote -fuzztime 60s -fuzzminimizetime 10x ./pkg/settings
+	$(GO) test -run "^$$" -fuzz FuzzValue -fuzztime 60s -fuzzminimizetime 10x ./pkg/settings
 
 bench: setup bin/pulpimg $(LAB)
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
