@@ -56,7 +56,7 @@ bin/pulpimg: $(SOURCES) $(HELPERS) | engine
 engine: setup
 	$(GO) run ./pkg/engine/bundle/build
 
-assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper -name '*.go')
+assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper pkg -name '*.go') go.mod go.sum
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/pulp-helper
 
 $(LAB): $(shell find test/lab -type f)
