@@ -64,7 +64,7 @@ func TestOneFileThatCannotBeWrittenKeepsAllFromBeing(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	dir := t.TempDir()
 	want := bad + ":1:1: this line is no [SECTION], no KEY: VALUE in a section and no comment: correct it\n" +
-		missing + " does not exist; install the package that it belongs to, or mount it: no such file or directory\n" +
+		missing + " cannot be read: no such file or directory: install the package that it belongs to, or mount it\n" +
 		dir + " is a directory: mount a file there that the host has; for one that it does not have, a directory is mounted\n" +
 		"/dev/null is no regular file: mount one there"
 	fails(t, fine, want, func() error {
@@ -207,7 +207,7 @@ func TestAReadOnlyFileIsRefused(t *testing.T) {
 	if !unshared(t) {
 		return
 	}
-	const want = "FILE cannot be written; mount it without :ro: read-only file system"
+	const want = "FILE cannot be written: read-only file system: mount the file so that it can be written"
 	t.Run("a mounted file", func(t *testing.T) {
 		host, file := settingsFile(t, "[s]\nk: old\n"), settingsFile(t, "")
 		bind(t, host, file, true)

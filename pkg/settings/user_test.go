@@ -47,7 +47,7 @@ func openFile(t *testing.T, content string) string {
 
 func TestAFileOfAnotherUserIsRefused(t *testing.T) {
 	file := openFile(t, "[s]\nk: old\n")
-	fails(t, file, "FILE is not for this user to read and write; start the container as another one: permission denied", func() (err error) {
+	fails(t, file, "FILE cannot be read and written: permission denied: start the container as a user who may do that", func() (err error) {
 		asNobody(t, func() { err = writer(t).Write(t.Context(), resolved(t, file, "s/k", "new")) })
 		return err
 	})
