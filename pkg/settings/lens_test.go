@@ -71,7 +71,7 @@ func TestWriteChangesNothingElseInAnyFile(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 1))
 	var names, before []string
-	for n := range 120 {
+	for n := range 80 {
 		name := randomFile(t, random, filepath.Join(t.TempDir(), fmt.Sprintf("%d.conf", n)))
 		names, before = append(names, name), append(before, read(t, name))
 	}
