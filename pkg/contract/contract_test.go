@@ -89,3 +89,28 @@ func TestAContractIsReadBackAsItWasWritten(t *testing.T) {
 		t.Errorf("contract (-written +read):\n%s", diff)
 	}
 }
+
+func TestAPasswordWithAwkwardCharactersStaysOneInAURL(t *testing.T) {
+	values := map[string]string{"HOST": "a:1,b", "PASSWORD": "p@:/?#%ss"}
+	env := contract.NewEnvironment(sample, func(name string) string { return values[name] })
+	for text, want := range map[string]contract.Value{
+		"amqp://${HOST}:${PASSWORD}@${HOST}/${PASSWORD}": {
+			Text: "amqp://a%3A1,b:p%40%3A%2F%3F%23%25ss@a:1,b/p@:/?#%ss", Shown: "amqp://a%3A1,b:***@a:1,b/***",
+			Variables: []string{"HOST", "PASSWORD", "HOST", "PASSWORD"},
+		},
+		"tcp://${HOST}/x@y": {Text: "tcp://a:1,b/x@y", Shown: "tcp://a:1,b/x@y", Variables: []string{"HOST"}},
+		"${HOST}":           {Text: "a:1,b", Shown: "a:1,b", Variables: []string{"HOST"}},
+	} {
+		got, err := env.ExpandURL(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+	var missing *contract.MissingError
+	if _, err := env.ExpandURL("amqp://${UNKNOWN}@h"); !errors.As(err, &missing) {
+		t.Errorf("got %v", err)
+	}
+}

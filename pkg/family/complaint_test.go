@@ -123,6 +123,9 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 		{"settings that are an option", head + "settings: {-s: {file: /f, lens: l.aug}}\n" + images,
 			`f.yaml:5:12: "-s" is no name for settings or a service (use letters, digits, '-', '_' and '.')`, nil},
 		{"a service without a protocol", head + "services: {s: {url: \"h:1\"}}\n" + images, `f.yaml:5:21: "h:1" is no URL (such as tcp://HOST:PORT)`, nil},
+		{"a service without a port", head + "services: {s: {url: \"tcp://h\"}}\n" + images, `f.yaml:5:21: the URL cannot be used: it names no port (it is tcp://HOST:PORT)`, nil},
+		{"a service at no host", head + "environment: {P: {}}\nservices: {s: {url: \"amqp://u:${P}@:${P}\"}}\n" + images,
+			`f.yaml:6:21: the URL cannot be used: it names no host (it is amqp://HOST:PORT)`, nil},
 		{"a service of an unknown protocol", head + "services: {s: {url: \"mongo://h:1\"}}\n" + images,
 			`f.yaml:5:21: nothing here can wait for a service by the protocol "mongo" (did you mean "mongodb"?)`, nil},
 

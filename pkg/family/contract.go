@@ -3,12 +3,14 @@ package family
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/serviceurl"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -41,9 +43,6 @@ func (r *resolver) settings() []contract.Settings {
 	return out
 }
 
-// schemes are the protocols in which pulp-helper can wait for a service.
-var schemes = []string{"mongodb", "amqp", "amqps", "tcp", "http", "https", "postgres", "redis"}
-
 // Defaults of services: a minute in all, which a database that was started together with its users may well take.
 const (
 	defaultTries    = 12
@@ -72,15 +71,34 @@ func (r *resolver) checkDeclaredName(name spec.Text) {
 	}
 }
 
+// serviceURL checks a URL as far as it is known before a container starts: what a variable will be is taken for a host, or a port.
 func (r *resolver) serviceURL(t spec.Text) string {
 	url, known := r.substitute.known(t, atStart)
-	scheme, host, ok := strings.Cut(url, "://")
+	scheme, _, ok := strings.Cut(url, "://")
 	switch {
 	case !known:
-	case !ok || host == "":
+	case !ok && len(startVariables(url)) == 0:
 		r.report.Add(t.At, "such as tcp://HOST:PORT", "%q is no URL", t.Value)
-	case len(startVariables(scheme)) == 0 && !slices.Contains(schemes, scheme):
-		r.report.Add(t.At, spec.DidYouMean(scheme, schemes), "nothing here can wait for a service by the protocol %q", scheme)
+	case len(startVariables(scheme)) > 0 || !ok:
+	case !slices.Contains(serviceurl.Names(), scheme):
+		r.report.Add(t.At, spec.DidYouMean(scheme, serviceurl.Names()), "nothing here can wait for a service by the protocol %q", scheme)
+	default:
+		r.checkServiceURL(t, url)
 	}
 	return url
+}
+
+// aVariable stands for what is known later: it is a host, a port and anything else.
+const aVariable = "1"
+
+func (r *resolver) checkServiceURL(t spec.Text, url string) {
+	names := startVariables(url)
+	for _, name := range names {
+		url = strings.ReplaceAll(url, "${"+name+"}", aVariable)
+	}
+	var wrong *serviceurl.Error
+	if _, err := serviceurl.Parse(url); !errors.As(err, &wrong) || len(names) > 0 && wrong.Problem == serviceurl.NoPort {
+		return // a variable may have the port in it
+	}
+	r.report.Add(t.At, wrong.Hint, "the URL cannot be used: %s", wrong.Problem)
 }

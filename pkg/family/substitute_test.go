@@ -15,7 +15,7 @@ const (
 )
 
 func TestVariablesArePutIntoStrings(t *testing.T) {
-	const declared = "variables: {v: {default: x}, odd: {default: \"a$${B} {c} $\"}, both: {default: \"<${{ v }}>\"}}\nenvironment: {B: {}}\n"
+	const declared = "variables: {v: {default: x}, odd: {default: \"a$${B}_{c}_$\"}, both: {default: \"<${{ v }}>\"}}\nenvironment: {B: {}}\n"
 	for _, test := range []struct{ name, where, text, want string }{
 		{"nothing", inLabel, `plain $ { } $$ }}`, `plain $ { } $$ }}`},
 		{"a variable", inLabel, `a ${{ v }} b`, `a x b`},
@@ -24,12 +24,12 @@ func TestVariablesArePutIntoStrings(t *testing.T) {
 		{"a variable in braces", inLabel, `{${{ v }}}`, `{x}`},
 		{"an escape", inLabel, `$${{ v }} $${B}`, `${{ v }} ${B}`},
 		{"a dollar before an escape", inLabel, `$$${B}`, `$${B}`},
-		{"a value is not read again", inLabel, `${{ odd }}`, `a${B} {c} $`},
+		{"a value is not read again", inLabel, `${{ odd }}`, `a${B}_{c}_$`},
 		{"characters of several bytes", inLabel, `ü${{ v }}€`, `üx€`},
 
-		{"a variable of the environment stays", inService, `tcp://${B}:${{ v }}`, `tcp://${B}:x`},
-		{"an escape stays for what reads it", inService, `tcp://$${B}`, `tcp://$${B}`},
-		{"a value gets escapes", inService, `tcp://${{ odd }}`, `tcp://a$${B} {c} $`},
+		{"a variable of the environment stays", inService, `http://${B}/${{ v }}`, `http://${B}/x`},
+		{"an escape stays for what reads it", inService, `http://h/$${B}`, `http://h/$${B}`},
+		{"a value gets escapes", inService, `http://h/${{ odd }}`, `http://h/a$${B}_{c}_$`},
 
 		{"a script has its own variables", inRun, `echo ${B} ${UNKNOWN:-${{ v }}} $${B} $$`, `echo ${B} ${UNKNOWN:-x} $${B} $$`},
 		{"a script with an open brace", inRun, `echo '${' ${{ v }}`, `echo '${' x`},
@@ -67,8 +67,8 @@ func TestAComplaintPointsIntoTheString(t *testing.T) {
 		{"that nothing closes in a script", inRun, `a ${{ v }`, `11:16: nothing closes this ${{ (write $${{ for the characters themselves)`},
 		{"in a string that starts with a container", inService, `tcp://${C}`, `9:16: the variable "C" is not declared under environment (there is B)`},
 		{"without a name there", inService, `tcp://${}`, `9:16: only a name goes between ${ and }, not "" (defaults go under environment)`},
-		{"of a dollar that becomes an escape", inService, `tcp://${{ dollar }}${B}`,
-			`9:10: with its variables put in, this is "tcp://$${B}": a $ of one of them makes something else of what follows it`},
+		{"of a dollar that becomes an escape", inService, `http://h/${{ dollar }}${B}`,
+			`9:10: with its variables put in, this is "http://h/$${B}": a $ of one of them makes something else of what follows it`},
 		{"of a dollar that becomes a variable", inService, `tcp://${{ dollar }}{B}`,
 			`9:10: with its variables put in, this is "tcp://${B}": a $ of one of them makes something else of what follows it`},
 	} {

@@ -78,18 +78,22 @@ func askAMQPVersion(ctx context.Context, s *session, version amqpVersion) (offer
 	if err != nil {
 		return "", err
 	}
-	answer, err := c.exchange([]byte(version.header), amqpHeaderSize)
+	if _, err := c.Write([]byte(version.header)); err != nil {
+		return "", err
+	}
+	answer, err := c.in.Peek(amqpHeaderSize)
 	if err != nil {
 		return "", err
 	}
-	isHeader := bytes.HasPrefix(answer, []byte("AMQP"))
-	switch {
+	switch isHeader := bytes.HasPrefix(answer, []byte("AMQP")); {
 	case isHeader && string(answer) != version.header, isHeader && !version.echoes:
 		return string(answer), nil
 	case !isHeader && version.echoes:
 		return "", errStrange
-	case !isHeader:
-		c.unread(answer)
+	case isHeader:
+		if _, err := c.in.Discard(amqpHeaderSize); err != nil {
+			return "", err
+		}
 	}
 	return "", version.ask(s, c)
 }

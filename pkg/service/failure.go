@@ -115,9 +115,8 @@ func (s *session) failure(ctx context.Context, err error) *Failure {
 	case len(s.conns) == 0:
 		return &Failure{Unreachable, reason(err).Error()}
 	case len(seen) == 0 && !isTLS(err):
-		seen = s.identify(ctx)
-		if what := looksLike(seen); what != "" && what != s.own() {
-			return s.stranger(what)
+		if what := s.identify(ctx); what != "" && what != s.own() {
+			return stranger(what)
 		}
 		return s.speechless(err)
 	case isTLS(err):
@@ -130,7 +129,7 @@ func (s *session) failure(ctx context.Context, err error) *Failure {
 func (s *session) misunderstood(err error, seen []byte) *Failure {
 	switch what := looksLike(seen); {
 	case what != "" && what != s.own():
-		return s.stranger(what)
+		return stranger(what)
 	case timedOut(err):
 		return &Failure{Silent, "the answer did not come to its end" + s.within()}
 	case errors.Is(err, errEndless):
@@ -138,7 +137,7 @@ func (s *session) misunderstood(err error, seen []byte) *Failure {
 	case hungUp(err):
 		return &Failure{HungUp, "it closed the connection in the middle of the answer"}
 	}
-	return s.stranger("something that says " + quote(string(seen[:min(len(seen), 24)])))
+	return stranger("something that says " + quote(string(seen[:min(len(seen), 24)])))
 }
 
 // speechless is the failure of a server that accepted a connection and said nothing.

@@ -21,7 +21,7 @@ func askHTTP(ctx context.Context, s *session) error {
 	if _, err := c.Write(httpRequest(s)); err != nil {
 		return err
 	}
-	line, err := readLine(bufio.NewReader(c))
+	line, err := readLine(c.in)
 	if err != nil {
 		return err
 	}
@@ -63,12 +63,9 @@ func parseStatus(line string) (code int, reason string, err error) {
 	return code, reason, nil
 }
 
-// maxLine is how long a line of an answer may be.
-const maxLine = 4096
-
-// readLine reads a line and returns it without its end.
+// readLine reads a line and returns it without its end. It may be as long as the reader's buffer.
 func readLine(r *bufio.Reader) (string, error) {
-	line, err := r.ReadSlice('\n') // of the reader's size at most
+	line, err := r.ReadSlice('\n')
 	if err == bufio.ErrBufferFull {
 		return "", errEndless
 	}

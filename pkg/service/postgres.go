@@ -58,16 +58,17 @@ func askPostgres(ctx context.Context, s *session) error {
 	if errors.As(err, &said) {
 		return judgePostgres(said, config.Password != "")
 	}
-	if config.TLSConfig != nil && s.saidYesToTLS() {
+	if config.TLSConfig != nil && s.answeredTLS() {
 		return &tlsError{err}
 	}
 	return err
 }
 
-// saidYesToTLS says whether the latest connection was on its way to be secured when it failed.
-func (s *session) saidYesToTLS() bool {
+// answeredTLS says whether the server agreed to TLS, or refused it, before the latest connection failed: S, and then records of TLS; or N.
+// https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
+func (s *session) answeredTLS() bool {
 	seen := s.seen()
-	return len(seen) > 0 && seen[0] == 'S' || string(seen) == "N"
+	return string(seen) == "N" || string(seen) == "S" || len(seen) > 1 && seen[0] == 'S' && seen[1] < ' '
 }
 
 // judgePostgres says what an error of the server means.

@@ -14,12 +14,11 @@ func askRedis(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	answers := bufio.NewReaderSize(c, maxLine)
 	call := func(words ...string) (redisReply, error) {
 		if _, err := c.Write(redisCommand(words...)); err != nil {
 			return redisReply{}, err
 		}
-		return readRedisReply(answers)
+		return readRedisReply(c.in)
 	}
 	if u := s.service.url; u.Password != "" {
 		login := []string{"AUTH", u.Password}

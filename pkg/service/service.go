@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ type Service struct {
 	// secrets must not be in a message, whoever says them.
 	secrets []string
 	tls     *tls.Config // nil for none
+	network func(ctx context.Context, address string) (net.Conn, error)
 	ask     protocol
 }
 
@@ -36,7 +38,7 @@ func (e *OptionError) Error() string { return e.Problem }
 // New returns the service of a URL. It reads the files that the URL names, such as that of a certificate authority. If it is the URL that
 // is wrong, and not a file, the error is an *OptionError.
 func New(url serviceurl.URL) (Service, error) {
-	s := Service{url: url, secrets: secrets(url.Password)}
+	s := Service{url: url, secrets: secrets(url.Password), network: dialTCP}
 	for _, host := range url.Hosts {
 		s.shown = append(s.shown, host.String())
 	}
@@ -66,6 +68,10 @@ func New(url serviceurl.URL) (Service, error) {
 		s.ask = askTCP
 	}
 	return s, err
+}
+
+func dialTCP(ctx context.Context, address string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "tcp", address)
 }
 
 func secrets(values ...string) []string {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -23,23 +24,18 @@ type session struct {
 // A conn is a connection that remembers how it began, and that has an end: nothing of what is asked here takes many bytes to answer.
 type conn struct {
 	net.Conn
-	raw  *tap   // what came by the network
-	text *tap   // what came through TLS; the same without TLS
-	next []byte // to be read before anything else
+	raw  *tap          // what came by the network
+	text *tap          // what came through TLS; the same without TLS
+	in   *bufio.Reader // in front of text, so that it sees all that has come
+}
+
+func newConn(network net.Conn) *conn {
+	raw := &tap{Conn: network}
+	return &conn{Conn: raw, raw: raw, text: raw, in: bufio.NewReader(raw)}
 }
 
 // Read implements net.Conn.
-func (c *conn) Read(p []byte) (int, error) {
-	if len(c.next) > 0 {
-		n := copy(p, c.next)
-		c.next = c.next[n:]
-		return n, nil
-	}
-	return c.Conn.Read(p)
-}
-
-// unread makes the next Read begin with what was read already.
-func (c *conn) unread(data []byte) { c.next = append(data, c.next...) }
+func (c *conn) Read(p []byte) (int, error) { return c.in.Read(p) }
 
 const (
 	beginning = 96      // bytes that are enough to recognise what a server speaks
@@ -82,12 +78,12 @@ func (s *session) dial(ctx context.Context) (*conn, error) {
 		return nil, &tlsError{err}
 	}
 	c.text = &tap{Conn: secured}
-	c.Conn = c.text
+	c.Conn, c.in = c.text, bufio.NewReader(c.text)
 	return c, nil
 }
 
 func (s *session) dialPlain(ctx context.Context) (*conn, error) {
-	network, err := new(net.Dialer).DialContext(ctx, "tcp", s.host.String())
+	network, err := s.service.network(ctx, s.host.String())
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +92,7 @@ func (s *session) dialPlain(ctx context.Context) (*conn, error) {
 			return nil, errors.Join(err, network.Close())
 		}
 	}
-	raw := &tap{Conn: network}
-	c := &conn{Conn: raw, raw: raw, text: raw}
+	c := newConn(network)
 	s.conns = append(s.conns, c)
 	s.undo = append(s.undo, context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.Canceled) {

@@ -3,12 +3,13 @@ package service
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"strings"
 	"time"
 )
 
 // stranger is the failure of a server that speaks something else.
-func (s *session) stranger(what string) *Failure {
+func stranger(what string) *Failure {
 	text := "something else listens there: " + what
 	if strings.HasPrefix(what, tlsServer) {
 		text += ", which this URL does not ask for"
@@ -16,19 +17,26 @@ func (s *session) stranger(what string) *Failure {
 	return &Failure{Stranger, text}
 }
 
-// identify asks a server that said nothing in a way to which most servers have something to say: web servers answer it, others
-// complain. It returns the beginning of what comes, if something does.
-func (s *session) identify(ctx context.Context) []byte {
+// identify asks a server that said nothing of use what it is, on a connection of its own: first in a way to which web servers answer, and
+// others complain. One that just closes the connection may want TLS.
+func (s *session) identify(ctx context.Context) string {
 	asking := &session{service: s.service, host: s.host}
 	defer asking.close()
 	ctx, cancel := context.WithTimeout(ctx, identifying(max(s.limit, 2*time.Second)))
 	defer cancel()
 	c, err := asking.dialPlain(ctx)
 	if err != nil {
-		return nil
+		return ""
 	}
-	_, _ = c.exchange([]byte("GET / HTTP/1.0\r\n\r\n"), beginning) // what came before an error is enough
-	return c.raw.seen
+	_, err = c.exchange([]byte("GET / HTTP/1.0\r\n\r\n"), beginning)
+	if what := looksLike(c.raw.seen); what != "" || !hungUp(err) {
+		return what
+	}
+	if c, err = asking.dialPlain(ctx); err != nil {
+		return ""
+	}
+	_ = tls.Client(c.raw, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // what it is does not depend on whether it is trusted
+	return looksLike(c.raw.seen)
 }
 
 // What servers look like.
@@ -67,7 +75,7 @@ func looksLike(seen []byte) string {
 		return "an SSH server (" + quote(string(line)) + ")"
 	case begins("220 "), begins("220-"):
 		return "a mail or FTP server (" + quote(string(line)) + ")"
-	case begins("\x15\x03"): // an alert of any version, https://www.rfc-editor.org/rfc/rfc8446#section-5.1
+	case begins("\x15\x03"), begins("\x16\x03"): // an alert or a handshake, https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 		return tlsServer
 	case begins("-ERR"), begins("-NOAUTH"), begins("-DENIED"), begins("+PONG"):
 		return redisServer

@@ -63,6 +63,9 @@ func parse(text string) (URL, *Error) {
 	}
 	u := URL{Scheme: name}
 	authority, tail := cutAuthority(rest)
+	if strings.Contains(tail, "@") && !u.web() { // then what looks like hosts may be the beginning of a password
+		return URL{}, problem("its host cannot be told from its user name and password", "write / as %2F, ? as %3F, # as %23 and @ as %40 in them, and @ as %40 elsewhere")
+	}
 	if err := u.setTail(tail); err != nil {
 		return URL{}, err
 	}
@@ -74,14 +77,13 @@ func parse(text string) (URL, *Error) {
 		}
 	}
 	if err := u.setHosts(hosts, scheme); err != nil {
-		if strings.Contains(tail, "@") { // then what was taken for hosts is a part of a password
-			err.Problem = "its host cannot be told from its user name and password"
-			err.Hint = "in a user name or a password, write / as %2F, ? as %3F, # as %23 and @ as %40"
-		}
 		return URL{}, err
 	}
 	return u, nil
 }
+
+// NoPort is the problem of a URL that lacks the port that its scheme has no default for.
+const NoPort = "it names no port"
 
 func problem(what, hint string) *Error { return &Error{Problem: what, Hint: hint} }
 
@@ -162,7 +164,7 @@ func parseHost(text string, scheme Scheme) (Host, *Error) {
 	}
 	if port == "" {
 		if scheme.Port == 0 {
-			return Host{}, problem("it names no port", form)
+			return Host{}, problem(NoPort, form)
 		}
 		port = strconv.Itoa(scheme.Port)
 	}

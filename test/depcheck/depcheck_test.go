@@ -108,6 +108,10 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/export":      {buildkit},
 		"pkg/registry":    {buildkit},
 		"pkg/settings":    {buildkit, module + "/pkg/spec", module + "/pkg/family"},
+		"pkg/serviceurl":  {buildkit, module + "/pkg"},
+		"pkg/service":     {buildkit, module + "/pkg/spec", module + "/pkg/family", module + "/pkg/contract"},
+		"pkg/process":     {buildkit, module + "/pkg"},
+		"pkg/contract":    {buildkit, module + "/pkg"},
 		"cmd/pulp-helper": {buildkit, module + "/pkg/spec", module + "/pkg/family", "gopkg.in/yaml.v3"},
 	} {
 		for _, dependency := range list(t, "-deps", "./"+pkg) {
