@@ -52,12 +52,3 @@ func exitCode(ctx context.Context, err error) int {
 	}
 	return exitFailure
 }
-
-// explain returns what to print for an error.
-func explain(ctx context.Context, err error) string {
-	var signalled signalError
-	if errors.As(context.Cause(ctx), &signalled) {
-		return signalled.Error()
-	}
-	return err.Error()
-}

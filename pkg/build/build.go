@@ -83,9 +83,9 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 		}
 		return planned.solve(ctx, engine)
 	}, watch.updates)
-	steps, watchErr := watch.wait(commands(f))
+	history, watchErr := watch.wait(commands(f))
 	if err != nil {
-		return nil, failure(ctx, cmp.Or(planErr, err), f, steps)
+		return nil, failure(ctx, cmp.Or(planErr, err), f, history)
 	}
 	if watchErr != nil {
 		return nil, fmt.Errorf("showing the build's progress: %w", watchErr)
@@ -101,7 +101,7 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	if err != nil {
 		return nil, err
 	}
-	result.Steps = steps
+	result.Steps = history.steps
 	result.Duration = time.Since(started)
 	return result, nil
 }
@@ -159,13 +159,13 @@ func runsCommand(step family.Step) bool {
 	return false
 }
 
-// commands returns what the steps that run a command are called.
-func commands(f *family.Family) map[string]bool {
-	names := map[string]bool{}
+// commands returns what the steps that run a command are called, with the names of their images.
+func commands(f *family.Family) map[string]string {
+	names := map[string]string{}
 	for _, image := range f.Images {
 		for at, step := range image.Steps {
 			if runsCommand(step) {
-				names[compile.StepName(image, at)] = true
+				names[compile.StepName(image, at)] = image.Name
 			}
 		}
 	}

@@ -2,12 +2,11 @@ package build
 
 import (
 	"context"
-	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
@@ -18,6 +17,8 @@ import (
 type Step struct {
 	// Name is what people see, "[pulp-base 2/5] yum groupinstall pulp-server".
 	Name string `json:"name"`
+	// Image is the image that the step runs its command in, or empty.
+	Image string `json:"image,omitempty"`
 	// Command says that the step runs a command in an image, as package steps and run steps do.
 	Command bool `json:"command"`
 	// Cached says that nothing ran because the result was there.
@@ -30,38 +31,53 @@ type Step struct {
 	output tail
 }
 
-// A watcher reads a build's status, passes it on to BuildKit's display and remembers what became of the steps.
+// A history is what became of the steps of a build, in the order in which they were first heard of.
+type history struct {
+	steps []Step
+	// last is the index of the step whose output was shown last, or -1.
+	last int
+}
+
+// failed returns the step that failed, not one that was cancelled because another had failed.
+func (h history) failed() *Step {
+	for i := range h.steps {
+		if h.steps[i].Err != "" && !strings.Contains(h.steps[i].Err, context.Canceled.Error()) {
+			return &h.steps[i]
+		}
+	}
+	return nil
+}
+
+// endsWith says whether the last output that was shown is that of a step.
+func (h history) endsWith(step *Step) bool { return h.last >= 0 && step == &h.steps[h.last] }
+
+// A watcher reads a build's status, passes it on to a display and remembers what became of the steps.
 type watcher struct {
 	updates chan *client.SolveStatus // closed by the build
-	shown   chan *client.SolveStatus
+	display *display
 	group   errgroup.Group
 	order   []digest.Digest
 	steps   map[digest.Digest]*Step
+	last    *Step // whose output came last
 }
 
 // startWatching starts a watcher. It ends when its updates are closed; wait waits for that.
 func startWatching(p Progress) (*watcher, error) {
-	display, err := progressui.NewDisplay(p.Out, progressui.DisplayMode(p.Mode))
+	display, err := startDisplay(p)
 	if err != nil {
-		return nil, fmt.Errorf("showing progress as %q: %w", p.Mode, err)
+		return nil, err
 	}
 	w := &watcher{
 		updates: make(chan *client.SolveStatus),
-		shown:   make(chan *client.SolveStatus),
+		display: display,
 		steps:   map[digest.Digest]*Step{},
 	}
 	w.group.Go(func() error {
-		// The display ends with the updates, which end with the build: a cancelled build still has its last words.
-		_, err := display.UpdateFrom(context.Background(), w.shown)
-		return err
-	})
-	w.group.Go(func() error {
-		defer close(w.shown)
 		for status := range w.updates {
 			w.record(status)
-			w.shown <- status
+			w.display.show(status)
 		}
-		return nil
+		return w.display.end()
 	})
 	return w, nil
 }
@@ -79,16 +95,20 @@ func (w *watcher) announce(name string, since time.Time, cached bool) {
 	}}}
 }
 
-// wait waits until everything is shown, and returns the steps in the order in which they were first heard of. Those called
-// commands run a command.
-func (w *watcher) wait(commands map[string]bool) ([]Step, error) {
+// wait waits until everything is shown, and returns what became of the steps. The steps called as in commands run a command in the image of
+// that name.
+func (w *watcher) wait(commands map[string]string) (history, error) {
 	err := w.group.Wait()
-	steps := make([]Step, len(w.order))
+	h := history{steps: make([]Step, len(w.order)), last: -1}
 	for i, dgst := range w.order {
-		steps[i] = *w.steps[dgst]
-		steps[i].Command = commands[steps[i].Name]
+		step := w.steps[dgst]
+		h.steps[i] = *step
+		h.steps[i].Image, h.steps[i].Command = commands[step.Name], commands[step.Name] != ""
+		if w.display.streams && step == w.last {
+			h.last = i
+		}
 	}
-	return steps, err
+	return h, err
 }
 
 func (w *watcher) record(status *client.SolveStatus) {
@@ -102,7 +122,8 @@ func (w *watcher) record(status *client.SolveStatus) {
 		}
 	}
 	for _, l := range status.Logs {
-		w.step(l.Vertex).output.add(string(l.Data))
+		w.last = w.step(l.Vertex)
+		w.last.output.add(string(l.Data))
 	}
 }
 
@@ -117,7 +138,7 @@ func (w *watcher) step(dgst digest.Digest) *Step {
 }
 
 // tailLines is how many of the last lines of a failed command's output an error shows.
-const tailLines = 20
+const tailLines = 15
 
 // A tail keeps the last lines of an output.
 type tail struct {
@@ -134,11 +155,15 @@ func (t *tail) add(data string) {
 	}
 }
 
-// last returns the last lines, without what a terminal would have overwritten.
+// control is what tells a terminal something: colours, movements of the cursor.
+// https://ecma-international.org/publications-and-standards/standards/ecma-48/
+var control = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])`)
+
+// last returns the last lines, without what a terminal would have overwritten and what it would have been told.
 func (t tail) last() []string {
 	var out []string
 	for _, line := range append(t.lines, t.partial) {
-		line = strings.TrimRight(line, "\r \t")
+		line = strings.TrimRight(control.ReplaceAllString(line, ""), "\r \t")
 		line = line[strings.LastIndexByte(line, '\r')+1:]
 		if line != "" {
 			out = append(out, line)
