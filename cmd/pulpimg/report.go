@@ -19,6 +19,8 @@ import (
 type problem struct {
 	list    []diagnostic.Diagnostic
 	sources diagnostic.Sources
+	debug   string // the command that looks deeper, if there is one
+	seen    bool   // the user has seen the failure of the build already
 }
 
 // problemOf returns what is to be printed of an error.
@@ -27,6 +29,10 @@ func problemOf(ctx context.Context, err error) problem {
 	var signalled signalError
 	if errors.As(context.Cause(ctx), &signalled) {
 		err = signalled
+	}
+	var failed debugError
+	if errors.As(err, &failed) {
+		p.debug, p.seen, err = failed.command, failed.seen, failed.error
 	}
 	p.add(err)
 	return p
@@ -54,7 +60,7 @@ func (p *problem) add(err error) {
 	p.sources[failed.File] = failed.Source
 	p.list = append(p.list, diagnostic.Diagnostic{
 		Kind: diagnostic.Failure, File: failed.File, At: failed.At, Message: failed.Summary, Hint: failed.Hint,
-		Output: failed.Output, OutputShown: failed.OutputShown, Deeper: deeper(err),
+		Output: failed.Output, OutputShown: failed.OutputShown, Deeper: p.debug,
 	})
 }
 
@@ -97,7 +103,7 @@ func (p *problem) read(file string) {
 // print prints what went wrong: on standard error for a person and, if a format for machines is asked for, on standard output for them.
 func (p problem) print(io console, f format) error {
 	if f.name == formatText || !f.machineOnly {
-		if err := diagnostic.Text(io.err, p.named(), p.sources, styleOf(io.err)); err != nil {
+		if err := diagnostic.Text(io.err, p.forPeople(), p.sources, styleOf(io.err)); err != nil {
 			return err
 		}
 	}
@@ -110,14 +116,17 @@ func (p problem) print(io console, f format) error {
 	return nil
 }
 
-// named returns the diagnostics, of which those that have no place say whose they are.
-func (p problem) named() []diagnostic.Diagnostic {
-	out := make([]diagnostic.Diagnostic, len(p.list))
-	for i, d := range p.list {
+// forPeople returns what they have not seen yet. What has no place says whose it is.
+func (p problem) forPeople() []diagnostic.Diagnostic {
+	var out []diagnostic.Diagnostic
+	for _, d := range p.list {
+		if p.seen && d.Kind == diagnostic.Failure {
+			continue
+		}
 		if d.At.Start.Line == 0 {
 			d.Message = "pulpimg: " + d.Message
 		}
-		out[i] = d
+		out = append(out, d)
 	}
 	return out
 }
@@ -145,6 +154,3 @@ func formatOf(cmd *cobra.Command) format {
 	}
 	return format{name: formatText}
 }
-
-// deeper returns the command that looks at a failed build from the inside, if there is one.
-func deeper(error) string { return "" }

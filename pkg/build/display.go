@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"github.com/moby/buildkit/client"
@@ -19,7 +20,10 @@ type display struct {
 	statuses chan *client.SolveStatus
 	ending   *atomic.Bool
 	group    errgroup.Group
-	ended    bool
+
+	mu    sync.Mutex
+	ended bool
+
 	// streams says that the output of commands is written as it comes, and stays.
 	streams bool
 }
@@ -44,18 +48,22 @@ func startDisplay(p Progress) (*display, error) {
 
 // show shows a status. After the end, it does nothing.
 func (d *display) show(status *client.SolveStatus) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if !d.ended {
 		d.statuses <- status
 	}
 }
 
-// end ends the display and waits until everything is shown.
+// end ends the display and waits until everything is shown. To end it twice is the same as once.
 func (d *display) end() error {
+	d.mu.Lock()
 	if !d.ended {
 		d.ended = true
 		d.ending.Store(true)
 		close(d.statuses)
 	}
+	d.mu.Unlock()
 	return d.group.Wait()
 }
 

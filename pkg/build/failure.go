@@ -1,7 +1,6 @@
 package build
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -117,10 +116,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // failure turns the error of a build into one that points at the spec.
-func failure(ctx context.Context, err error, f *family.Family, history history) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
+func failure(err error, f *family.Family, history history) *Error {
 	out := &Error{File: f.Spec.Filename, Source: f.Spec.Data, Err: err, Summary: plain(err)}
 	var step *StepError
 	var base *BaseError

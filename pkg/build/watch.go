@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/buildkit/client"
@@ -41,12 +42,15 @@ type history struct {
 // failed returns the step that failed, not one that was cancelled because another had failed.
 func (h history) failed() *Step {
 	for i := range h.steps {
-		if h.steps[i].Err != "" && !strings.Contains(h.steps[i].Err, context.Canceled.Error()) {
+		if failed(h.steps[i].Err) {
 			return &h.steps[i]
 		}
 	}
 	return nil
 }
+
+// failed says whether an error is a failure, and not what a step ends with because another has failed.
+func failed(err string) bool { return err != "" && !strings.Contains(err, context.Canceled.Error()) }
 
 // endsWith says whether the last output that was shown is that of a step.
 func (h history) endsWith(step *Step) bool { return h.last >= 0 && step == &h.steps[h.last] }
@@ -56,22 +60,31 @@ type watcher struct {
 	updates chan *client.SolveStatus // closed by the build
 	display *display
 	group   errgroup.Group
-	order   []digest.Digest
-	steps   map[digest.Digest]*Step
-	last    *Step // whose output came last
+	// commands are the names of the steps that run a command, with the names of their images.
+	commands map[string]string
+	failure  chan struct{} // closed when a step has failed
+	failed   func()        // closes it
+
+	mu    sync.Mutex
+	order []digest.Digest
+	steps map[digest.Digest]*Step
+	last  *Step // whose output came last
 }
 
 // startWatching starts a watcher. It ends when its updates are closed; wait waits for that.
-func startWatching(p Progress) (*watcher, error) {
+func startWatching(p Progress, commands map[string]string) (*watcher, error) {
 	display, err := startDisplay(p)
 	if err != nil {
 		return nil, err
 	}
 	w := &watcher{
-		updates: make(chan *client.SolveStatus),
-		display: display,
-		steps:   map[digest.Digest]*Step{},
+		updates:  make(chan *client.SolveStatus),
+		display:  display,
+		steps:    map[digest.Digest]*Step{},
+		commands: commands,
+		failure:  make(chan struct{}),
 	}
+	w.failed = sync.OnceFunc(func() { close(w.failure) })
 	w.group.Go(func() error {
 		for status := range w.updates {
 			w.record(status)
@@ -95,27 +108,52 @@ func (w *watcher) announce(name string, since time.Time, cached bool) {
 	}}}
 }
 
-// wait waits until everything is shown, and returns what became of the steps. The steps called as in commands run a command in the image of
-// that name.
-func (w *watcher) wait(commands map[string]string) (history, error) {
+// patience is how long the news of a failed step may come after the failure itself: they take different ways. Without them, the display
+// ends without the step's last lines.
+const patience = 2 * time.Second
+
+// endDisplay ends the display before the build ends, and returns what became of the steps so far. It is for use when a step has failed.
+func (w *watcher) endDisplay(ctx context.Context) (history, error) {
+	select {
+	case <-w.failure:
+	case <-time.After(patience):
+	case <-ctx.Done():
+	}
+	err := w.display.end()
+	return w.history(), err
+}
+
+// wait waits until everything is shown, and returns what became of the steps.
+func (w *watcher) wait() (history, error) {
 	err := w.group.Wait()
+	return w.history(), err
+}
+
+func (w *watcher) history() history {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	h := history{steps: make([]Step, len(w.order)), last: -1}
 	for i, dgst := range w.order {
 		step := w.steps[dgst]
 		h.steps[i] = *step
-		h.steps[i].Image, h.steps[i].Command = commands[step.Name], commands[step.Name] != ""
+		h.steps[i].Image, h.steps[i].Command = w.commands[step.Name], w.commands[step.Name] != ""
 		if w.display.streams && step == w.last {
 			h.last = i
 		}
 	}
-	return h, err
+	return h
 }
 
 func (w *watcher) record(status *client.SolveStatus) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, v := range status.Vertexes {
 		step := w.step(v.Digest)
 		step.Name = v.Name
 		step.Cached = v.Cached
+		if failed(v.Error) {
+			w.failed()
+		}
 		step.Err = v.Error
 		if v.Started != nil && v.Completed != nil {
 			step.Duration = v.Completed.Sub(*v.Started)
