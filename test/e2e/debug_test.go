@@ -223,3 +223,31 @@ func TestAFailedBuildNamesTheCommandThatLooksDeeper(t *testing.T) {
 		t.Errorf("the command is\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 }
+
+func TestColoursAreForTerminalsWhoseUserWantsThem(t *testing.T) {
+	spec := specFile(t, strings.ReplaceAll(failingSpec, "version: 1", "version: one"), nil)
+	for _, c := range []struct {
+		name    string
+		p       program
+		colours bool
+	}{
+		{"a terminal", warm(), true},
+		{"a terminal with NO_COLOR", warm().with("NO_COLOR=1"), false},
+		{"a terminal with an empty NO_COLOR", warm().with("NO_COLOR="), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.p.startInTerminal(t, "validate", spec)
+			if code := s.ends(t); code != 65 {
+				t.Errorf("exit code %d, want 65", code)
+			}
+			if got := strings.Contains(s.screen.String(), "\x1b["); got != c.colours {
+				t.Errorf("colours: %v, want %v", got, c.colours)
+			}
+		})
+	}
+	out := warm().run(t, "validate", spec)
+	out.fails(t, 65, `(?m)^1 mistake in `)
+	if strings.Contains(out.stderr, "\x1b") {
+		t.Errorf("colours go where no terminal is:\n%s", out.stderr)
+	}
+}
