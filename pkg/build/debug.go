@@ -52,7 +52,7 @@ func failedCommand(err error, engine gateway.Client) *FailedCommand {
 	}
 	exec := solve.Op.GetExec()
 	return &FailedCommand{
-		Step:   solve.Description["llb.customname"],
+		Step:   failedStep(err),
 		Dir:    exec.Meta.Cwd,
 		User:   cmp.Or(exec.Meta.User, "root"),
 		engine: engine, op: solve.Op, exec: exec, mountIDs: solve.MountIDs,

@@ -132,7 +132,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	if at, ok := sourceOf(err); ok {
 		out.At = at
 	}
-	if failed := history.failed(); failed != nil && base == nil {
+	if failed := history.failed(failedStep(err)); failed != nil && base == nil {
 		out.Summary = failed.Name + ": " + plain(errors.New(failed.Err))
 		out.Output, out.OutputShown = failed.output.last(), history.endsWith(failed)
 		if failed.Command {
@@ -157,6 +157,19 @@ func sourceOf(err error) (at spec.Range, ok bool) {
 	}
 	return at, ok
 }
+
+// failedStep returns what people see the step called that an engine's error is about, or nothing.
+func failedStep(err error) string {
+	var solve *errdefs.SolveError
+	if !errors.As(err, &solve) {
+		return ""
+	}
+	return solve.Description[customName]
+}
+
+// customName is where the description of a vertex has what people see it called.
+// https://github.com/moby/buildkit/blob/v0.34.2/client/llb/state.go
+const customName = "llb.customname"
 
 // noise is what BuildKit's messages say of its own inner ways.
 var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |failed to load LLB: |error evaluating the source policy: |failed to resolve source metadata for [^ ]+: |failed to load cache key: |rpc error: code = \w+ desc = |process "(?:[^"\\]|\\.)*" )+`)

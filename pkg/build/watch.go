@@ -39,14 +39,22 @@ type history struct {
 	last int
 }
 
-// failed returns the step that failed, not one that was cancelled because another had failed.
-func (h history) failed() *Step {
+// failed returns the step that failed, not one that was cancelled because another had failed. Of several, it is the one of this name, else
+// the first.
+func (h history) failed(name string) *Step {
+	var first *Step
 	for i := range h.steps {
-		if failed(h.steps[i].Err) {
-			return &h.steps[i]
+		step := &h.steps[i]
+		switch {
+		case !failed(step.Err):
+			continue
+		case step.Name == name:
+			return step
+		case first == nil:
+			first = step
 		}
 	}
-	return nil
+	return first
 }
 
 // failed says whether an error is a failure, and not what a step ends with because another has failed.

@@ -78,7 +78,7 @@ func TestAHistoryKnowsWhatFailedAndWhatWasShownLast(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, _ := watched(t, c.mode, c.statuses...)
-			failed := h.failed()
+			failed := h.failed("")
 			if failed == nil {
 				t.Fatal("nothing failed")
 			}
@@ -89,5 +89,14 @@ func TestAHistoryKnowsWhatFailedAndWhatWasShownLast(t *testing.T) {
 				t.Errorf("endsWith is %v, want %v", !c.endsWith, c.endsWith)
 			}
 		})
+	}
+}
+
+func TestOfSeveralFailuresTheOneThatTheErrorIsAboutCounts(t *testing.T) {
+	h, _ := watched(t, "quiet", status("one", "", "exit code: 1"), status("two", "", "exit code: 2"), status("three", "", "context canceled"))
+	for name, want := range map[string]string{"one": "one", "two": "two", "three": "one", "": "one"} {
+		if got := h.failed(name); got == nil || got.Name != want {
+			t.Errorf("an error about %q: %v failed, want %q", name, got, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package diagnostic_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"unicode"
@@ -62,6 +63,11 @@ func FuzzTheCaretIsUnderItsColumn(f *testing.F) {
 		}
 		sources := diagnostic.Sources{"f.yaml": []byte(source)}
 		var out, github bytes.Buffer
+		step := d
+		step.Kind, step.Output = diagnostic.Failure, []string{message}
+		if err := diagnostic.Text(io.Discard, []diagnostic.Diagnostic{step}, sources, diagnostic.Style{Width: screen, Color: true}); err != nil {
+			t.Fatal(err)
+		}
 		if err := diagnostic.Text(&out, []diagnostic.Diagnostic{d}, sources, diagnostic.Style{Width: screen}); err != nil {
 			t.Fatal(err)
 		}

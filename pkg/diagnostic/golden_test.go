@@ -85,6 +85,9 @@ var cases = []struct {
 		At: spec.Range{Start: spec.Position{Line: 8, Column: 1}, End: spec.Position{Line: 28, Column: 1}},
 	}}, diagnostic.Style{}},
 	{"variables", "a: \"x ${{ nope }} ${B} ${C\"\n", []diagnostic.Diagnostic{mistake(1, 7, "of the spec"), mistake(1, 19, "of the environment"), mistake(1, 24, "never closed")}, diagnostic.Style{}},
+	{"brackets", "a: [b, {c: \"]\", d: ['}']}, e] # x\nf: [\n", []diagnostic.Diagnostic{
+		mistake(1, 4, "a list"), mistake(1, 8, "a mapping"), mistake(1, 17, "a key in it"), mistake(1, 25, "the end"), mistake(2, 4, "a list that goes on"),
+	}, diagnostic.Style{}},
 	{"tabs", "\ta:\tb\t# x\n", []diagnostic.Diagnostic{mistake(1, 1, "a tab"), mistake(1, 2, "the key"), mistake(1, 5, "the value")}, diagnostic.Style{}},
 	{"wide characters", "名前: 値段 x, 日本\n", []diagnostic.Diagnostic{mistake(1, 1, "a wide key"), mistake(1, 5, "a wide value")}, diagnostic.Style{}},
 	{"combining characters", "e\u0301te\u0301: u\u0308 # \u200d\n", []diagnostic.Diagnostic{mistake(1, 1, "a key"), mistake(1, 8, "a value"), mistake(1, 2, "an accent")}, diagnostic.Style{}},

@@ -9,8 +9,8 @@ import (
 // Sources are the texts of specs by their names. What is not there is shown without its lines.
 type Sources map[string][]byte
 
-// A text is the lines of a file.
-type text []string
+// A text is the characters of the lines of a file, without the lines' ends.
+type text [][]rune
 
 // A reader splits each file once.
 type reader struct {
@@ -23,18 +23,20 @@ func newReader(sources Sources) *reader { return &reader{sources: sources, read:
 func (r *reader) lines(file string) text {
 	lines, ok := r.read[file]
 	if data, has := r.sources[file]; has && data != nil && !ok {
-		lines = strings.Split(string(data), "\n")
+		for line := range strings.SplitSeq(string(data), "\n") {
+			lines = append(lines, []rune(strings.TrimSuffix(line, "\r")))
+		}
 		r.read[file] = lines
 	}
 	return lines
 }
 
-// line returns the characters of a line, the first of which is 1, without its end.
+// line returns a line, the first of which is 1.
 func (t text) line(number int) ([]rune, bool) {
 	if number < 1 || number > len(t) {
 		return nil, false
 	}
-	return []rune(strings.TrimSuffix(t[number-1], "\r")), true
+	return t[number-1], true
 }
 
 // end returns the column after the last character of what begins at a place: the end of the range when that is in the same line, else the

@@ -7,8 +7,8 @@ import (
 )
 
 // length returns how many characters the value has that begins at an offset of a line, as far as a line can tell. It reads as much of YAML
-// as that needs: a quoted string ends with its quotation mark, a reference to a variable with its bracket, and any other string where YAML
-// ends it.
+// as that needs: a quoted string ends with its quotation mark, a list or mapping and a reference to a variable with their bracket, and any
+// other string where YAML ends it.
 // https://yaml.org/spec/1.2.2/#733-plain-style
 func length(line []rune, from int) int {
 	rest := line[from:]
@@ -21,7 +21,9 @@ func length(line []rune, from int) int {
 		return closed(rest, "}}", "")
 	case begins(rest, "${"):
 		return closed(rest, "}", "")
-	case strings.ContainsRune("[{]},", rest[0]) || unicode.IsSpace(rest[0]):
+	case rest[0] == '[' || rest[0] == '{':
+		return balanced(rest)
+	case strings.ContainsRune("]},", rest[0]) || unicode.IsSpace(rest[0]):
 		return 1
 	}
 	flow := slices.ContainsFunc(line[:from], func(c rune) bool { return c == '[' || c == '{' })
@@ -44,6 +46,30 @@ func closed(rest []rune, by, escape string) int {
 			i++
 		case begins(rest[i:], by):
 			return i + len(by)
+		}
+	}
+	return 1
+}
+
+// balanced returns the length up to the bracket that closes the first one, or 1 when it is not in this line. Brackets in quoted strings do
+// not count.
+func balanced(rest []rune) int {
+	depth := 0
+	for i := 0; i < len(rest); i++ {
+		switch rest[i] {
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth--
+		case '"', '\'':
+			quoted := length(rest, i)
+			if quoted == 1 {
+				return 1 // it goes on in the next line, and so does what it is in
+			}
+			i += quoted - 1
+		}
+		if depth == 0 {
+			return i + 1
 		}
 	}
 	return 1
