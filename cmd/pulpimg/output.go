@@ -33,7 +33,7 @@ type format struct {
 
 func (f *format) flag(flags *pflag.FlagSet) {
 	f.name = formatText
-	flags.Var(f, "format", "print the result, and what went wrong, as text, json or github (annotations of a pull request; `FORMAT`)")
+	flags.Var(f, "format", "print the result, and what went wrong, in this `FORMAT`: text, json, or github for annotations of a pull request")
 }
 
 // String, Set and Type implement pflag.Value.

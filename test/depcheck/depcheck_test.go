@@ -107,6 +107,7 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/installer":   {buildkit},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
+		"pkg/terminal":    {buildkit, module + "/pkg"},
 		"pkg/export":      {buildkit},
 		"pkg/registry":    {buildkit},
 		"cmd/pulp-helper": {buildkit, module + "/pkg/spec", module + "/pkg/family", "gopkg.in/yaml.v3"},
