@@ -251,3 +251,24 @@ func TestColoursAreForTerminalsWhoseUserWantsThem(t *testing.T) {
 		t.Errorf("colours go where no terminal is:\n%s", out.stderr)
 	}
 }
+
+func TestDebugOpensAShellOnARemoteEngineWithTheStepsSecrets(t *testing.T) {
+	spec := specFile(t, `
+version: 1
+name: secretive
+registry: docker.io/lab
+tag: "1"
+images:
+  base:
+    from: docker.io/library/fedora:20
+    steps: [ { run: { script: exit 3, secrets: [token] } } ]
+`, map[string]string{"token": "for-your-eyes"})
+	s := warm().startInTerminal(t, "build", "--debug", "-f", spec, "--source-policy", env.lab.Policy, "--registry", registry(t),
+		"--engine", startEngine(t), "--secret", "id=token,src="+filepath.Join(filepath.Dir(spec), "token"))
+	s.sees(t, `a shell where \[base 1/1\] run exit 3 failed.*\r\n.*# $`)
+	s.types(t, "echo \"<$(cat /run/secrets/token)>\"; exit\r")
+	s.sees(t, `<for-your-eyes>\r\n`)
+	if code := s.ends(t); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+}
