@@ -78,6 +78,15 @@ func plain(s string) string {
 	}, s)
 }
 
+// plainLines returns text on as many lines as it has that does nothing to a terminal.
+func plainLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = plain(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // ellipsis stands for what is left out of a line.
 const ellipsis = "…"
 

@@ -51,7 +51,7 @@ func failure() diagnostic.Diagnostic {
 		At:      spec.Range{Start: spec.Position{Line: 8, Column: 9}, End: spec.Position{Line: 10, Column: 9}},
 		Message: "[base 1/1] run make …: the command did not complete successfully: exit code: 2",
 		Output:  []string{"make: *** No rule", "\x1b[31mstop\x1b[m"},
-		Deeper:  "pulpimg build --debug base -f f.yaml",
+		Deeper:  "pulpimg build --debug base -f f.yaml --set 'a=two\nlines'",
 	}
 }
 

@@ -76,9 +76,7 @@ func (p *printer) diagnostic(d Diagnostic) {
 		fmt.Fprintf(&p.out, "%s %s\n", p.paint(bold, place), plain(d.Message))
 		p.lines(d)
 	} else {
-		for line := range strings.SplitSeq(d.Message, "\n") {
-			fmt.Fprintln(&p.out, plain(line))
-		}
+		fmt.Fprintln(&p.out, plainLines(d.Message))
 	}
 	if len(d.Output) > 0 && !d.OutputShown {
 		fmt.Fprintln(&p.out, "  the command's last words:")
@@ -90,7 +88,7 @@ func (p *printer) diagnostic(d Diagnostic) {
 		fmt.Fprintf(&p.out, "  %s %s\n", p.paint(cyan, "hint:"), plain(d.Hint))
 	}
 	if d.Deeper != "" {
-		fmt.Fprintf(&p.out, "  %s %s\n", p.paint(cyan, "to look deeper:"), plain(d.Deeper))
+		fmt.Fprintf(&p.out, "  %s %s\n", p.paint(cyan, "to look deeper:"), plainLines(d.Deeper))
 	}
 }
 
