@@ -38,6 +38,7 @@ lint: setup engine $(HELPERS)
 # A minute on everything that parses.
 fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./pkg/spec
+	$(GO) test -run "^$$" -fuzz FuzzTheCaret -fuzztime 60s -fuzzminimizetime 10x ./pkg/diagnostic
 	$(GO) test -run "^$$" -fuzz FuzzResolve -fuzztime 60s -fuzzminimizetime 10x ./pkg/family
 	$(GO) test -run "^$$" -fuzz FuzzExpand -fuzztime 60s -fuzzminimizetime 10x ./pkg/contract
 	$(GO) test -run "^$$" -fuzz FuzzRead -fuzztime 60s -fuzzminimizetime 10x ./pkg/contract

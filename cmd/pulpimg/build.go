@@ -38,6 +38,9 @@ type buildCommand struct {
 	noCache  bool
 	load     bool
 	push     bool
+	debug    bool
+
+	seen bool // the user has seen why the build failed, before its end
 }
 
 func newBuild(io console) *cobra.Command {
@@ -49,7 +52,9 @@ func newBuild(io console) *cobra.Command {
 		Example: "  pulpimg build -f specs/pulp.yaml\n" +
 			"  pulpimg build -f specs/pulp.yaml --push --registry registry.example.com/pulp\n" +
 			"  pulpimg build -f specs/pulp.yaml pulp-worker --output docker-archive:pulp-worker.tar",
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withDebug(cmd, c.run(cmd.Context(), args))
+		},
 	}
 	flags := cmd.Flags()
 	c.source.flags(flags)
@@ -62,6 +67,7 @@ func newBuild(io console) *cobra.Command {
 	flags.StringVar(&c.metadata, "metadata-file", "", "write what was built to this `FILE` as JSON")
 	flags.StringVar(&c.progress, "progress", "auto", "how to show progress: auto, plain, tty, quiet or rawjson (`MODE`)")
 	flags.BoolVar(&c.noCache, "no-cache", false, "run every command again")
+	flags.BoolVar(&c.debug, "debug", false, "open a shell in the file system of the step that fails, as its command left it")
 	flags.StringVar(&c.policy, "source-policy", "", "a `FILE` with a BuildKit source policy: which sources may be used, and which to use instead of others")
 	flags.StringArrayVar(&c.secrets, "secret", nil, "give a secret to the run steps that ask for it: id=`ID`[,src=FILE|,env=NAME] (may be repeated)")
 	return cmd
@@ -71,6 +77,11 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	outputs, err := parseOutputs(c.outputs)
 	if err != nil {
 		return err
+	}
+	if c.debug {
+		if err := needTerminal(); err != nil {
+			return err
+		}
 	}
 	opts, err := c.options()
 	if err != nil {
@@ -160,7 +171,12 @@ func (c *buildCommand) options() (build.Options, error) {
 	if err != nil {
 		return build.Options{}, err
 	}
+	var debug build.Debugger
+	if c.debug {
+		debug = c.openShell
+	}
 	return build.Options{
+		Debug:        debug,
 		Platforms:    wanted,
 		Created:      created,
 		NoCache:      c.noCache,

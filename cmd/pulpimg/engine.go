@@ -95,7 +95,7 @@ func engineStatus(ctx context.Context, io console, flags engineFlags, output for
 	if err != nil {
 		return err
 	}
-	if output == "json" {
+	if output.name == formatJSON {
 		return printJSON(io.out, info)
 	}
 	return statusTable(io, info)

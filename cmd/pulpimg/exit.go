@@ -10,7 +10,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// The exit codes, as README.md documents them. They follow sysexits.h, which pulp-helper uses too.
+// The exit codes, as docs/commands.md documents them. They follow sysexits.h, which pulp-helper uses too.
 const (
 	exitOK          = 0
 	exitFailure     = 1
@@ -51,13 +51,4 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUnavailable
 	}
 	return exitFailure
-}
-
-// explain returns what to print for an error.
-func explain(ctx context.Context, err error) string {
-	var signalled signalError
-	if errors.As(context.Cause(ctx), &signalled) {
-		return signalled.Error()
-	}
-	return err.Error()
 }

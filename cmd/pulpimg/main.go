@@ -20,14 +20,15 @@ func run(args []string) int {
 	logrus.SetOutput(io.Discard)
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	root := newRoot(console{out: os.Stdout, err: os.Stderr})
+	io := console{out: os.Stdout, err: os.Stderr}
+	root := newRoot(io)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	if message := explain(ctx, err); message != "" {
-		fmt.Fprintln(os.Stderr, "pulpimg: "+message)
+	if printErr := problemOf(ctx, err).print(io, formatOf(cmd)); printErr != nil {
+		fmt.Fprintln(os.Stderr, "pulpimg:", printErr)
 	}
 	return exitCode(ctx, err)
 }

@@ -17,22 +17,37 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/registry"
 )
 
-// A format is how a command prints its result: as a table, or as JSON.
-type format string
+// The formats that commands print in.
+const (
+	formatText   = "text"
+	formatJSON   = "json"
+	formatGitHub = "github"
+)
+
+// A format is how a command prints its result and what went wrong.
+type format struct {
+	name string
+	// machineOnly says that what went wrong is the result, so that a format for machines stands in for the text.
+	machineOnly bool
+}
 
 func (f *format) flag(flags *pflag.FlagSet) {
-	*f = "table"
-	flags.Var(f, "format", "print the result as `FORMAT`: table or json")
+	f.name = formatText
+	flags.Var(f, "format", "print the result, and what went wrong, in this `FORMAT`: text, json, or github for annotations of a pull request")
 }
 
 // String, Set and Type implement pflag.Value.
-func (f *format) String() string { return string(*f) }
+func (f *format) String() string { return f.name }
 
 func (f *format) Set(value string) error {
-	if value != "table" && value != "json" {
-		return errors.New("write table or json")
+	switch value {
+	case formatText, formatJSON, formatGitHub:
+		f.name = value
+	case "table": // as it was called first
+		f.name = formatText
+	default:
+		return errors.New("write text, json or github")
 	}
-	*f = format(value)
 	return nil
 }
 
@@ -40,7 +55,7 @@ func (f *format) Type() string { return "FORMAT" }
 
 // print prints what was built and, if it was, published.
 func (f *format) print(io console, result *build.Result, pushed *publication) error {
-	if *f == "json" {
+	if f.name == formatJSON {
 		return printJSON(io.out, result)
 	}
 	if err := imageTable(io.out, result); err != nil {
@@ -121,7 +136,7 @@ func pushSummary(result *publication) string {
 
 // printPublished prints what publishing did.
 func (f *format) printPublished(io console, result *publication) error {
-	if *f == "json" {
+	if f.name == formatJSON {
 		return printJSON(io.out, publishedJSON(result))
 	}
 	table := newTable(io.out, "IMAGE", "DIGEST", "SENT", "REFERENCE")

@@ -110,8 +110,9 @@ func withHeads(ctx context.Context, images []placed) (plan, error) {
 }
 
 // solve has the heads solved and returns them as the parts of one result, for one export. The exporter takes them for the platforms of
-// one image: it asks for no more than an ID and a platform for each.
-func (p plan) solve(ctx context.Context, engine gateway.Client) (*gateway.Result, error) {
+// one image: it asks for no more than an ID and a platform for each. Otherwise than at once, the engine makes the heads for the export, when
+// nobody can look at what it failed with any more.
+func (p plan) solve(ctx context.Context, engine gateway.Client, atOnce bool) (*gateway.Result, error) {
 	result := gateway.NewResult()
 	var list exptypes.Platforms
 	group, ctx := errgroup.WithContext(ctx)
@@ -120,6 +121,9 @@ func (p plan) solve(ctx context.Context, engine gateway.Client) (*gateway.Result
 		result.AddMeta(exptypes.ExporterImageConfigKey+"/"+h.id, h.config)
 		group.Go(func() error {
 			ref, err := solve(ctx, engine, h.def)
+			if err == nil && atOnce && ref != nil {
+				err = ref.Evaluate(ctx)
+			}
 			if err == nil {
 				result.AddRef(h.id, ref)
 			}

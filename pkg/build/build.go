@@ -1,7 +1,6 @@
 package build
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client"
-	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/session"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -40,6 +38,8 @@ type Options struct {
 	Layers *layer.Store
 	// Progress shows the build as it runs.
 	Progress Progress
+	// Debug looks at the first command that fails, if it is set.
+	Debug Debugger
 }
 
 // A Progress says where and how a build shows that it is running.
@@ -70,27 +70,20 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	defer func() { err = errors.Join(err, unlock()) }()
 
 	started := time.Now()
-	watch, err := startWatching(opts.Progress)
+	watch, err := startWatching(opts.Progress, commands(f))
 	if err != nil {
 		return nil, err
 	}
-	var planned plan
-	var planErr error // as it was: what comes back through the engine has lost its types
-	response, err := c.Build(ctx, solveOptions(into, opts), product, func(ctx context.Context, engine gateway.Client) (*gateway.Result, error) {
-		a := assembler{family: f, opts: opts, engine: engine, announce: watch.announce}
-		if planned, planErr = a.plan(ctx); planErr != nil {
-			return nil, planErr
-		}
-		return planned.solve(ctx, engine)
-	}, watch.updates)
-	steps, watchErr := watch.wait(commands(f))
+	run := run{family: f, opts: opts, watch: watch}
+	response, err := c.Build(ctx, solveOptions(into, opts), product, run.build, watch.updates)
+	history, watchErr := watch.wait()
 	if err != nil {
-		return nil, failure(ctx, cmp.Or(planErr, err), f, steps)
+		return nil, run.failure(ctx, err, history)
 	}
 	if watchErr != nil {
 		return nil, fmt.Errorf("showing the build's progress: %w", watchErr)
 	}
-	images, err := collector{into: into, layers: opts.Layers}.collect(response, planned)
+	images, err := collector{into: into, layers: opts.Layers}.collect(response, run.planned)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +94,7 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	if err != nil {
 		return nil, err
 	}
-	result.Steps = steps
+	result.Steps = history.steps
 	result.Duration = time.Since(started)
 	return result, nil
 }
@@ -159,13 +152,13 @@ func runsCommand(step family.Step) bool {
 	return false
 }
 
-// commands returns what the steps that run a command are called.
-func commands(f *family.Family) map[string]bool {
-	names := map[string]bool{}
+// commands returns what the steps that run a command are called, with the names of their images.
+func commands(f *family.Family) map[string]string {
+	names := map[string]string{}
 	for _, image := range f.Images {
 		for at, step := range image.Steps {
 			if runsCommand(step) {
-				names[compile.StepName(image, at)] = true
+				names[compile.StepName(image, at)] = image.Name
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package build
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -36,12 +35,15 @@ type BaseError struct {
 }
 
 func (e *BaseError) Error() string {
-	text := fmt.Sprintf("looking up %s, which %s stands on: %s", e.Image.Base, e.Image.Name, plain(e.Err))
-	if e.Refused() {
-		host, _, _ := strings.Cut(e.Image.Base, "/")
-		text += fmt.Sprintf("; its registry wants other credentials: docker login %s", host)
+	return fmt.Sprintf("looking up %s, which %s stands on: %s", e.Image.Base, e.Image.Name, plain(e.Err))
+}
+
+func (e *BaseError) hint() string {
+	if !e.Refused() {
+		return ""
 	}
-	return text
+	host, _, _ := strings.Cut(e.Image.Base, "/")
+	return "its registry wants other credentials: docker login " + host
 }
 
 // What an engine says of a registry comes as text alone.
@@ -76,80 +78,70 @@ type NeedError struct {
 }
 
 func (e *NeedError) Error() string {
-	return fmt.Sprintf("%s: %s (%s)", e.Image.Name, e.Need.Missing, e.Need.Hint)
+	return fmt.Sprintf("%s: %s", e.Image.Name, e.Need.Missing)
 }
 
 // An Error is a failed build, as a person wants to read of it.
 type Error struct {
 	// Summary says what failed, in one line.
 	Summary string
+	// Hint says what the user can do about it, or is empty.
+	Hint string
 	// File and At are the place in the spec that it comes from; At is zero when there is none.
 	File string
 	At   spec.Range
-	// Lines are the lines of the spec at that place.
-	Lines []string
+	// Source is the text of the spec.
+	Source []byte
+	// Image is the name of the image whose command failed; empty, when what failed is no command.
+	Image string
 	// Output holds the last lines that the failed command printed.
 	Output []string
+	// OutputShown says that the progress ended with these very lines.
+	OutputShown bool
 	// Err is what the engine said.
 	Err error
 }
 
 func (e *Error) Error() string {
-	var b strings.Builder
+	text := e.Summary
 	if e.At.Start.Line > 0 {
-		fmt.Fprintf(&b, "%s:%d:%d: ", e.File, e.At.Start.Line, e.At.Start.Column)
+		text = fmt.Sprintf("%s:%s: %s", e.File, e.At.Start, text)
 	}
-	b.WriteString(e.Summary)
-	for i, line := range e.Lines {
-		fmt.Fprintf(&b, "\n%6d | %s", e.At.Start.Line+i, line)
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
 	}
-	if len(e.Output) > 0 {
-		b.WriteString("\nthe command's last words:")
-		for _, line := range e.Output {
-			b.WriteString("\n  | " + line)
-		}
-	}
-	return b.String()
+	return text
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
 // failure turns the error of a build into one that points at the spec.
-func failure(ctx context.Context, err error, f *family.Family, steps []Step) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	out := &Error{File: f.Spec.Filename, Err: err}
+func failure(err error, f *family.Family, history history) *Error {
+	out := &Error{File: f.Spec.Filename, Source: f.Spec.Data, Err: err, Summary: plain(err)}
 	var step *StepError
 	var base *BaseError
 	var need *NeedError
 	switch {
-	case errors.As(err, &need):
-		out.At = need.Need.At
-	case errors.As(err, &base):
-		out.At = base.Image.At
 	case errors.As(err, &step):
-		out.At = step.Image.Steps[step.At].At()
+		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
+	case errors.As(err, &base):
+		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.At
+	case errors.As(err, &need):
+		out.Summary, out.Hint, out.At = need.Error(), need.Need.Hint, need.Need.At
 	}
 	if at, ok := sourceOf(err); ok {
 		out.At = at
 	}
-	switch {
-	case step != nil:
-		out.Summary = step.Error()
-	case base != nil:
-		out.Summary = base.Error()
-	case need != nil:
-		out.Summary = need.Error()
-	default:
-		out.Summary = plain(err)
-	}
-	if failed := failedStep(steps); failed != nil && base == nil {
-		out.Output = failed.output.last()
+	if failed := history.failed(failedStep(err)); failed != nil && base == nil {
 		out.Summary = failed.Name + ": " + plain(errors.New(failed.Err))
+		out.Output, out.OutputShown = failed.output.last(), history.endsWith(failed)
+		if failed.Command {
+			out.Image = failed.Image
+		}
 	}
-	out.Summary = hinted(out.Summary)
-	out.Lines = excerpt(f.Spec.Data, out.At)
+	if out.Hint == "" {
+		out.Hint = hint(out.Summary)
+	}
 	return out
 }
 
@@ -166,15 +158,18 @@ func sourceOf(err error) (at spec.Range, ok bool) {
 	return at, ok
 }
 
-// failedStep returns the step that failed, not one that was cancelled because another had failed.
-func failedStep(steps []Step) *Step {
-	for i := range steps {
-		if steps[i].Err != "" && !strings.Contains(steps[i].Err, context.Canceled.Error()) {
-			return &steps[i]
-		}
+// failedStep returns what people see the step called that an engine's error is about, or nothing.
+func failedStep(err error) string {
+	var solve *errdefs.SolveError
+	if !errors.As(err, &solve) {
+		return ""
 	}
-	return nil
+	return solve.Description[customName]
 }
+
+// customName is where the description of a vertex has what people see it called.
+// https://github.com/moby/buildkit/blob/v0.34.2/client/llb/state.go
+const customName = "llb.customname"
 
 // noise is what BuildKit's messages say of its own inner ways.
 var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |failed to load LLB: |error evaluating the source policy: |failed to resolve source metadata for [^ ]+: |failed to load cache key: |rpc error: code = \w+ desc = |process "(?:[^"\\]|\\.)*" )+`)
@@ -194,27 +189,15 @@ func plain(err error) string {
 // missingSecret is how BuildKit words that a step asked for a secret that it was not given.
 var missingSecret = regexp.MustCompile(`secret ([A-Za-z0-9_.-]+): not found`)
 
-// hinted adds what the user can do to messages that do not say it.
-func hinted(message string) string {
+// hint says what the user can do about messages of the engine that do not say it.
+func hint(message string) string {
 	switch {
 	case strings.Contains(message, syscall.ENOSPC.Error()):
-		return message + "; free some, for example with `pulpimg engine prune`"
+		return "free some, for example with `pulpimg engine prune`"
 	case missingSecret.MatchString(message):
-		return message + "; give it with --secret id=" + missingSecret.FindStringSubmatch(message)[1] + ",src=FILE"
+		return "give it with --secret id=" + missingSecret.FindStringSubmatch(message)[1] + ",src=FILE"
 	case strings.Contains(message, "denied by policy"):
-		return message + "; allow it in the file given as --source-policy, or build without one"
+		return "allow it in the file given as --source-policy, or build without one"
 	}
-	return message
-}
-
-// excerptLines bounds how many lines of the spec an error shows.
-const excerptLines = 8
-
-func excerpt(data []byte, at spec.Range) []string {
-	lines := strings.Split(string(data), "\n")
-	if at.Start.Line < 1 || at.Start.Line > len(lines) {
-		return nil
-	}
-	end := min(max(at.End.Line, at.Start.Line), len(lines), at.Start.Line+excerptLines-1)
-	return lines[at.Start.Line-1 : end]
+	return ""
 }

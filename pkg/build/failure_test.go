@@ -2,14 +2,12 @@ package build
 
 import (
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 func TestPlainLeavesOutTheEnginesInnerWays(t *testing.T) {
@@ -32,55 +30,13 @@ func TestATailKeepsWhatATerminalWouldShowLast(t *testing.T) {
 		out.add("an early line\n")
 	}
 	out.add("10%\r50%\r100%\r\nhalf ")
-	out.add("a line\n\n  \nno end")
+	out.add("a \x1b[1;31mline\x1b[m\n\n  \nno end\x1b[K")
 	got := out.last()
 	if len(got) > tailLines+1 {
 		t.Errorf("%d lines, want %d at most", len(got), tailLines+1)
 	}
 	if diff := cmp.Diff([]string{"100%", "half a line", "no end"}, got[len(got)-3:]); diff != "" {
 		t.Errorf("the last lines (-want +got):\n%s", diff)
-	}
-}
-
-func TestAnErrorShowsThePlaceTheLinesAndTheOutput(t *testing.T) {
-	err := &Error{
-		Summary: "[base 1/1] run false: it failed",
-		File:    "f.yaml",
-		At:      spec.Range{Start: spec.Position{Line: 2, Column: 3}, End: spec.Position{Line: 3}},
-		Output:  []string{"boo"},
-	}
-	err.Lines = excerpt([]byte("one\ntwo\nthree\nfour\n"), err.At)
-	want := strings.Join([]string{
-		"f.yaml:2:3: [base 1/1] run false: it failed",
-		"     2 | two",
-		"     3 | three",
-		"the command's last words:",
-		"  | boo",
-	}, "\n")
-	if diff := cmp.Diff(want, err.Error()); diff != "" {
-		t.Errorf("error (-want +got):\n%s", diff)
-	}
-}
-
-func TestAnExcerptStaysInsideTheFile(t *testing.T) {
-	at := func(start, end int) spec.Range {
-		return spec.Range{Start: spec.Position{Line: start, Column: 1}, End: spec.Position{Line: end, Column: 1}}
-	}
-	data := []byte(strings.Repeat("x\n", 50))
-	for _, test := range []struct {
-		name string
-		at   spec.Range
-		want int
-	}{
-		{"nowhere", spec.Range{}, 0},
-		{"past the end", at(60, 61), 0},
-		{"an end before the start", at(3, 1), 1},
-		{"a long step", at(1, 40), excerptLines},
-		{"the last lines", at(50, 99), 2},
-	} {
-		if got := len(excerpt(data, test.at)); got != test.want {
-			t.Errorf("%s: %d lines, want %d", test.name, got, test.want)
-		}
 	}
 }
 

@@ -2,12 +2,12 @@ package build
 
 import (
 	"context"
-	"fmt"
+	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
@@ -18,6 +18,8 @@ import (
 type Step struct {
 	// Name is what people see, "[pulp-base 2/5] yum groupinstall pulp-server".
 	Name string `json:"name"`
+	// Image is the image that the step runs its command in, or empty.
+	Image string `json:"image,omitempty"`
 	// Command says that the step runs a command in an image, as package steps and run steps do.
 	Command bool `json:"command"`
 	// Cached says that nothing ran because the result was there.
@@ -30,38 +32,73 @@ type Step struct {
 	output tail
 }
 
-// A watcher reads a build's status, passes it on to BuildKit's display and remembers what became of the steps.
+// A history is what became of the steps of a build, in the order in which they were first heard of.
+type history struct {
+	steps []Step
+	// last is the index of the step whose output was shown last, or -1.
+	last int
+}
+
+// failed returns the step that failed, not one that was cancelled because another had failed. Of several, it is the one of this name, else
+// the first.
+func (h history) failed(name string) *Step {
+	var first *Step
+	for i := range h.steps {
+		step := &h.steps[i]
+		switch {
+		case !failed(step.Err):
+			continue
+		case step.Name == name:
+			return step
+		case first == nil:
+			first = step
+		}
+	}
+	return first
+}
+
+// failed says whether an error is a failure, and not what a step ends with because another has failed.
+func failed(err string) bool { return err != "" && !strings.Contains(err, context.Canceled.Error()) }
+
+// endsWith says whether the last output that was shown is that of a step.
+func (h history) endsWith(step *Step) bool { return h.last >= 0 && step == &h.steps[h.last] }
+
+// A watcher reads a build's status, passes it on to a display and remembers what became of the steps.
 type watcher struct {
 	updates chan *client.SolveStatus // closed by the build
-	shown   chan *client.SolveStatus
+	display *display
 	group   errgroup.Group
-	order   []digest.Digest
-	steps   map[digest.Digest]*Step
+	// commands are the names of the steps that run a command, with the names of their images.
+	commands map[string]string
+	failure  chan struct{} // closed when a step has failed
+	failed   func()        // closes it
+
+	mu    sync.Mutex
+	order []digest.Digest
+	steps map[digest.Digest]*Step
+	last  *Step // whose output came last
 }
 
 // startWatching starts a watcher. It ends when its updates are closed; wait waits for that.
-func startWatching(p Progress) (*watcher, error) {
-	display, err := progressui.NewDisplay(p.Out, progressui.DisplayMode(p.Mode))
+func startWatching(p Progress, commands map[string]string) (*watcher, error) {
+	display, err := startDisplay(p)
 	if err != nil {
-		return nil, fmt.Errorf("showing progress as %q: %w", p.Mode, err)
+		return nil, err
 	}
 	w := &watcher{
-		updates: make(chan *client.SolveStatus),
-		shown:   make(chan *client.SolveStatus),
-		steps:   map[digest.Digest]*Step{},
+		updates:  make(chan *client.SolveStatus),
+		display:  display,
+		steps:    map[digest.Digest]*Step{},
+		commands: commands,
+		failure:  make(chan struct{}),
 	}
+	w.failed = sync.OnceFunc(func() { close(w.failure) })
 	w.group.Go(func() error {
-		// The display ends with the updates, which end with the build: a cancelled build still has its last words.
-		_, err := display.UpdateFrom(context.Background(), w.shown)
-		return err
-	})
-	w.group.Go(func() error {
-		defer close(w.shown)
 		for status := range w.updates {
 			w.record(status)
-			w.shown <- status
+			w.display.show(status)
 		}
-		return nil
+		return w.display.end()
 	})
 	return w, nil
 }
@@ -79,30 +116,60 @@ func (w *watcher) announce(name string, since time.Time, cached bool) {
 	}}}
 }
 
-// wait waits until everything is shown, and returns the steps in the order in which they were first heard of. Those called
-// commands run a command.
-func (w *watcher) wait(commands map[string]bool) ([]Step, error) {
-	err := w.group.Wait()
-	steps := make([]Step, len(w.order))
-	for i, dgst := range w.order {
-		steps[i] = *w.steps[dgst]
-		steps[i].Command = commands[steps[i].Name]
+// patience is how long the news of a failed step may come after the failure itself: they take different ways. Without them, the display
+// ends without the step's last lines.
+const patience = 2 * time.Second
+
+// endDisplay ends the display before the build ends, and returns what became of the steps so far. It is for use when a step has failed.
+func (w *watcher) endDisplay(ctx context.Context) (history, error) {
+	select {
+	case <-w.failure:
+	case <-time.After(patience):
+	case <-ctx.Done():
 	}
-	return steps, err
+	err := w.display.end()
+	return w.history(), err
+}
+
+// wait waits until everything is shown, and returns what became of the steps.
+func (w *watcher) wait() (history, error) {
+	err := w.group.Wait()
+	return w.history(), err
+}
+
+func (w *watcher) history() history {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := history{steps: make([]Step, len(w.order)), last: -1}
+	for i, dgst := range w.order {
+		step := w.steps[dgst]
+		h.steps[i] = *step
+		h.steps[i].Image, h.steps[i].Command = w.commands[step.Name], w.commands[step.Name] != ""
+		if w.display.streams && step == w.last {
+			h.last = i
+		}
+	}
+	return h
 }
 
 func (w *watcher) record(status *client.SolveStatus) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, v := range status.Vertexes {
 		step := w.step(v.Digest)
 		step.Name = v.Name
 		step.Cached = v.Cached
+		if failed(v.Error) {
+			w.failed()
+		}
 		step.Err = v.Error
 		if v.Started != nil && v.Completed != nil {
 			step.Duration = v.Completed.Sub(*v.Started)
 		}
 	}
 	for _, l := range status.Logs {
-		w.step(l.Vertex).output.add(string(l.Data))
+		w.last = w.step(l.Vertex)
+		w.last.output.add(string(l.Data))
 	}
 }
 
@@ -117,7 +184,7 @@ func (w *watcher) step(dgst digest.Digest) *Step {
 }
 
 // tailLines is how many of the last lines of a failed command's output an error shows.
-const tailLines = 20
+const tailLines = 15
 
 // A tail keeps the last lines of an output.
 type tail struct {
@@ -134,11 +201,15 @@ func (t *tail) add(data string) {
 	}
 }
 
-// last returns the last lines, without what a terminal would have overwritten.
+// control is what tells a terminal something: colours, movements of the cursor.
+// https://ecma-international.org/publications-and-standards/standards/ecma-48/
+var control = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])`)
+
+// last returns the last lines, without what a terminal would have overwritten and what it would have been told.
 func (t tail) last() []string {
 	var out []string
 	for _, line := range append(t.lines, t.partial) {
-		line = strings.TrimRight(line, "\r \t")
+		line = strings.TrimRight(control.ReplaceAllString(line, ""), "\r \t")
 		line = line[strings.LastIndexByte(line, '\r')+1:]
 		if line != "" {
 			out = append(out, line)

@@ -38,11 +38,12 @@ func below(pkg, path string) bool { return pkg == path || strings.HasPrefix(pkg,
 // families are the packages that know what a family is, each with those of them that it may import: the way from a spec to images goes
 // one way. The packages beside them know nothing of it and may import none of these.
 var families = map[string][]string{
-	"pkg/spec":      {},
-	"pkg/family":    {"pkg/spec"},
-	"pkg/installer": {"pkg/family"},
-	"pkg/compile":   {"pkg/spec", "pkg/family", "pkg/installer"},
-	"pkg/build":     {"pkg/spec", "pkg/family", "pkg/compile"},
+	"pkg/spec":       {},
+	"pkg/diagnostic": {"pkg/spec"},
+	"pkg/family":     {"pkg/spec"},
+	"pkg/installer":  {"pkg/family"},
+	"pkg/compile":    {"pkg/spec", "pkg/family", "pkg/installer"},
+	"pkg/build":      {"pkg/spec", "pkg/family", "pkg/compile"},
 }
 
 // imports returns what the packages of the project import, by their path in it.
@@ -101,10 +102,12 @@ func TestFewPackagesKnowBuildKit(t *testing.T) {
 func TestPackagesThatStandAloneDo(t *testing.T) {
 	for pkg, forbidden := range map[string][]string{
 		"pkg/spec":        {buildkit, module + "/pkg"},
+		"pkg/diagnostic":  {buildkit, module + "/pkg/family"},
 		"pkg/family":      {buildkit, "github.com/google/go-containerregistry", "github.com/containerd/containerd"},
 		"pkg/installer":   {buildkit},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
+		"pkg/terminal":    {buildkit, module + "/pkg"},
 		"pkg/export":      {buildkit},
 		"pkg/registry":    {buildkit},
 		"pkg/settings":    {buildkit, module + "/pkg/spec", module + "/pkg/family"},

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/shell"
+	"github.com/pulpimg/pulpimg/pkg/terminal"
+)
+
+// A debugError is a failed build, and what can be or was seen of it from the inside.
+type debugError struct {
+	error
+	command string // the command line that looks at it, or empty
+	seen    bool   // the user has seen the error already
+}
+
+func (e debugError) Unwrap() error { return e.error }
+
+// needTerminal complains when there is nobody to talk to a shell. The shell is where people are: standard output is for results.
+func needTerminal() error {
+	if !terminal.Is(os.Stdin, os.Stderr) {
+		return usageError{errors.New("--debug opens a shell where a step fails, and needs a terminal for it on standard input and standard error")}
+	}
+	return nil
+}
+
+// openShell lets a person look at a failed command: first what it said, then where it ran.
+func (c *buildCommand) openShell(ctx context.Context, failed *build.FailedCommand) (err error) {
+	if err := problemOf(ctx, failed.Err).print(c.console, format{name: formatText}); err != nil {
+		return err
+	}
+	c.seen = true
+	err = failed.Shell(ctx, func() (*terminal.Terminal, error) {
+		fmt.Fprintf(c.console.err, "pulpimg: a shell where %s failed, in %s as %s; exit ends the build\n", failed.Step, failed.Dir, failed.User)
+		return terminal.Open(os.Stdin, os.Stderr)
+	})
+	if errors.Is(err, build.ErrNoShell) {
+		return fmt.Errorf("--debug: %w to look at it from the inside", err)
+	}
+	return err
+}
+
+// withDebug adds to a failed build how to look deeper: with the same command, for the image whose command failed.
+func (c *buildCommand) withDebug(cmd *cobra.Command, err error) error {
+	var failed *build.Error
+	switch {
+	case !errors.As(err, &failed):
+		return err
+	case c.debug && failed.Image == "":
+		return errors.Join(err, errors.New("--debug: what failed is no command in an image, so there is no file system to open a shell in"))
+	case c.debug:
+		return debugError{error: err, seen: c.seen}
+	case failed.Image == "":
+		return err
+	}
+	return debugError{error: err, command: debugCommand(cmd, failed.Image)}
+}
+
+// debugCommand returns the command line that builds an image like this one, and opens a shell where it fails.
+func debugCommand(cmd *cobra.Command, image string) string {
+	// What becomes of the images when all goes well, and how it is told, makes no difference.
+	without := []string{"file", "format", "load", "metadata-file", "output", "progress", "push"}
+	words := []string{os.Args[0], "build", "--debug", image, "-f", cmd.Flag("file").Value.String()}
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if !slices.Contains(without, flag.Name) {
+			words = append(words, flagWords(flag)...)
+		}
+	})
+	return shell.Words(words)
+}
+
+// flagWords writes a flag as it is given on a command line.
+func flagWords(flag *pflag.Flag) []string {
+	values := []string{flag.Value.String()}
+	if values[0] == flag.NoOptDefVal {
+		return []string{"--" + flag.Name}
+	}
+	if several, ok := flag.Value.(pflag.SliceValue); ok {
+		values = several.GetSlice()
+	}
+	var words []string
+	for _, value := range values {
+		words = append(words, "--"+flag.Name, value)
+	}
+	return words
+}

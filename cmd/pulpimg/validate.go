@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pulpimg/pulpimg/pkg/diagnostic"
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A validateCommand is the flags of `pulpimg validate`.
+type validateCommand struct {
+	console console
+	source  source
+	format  format
+}
+
+func newValidate(io console) *cobra.Command {
+	c := &validateCommand{console: io}
+	cmd := &cobra.Command{
+		Use:   "validate [FILE...]",
+		Short: "Check specs without building anything",
+		Long: "Check specs, and that the files they name are there: all that can be known without an engine and without a network.\n" +
+			"The files are those that are named, or the one of --file.",
+		Example: "  pulpimg validate -f specs/pulp.yaml\n" +
+			"  pulpimg validate --format github specs/*.yaml",
+		RunE: func(cmd *cobra.Command, files []string) error {
+			if len(files) > 0 && cmd.Flags().Changed("file") {
+				return usageError{errors.New("name the specs as arguments or with --file, not both")}
+			}
+			return c.run(files)
+		},
+	}
+	c.source.flags(cmd.Flags())
+	c.format.flag(cmd.Flags())
+	c.format.machineOnly = true
+	return cmd
+}
+
+// A validSpec is a spec without mistakes, as machines read of it. Keys are added, never changed.
+type validSpec struct {
+	File   string   `json:"file"`
+	Family string   `json:"family"`
+	Images []string `json:"images"`
+}
+
+func (c *validateCommand) run(files []string) error {
+	if len(files) == 0 {
+		files = []string{c.source.file}
+	}
+	valid := []validSpec{}
+	var errs []error
+	for _, file := range files {
+		one := c.source
+		one.file = file
+		f, err := one.family(nil)
+		if err == nil {
+			err = f.Check(runtime.GOARCH)
+		}
+		if err != nil && len(diagnostic.Mistakes(err)) == 0 {
+			return err
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		valid = append(valid, validSpec{File: file, Family: f.Name, Images: imageNames(f)})
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	if c.format.name == formatJSON {
+		return printJSON(c.console.out, map[string]any{"specs": valid, "errors": []diagnostic.Record{}})
+	}
+	for _, v := range valid {
+		fmt.Fprintf(c.console.out, "%s: %s, no mistakes\n", v.File, count(len(v.Images), "image"))
+	}
+	return nil
+}
+
+func imageNames(f *family.Family) []string {
+	names := make([]string, len(f.Images))
+	for i, image := range f.Images {
+		names[i] = image.Name
+	}
+	return names
+}

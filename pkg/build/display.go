@@ -1,0 +1,105 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/util/progress/progressui"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+)
+
+// A display shows a build with BuildKit's own display.
+type display struct {
+	statuses chan *client.SolveStatus
+	ending   *atomic.Bool
+	group    errgroup.Group
+
+	mu    sync.Mutex
+	ended bool
+
+	// streams says that the output of commands is written as it comes, and stays.
+	streams bool
+}
+
+// startDisplay starts a display. It ends with end.
+func startDisplay(p Progress) (*display, error) {
+	d := &display{statuses: make(chan *client.SolveStatus), ending: &atomic.Bool{}}
+	out, terminal := screenOf(p.Out, d.ending)
+	shows, err := progressui.NewDisplay(out, progressui.DisplayMode(p.Mode))
+	if err != nil {
+		return nil, fmt.Errorf("showing progress as %q: %w", p.Mode, err)
+	}
+	mode := progressui.DisplayMode(p.Mode)
+	d.streams = mode == progressui.PlainMode || mode == progressui.AutoMode && !terminal
+	d.group.Go(func() error {
+		// The display ends with the statuses, which end with the build: a cancelled build still has its last words.
+		_, err := shows.UpdateFrom(context.Background(), d.statuses)
+		return err
+	})
+	return d, nil
+}
+
+// show shows a status. After the end, it does nothing.
+func (d *display) show(status *client.SolveStatus) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.ended {
+		d.statuses <- status
+	}
+}
+
+// end ends the display and waits until everything is shown. To end it twice is the same as once.
+func (d *display) end() error {
+	d.mu.Lock()
+	if !d.ended {
+		d.ended = true
+		d.ending.Store(true)
+		close(d.statuses)
+	}
+	d.mu.Unlock()
+	return d.group.Wait()
+}
+
+// BuildKit's display ends with the output of all that failed, between two of these lines. The error that comes after it says that, too,
+// beside the lines of the spec, and bounded; so the display does without.
+var lastWords = []byte("------\n")
+
+// A screen passes on what a display writes, up to its last words.
+type screen struct {
+	io.Writer
+	ending *atomic.Bool
+	closed bool
+}
+
+// Write implements io.Writer.
+func (s *screen) Write(p []byte) (int, error) {
+	s.closed = s.closed || s.ending.Load() && bytes.Equal(p, lastWords)
+	if s.closed {
+		return len(p), nil
+	}
+	return s.Writer.Write(p)
+}
+
+// A terminalScreen is a screen that a display recognizes as a terminal.
+type terminalScreen struct {
+	*os.File
+	screen *screen
+}
+
+// Write implements io.Writer.
+func (t terminalScreen) Write(p []byte) (int, error) { return t.screen.Write(p) }
+
+func screenOf(out io.Writer, ending *atomic.Bool) (_ io.Writer, terminal bool) {
+	s := &screen{Writer: out, ending: ending}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return terminalScreen{f, s}, true
+	}
+	return s, false
+}

@@ -1,0 +1,102 @@
+package build
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/buildkit/client"
+	"github.com/opencontainers/go-digest"
+)
+
+// status is one of a vertex: with a line of output, with an error.
+func status(name, line, err string) *client.SolveStatus {
+	started, vertex := time.Unix(1, 0), digest.FromString(name)
+	s := &client.SolveStatus{Vertexes: []*client.Vertex{{Digest: vertex, Name: name, Started: &started, Error: err}}}
+	if err != "" {
+		completed := time.Unix(2, 0)
+		s.Vertexes[0].Completed = &completed
+	}
+	if line != "" {
+		s.Logs = []*client.VertexLog{{Vertex: vertex, Data: []byte(line + "\n"), Timestamp: started}}
+	}
+	return s
+}
+
+// watched returns what becomes of statuses, and what is shown of them.
+func watched(t *testing.T, mode string, statuses ...*client.SolveStatus) (history, string) {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := startWatching(Progress{Out: &out, Mode: mode}, map[string]string{"one": "image"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range statuses {
+		w.updates <- s
+	}
+	close(w.updates)
+	h, err := w.wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, out.String()
+}
+
+func TestTheOutputOfAFailedStepIsShownOnce(t *testing.T) {
+	for mode, want := range map[string]int{"plain": 1, "auto": 1, "quiet": 0} {
+		_, out := watched(t, mode, status("one", "its output", ""), status("one", "", "exit code: 1"))
+		if got := strings.Count(out, "its output"); got != want || strings.Contains(out, "----") {
+			t.Errorf("%s shows the output %d times, want %d:\n%s", mode, got, want, out)
+		}
+	}
+}
+
+func TestALineOfACommandThatLooksLikeTheEndOfTheDisplayIsShown(t *testing.T) {
+	_, out := watched(t, "plain", status("one", "------", ""), status("one", "after it", "exit code: 1"))
+	if !strings.Contains(out, " ------\n") || !strings.Contains(out, "after it") {
+		t.Errorf("something is missing:\n%s", out)
+	}
+}
+
+func TestAHistoryKnowsWhatFailedAndWhatWasShownLast(t *testing.T) {
+	for _, c := range []struct {
+		name, mode string
+		statuses   []*client.SolveStatus
+		want       Step
+		endsWith   bool
+	}{
+		{"the failed step spoke last", "plain",
+			[]*client.SolveStatus{status("two", "x", ""), status("one", "y", ""), status("two", "", "context canceled"), status("one", "", "exit code: 1")},
+			Step{Name: "one", Image: "image", Command: true, Duration: time.Second, Err: "exit code: 1"}, true},
+		{"another one spoke last", "plain",
+			[]*client.SolveStatus{status("one", "y", ""), status("one", "", "exit code: 1"), status("two", "x", "")},
+			Step{Name: "one", Image: "image", Command: true, Duration: time.Second, Err: "exit code: 1"}, false},
+		{"nothing is shown", "quiet", []*client.SolveStatus{status("two", "y", "not found")},
+			Step{Name: "two", Duration: time.Second, Err: "not found"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, _ := watched(t, c.mode, c.statuses...)
+			failed := h.failed("")
+			if failed == nil {
+				t.Fatal("nothing failed")
+			}
+			if diff := cmp.Diff(c.want, *failed, cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".output" }, cmp.Ignore())); diff != "" {
+				t.Errorf("the failed step (-want +got):\n%s", diff)
+			}
+			if h.endsWith(failed) != c.endsWith {
+				t.Errorf("endsWith is %v, want %v", !c.endsWith, c.endsWith)
+			}
+		})
+	}
+}
+
+func TestOfSeveralFailuresTheOneThatTheErrorIsAboutCounts(t *testing.T) {
+	h, _ := watched(t, "quiet", status("one", "", "exit code: 1"), status("two", "", "exit code: 2"), status("three", "", "context canceled"))
+	for name, want := range map[string]string{"one": "one", "two": "two", "three": "one", "": "one"} {
+		if got := h.failed(name); got == nil || got.Name != want {
+			t.Errorf("an error about %q: %v failed, want %q", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package family
+
+import (
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// Check says whether everything that the family's own files are made of can be opened, for images of an architecture in Go's terms
+// ("amd64"). What cannot is a spec.Errors. A build finds out by itself; this is for whoever does not build.
+func (f *Family) Check(arch string) error {
+	report := spec.NewReport(f.Spec.Filename)
+	for _, image := range f.Images {
+		for _, step := range image.Steps {
+			files, ok := step.(Files)
+			if !ok {
+				continue
+			}
+			for _, file := range files.Files {
+				if err := file.check(arch); err != nil {
+					report.Add(step.At(), "", "%s of %s: %v", file.Path, image.Name, err)
+				}
+			}
+		}
+	}
+	return report.Err()
+}
+
+func (f File) check(arch string) error {
+	if f.Content == nil {
+		return nil
+	}
+	content, err := f.Content.Open(arch)
+	if err != nil {
+		return cause(err)
+	}
+	return content.Close()
+}
