@@ -103,6 +103,8 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/spec":        {buildkit, module + "/pkg"},
 		"pkg/family":      {buildkit, "github.com/google/go-containerregistry", "github.com/containerd/containerd"},
 		"pkg/installer":   {buildkit},
+		"pkg/language":    {module + "/pkg"},
+		"pkg/schema":      {buildkit, module + "/pkg/spec", module + "/pkg/family"},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
 		"pkg/export":      {buildkit},
