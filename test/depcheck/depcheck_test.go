@@ -42,6 +42,7 @@ var families = map[string][]string{
 	"pkg/family":    {"pkg/spec"},
 	"pkg/installer": {"pkg/family"},
 	"pkg/compile":   {"pkg/spec", "pkg/family", "pkg/installer"},
+	"pkg/inventory": {"pkg/spec", "pkg/family"},
 	"pkg/build":     {"pkg/spec", "pkg/family", "pkg/compile"},
 }
 
