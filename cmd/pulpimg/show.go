@@ -34,6 +34,7 @@ func newShow(io console) *cobra.Command {
 	}
 	source.flags(cmd.Flags())
 	cmd.Flags().StringVar(&format, "format", "yaml", "print it as `FORMAT`: yaml or json")
+	_ = cmd.RegisterFlagCompletionFunc("format", fixed(showFormats...)) // fails for no flag that there is
 	return cmd
 }
 
