@@ -20,7 +20,7 @@ func image() *Object {
 				Description: "Labels of the image's configuration, besides those that it inherits."},
 			{Name: "env", Type: Map{Names: VariableName, Of: String{Form: Text, Reach: AtBuild}, Key: "NAME"}, Default: "{}",
 				Example:     `{ LANG: C.UTF-8 }`,
-				Description: "Environment variables of the image's configuration, besides those that it inherits. Commands of later steps see them too."},
+				Description: "Environment variables of the image's configuration, besides those that it inherits. Commands of its steps see them too."},
 			{Name: "user", Type: String{Form: UserGroup, Reach: AtBuild}, Example: "app:app",
 				Description: "Who a container runs as. Inherited if left out. Steps run as root all the same."},
 			{Name: "workdir", Type: String{Form: Path, Reach: AtBuild}, Example: "/srv/app",
