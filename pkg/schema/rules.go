@@ -27,7 +27,10 @@ func rule(o *language.Object, r language.Rule) *document {
 
 // condition returns a schema for the objects for which a condition holds.
 func condition(o *language.Object, c language.Condition) *document {
-	doc := &document{Type: "object", Required: []string{c.Key}}
+	doc := &document{Required: []string{c.Key}}
+	if o.Nullable {
+		doc.Type = "object" // of nothing, every condition on keys holds
+	}
 	value := &document{}
 	switch c.Is {
 	case language.Set:

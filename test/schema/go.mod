@@ -3,6 +3,7 @@ module github.com/pulpimg/pulpimg/test/schema
 go 1.26.8
 
 require (
+	github.com/dlclark/regexp2 v1.11.0
 	github.com/pulpimg/pulpimg v0.0.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
