@@ -165,7 +165,14 @@ func TestTheFullSpecsHaveEveryKey(t *testing.T) {
 		if complaints := load(full); len(complaints) > 0 {
 			t.Errorf("%s: %v", name, complaints)
 		}
-		collect(language.Spec(), parse(t, full).Content[0], have)
+		root := parse(t, full)
+		visit(language.Spec(), root.Content[0], place{0}, func(o *language.Object, at place) {
+			for i, n := range at.find(root).Content {
+				if i%2 == 0 {
+					have[o.Name+"."+n.Value] = true
+				}
+			}
+		})
 	}
 	for _, o := range language.Objects(language.Spec()) {
 		for _, k := range o.Keys {
@@ -174,44 +181,6 @@ func TestTheFullSpecsHaveEveryKey(t *testing.T) {
 			}
 		}
 	}
-}
-
-// collect notes which keys of the language a value uses.
-func collect(kind language.Type, n *yaml.Node, have map[string]bool) {
-	switch kind := kind.(type) {
-	case language.OneOf:
-		for _, one := range kind {
-			collect(one, n, have)
-		}
-	case language.List:
-		if n.Kind == yaml.SequenceNode {
-			for _, item := range n.Content {
-				collect(kind.Of, item, have)
-			}
-		}
-	case language.Map:
-		for _, value := range pairs(n) {
-			collect(kind.Of, value, have)
-		}
-	case *language.Object:
-		values := pairs(n)
-		for _, k := range kind.Keys {
-			if value, ok := values[k.Name]; ok {
-				have[kind.Name+"."+k.Name] = true
-				collect(k.Type, value, have)
-			}
-		}
-	}
-}
-
-func pairs(n *yaml.Node) map[string]*yaml.Node {
-	out := map[string]*yaml.Node{}
-	if n.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			out[n.Content[i].Value] = n.Content[i+1]
-		}
-	}
-	return out
 }
 
 // A place is the way to a value: the index of a node's content, again and again.
