@@ -41,6 +41,7 @@ lint: setup engine $(HELPERS)
 fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./pkg/spec
 	$(GO) test -run "^$$" -fuzz FuzzResolve -fuzztime 60s -fuzzminimizetime 10x ./pkg/family
+	cd test/schema && $(GO) test -run "^$$" -fuzz FuzzBoth -fuzztime 60s -fuzzminimizetime 10x .
 
 bench: setup bin/pulpimg $(LAB)
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...

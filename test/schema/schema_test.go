@@ -13,7 +13,7 @@ import (
 const head = "version: 1\nname: f\nregistry: r.example/f\ntag: \"1\"\n"
 
 // specs reads the specs of an archive, by name. Of those that are refused, the first line says why.
-func specs(t *testing.T, name string) map[string][]byte {
+func specs(t testing.TB, name string) map[string][]byte {
 	t.Helper()
 	archive, err := txtar.ParseFile(filepath.Join("testdata", name))
 	if err != nil || len(archive.Files) == 0 {

@@ -44,7 +44,7 @@ func load(data []byte) spec.Errors {
 // A validator is the schema, compiled.
 type validator struct{ schema *jsonschema.Schema }
 
-func newValidator(t *testing.T) validator {
+func newValidator(t testing.TB) validator {
 	t.Helper()
 	data, err := schema.JSON()
 	if err != nil {
