@@ -30,7 +30,7 @@ var values = []string{
 	`5s`, `1m30s`, `1.5h`, `.5s`, `0s`, `-5s`, `+5s`, `5`, `5 s`, `1d`, `5µs`,
 	`"0640"`, `"0o640"`, `"0"`, `"0000"`, `"7777"`, `"10000"`, `"0999"`, `"rw"`, `"022"`, `"22"`, `"0022"`, `"00022"`, `"777"`,
 	`e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`, `E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`, `abc`,
-	`yum`, `dnf`, `apt`, `config`, `[config]`, `[exec, wait]`, `[confg]`, `a:b:c`, `a:`, `:a`, `"@group"`, `"g++"`, `--force`, `"a;b"`, `"a=1"`, `"*"`, `"a  b"`,
+	`yum`, `dnf`, `apt`, `config`, `[config]`, `[exec, wait]`, `[confg]`, `a:b:c`, `"a:"`, `:a`, `"@group"`, `"g++"`, `--force`, `"a;b"`, `"a=1"`, `"*"`, `"a  b"`,
 	`server/key`, `a b/c`, `a//c`, `"a]/c"`, `/c`, `a/1`,
 	`2014-01-01`, `{script: a}`, `{command: [a]}`, `{script: a, command: [a]}`, `{script: "", command: [a]}`, `{secrets: [a]}`, `{packages: [a]}`, `{groups: [a], packages: []}`, `{tool: dnf}`,
 	`{from: app, to: /a}`, `[{from: app, to: /a}]`, `{lens: app.aug}`, `{lens: app.aug, run: a}`, `{x-a: b, run: a}`, `{run: a}`,
