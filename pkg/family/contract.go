@@ -7,9 +7,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/serviceurl"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -43,13 +43,6 @@ func (r *resolver) settings() []contract.Settings {
 	return out
 }
 
-// Defaults of services: a minute in all, which a database that was started together with its users may well take.
-const (
-	defaultTries    = 12
-	defaultInterval = 5 * time.Second
-	defaultTimeout  = 2 * time.Second
-)
-
 func (r *resolver) services() []contract.Service {
 	var out []contract.Service
 	for _, s := range r.spec.Services {
@@ -57,9 +50,9 @@ func (r *resolver) services() []contract.Service {
 		out = append(out, contract.Service{
 			Name:     s.Name.Value,
 			URL:      r.serviceURL(s.Value.URL),
-			Tries:    cmp.Or(s.Value.Tries, defaultTries),
-			Interval: cmp.Or(s.Value.Interval, defaultInterval),
-			Timeout:  cmp.Or(s.Value.Timeout, defaultTimeout),
+			Tries:    cmp.Or(s.Value.Tries, language.DefaultTries),
+			Interval: cmp.Or(s.Value.Interval, language.DefaultInterval),
+			Timeout:  cmp.Or(s.Value.Timeout, language.DefaultTimeout),
 		})
 	}
 	return out

@@ -43,6 +43,7 @@ var families = map[string][]string{
 	"pkg/family":     {"pkg/spec"},
 	"pkg/installer":  {"pkg/family"},
 	"pkg/compile":    {"pkg/spec", "pkg/family", "pkg/installer"},
+	"pkg/inventory":  {"pkg/spec", "pkg/family"},
 	"pkg/build":      {"pkg/spec", "pkg/family", "pkg/compile"},
 }
 
@@ -105,6 +106,8 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/diagnostic":  {buildkit, module + "/pkg/family"},
 		"pkg/family":      {buildkit, "github.com/google/go-containerregistry", "github.com/containerd/containerd"},
 		"pkg/installer":   {buildkit},
+		"pkg/language":    {buildkit, module + "/pkg/spec", module + "/pkg/family"},
+		"pkg/schema":      {buildkit, module + "/pkg/spec", module + "/pkg/family"},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
 		"pkg/terminal":    {buildkit, module + "/pkg"},
