@@ -122,4 +122,4 @@ func completeVariables(cmd *cobra.Command, _ []string, toComplete string) ([]str
 }
 
 // choices returns the formats.
-func (f *format) choices() []string { return []string{"table", "json"} }
+func (f *format) choices() []string { return []string{formatText, formatJSON, formatGitHub} }

@@ -43,8 +43,6 @@ func (f *format) Set(value string) error {
 	switch value {
 	case formatText, formatJSON, formatGitHub:
 		f.name = value
-	case "table": // as it was called first
-		f.name = formatText
 	default:
 		return errors.New("write text, json or github")
 	}

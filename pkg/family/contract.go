@@ -67,12 +67,11 @@ func (r *resolver) checkDeclaredName(name spec.Text) {
 // serviceURL checks a URL as far as it is known before a container starts: what a variable will be is taken for a host, or a port.
 func (r *resolver) serviceURL(t spec.Text) string {
 	url, known := r.substitute.known(t, atStart)
-	scheme, _, ok := strings.Cut(url, "://")
+	scheme, rest, _ := strings.Cut(url, ":")
 	switch {
-	case !known:
-	case !ok && len(startVariables(url)) == 0:
+	case !known, len(startVariables(scheme)) > 0:
+	case !strings.HasPrefix(rest, "//"):
 		r.report.Add(t.At, "such as tcp://HOST:PORT", "%q is no URL", t.Value)
-	case len(startVariables(scheme)) > 0 || !ok:
 	case !slices.Contains(serviceurl.Names(), scheme):
 		r.report.Add(t.At, spec.DidYouMean(scheme, serviceurl.Names()), "nothing here can wait for a service by the protocol %q", scheme)
 	default:

@@ -80,7 +80,7 @@ var (
 	FileMode    = Form{"fileMode", `(?:0o)?0*[1-7][0-7]{0,3}`, "a file mode in octal digits"}
 	HelperName  = Form{"helper", oneOf(Helpers()), "a part of pulp-helper: " + list(Helpers())}
 	Tool        = Form{"tool", oneOf([]string{"yum", "dnf"}), "`yum` or `dnf`"}
-	ServiceURL  = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|[^:]*\$\{[^:]*://.+`, "a URL of one of the protocols " + list(serviceurl.Names())}
+	ServiceURL  = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|(?:[^:]*[^:$])?\$\{[\s\S]*`, "a URL of one of the protocols " + list(serviceurl.Names())}
 )
 
 // Strings of no form of their own.
