@@ -14,17 +14,21 @@ import (
 // that is so anyway, or where the image from outside decides and nothing in the spec says what to go back to.
 func (w *writer) commands(at spec.Range) {
 	c := w.source.Config
-	user := w.ground.user != "" || w.ground.outside && c.User != ""
-	if user && !w.asRoot && !isRoot(w.ground.user) {
+	var lines []string
+	if user := w.ground.user != "" || w.ground.outside && c.User != ""; user && !w.asRoot && !isRoot(w.ground.user) {
 		w.asRoot = true
-		w.begin(at, "packages are installed and commands run by root")
-		w.line("USER root")
+		lines = append(lines, "USER root")
 	}
-	dir := w.ground.workdir != "" || w.ground.outside && c.WorkDir != ""
-	if dir && !w.atTop && w.ground.workdir != "/" {
+	if dir := w.ground.workdir != "" || w.ground.outside && c.WorkDir != ""; dir && !w.atTop && w.ground.workdir != "/" {
 		w.atTop = true
-		w.begin(at, "commands run in /")
-		w.line("WORKDIR /")
+		lines = append(lines, "WORKDIR /")
+	}
+	if len(lines) == 0 {
+		return
+	}
+	w.begin(at, "commands run as root, in /")
+	for _, line := range lines {
+		w.line(line)
 	}
 }
 
@@ -77,16 +81,17 @@ func (w *writer) run(s family.Run) {
 func execScript(script string) string {
 	var b strings.Builder
 	b.WriteString(`["/bin/sh", "-euc", "`)
-	for _, line := range strings.SplitAfter(script, "\n") {
+	for line := range strings.Lines(script) {
 		text := jsonString(line)
 		text = text[1 : len(text)-1]
-		if trimmed := strings.TrimLeft(text, " "); strings.HasPrefix(trimmed, "#") {
+		if strings.HasPrefix(strings.TrimLeft(text, " "), "#") {
 			text = strings.Replace(text, "#", `\u0023`, 1)
 		}
-		if text != "" {
-			b.WriteString("\\\n" + text)
-		}
+		b.WriteString("\\\n" + text)
 	}
-	b.WriteString("\\\n\"]")
+	if strings.HasSuffix(script, "\n") {
+		b.WriteString("\\\n")
+	}
+	b.WriteString(`"]`)
 	return b.String()
 }

@@ -188,36 +188,57 @@ func copyFlags(g ground, dir string, mode fs.FileMode) []string {
 // copied once more.
 func (w *writer) copyFolder(g group) error {
 	folder := w.context.folder(g.dir)
-	type place struct {
-		dir  string
-		mode fs.FileMode
-	}
-	again := map[place][]string{}
-	var order []place
 	for _, f := range g.files {
-		at := path.Join(folder, strings.TrimPrefix(strings.TrimPrefix(f.Path, g.dir), "/"))
-		if err := w.context.add(at, f); err != nil {
+		if err := w.context.add(path.Join(folder, relative(g.dir, f.Path)), f); err != nil {
 			return err
 		}
 		w.keeps = w.keeps || f.Mode.IsDir()
-		if !f.Mode.IsRegular() || ordinary(f.Mode) {
-			continue
-		}
-		p := place{path.Dir(f.Path), f.Mode}
-		if again[p] == nil {
-			order = append(order, p)
-		}
-		again[p] = append(again[p], escaped(pattern(at)))
 	}
 	var flags []string
 	if w.ground.plain(g.dir) {
 		flags = []string{"--link"}
 	}
 	w.copy(flags, []string{folder + "/"}, g.dir)
-	for _, p := range order {
-		w.copy([]string{"--chmod=" + octal(p.mode)}, again[p], p.dir)
+	return w.copyAgain(g, folder)
+}
+
+// copyAgain gives the files of a folder their modes where these are out of the ordinary.
+func (w *writer) copyAgain(g group, folder string) error {
+	type place struct {
+		dir  string
+		mode fs.FileMode
+	}
+	sources := map[place][]string{}
+	var order []place
+	for _, f := range g.files {
+		if !f.Mode.IsRegular() || ordinary(f.Mode) {
+			continue
+		}
+		at, to := path.Join(folder, relative(g.dir, f.Path)), place{path.Dir(f.Path), f.Mode}
+		if plainWord.MatchString(at) {
+			if sources[to] == nil {
+				order = append(order, to)
+			}
+			sources[to] = append(sources[to], at)
+			continue
+		}
+		// Builders disagree on how a source is written that has the characters of a pattern in its name. A file is in its place by now,
+		// and no symbolic link, so it can be copied to its name.
+		at = w.context.place("file")
+		if err := w.context.add(at, f); err != nil {
+			return err
+		}
+		w.copyTo([]string{"--chmod=" + octal(f.Mode)}, []string{at}, f.Path)
+	}
+	for _, to := range order {
+		w.copy([]string{"--chmod=" + octal(to.mode)}, sources[to], to.dir)
 	}
 	return nil
+}
+
+// relative returns the path below a directory.
+func relative(dir, name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, dir), "/")
 }
 
 // copy writes a COPY of sources, which are words already, into a directory.
@@ -225,7 +246,11 @@ func (w *writer) copy(flags, sources []string, dir string) {
 	if dir != "/" {
 		dir += "/"
 	}
-	words := append(sources[:len(sources):len(sources)], escaped(dir))
+	w.copyTo(flags, sources, dir)
+}
+
+func (w *writer) copyTo(flags, sources []string, to string) {
+	words := append(sources[:len(sources):len(sources)], escaped(to))
 	w.line(strings.Join(append([]string{"COPY"}, append(flags, pathList(words))...), " "))
 }
 

@@ -69,12 +69,6 @@ func jsonString(text string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// pattern makes a path of a build context a pattern that matches nothing else.
-// https://pkg.go.dev/path/filepath#Match
-func pattern(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
 // oneLine is a text for a comment.
 func oneLine(text string) string {
 	return strings.Map(func(c rune) rune {

@@ -20,16 +20,19 @@ type buildContext struct {
 	files []folder.File
 	// Names at the top, in small letters: some file systems do not tell a from A.
 	taken map[string]bool
+	// Numbered folders, for what has the name of something else.
+	numbered map[string]bool
 	// keep is the name of the files that keep empty directories, which git does not.
 	keep string
 }
 
 func newContext(image *family.Image, archs []string) *buildContext {
 	c := &buildContext{
-		image: image.Name,
-		archs: archs,
-		taken: map[string]bool{"dockerfile": true, "containerfile": true, ".dockerignore": true, ".containerignore": true},
-		keep:  ".keep",
+		image:    image.Name,
+		archs:    archs,
+		taken:    map[string]bool{"dockerfile": true, "containerfile": true, ".dockerignore": true, ".containerignore": true},
+		numbered: map[string]bool{},
+		keep:     ".keep",
 	}
 	for slices.ContainsFunc(image.Steps, func(s family.Step) bool { return holds(s, c.keep) }) {
 		c.keep += "_"
@@ -47,12 +50,20 @@ var sourceName = regexp.MustCompile(`^[A-Za-z0-9_@+][A-Za-z0-9_@+.-]*$`)
 
 // place finds a place for something by its name: at the top, or in a numbered folder when something else has it.
 func (c *buildContext) place(name string) string {
-	at := name
-	for n := 2; c.taken[strings.ToLower(at)] || n > 2 && c.taken[strconv.Itoa(n-1)]; n++ {
-		at = path.Join(strconv.Itoa(n), name)
+	for n := 1; ; n++ {
+		at, numbered := name, ""
+		if n > 1 {
+			numbered = strconv.Itoa(n)
+			at = path.Join(numbered, name)
+		}
+		small := strings.ToLower(at)
+		if c.taken[small] || c.numbered[small] || c.taken[numbered] {
+			continue
+		}
+		c.taken[small] = true
+		c.numbered[numbered] = true
+		return at
 	}
-	c.taken[strings.ToLower(at)] = true
-	return at
 }
 
 // folder finds a place for the files of a directory of the image.

@@ -171,15 +171,22 @@ func (w *writer) fetch(i int, s family.Fetch) {
 	}
 	// An ADD makes the directories that are not there with the mode of its --chmod. A COPY of the file keeps its mode and makes them well.
 	stage := fmt.Sprintf("fetch-%d", i+1)
+	if !sourceName.MatchString(name) {
+		name = "file"
+	}
 	w.stages = append(w.stages, block{
 		Comment: w.at(s.At()) + ": " + oneLine(s.Title()) + ". In a stage of its own: where the directory has to be made, --chmod would be for it too.",
-		Lines:   []string{"FROM scratch AS " + stage, strings.Join(append(add, pathList([]string{escaped(s.URL), escaped("/" + name)})), " ")},
+		Lines:   []string{"FROM scratch AS " + stage, strings.Join(append(add, pathList([]string{escaped(s.URL), "/" + name})), " ")},
 	})
 	flags := []string{"--from=" + stage}
 	if w.ground.plain(dir) {
 		flags = append(flags, "--link")
 	}
-	w.copy(flags, []string{escaped(pattern("/" + name))}, dir)
+	if name != path.Base(s.Path) {
+		w.copyTo(flags, []string{"/" + name}, s.Path)
+		return
+	}
+	w.copy(flags, []string{"/" + name}, dir)
 }
 
 // labels writes the labels, sorted by name.

@@ -1,0 +1,68 @@
+package parity
+
+import (
+	"regexp"
+	"strings"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A difference between the two ways that is allowed, in the file trees.
+type difference struct {
+	reason string
+	is     func(source *family.Image, name, direct, built string) bool
+}
+
+var databases = regexp.MustCompile(`^/var/lib/(rpm|dnf|dpkg|apt)/|^/etc/ld\.so\.cache$|^/var/cache/(ldconfig|debconf)/`)
+
+var differences = []difference{
+	{
+		"A package manager's database holds the time of each installation, and the two ways install one after the other.",
+		func(_ *family.Image, name, direct, built string) bool {
+			return databases.MatchString(name) && strings.HasPrefix(direct, "file") && strings.HasPrefix(built, "file")
+		},
+	},
+	{
+		"WORKDIR makes the directory when the image lacks it, and a Dockerfile has no other way to name one. Directly, only the container's runtime makes it.",
+		func(source *family.Image, name, direct, built string) bool {
+			for i := source; i != nil; i = i.Parent {
+				if direct == "" && strings.HasPrefix(i.Config.WorkDir+"/", name+"/") {
+					return strings.HasPrefix(built, "directory")
+				}
+			}
+			return false
+		},
+	},
+}
+
+// A configDifference is one in the configs.
+type configDifference struct {
+	reason   string
+	leaveOut func(*dockerspec.DockerOCIImageConfig)
+}
+
+var configDifferences = []configDifference{
+	{
+		"The frontend says WORKDIR / where nothing says anything, which is what nothing means.",
+		func(c *dockerspec.DockerOCIImageConfig) {
+			if c.WorkingDir == "/" {
+				c.WorkingDir = ""
+			}
+		},
+	},
+	{
+		"CMD sets it, and it means something on Windows only.",
+		func(c *dockerspec.DockerOCIImageConfig) { c.ArgsEscaped = false }, //nolint:staticcheck // deprecated, and there all the same
+	},
+}
+
+func treeAllowed(source *family.Image, name, direct, built string) bool {
+	for _, d := range differences {
+		if d.is(source, name, direct, built) {
+			return true
+		}
+	}
+	return false
+}
