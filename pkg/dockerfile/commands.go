@@ -43,8 +43,14 @@ func (w *writer) packages(s family.Packages) error {
 		return err
 	}
 	var flags, commands []string
-	for _, dir := range install.CacheDirs {
-		flags = append(flags, "--mount=type=cache,id=pulpimg"+dir+",target="+dir+",sharing=locked")
+	for i, dir := range install.CacheDirs {
+		flag := "--mount=type=cache,id=pulpimg" + dir + ",target=" + dir
+		if i == 0 {
+			// Package managers give up when they find their cache in use. The directories go together, so one lock is for all of them;
+			// buildah before 1.29 waits for itself when there are two.
+			flag += ",sharing=locked"
+		}
+		flags = append(flags, flag)
 	}
 	for _, v := range install.Env {
 		commands = append(commands, "export "+v.Name+"="+v.Value)

@@ -2,6 +2,7 @@ package parity
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
@@ -35,6 +36,25 @@ var differences = []difference{
 			return false
 		},
 	},
+	{
+		"A COPY of a folder makes the directories below it that the image has into ones of root with mode 0755. To leave them alone would take a COPY for each.",
+		func(source *family.Image, name, direct, built string) bool {
+			return strings.HasPrefix(direct, "directory") && built == "directory 0755 0:0" && copiesBelow(source, name)
+		},
+	},
+}
+
+// copiesBelow says whether a step of an image, or of one that it stands on, copies files into a directory.
+func copiesBelow(image *family.Image, dir string) bool {
+	for ; image != nil; image = image.Parent {
+		for _, step := range image.Steps {
+			files, ok := step.(family.Files)
+			if ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return strings.HasPrefix(f.Path, dir+"/") }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // A configDifference is one in the configs.

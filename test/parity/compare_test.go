@@ -2,7 +2,6 @@ package parity
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -87,10 +86,9 @@ func story(history []ocispec.History) []string {
 }
 
 var (
-	runArgs  = regexp.MustCompile(`^\|\d+ (?:(?:TARGETARCH|NEWLINE)=(?:\w+|\n) )+`)
-	cleanUp  = regexp.MustCompile(`(?: &&|;)? rm -rf(?: /(?:var|etc)/\S+)+ *$`)
-	spaces   = regexp.MustCompile(`\s+`)
-	listItem = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[^\[\]", ]+`)
+	runArgs = regexp.MustCompile(`^\|\d+ (?:(?:TARGETARCH|NEWLINE)=(?:\w+|\n) )+`)
+	cleanUp = regexp.MustCompile(`(?: &&|;)? rm -rf(?: /(?:var|etc)/\S+)+ *$`)
+	spaces  = regexp.MustCompile(`\s+`)
 )
 
 // command is what a RUN ran, without what it ran in.
@@ -110,19 +108,11 @@ func command(text string) string {
 
 // declarations are the names of what an instruction declares. The values, the configs say.
 func declarations(instruction, rest string) []string {
-	switch instruction {
-	case "LABEL", "ENV":
-		return []string{instruction}
-	case "ENTRYPOINT", "CMD":
-		if rest == "[]" { // that nothing is inherited goes without saying in a spec
-			return nil
-		}
-		return []string{instruction}
-	case "USER", "WORKDIR":
-		if rest == "root" || rest == "/" { // for the length of the commands
-			return nil
-		}
-		return []string{instruction}
+	switch {
+	case rest == "[]": // that nothing is inherited goes without saying in a spec
+		return nil
+	case instruction == "USER" && rest == "root", instruction == "WORKDIR" && rest == "/": // for the length of the commands
+		return nil
 	}
-	return []string{fmt.Sprintf("%s %d", instruction, len(listItem.FindAllString(rest, -1)))}
+	return []string{instruction}
 }
