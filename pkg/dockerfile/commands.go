@@ -36,21 +36,18 @@ func isRoot(user string) bool {
 	return slices.Contains([]string{"root", "0", "root:root", "0:0"}, user)
 }
 
-// packages writes the RUN of a package step: the same command, on the same caches, as in any build of the family.
+// packages writes the RUN of a package step: the same command as in any build of the family.
 func (w *writer) packages(s family.Packages) error {
 	install, err := installer.For(s)
 	if err != nil {
 		return err
 	}
 	var flags, commands []string
-	for i, dir := range install.CacheDirs {
-		flag := "--mount=type=cache,id=pulpimg" + dir + ",target=" + dir
-		if i == 0 {
-			// Package managers give up when they find their cache in use. The directories go together, so one lock is for all of them;
-			// buildah before 1.29 waits for itself when there are two.
-			flag += ",sharing=locked"
-		}
-		flags = append(flags, flag)
+	for _, dir := range install.CacheDirs {
+		// Package managers give up when they find their cache in use. Nothing else uses that of one image: its steps run one after the
+		// other. To let all images share one, each would have to wait for the others (sharing=locked), and of two such steps in one
+		// build the second waits forever in buildah, as late as 1.28.
+		flags = append(flags, "--mount=type=cache,id="+w.family+"/"+w.source.Name+dir+",target="+dir)
 	}
 	for _, v := range install.Env {
 		commands = append(commands, "export "+v.Name+"="+v.Value)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -29,6 +30,7 @@ type block struct {
 
 // A writer writes the Dockerfile of one image.
 type writer struct {
+	family   string
 	source   *family.Image
 	declared spec.Image
 	opts     Options
@@ -46,6 +48,7 @@ type writer struct {
 
 func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
 	w := &writer{
+		family:  f.Name,
 		source:  source,
 		opts:    opts,
 		report:  spec.NewReport(f.Spec.Filename),
@@ -79,11 +82,29 @@ func (w *writer) image() (written, error) {
 		return written{}, err
 	}
 	files := append(w.context.files, folder.File{Path: path.Join(w.source.Name, Name), Mode: 0o644, Data: text})
+	if other := withoutLink(text); !bytes.Equal(text, other) {
+		files = append(files, folder.File{Path: path.Join(w.source.Name, containerfile), Mode: 0o644, Data: other})
+	}
 	if w.keeps {
 		ignore := "# These keep empty directories, and are no part of the image.\n**/" + w.context.keep + "\n"
 		files = append(files, folder.File{Path: path.Join(w.source.Name, ".dockerignore"), Mode: 0o644, Data: []byte(ignore)})
 	}
 	return written{files: files, target: newTarget(w)}, nil
+}
+
+// containerfile is what podman and buildah read instead of the Dockerfile when it is there.
+const containerfile = "Containerfile"
+
+// linked is the beginning of a COPY with --link.
+var linked = regexp.MustCompile(`(?m)^(COPY(?: --from=\S+)?) --link `)
+
+// withoutLink returns a Dockerfile for builders that do not know --link: without it, the same files are copied.
+func withoutLink(text []byte) []byte {
+	if !linked.Match(text) {
+		return text
+	}
+	text = linked.ReplaceAll(text, []byte("$1 "))
+	return bytes.Replace(text, []byte("\n\n"), []byte("\n\n# The "+Name+" without --link, which podman and buildah do not know in all their versions. They take this file.\n"), 1)
 }
 
 func (w *writer) text() ([]byte, error) {
