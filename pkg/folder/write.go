@@ -52,7 +52,7 @@ func Write(ctx context.Context, dir string, files []File) (err error) {
 	return nil
 }
 
-// stale returns what an earlier Write put into a directory and is not among the files.
+// stale returns what an earlier Write put into a directory and is not among the files. What it had not finished is removed.
 func stale(root *os.Root, dir string, files []File) ([]string, error) {
 	there, err := present(root)
 	if err != nil {
@@ -69,6 +69,10 @@ func stale(root *os.Root, dir string, files []File) ([]string, error) {
 	var foreign, old []string
 	for _, name := range there {
 		switch {
+		case ours[name] && name == temporary: // an interrupted Write left it
+			if err := root.Remove(name); err != nil {
+				return nil, err
+			}
 		case !ours[name]:
 			foreign = append(foreign, name)
 		case !wanted[name]:

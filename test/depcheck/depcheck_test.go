@@ -43,6 +43,8 @@ var families = map[string][]string{
 	"pkg/installer": {"pkg/family"},
 	"pkg/compile":   {"pkg/spec", "pkg/family", "pkg/installer"},
 	"pkg/build":     {"pkg/spec", "pkg/family", "pkg/compile"},
+	// Beside compile, of which it knows nothing.
+	"pkg/dockerfile": {"pkg/spec", "pkg/family", "pkg/installer"},
 }
 
 // imports returns what the packages of the project import, by their path in it.
@@ -103,6 +105,8 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/spec":        {buildkit, module + "/pkg"},
 		"pkg/family":      {buildkit, "github.com/google/go-containerregistry", "github.com/containerd/containerd"},
 		"pkg/installer":   {buildkit},
+		"pkg/dockerfile":  {buildkit, "github.com/google/go-containerregistry", "github.com/containerd/containerd"},
+		"pkg/folder":      {buildkit, module + "/pkg"},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
 		"pkg/export":      {buildkit},

@@ -68,7 +68,7 @@ func TestBuildxBakeBuildsTheFolders(t *testing.T) {
 	env := []string{"BUILDX_CONFIG=" + filepath.Join(out, "config"), "DOCKER_CONFIG=" + filepath.Join(out, "docker"), "BUILDX_BUILDER=parity",
 		"BUILDX_NO_DEFAULT_ATTESTATIONS=1"}
 	tool(t, dir, env, buildx, "create", "--name", "parity", "--driver", "remote", on.engine.Address())
-	args := []string{"bake", "--progress", "plain"}
+	args := []string{"bake", "--progress", "plain", "--allow", "fs.write=" + out}
 	for _, i := range f.Images {
 		args = append(args, "--set", i.Name+".output=type=oci,tar=false,dest="+filepath.Join(out, i.Name))
 	}
