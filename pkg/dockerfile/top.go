@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/distribution/reference"
+
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/folder"
 	"github.com/pulpimg/pulpimg/pkg/shell"
@@ -17,7 +19,7 @@ type target struct {
 	Name      string // in docker-bake.hcl
 	Image     string
 	Reference string
-	// Parent is the image of the family that it stands on, if there is one.
+	// Parent is the image of the family that it stands on, if there is one; its reference is as build contexts are found by.
 	Parent  *target
 	Newline bool
 	Secrets []string
@@ -26,7 +28,7 @@ type target struct {
 func newTarget(w *writer) target {
 	t := target{Name: targetName(w.source.Name), Image: w.source.Name, Reference: w.source.Reference, Newline: w.newline}
 	if p := w.source.Parent; p != nil {
-		t.Parent = &target{Name: targetName(p.Name), Reference: p.Reference}
+		t.Parent = &target{Name: targetName(p.Name), Reference: familiar(p.Reference)}
 	}
 	for _, step := range w.source.Steps {
 		if s, ok := step.(family.Run); ok {
@@ -34,6 +36,16 @@ func newTarget(w *writer) target {
 		}
 	}
 	return t
+}
+
+// familiar is a reference as BuildKit looks for it among the build contexts: without docker.io and the like.
+// https://github.com/moby/buildkit/blob/master/frontend/dockerui/namedcontext.go
+func familiar(name string) string {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil { // a family's references are normalised
+		return name
+	}
+	return reference.FamiliarString(named)
 }
 
 // targetName is an image's name in docker-bake.hcl, which takes no dots. An image's name cannot hold both "." and "___" in one place.

@@ -22,7 +22,7 @@ target "pulp-base" {
 target "pulp-beat" {
   context = "pulp-beat"
   contexts = {
-    "docker.io/pulp/pulp-base:2.21" = "target:pulp-base"
+    "pulp/pulp-base:2.21" = "target:pulp-base"
   }
   tags = ["docker.io/pulp/pulp-beat:2.21"]
 }
@@ -30,7 +30,7 @@ target "pulp-beat" {
 target "pulp-resource-manager" {
   context = "pulp-resource-manager"
   contexts = {
-    "docker.io/pulp/pulp-base:2.21" = "target:pulp-base"
+    "pulp/pulp-base:2.21" = "target:pulp-base"
   }
   tags = ["docker.io/pulp/pulp-resource-manager:2.21"]
 }
@@ -38,7 +38,7 @@ target "pulp-resource-manager" {
 target "pulp-worker" {
   context = "pulp-worker"
   contexts = {
-    "docker.io/pulp/pulp-base:2.21" = "target:pulp-base"
+    "pulp/pulp-base:2.21" = "target:pulp-base"
   }
   tags = ["docker.io/pulp/pulp-worker:2.21"]
 }
