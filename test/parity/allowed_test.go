@@ -74,7 +74,10 @@ var configDifferences = []configDifference{
 	},
 	{
 		"CMD sets it, and it means something on Windows only.",
-		func(c *dockerspec.DockerOCIImageConfig) { c.ArgsEscaped = false }, //nolint:staticcheck // deprecated, and there all the same
+		func(c *dockerspec.DockerOCIImageConfig) {
+			//lint:ignore SA1019 deprecated, and there all the same
+			c.ArgsEscaped = false
+		},
 	},
 }
 
