@@ -137,7 +137,7 @@ func compareForeign(t *testing.T, source *family.Image, direct, built image) {
 		delete(direct.tree, name)
 		delete(built.tree, name)
 	}
-	for _, difference := range unlikeTrees(source, direct.tree, built.tree) {
+	for _, difference := range unlikeTrees(source, direct, built) {
 		t.Errorf("%s: %s", source.Name, difference)
 	}
 	delete(built.config.Config.Labels, "io.buildah.version")

@@ -28,7 +28,7 @@ func compare(t *testing.T, source *family.Image, direct, built image) {
 
 // unlike returns the differences that are not allowed, as people read them.
 func unlike(source *family.Image, direct, built image) []string {
-	out := unlikeTrees(source, direct.tree, built.tree)
+	out := unlikeTrees(source, direct, built)
 	if diff := cmp.Diff(settings(direct.config), settings(built.config), cmpopts.EquateEmpty()); diff != "" {
 		out = append(out, "config (-direct +Dockerfile):\n"+diff)
 	}
@@ -38,13 +38,14 @@ func unlike(source *family.Image, direct, built image) []string {
 	return out
 }
 
-func unlikeTrees(source *family.Image, direct, built map[string]string) []string {
-	all := maps.Clone(direct)
-	maps.Copy(all, built)
+func unlikeTrees(source *family.Image, direct, built image) []string {
+	all := maps.Clone(direct.tree)
+	maps.Copy(all, built.tree)
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if direct[name] != built[name] && !treeAllowed(source, name, direct[name], built[name]) {
-			out = append(out, fmt.Sprintf("%s\n  direct:     %s\n  Dockerfile: %s", name, direct[name], built[name]))
+		is, should := built.tree[name], direct.tree[name]
+		if is != should && !treeAllowed(built, source, name, should, is) {
+			out = append(out, fmt.Sprintf("%s\n  direct:     %s\n  Dockerfile: %s", name, should, is))
 		}
 	}
 	return out
