@@ -8,7 +8,7 @@ SOURCES := $(shell find cmd pkg assets templates -name '*.go' -o -name '*.tmpl' 
 LAB     := bin/lab
 # What the engine's compilation, the lab and the tests use, each with the package that has it.
 TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-config:pkg-config /usr/bin/mmdebstrap:mmdebstrap \
-           /usr/bin/createrepo_c:createrepo-c /usr/bin/skopeo:skopeo /usr/bin/podman:podman /usr/sbin/runc:runc \
+           /usr/bin/createrepo_c:createrepo-c /usr/bin/skopeo:skopeo /usr/bin/podman:podman /usr/bin/buildah:buildah /usr/sbin/runc:runc \
            /usr/bin/shellcheck:shellcheck /usr/bin/augparse:augeas-tools /usr/bin/python3:python3 /usr/bin/busybox:busybox
 DEMO    := --push --progress plain
 

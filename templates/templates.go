@@ -1,4 +1,4 @@
-// Package templates holds the templates of what pulpimg generates.
+// Package templates holds the templates of what pulpimg generates, for text/template.
 package templates
 
 import _ "embed"
@@ -6,5 +6,23 @@ import _ "embed"
 //go:embed run.sh.tmpl
 var runScript string
 
-// RunScript returns the template of /run.sh, for text/template.
+//go:embed Dockerfile.tmpl
+var dockerfile string
+
+//go:embed docker-bake.hcl.tmpl
+var bake string
+
+//go:embed build.sh.tmpl
+var buildScript string
+
+// RunScript returns the template of /run.sh.
 func RunScript() string { return runScript }
+
+// Dockerfile returns the template of an image's Dockerfile.
+func Dockerfile() string { return dockerfile }
+
+// Bake returns the template of docker-bake.hcl.
+func Bake() string { return bake }
+
+// BuildScript returns the template of build.sh.
+func BuildScript() string { return buildScript }

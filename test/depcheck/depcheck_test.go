@@ -45,6 +45,8 @@ var families = map[string][]string{
 	"pkg/compile":    {"pkg/spec", "pkg/family", "pkg/installer"},
 	"pkg/inventory":  {"pkg/spec", "pkg/family"},
 	"pkg/build":      {"pkg/spec", "pkg/family", "pkg/compile"},
+	// Beside compile, of which it knows nothing.
+	"pkg/dockerfile": {"pkg/spec", "pkg/family", "pkg/installer"},
 }
 
 // imports returns what the packages of the project import, by their path in it.
@@ -108,6 +110,8 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/installer":   {buildkit},
 		"pkg/language":    {buildkit, module + "/pkg/spec", module + "/pkg/family"},
 		"pkg/schema":      {buildkit, module + "/pkg/spec", module + "/pkg/family"},
+		"pkg/dockerfile":  {buildkit, "github.com/google/go-containerregistry", "github.com/containerd/containerd"},
+		"pkg/folder":      {buildkit, module + "/pkg"},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
 		"pkg/terminal":    {buildkit, module + "/pkg"},

@@ -1,0 +1,268 @@
+package dockerfile
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A group are files that one COPY can bring.
+type group struct {
+	dir   string // where they go
+	files []family.File
+}
+
+// groups puts the files of a step together by the directory that they go to. A COPY follows the symbolic links on the way to its
+// destination, and none below that. So a directory that an image may well have as a link, or with a mode of its own, is the destination of
+// its files; what is below all of those is the family's own and goes as a tree.
+func groups(files []family.File) []group {
+	var out []group
+	index := map[string]int{}
+	for _, f := range files {
+		dir := destination(f)
+		at, ok := index[dir]
+		if !ok {
+			at = len(out)
+			index[dir] = at
+			out = append(out, group{dir: dir})
+		}
+		out[at].files = append(out[at].files, f)
+	}
+	for i := range out {
+		out[i].dir = above(out[i].files)
+	}
+	return out
+}
+
+// above returns the last directory that is on the way to all files.
+func above(files []family.File) string {
+	dir := directory(files[0])
+	for _, f := range files[1:] {
+		for other := directory(f); other != dir && !strings.HasPrefix(other, strings.TrimSuffix(dir, "/")+"/"); {
+			dir = path.Dir(dir)
+		}
+	}
+	return dir
+}
+
+// directory returns the directory that a file is in, or is.
+func directory(f family.File) string {
+	if f.Mode.IsDir() {
+		return f.Path
+	}
+	return path.Dir(f.Path)
+}
+
+// destination returns the first directory on the way to a file that a system does not have by itself, or the last one.
+func destination(f family.File) string {
+	dir, at := directory(f), ""
+	for _, part := range strings.Split(strings.TrimPrefix(dir, "/"), "/") {
+		at += "/" + part
+		if !common(at) {
+			return path.Clean(at)
+		}
+	}
+	return dir
+}
+
+// common says whether a directory is at a place where systems have theirs: /usr, /usr/lib, /usr/local/bin.
+func common(dir string) bool {
+	parts := strings.Split(strings.Trim(dir, "/"), "/")
+	depth := 1
+	switch parts[0] {
+	case "usr", "var", "etc":
+		depth = 2
+	}
+	if len(parts) > 1 && parts[0] == "usr" && parts[1] == "local" {
+		depth = 3
+	}
+	return len(parts) <= depth
+}
+
+// maxNamed is how many files a COPY names before they go as a folder.
+const maxNamed = 8
+
+// named says whether a COPY names the files of a group: there are few, all alike, all in one directory.
+func (g group) named() bool {
+	for _, f := range g.files {
+		if !f.Mode.IsRegular() || f.Mode != g.files[0].Mode || path.Dir(f.Path) != g.dir || !sourceName.MatchString(path.Base(f.Path)) {
+			return false
+		}
+	}
+	return len(g.files) <= maxNamed
+}
+
+// ordinary says whether files keep their mode on the way through a version control system.
+func ordinary(m fs.FileMode) bool { return m == 0o644 || m == 0o755 }
+
+// octal writes a mode as chmod(1) reads it.
+func octal(m fs.FileMode) string {
+	bits := uint32(m.Perm())
+	for flag, bit := range map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+		if m&flag != 0 {
+			bits |= bit
+		}
+	}
+	return fmt.Sprintf("%04o", bits)
+}
+
+// files writes the instructions of a Files step.
+func (w *writer) files(step family.Files) error {
+	var shared []family.File
+	for _, f := range step.Files {
+		differs, err := w.context.differs(f)
+		switch {
+		case err != nil:
+			return err
+		case !differs:
+			shared = append(shared, f)
+			continue
+		}
+		if err := w.copyForEach(f); err != nil {
+			return err
+		}
+	}
+	for _, g := range groups(shared) {
+		write := w.copyFolder
+		if g.named() {
+			write = w.copyNamed
+		}
+		if err := write(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyForEach copies a file that is another one for each architecture.
+func (w *writer) copyForEach(f family.File) error {
+	name, dir := path.Base(f.Path), path.Dir(f.Path)
+	at := w.context.place(name)
+	if err := w.context.addForEach(at, f); err != nil {
+		return err
+	}
+	if !w.arch {
+		w.arch = true
+		w.line("ARG TARGETARCH")
+	}
+	w.copy(copyFlags(w.ground, dir, f.Mode), []string{at + "/${TARGETARCH}/" + name}, dir)
+	return nil
+}
+
+// copyNamed copies files by their names.
+func (w *writer) copyNamed(g group) error {
+	var sources []string
+	for _, f := range g.files {
+		at := w.context.place(path.Base(f.Path))
+		if err := w.context.add(at, f); err != nil {
+			return err
+		}
+		sources = append(sources, at)
+	}
+	mode := g.files[0].Mode
+	if !ordinary(mode) && !w.ground.has(g.dir) {
+		// The directories that a COPY makes get the mode of its --chmod, so they have to be there.
+		w.copy(nil, sources, g.dir)
+	}
+	w.copy(copyFlags(w.ground, g.dir, mode), sources, g.dir)
+	return nil
+}
+
+// copyFlags are the flags of a COPY that names files of one mode. --link is of use without --chmod only: what is made up on the way to
+// the files would have their mode, and so newer builders ignore it. 0755 is right for directories too.
+func copyFlags(g ground, dir string, mode fs.FileMode) []string {
+	var flags []string
+	if g.plain(dir) && ordinary(mode) {
+		flags = append(flags, "--link")
+	}
+	if mode != 0o644 || len(flags) == 0 && g.has(dir) {
+		flags = append(flags, "--chmod="+octal(mode))
+	}
+	return flags
+}
+
+// copyFolder copies a folder of the context. The files have the modes that they have there, and those that cannot have them there are
+// copied once more.
+func (w *writer) copyFolder(g group) error {
+	folder := w.context.folder(g.dir)
+	for _, f := range g.files {
+		if err := w.context.add(path.Join(folder, relative(g.dir, f.Path)), f); err != nil {
+			return err
+		}
+		w.keeps = w.keeps || f.Mode.IsDir()
+	}
+	var flags []string
+	if w.ground.plain(g.dir) {
+		flags = []string{"--link"}
+	}
+	w.copy(flags, []string{folder + "/"}, g.dir)
+	return w.copyAgain(g, folder)
+}
+
+// copyAgain gives the files of a folder their modes where these are out of the ordinary.
+func (w *writer) copyAgain(g group, folder string) error {
+	type place struct {
+		dir  string
+		mode fs.FileMode
+	}
+	sources := map[place][]string{}
+	var order []place
+	for _, f := range g.files {
+		if !f.Mode.IsRegular() || ordinary(f.Mode) {
+			continue
+		}
+		at, to := path.Join(folder, relative(g.dir, f.Path)), place{path.Dir(f.Path), f.Mode}
+		if plainWord.MatchString(at) {
+			if sources[to] == nil {
+				order = append(order, to)
+			}
+			sources[to] = append(sources[to], at)
+			continue
+		}
+		// Builders disagree on how a source is written that has the characters of a pattern in its name. A file is in its place by now,
+		// and no symbolic link, so it can be copied to its name.
+		at = w.context.place("file")
+		if err := w.context.add(at, f); err != nil {
+			return err
+		}
+		w.copyTo([]string{"--chmod=" + octal(f.Mode)}, []string{at}, f.Path)
+	}
+	for _, to := range order {
+		w.copy([]string{"--chmod=" + octal(to.mode)}, sources[to], to.dir)
+	}
+	return nil
+}
+
+// relative returns the path below a directory.
+func relative(dir, name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, dir), "/")
+}
+
+// copy writes a COPY of sources, which are words already, into a directory.
+func (w *writer) copy(flags, sources []string, dir string) {
+	if dir != "/" {
+		dir += "/"
+	}
+	w.copyTo(flags, sources, dir)
+}
+
+func (w *writer) copyTo(flags, sources []string, to string) {
+	words := append(sources[:len(sources):len(sources)], escaped(to))
+	w.line(strings.Join(append([]string{"COPY"}, append(flags, pathList(words))...), " "))
+}
+
+// pathList writes the sources and the destination of a COPY or an ADD.
+func pathList(words []string) string {
+	for _, word := range words {
+		if strings.ContainsAny(word, " \t") || strings.Contains(word, "<<") || strings.ContainsFunc(word, func(c rune) bool { return c > 0x7e }) {
+			return list(words)
+		}
+	}
+	if strings.HasPrefix(words[0], "[") {
+		return list(words)
+	}
+	return strings.Join(words, " ")
+}

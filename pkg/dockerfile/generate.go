@@ -1,0 +1,50 @@
+package dockerfile
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/folder"
+)
+
+// Options are what decides how a family is written, besides the family itself.
+type Options struct {
+	// SpecFile is how comments name the spec.
+	SpecFile string
+	// Archs are the architectures, in Go's terms, that the images can be built for. Content that depends on them is there for each.
+	Archs []string
+}
+
+// The files at the top. An image is called neither: an image's name has no capital letter, and no image is called build.sh when there is
+// another file of that name.
+const (
+	bakeFile   = "docker-bake.hcl"
+	scriptFile = "build.sh"
+	// Name is the name of the file, in an image's folder, that the package is about.
+	Name = "Dockerfile"
+)
+
+// Generate returns the files of a family's build contexts, sorted by path. An error about something that a Dockerfile cannot say is a
+// spec.Errors.
+func Generate(f *family.Family, opts Options) ([]folder.File, error) {
+	var (
+		files   []folder.File
+		targets []target
+	)
+	for _, source := range f.Images {
+		image, err := newWriter(f, source, opts).image()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, image.files...)
+		targets = append(targets, image.target)
+	}
+	top, err := topFiles(f, targets, opts)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, top...)
+	slices.SortFunc(files, func(a, b folder.File) int { return cmp.Compare(a.Path, b.Path) })
+	return files, nil
+}

@@ -1,0 +1,100 @@
+package dockerfile
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A ground is what is known of the image that an instruction stands on. The rest is up to an image that only the builder sees.
+type ground struct {
+	outside bool            // an image from outside the family is at the bottom
+	system  bool            // a package manager works in it, so it is a whole system
+	rpm     bool            // that package manager is yum or dnf
+	ran     bool            // a command ran that may have changed anything
+	links   map[string]bool // the symbolic links that steps put there
+	user    string          // as the family declares it; empty when it does not
+	workdir string
+	// Whether the image may have an entrypoint and a command that are not its own.
+	entrypoint, command bool
+}
+
+// groundOf returns what an image of the family stands on.
+func groundOf(image *family.Image) ground {
+	if image.Parent == nil {
+		outside := image.Base != family.Scratch
+		g := ground{outside: outside, links: map[string]bool{}, entrypoint: outside, command: outside}
+		g.install(image)
+		return g
+	}
+	g := groundOf(image.Parent)
+	for _, step := range image.Parent.Steps {
+		g.add(step)
+	}
+	c := image.Parent.Config
+	g.user, g.workdir = orInherited(c.User, g.user), orInherited(c.WorkDir, g.workdir)
+	g.entrypoint, g.command = len(c.Entrypoint) > 0, len(c.Command) > 0
+	g.install(image)
+	return g
+}
+
+func orInherited(own, inherited string) string {
+	if own != "" {
+		return own
+	}
+	return inherited
+}
+
+// install notes that an image's steps install packages, also the later ones: what they need to work is there before them.
+func (g *ground) install(image *family.Image) {
+	for _, step := range image.Steps {
+		if s, ok := step.(family.Packages); ok && g.outside {
+			g.system = true
+			g.rpm = g.rpm || s.Manager != family.Apt
+		}
+	}
+}
+
+// add takes a step in.
+func (g *ground) add(step family.Step) {
+	switch s := step.(type) {
+	case family.Run:
+		g.ran = true
+	case family.Packages:
+		g.ran = g.ran || !g.outside // in what steps put together there is no telling what a package does
+	case family.Files:
+		for _, f := range s.Files {
+			if f.Target != "" {
+				g.links[f.Path] = true
+			}
+		}
+	}
+}
+
+// systemDirs are directories of root with mode 0755, and no symbolic links, on every system that has a package manager which pulpimg
+// knows. Many others are links on one of them: /bin, /lib, /sbin, /usr/sbin, /var/run.
+var systemDirs = []string{"/etc", "/usr", "/usr/bin", "/usr/share"}
+
+// reposDir is one more where packages are installed by yum or dnf.
+const reposDir = "/etc/yum.repos.d"
+
+// has says whether a directory is certain to be there.
+func (g ground) has(dir string) bool {
+	return dir == "/" || g.system && slices.Contains(systemDirs, dir) || g.rpm && dir == reposDir
+}
+
+// plain says whether all that is certain to be there on the way to a directory are directories as a builder makes them up: of root, with
+// mode 0755. Then a layer that brings its own does not change them.
+func (g ground) plain(dir string) bool {
+	for at := dir; at != "/"; at = path.Dir(at) {
+		if g.links[at] || g.ran {
+			return false
+		}
+		if g.outside && !g.has(at) && !(g.system && strings.HasPrefix(at, "/usr/share/")) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,146 @@
+package dockerfile
+
+import (
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/folder"
+)
+
+// A buildContext is the folder of an image.
+type buildContext struct {
+	image string
+	archs []string
+	files []folder.File
+	// Names at the top, in small letters: some file systems do not tell a from A.
+	taken map[string]bool
+	// Numbered folders, for what has the name of something else.
+	numbered map[string]bool
+	// keep is the name of the files that keep empty directories, which git does not.
+	keep string
+}
+
+func newContext(image *family.Image, archs []string) *buildContext {
+	c := &buildContext{
+		image:    image.Name,
+		archs:    archs,
+		taken:    map[string]bool{"dockerfile": true, "containerfile": true, ".dockerignore": true, ".containerignore": true},
+		numbered: map[string]bool{},
+		keep:     ".keep",
+	}
+	for slices.ContainsFunc(image.Steps, func(s family.Step) bool { return holds(s, c.keep) }) {
+		c.keep += "_"
+	}
+	return c
+}
+
+func holds(step family.Step, name string) bool {
+	files, ok := step.(family.Files)
+	return ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return path.Base(f.Path) == name })
+}
+
+// sourceName is a name that may stand in a Dockerfile as it is.
+var sourceName = regexp.MustCompile(`^[A-Za-z0-9_@+][A-Za-z0-9_@+.-]*$`)
+
+// place finds a place for something by its name: at the top, or in a numbered folder when something else has it.
+func (c *buildContext) place(name string) string {
+	for n := 1; ; n++ {
+		at, numbered := name, ""
+		if n > 1 {
+			numbered = strconv.Itoa(n)
+			at = path.Join(numbered, name)
+		}
+		small := strings.ToLower(at)
+		if c.taken[small] || c.numbered[small] || c.taken[numbered] {
+			continue
+		}
+		c.taken[small] = true
+		c.numbered[numbered] = true
+		return at
+	}
+}
+
+// folder finds a place for the files of a directory of the image.
+func (c *buildContext) folder(dir string) string {
+	name := path.Base(dir)
+	switch {
+	case dir == "/":
+		name = "rootfs"
+	case !sourceName.MatchString(name):
+		name = "files"
+	}
+	return c.place(name)
+}
+
+// add adds a file at a place.
+func (c *buildContext) add(at string, f family.File) error {
+	out := folder.File{Path: path.Join(c.image, at), Mode: 0o644, Target: f.Target}
+	switch {
+	case f.Mode.IsDir():
+		out.Path = path.Join(out.Path, c.keep)
+	case f.Mode&fs.ModeSymlink != 0:
+		out.Mode = f.Mode
+	default:
+		if f.Mode&0o111 != 0 {
+			out.Mode = 0o755
+		}
+		data, err := read(f.Content, c.archs[0])
+		if err != nil {
+			return err
+		}
+		out.Data = data
+	}
+	c.files = append(c.files, out)
+	return nil
+}
+
+// addForEach adds a file that is another one for each architecture, as NAME/ARCH/NAME.
+func (c *buildContext) addForEach(at string, f family.File) error {
+	for _, arch := range c.archs {
+		data, err := read(f.Content, arch)
+		if err != nil {
+			return err
+		}
+		c.files = append(c.files, folder.File{Path: path.Join(c.image, at, arch, path.Base(f.Path)), Mode: 0o755, Data: data})
+	}
+	return nil
+}
+
+// differs says whether a file is another one for another architecture.
+func (c *buildContext) differs(f family.File) (bool, error) {
+	if f.Content == nil {
+		return false, nil
+	}
+	first, err := read(f.Content, c.archs[0])
+	if err != nil {
+		return false, err
+	}
+	for _, arch := range c.archs[1:] {
+		data, err := read(f.Content, arch)
+		if err != nil {
+			return false, err
+		}
+		if string(data) != string(first) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func read(content family.Content, arch string) (data []byte, err error) {
+	r, err := content.Open(arch)
+	if err != nil {
+		return nil, err
+	}
+	data, err = io.ReadAll(r)
+	if closeErr := r.Close(); err == nil {
+		err = closeErr
+	}
+	return data, err
+}

@@ -1,0 +1,153 @@
+package folder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+)
+
+// temporary is where a file is written before it is renamed.
+const temporary = ".pulpimg-new"
+
+// Write makes a directory hold the files and nothing else. What an earlier Write put there and is no longer among them is removed. When
+// the directory holds anything else, Write changes nothing and returns a ForeignError. Each file is replaced at once; a Write that is
+// interrupted leaves some of them old and some new, and the next one goes on from there.
+func Write(ctx context.Context, dir string, files []File) (err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	stale, err := stale(root, dir, files)
+	if err != nil {
+		return err
+	}
+	all, err := withNote(files)
+	if err != nil {
+		return err
+	}
+	// While the directory changes, its note names what was there as well as what will be.
+	if err := announce(root, stale, all); err != nil {
+		return err
+	}
+	for _, name := range stale {
+		if err := remove(root, name); err != nil {
+			return fmt.Errorf("removing %s, which is no longer generated: %w", name, err)
+		}
+	}
+	for _, f := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := replace(root, f); err != nil {
+			return fmt.Errorf("writing %s: %w", f.Path, err)
+		}
+	}
+	return nil
+}
+
+// stale returns what an earlier Write put into a directory and is not among the files. What it had not finished is removed.
+func stale(root *os.Root, dir string, files []File) ([]string, error) {
+	there, err := present(root)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := noted(root)
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[string]bool{noteFile: true}
+	for _, f := range files {
+		wanted[f.Path] = true
+	}
+	var foreign, old []string
+	for _, name := range there {
+		switch {
+		case ours[name] && name == temporary: // an interrupted Write left it
+			if err := root.Remove(name); err != nil {
+				return nil, err
+			}
+		case !ours[name]:
+			foreign = append(foreign, name)
+		case !wanted[name]:
+			old = append(old, name)
+		}
+	}
+	if len(foreign) > 0 {
+		return nil, &ForeignError{Dir: dir, Files: foreign}
+	}
+	return old, nil
+}
+
+// announce writes a note of all that is about to be removed or written.
+func announce(root *os.Root, stale []string, files []File) error {
+	paths := slices.Clone(stale)
+	for _, f := range files {
+		if f.Path != noteFile {
+			paths = append(paths, f.Path)
+		}
+	}
+	slices.Sort(paths)
+	data, err := marshalNote(paths)
+	if err != nil {
+		return err
+	}
+	if err := replace(root, File{Path: noteFile, Mode: 0o644, Data: data}); err != nil {
+		return fmt.Errorf("writing %s: %w", noteFile, err)
+	}
+	return nil
+}
+
+// remove removes a file, and the directories above it that are empty then.
+func remove(root *os.Root, name string) error {
+	if err := root.Remove(name); err != nil {
+		return err
+	}
+	above := parents(name)
+	slices.Reverse(above)
+	for _, dir := range above {
+		if root.Remove(dir) != nil {
+			break // it is not empty
+		}
+	}
+	return nil
+}
+
+// replace puts a file in its place, unless it is there already. Modes do not depend on the umask: they become part of images.
+func replace(root *os.Root, f File) error {
+	if there, ok, err := read(root, f.Path); err == nil && ok && there.equal(f) {
+		return nil
+	}
+	for _, dir := range parents(f.Path) {
+		switch err := root.Mkdir(dir, 0o755); {
+		case err == nil:
+			if err := root.Chmod(dir, 0o755); err != nil {
+				return err
+			}
+		case !errors.Is(err, fs.ErrExist):
+			return err
+		}
+	}
+	if err := root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if f.isLink() {
+		if err := root.Symlink(f.Target, temporary); err != nil {
+			return err
+		}
+		return root.Rename(temporary, f.Path)
+	}
+	if err := root.WriteFile(temporary, f.Data, f.Mode); err != nil {
+		return err
+	}
+	if err := root.Chmod(temporary, f.Mode); err != nil {
+		return err
+	}
+	return root.Rename(temporary, f.Path)
+}

@@ -1,0 +1,107 @@
+package parity
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A difference between the two ways that is allowed, in the file trees.
+type difference struct {
+	reason string
+	is     func(in image, source *family.Image, name, direct, built string) bool
+}
+
+var databases = regexp.MustCompile(`^/var/lib/(rpm|dnf|dpkg|apt)/|^/etc/ld\.so\.cache$|^/var/cache/(ldconfig|debconf)/`)
+
+var differences = []difference{
+	{
+		"A package manager's database holds the time of each installation, and the two ways install one after the other.",
+		func(_ image, _ *family.Image, name, direct, built string) bool {
+			return databases.MatchString(name) && strings.HasPrefix(direct, "file") && strings.HasPrefix(built, "file")
+		},
+	},
+	{
+		"WORKDIR makes the directory when the image lacks it, and a Dockerfile has no other way to name one. Directly, only the container's runtime makes it.",
+		func(in image, source *family.Image, name, direct, built string) bool {
+			for i := source; i != nil; i = i.Parent {
+				if direct == "" && strings.HasPrefix(in.real(i.Config.WorkDir)+"/", name+"/") {
+					return strings.HasPrefix(built, "directory")
+				}
+			}
+			return false
+		},
+	},
+	{
+		"A COPY of a folder makes the directories below it that the image has into ones of root with mode 0755. To leave them alone would take a COPY for each.",
+		func(in image, source *family.Image, name, direct, built string) bool {
+			return strings.HasPrefix(direct, "directory") && built == "directory 0755 0:0" && copiesBelow(in, source, name)
+		},
+	},
+}
+
+// copiesBelow says whether a step of an image, or of one that it stands on, copies files into a directory.
+func copiesBelow(in image, source *family.Image, dir string) bool {
+	for ; source != nil; source = source.Parent {
+		for _, step := range source.Steps {
+			files, ok := step.(family.Files)
+			if ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return strings.HasPrefix(in.real(path.Dir(f.Path))+"/", dir+"/") }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A configDifference is one in the configs.
+type configDifference struct {
+	reason   string
+	leaveOut func(*dockerspec.DockerOCIImageConfig)
+}
+
+var configDifferences = []configDifference{
+	{
+		"The frontend says WORKDIR / where nothing says anything, which is what nothing means.",
+		func(c *dockerspec.DockerOCIImageConfig) {
+			if c.WorkingDir == "/" {
+				c.WorkingDir = ""
+			}
+		},
+	},
+	{
+		"CMD sets it, and it means something on Windows only.",
+		func(c *dockerspec.DockerOCIImageConfig) {
+			//lint:ignore SA1019 deprecated, and there all the same
+			c.ArgsEscaped = false
+		},
+	},
+}
+
+func treeAllowed(in image, source *family.Image, name, direct, built string) bool {
+	return slices.ContainsFunc(differences, func(d difference) bool { return d.is(in, source, name, direct, built) })
+}
+
+// real is a directory's path without the symbolic links that the image has on the way.
+func (i image) real(dir string) string {
+	at, todo := "/", strings.Split(strings.Trim(dir, "/"), "/")
+	for links := 0; len(todo) > 0; {
+		next := path.Join(at, todo[0])
+		todo = todo[1:]
+		fields := strings.SplitN(i.tree[next], " ", 3)
+		if fields[0] != "link" || links == 40 {
+			at = next
+			continue
+		}
+		links++
+		if path.IsAbs(fields[2]) {
+			at = "/"
+		}
+		todo = append(strings.Split(strings.Trim(fields[2], "/"), "/"), todo...)
+	}
+	return at
+}

@@ -1,0 +1,125 @@
+package parity
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/opencontainers/go-digest"
+	"github.com/tonistiigi/fsutil"
+
+	"github.com/pulpimg/pulpimg/assets"
+	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/dockerfile"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/folder"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// resolve reads a spec as the program does.
+func resolve(t *testing.T, file string, variables map[string]string) *family.Family {
+	t.Helper()
+	s, err := spec.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets.FS()), family.WithVariables(variables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// direct builds a family as LLB and returns its images by name.
+func direct(t *testing.T, f *family.Family) map[string]image {
+	t.Helper()
+	result, err := build.Family(t.Context(), on.engine.Client(), f, on.layout, build.Options{
+		Created:      time.Unix(0, 0).UTC(),
+		SourcePolicy: on.policy,
+		Layers:       on.layers,
+		Progress:     build.Progress{Out: io.Discard, Mode: "quiet"},
+	})
+	if err != nil {
+		t.Fatalf("building it directly: %v", err)
+	}
+	images := map[string]image{}
+	for _, i := range result.Images {
+		images[i.Name] = readImage(t, on.layout.Blobs(), i.Platforms[0].Digest)
+	}
+	return images
+}
+
+// byDockerfiles builds a family as Dockerfiles and returns its images by name.
+func byDockerfiles(t *testing.T, f *family.Family) map[string]image {
+	t.Helper()
+	dir := writeFolder(t, f)
+	images := map[string]image{}
+	digests := map[string]digest.Digest{}
+	for _, i := range f.Images {
+		built := buildDockerfile(t, filepath.Join(dir, i.Name), i, digests)
+		digests[i.Name] = built
+		images[i.Name] = readImage(t, on.blobs, built)
+	}
+	return images
+}
+
+// writeFolder writes the Dockerfiles of a family.
+func writeFolder(t *testing.T, f *family.Family) string {
+	t.Helper()
+	files, err := dockerfile.Generate(f, dockerfile.Options{SpecFile: f.Spec.Filename, Archs: []string{"amd64", "arm64"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "dockerfiles")
+	if err := folder.Write(t.Context(), dir, files); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// buildDockerfile has the frontend that is part of BuildKit build one image. What it stands on, it finds as docker-bake.hcl has it: by a
+// build context.
+func buildDockerfile(t *testing.T, dir string, source *family.Image, built map[string]digest.Digest) digest.Digest {
+	t.Helper()
+	local, err := fsutil.NewFS(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const store = "parity"
+	attrs := map[string]string{
+		// Says that this is what the first line of the Dockerfile asks for, which otherwise were fetched.
+		"cmdline":            "docker/dockerfile:1",
+		"build-arg:NEWLINE":  "\n",
+		"image-resolve-mode": "default",
+	}
+	if source.Parent != nil {
+		named, err := reference.ParseNormalizedNamed(source.Parent.Reference)
+		if err != nil {
+			t.Fatal(err)
+		}
+		attrs["context:"+reference.FamiliarString(named)] = "oci-layout://" + store + "@" + string(built[source.Parent.Name])
+	}
+	response, err := on.engine.Client().Solve(t.Context(), nil, client.SolveOpt{
+		Frontend:      "dockerfile.v0",
+		FrontendAttrs: attrs,
+		LocalMounts:   map[string]fsutil.FS{"context": local, "dockerfile": local},
+		OCIStores:     map[string]content.Store{store: on.blobs.Store()},
+		SourcePolicy:  on.policy,
+		Exports: []client.ExportEntry{{
+			Type:        client.ExporterOCI,
+			Attrs:       map[string]string{"tar": "false", "oci-mediatypes": "true"},
+			OutputStore: on.blobs.Store(),
+		}},
+	}, nil)
+	if err != nil {
+		text, _ := os.ReadFile(filepath.Join(dir, dockerfile.Name))
+		t.Fatalf("building the Dockerfile of %s: %v\n%s", source.Name, err, text)
+	}
+	return digest.Digest(response.ExporterResponse[exptypes.ExporterImageDigestKey])
+}

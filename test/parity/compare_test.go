@@ -1,0 +1,180 @@
+package parity
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// compare complains about every difference between an image that was built directly and the one of its Dockerfile that is not allowed.
+func compare(t *testing.T, source *family.Image, direct, built image) {
+	t.Helper()
+	for _, difference := range unlike(source, direct, built) {
+		t.Errorf("%s: %s", source.Name, difference)
+	}
+}
+
+// unlike returns the differences that are not allowed, as people read them.
+func unlike(source *family.Image, direct, built image) []string {
+	out := unlikeTrees(source, direct, built)
+	if diff := cmp.Diff(settings(direct.config), settings(built.config), cmpopts.EquateEmpty()); diff != "" {
+		out = append(out, "config (-direct +Dockerfile):\n"+diff)
+	}
+	if diff := cmp.Diff(story(direct.config.History), story(built.config.History)); diff != "" {
+		out = append(out, "what the history tells (-direct +Dockerfile):\n"+diff)
+	}
+	return out
+}
+
+func unlikeTrees(source *family.Image, direct, built image) []string {
+	all := maps.Clone(direct.tree)
+	maps.Copy(all, built.tree)
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		is, should := built.tree[name], direct.tree[name]
+		if is != should && !treeAllowed(built, source, name, should, is) {
+			out = append(out, fmt.Sprintf("%s\n  direct:     %s\n  Dockerfile: %s", name, should, is))
+		}
+	}
+	return out
+}
+
+// settings are what a config says, other than times, layers and history, and what the list of differences leaves out.
+func settings(c dockerspec.DockerOCIImage) any {
+	for _, d := range configDifferences {
+		d.leaveOut(&c.Config)
+	}
+	return struct {
+		Platform ocispec.Platform
+		Author   string
+		Config   dockerspec.DockerOCIImageConfig
+	}{c.Platform, c.Author, c.Config}
+}
+
+// story is what a person reads in a history: the steps in order, and what is declared besides, sorted. Each way has its own spelling.
+func story(history []ocispec.History) []string {
+	var steps, declared []string
+	for _, h := range history {
+		text := strings.TrimSuffix(h.CreatedBy, " # buildkit")
+		instruction, rest, _ := strings.Cut(text, " ")
+		switch instruction {
+		case "COPY": // a step may need several; which files they bring, the trees say
+			if len(steps) == 0 || steps[len(steps)-1] != "COPY" {
+				steps = append(steps, "COPY")
+			}
+		case "ADD":
+			words := strings.Fields(rest)
+			steps = append(steps, "ADD "+strings.Join(words[max(0, len(words)-2):], " "))
+		case "RUN":
+			steps = append(steps, "RUN "+command(rest))
+		case "LABEL", "ENV", "VOLUME", "EXPOSE", "USER", "WORKDIR", "ENTRYPOINT", "CMD":
+			declared = append(declared, declarations(instruction, rest)...)
+		case "ARG":
+		default: // of a base
+			steps = append(steps, text)
+		}
+	}
+	slices.Sort(declared)
+	return append(steps, slices.Compact(declared)...)
+}
+
+var (
+	runArgs = regexp.MustCompile(`^\|\d+ (?:(?:TARGETARCH|NEWLINE)=(?:\w+|\n) )+`)
+	cleanUp = regexp.MustCompile(`(?: &&|;)? rm -rf(?: /(?:var|etc)/\S+)+ *$`)
+	spaces  = regexp.MustCompile(`\s+`)
+)
+
+// command is what a RUN ran, without what it ran in.
+func command(text string) string {
+	var words []string
+	if json.Unmarshal([]byte(text), &words) == nil {
+		text = strings.Join(words, " ")
+	}
+	text = runArgs.ReplaceAllString(text, "")
+	for _, prefix := range []string{"/bin/sh -c ", "set -eu; ", "/bin/sh -euc "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	text = strings.ReplaceAll(text, "export DEBIAN_FRONTEND=noninteractive && ", "")
+	text = strings.ReplaceAll(spaces.ReplaceAllString(text, " "), " && ", " ")
+	return strings.TrimSpace(cleanUp.ReplaceAllString(text, ""))
+}
+
+// declarations are the names of what an instruction declares. The values, the configs say.
+func declarations(instruction, rest string) []string {
+	switch {
+	case rest == "[]": // that nothing is inherited goes without saying in a spec
+		return nil
+	case instruction == "USER" && rest == "root", instruction == "WORKDIR" && rest == "/": // for the length of the commands
+		return nil
+	}
+	return []string{instruction}
+}
+
+// What every other test here relies on.
+func TestAnyDifferenceIsSeen(t *testing.T) {
+	source := &family.Image{Name: "i", Config: family.Config{WorkDir: "/made"}}
+	like := func(change func(*image)) image {
+		img := image{tree: map[string]string{"/file": "file 0644 0:0 sha256:x", "/dir": "directory 0755 0:0", "/link": "link 0:0 file"}}
+		img.config.Config.Env = []string{"A=b"}
+		img.config.History = []ocispec.History{{CreatedBy: "RUN one"}, {CreatedBy: "COPY x"}, {CreatedBy: `CMD ["a"]`}}
+		change(&img)
+		return img
+	}
+	plain := like(func(*image) {})
+	for name, test := range map[string]struct {
+		change func(*image)
+		seen   bool
+	}{
+		"nothing":                   {func(*image) {}, false},
+		"content":                   {func(i *image) { i.tree["/file"] = "file 0644 0:0 sha256:y" }, true},
+		"a mode":                    {func(i *image) { i.tree["/file"] = "file 0600 0:0 sha256:x" }, true},
+		"an owner":                  {func(i *image) { i.tree["/file"] = "file 0644 1:0 sha256:x" }, true},
+		"an extended attribute":     {func(i *image) { i.tree["/file"] += ` user.a="b"` }, true},
+		"a directory's mode":        {func(i *image) { i.tree["/dir"] = "directory 0700 0:0" }, true},
+		"a target":                  {func(i *image) { i.tree["/link"] = "link 0:0 dir" }, true},
+		"a file less":               {func(i *image) { delete(i.tree, "/file") }, true},
+		"a directory more":          {func(i *image) { i.tree["/new"] = "directory 0755 0:0" }, true},
+		"the working directory":     {func(i *image) { i.tree["/made"] = "directory 0755 0:0" }, false},
+		"a database":                {func(i *image) { i.tree["/var/lib/rpm/x"] = "file 0644 0:0 sha256:y" }, true}, // the other way has none
+		"a variable":                {func(i *image) { i.config.Config.Env = []string{"A=c"} }, true},
+		"a health check":            {func(i *image) { i.config.Config.Healthcheck = &dockerspec.HealthcheckConfig{Test: []string{"x"}} }, true},
+		"an author":                 {func(i *image) { i.config.Author = "me" }, true},
+		"another command":           {func(i *image) { i.config.History[0].CreatedBy = "RUN /bin/sh -c set -eu; two # buildkit" }, true},
+		"a command, in other words": {func(i *image) { i.config.History[0].CreatedBy = "RUN /bin/sh -c set -eu; one # buildkit" }, false},
+		"one COPY more for a step": {func(i *image) {
+			i.config.History = slices.Insert(i.config.History, 1, ocispec.History{CreatedBy: "COPY y # buildkit"})
+		}, false},
+		"a declaration less": {func(i *image) { i.config.History = i.config.History[:2] }, true},
+		"that nothing is started": {func(i *image) {
+			i.config.History = append(i.config.History, ocispec.History{CreatedBy: "ENTRYPOINT []"})
+		}, false},
+	} {
+		if differences := unlike(source, plain, like(test.change)); (len(differences) > 0) != test.seen {
+			t.Errorf("%s: %q", name, differences)
+		}
+	}
+}
+
+func TestALayerIsAppliedToATree(t *testing.T) {
+	tree := map[string]string{"/a": "directory", "/a/b": "file", "/a/c": "file", "/d": "directory", "/d/e": "file", "/f": "file one"}
+	apply(tree, []entry{
+		{path: "/a/.wh.b"}, {path: "/d/.wh..wh..opq"}, {path: "/d/g", kind: tar.TypeReg, text: "file new"},
+		{path: "/h", kind: tar.TypeLink, link: "/f"}, {path: "/i", kind: tar.TypeSymlink, text: "link"},
+	})
+	want := map[string]string{"/a": "directory", "/a/c": "file", "/d": "directory", "/d/g": "file new", "/f": "file one", "/h": "file one", "/i": "link"}
+	if diff := cmp.Diff(want, tree); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
