@@ -9,7 +9,8 @@ LAB     := bin/lab
 # What the engine's compilation, the lab and the tests use, each with the package that has it.
 TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-config:pkg-config /usr/bin/mmdebstrap:mmdebstrap \
            /usr/bin/createrepo_c:createrepo-c /usr/bin/skopeo:skopeo /usr/bin/podman:podman /usr/sbin/runc:runc \
-           /usr/bin/shellcheck:shellcheck /usr/bin/augparse:augeas-tools /usr/bin/busybox:busybox
+           /usr/bin/shellcheck:shellcheck /usr/bin/augparse:augeas-tools /usr/bin/busybox:busybox \
+           /usr/bin/redis-server:redis-server /usr/lib/postgresql/15/bin/postgres:postgresql
 DEMO    := --push --progress plain
 
 .PHONY: all demo test test-race lint fuzz bench setup engine clean
@@ -23,7 +24,7 @@ test: setup bin/pulpimg $(LAB)
 	$(GO) test -race $$($(GO) list ./... | grep -v /test/)
 	cd test/lab && $(GO) test ./...
 	cd test/registrytest && $(GO) test -race ./...
-	$(LAB) run -- $(GO) test -timeout 20m ./test/...
+	$(LAB) run --services -- $(GO) test -p 1 -timeout 20m ./test/...
 
 lint: setup engine $(HELPERS)
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
@@ -39,6 +40,8 @@ lint: setup engine $(HELPERS)
 fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./pkg/spec
 	$(GO) test -run "^$$" -fuzz FuzzResolve -fuzztime 60s -fuzzminimizetime 10x ./pkg/family
+	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./pkg/serviceurl
+	$(GO) test -run "^$$" -fuzz FuzzAnswers -fuzztime 60s -fuzzminimizetime 10x ./pkg/service
 
 bench: setup bin/pulpimg $(LAB)
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
@@ -52,15 +55,17 @@ bin/pulpimg: $(SOURCES) $(HELPERS) | engine
 engine: setup
 	$(GO) run ./pkg/engine/bundle/build
 
-assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper -name '*.go')
+assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper pkg/contract pkg/process pkg/service pkg/serviceurl -name '*.go') go.mod
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/pulp-helper
 
 $(LAB): $(shell find test/lab -type f)
 	cd test/lab && $(GO) build -o ../../$@ .
 
+# The daemons among them are not started: tests run their own. See invoke-rc.d(8).
 setup:
 	@missing=; for t in $(TOOLS); do [ -e $${t%%:*} ] || missing="$$missing $${t##*:}"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
+	  policy=/usr/sbin/policy-rc.d; if [ ! -e $$policy ]; then trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; fi; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; fi
 
 clean:
