@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,7 +78,7 @@ func find(program string, env []string) (string, error) {
 		}
 	}
 	for _, dir := range strings.Split(path, ":") {
-		candidate := dir + "/" + program
+		candidate := cmp.Or(dir, ".") + "/" + program // an empty one is the working directory, says POSIX
 		if found, err := exec.LookPath(candidate); err == nil {
 			return found, nil
 		}

@@ -89,6 +89,7 @@ func TestTheProcessIsWhatItWasToldToBe(t *testing.T) {
 		{"a directory", process.Process{User: "daemon", Dir: dir, Umask: -1, Command: sh("pwd")}, dir},
 		{"a mask", process.Process{Umask: 0o027, Command: sh("umask")}, "0027"},
 		{"a program in PATH", process.Process{Umask: -1, Command: []string{"echo", "a  b", "$HOME"}, Env: []string{"PATH=/nowhere:/usr/bin:/bin"}}, "a  b $HOME"},
+		{"a program in the working directory", process.Process{Dir: "/usr/bin", Umask: -1, Command: []string{"echo", "a"}, Env: []string{"PATH=/nowhere:"}}, "a"},
 		{"the environment and nothing else", process.Process{Umask: -1, Command: []string{"/usr/bin/env"}, Env: []string{"A=b c"}}, "A=b c"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

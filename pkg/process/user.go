@@ -98,6 +98,7 @@ func eachLine(name string, do func(field []string)) error {
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20) // a group may have thousands of members
 	for lines.Scan() {
 		do(strings.Split(lines.Text(), ":"))
 	}

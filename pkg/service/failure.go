@@ -119,6 +119,11 @@ func (s *session) failure(ctx context.Context, err error) *Failure {
 			return stranger(what)
 		}
 		return s.speechless(err)
+	case isTLS(err) && len(s.raw()) == 0:
+		if what := s.identify(ctx); what != "" && what != tlsServer {
+			return &Failure{TLS, "TLS: the server does not speak it: it looks like " + what}
+		}
+		return s.insecure(err)
 	case isTLS(err):
 		return s.insecure(err)
 	}
@@ -183,7 +188,7 @@ func (s *session) insecure(err error) *Failure {
 		alert    tls.AlertError
 	)
 	words := func(text string) *Failure { return &Failure{TLS, "TLS: " + text} }
-	switch raw := s.conns[len(s.conns)-1].raw.seen; {
+	switch raw := s.raw(); {
 	case errors.As(err, &record):
 		if what := looksLike(raw); what != "" {
 			return words("the server does not speak it: it looks like " + what)
@@ -227,12 +232,20 @@ func hungUp(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// reason returns what is at the bottom of an error, without the address, which messages have already.
+// reason returns what is at the bottom of an error, without the address, which messages have already. Of several errors in one, it is that
+// of the last.
 func reason(err error) error {
-	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+	for {
+		next := errors.Unwrap(err)
+		if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
+			all := joined.Unwrap()
+			next = all[len(all)-1]
+		}
+		if next == nil {
+			return err
+		}
 		err = next
 	}
-	return err
 }
 
 // quote makes the words of a server fit for one line.

@@ -1,3 +1,4 @@
+//lint:file-ignore SA1019 the server that is played here is an old one
 package service_test
 
 import (

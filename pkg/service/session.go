@@ -121,7 +121,15 @@ func (s *session) seen() []byte {
 	return last.text.seen
 }
 
-// send writes to a connection and reads a number of bytes.
+// raw returns how what came by the network began on the latest connection.
+func (s *session) raw() []byte {
+	if len(s.conns) == 0 {
+		return nil
+	}
+	return s.conns[len(s.conns)-1].raw.seen
+}
+
+// exchange writes to a connection and reads a number of bytes.
 func (c *conn) exchange(request []byte, n int) ([]byte, error) {
 	if _, err := c.Write(request); err != nil {
 		return nil, err
