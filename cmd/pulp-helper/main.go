@@ -12,9 +12,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
+
+	"github.com/pulpimg/pulpimg/pkg/interrupt"
 )
 
 // Exit codes, from sysexits.h.
@@ -25,7 +25,6 @@ const (
 	exitUnavailable = 69
 	exitCredentials = 77
 	exitConfig      = 78
-	exitSignal      = 128 // and the number of the signal, as shells have it
 )
 
 const usage = `Usage:
@@ -37,41 +36,11 @@ const usage = `Usage:
 `
 
 func main() {
-	ctx, stop := withSignals(context.Background())
+	ctx, stop := interrupt.Context(context.Background())
 	p := program{contract: "/usr/share/pulpimg/contract.json", getenv: os.Getenv, stderr: os.Stderr}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
-}
-
-// withSignals returns a context that ends with the first signal to end; its cause is a signalError.
-func withSignals(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(parent)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	done := make(chan struct{})
-	go func() {
-		select {
-		case s := <-signals:
-			cancel(signalError{s.(syscall.Signal)})
-		case <-done:
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		close(done)
-		cancel(nil)
-	}
-}
-
-// A signalError says which signal ended the program.
-type signalError struct{ signal syscall.Signal }
-
-func (e signalError) Error() string {
-	if e.signal == syscall.SIGINT {
-		return "ended by SIGINT"
-	}
-	return "ended by SIGTERM"
 }
 
 // A program is pulp-helper and what it finds around it.
@@ -87,10 +56,10 @@ func (p program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	var signalled signalError
+	var signalled interrupt.Error
 	if errors.As(context.Cause(ctx), &signalled) {
 		fmt.Fprintf(p.stderr, "pulp-helper: %v\n", signalled)
-		return exitSignal + int(signalled.signal)
+		return signalled.ExitCode()
 	}
 	code, text := exitConfig, err.Error()
 	var coded *exitError

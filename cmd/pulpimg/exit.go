@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/pkg/interrupt"
 	"github.com/pulpimg/pulpimg/pkg/registry"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -18,7 +19,6 @@ const (
 	exitSpec        = 65 // EX_DATAERR
 	exitUnavailable = 69 // EX_UNAVAILABLE
 	exitCredentials = 77 // EX_NOPERM
-	exitSignal      = 128
 )
 
 // A usageError says that the command line is wrong.
@@ -29,7 +29,7 @@ func (e usageError) Unwrap() error { return e.err }
 
 func exitCode(ctx context.Context, err error) int {
 	var (
-		signalled   signalError
+		signalled   interrupt.Error
 		usage       usageError
 		address     *engine.AddressError
 		specErrors  spec.Errors
@@ -40,7 +40,7 @@ func exitCode(ctx context.Context, err error) int {
 	hasBase := errors.As(err, &base)
 	switch {
 	case errors.As(context.Cause(ctx), &signalled):
-		return exitSignal + int(signalled.signal)
+		return signalled.ExitCode()
 	case errors.As(err, &usage), errors.As(err, &address):
 		return exitUsage
 	case errors.As(err, &specErrors):

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/sirupsen/logrus"
+
+	"github.com/pulpimg/pulpimg/pkg/interrupt"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -18,7 +18,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	// What the libraries log is not meant for the users of this program; what matters to them comes as an error.
 	logrus.SetOutput(io.Discard)
-	ctx, stop := withSignals(context.Background())
+	ctx, stop := interrupt.Context(context.Background())
 	defer stop()
 	io := console{out: os.Stdout, err: os.Stderr}
 	root := newRoot(io)
@@ -32,29 +32,3 @@ func run(args []string) int {
 	}
 	return exitCode(ctx, err)
 }
-
-// withSignals returns a context that ends with the first signal; its cause is a signalError.
-func withSignals(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(parent)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	done := make(chan struct{})
-	go func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals) // the next one ends the process
-			cancel(signalError{s.(syscall.Signal)})
-		case <-done:
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		close(done)
-		cancel(nil)
-	}
-}
-
-// A signalError says which signal ended the work.
-type signalError struct{ signal syscall.Signal }
-
-func (e signalError) Error() string { return "ended by " + e.signal.String() }

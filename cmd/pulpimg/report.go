@@ -12,6 +12,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/diagnostic"
+	"github.com/pulpimg/pulpimg/pkg/interrupt"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -26,7 +27,7 @@ type problem struct {
 // problemOf returns what is to be printed of an error.
 func problemOf(ctx context.Context, err error) problem {
 	p := problem{sources: diagnostic.Sources{}}
-	var signalled signalError
+	var signalled interrupt.Error
 	if errors.As(context.Cause(ctx), &signalled) {
 		err = signalled
 	}

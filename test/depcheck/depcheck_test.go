@@ -120,6 +120,7 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/settings":    {buildkit, module + "/pkg/spec", module + "/pkg/family"},
 		"pkg/serviceurl":  {buildkit, module + "/pkg"},
 		"pkg/service":     {buildkit, module + "/pkg/spec", module + "/pkg/family", module + "/pkg/contract"},
+		"pkg/interrupt":   {buildkit, module + "/pkg"},
 		"pkg/process":     {buildkit, module + "/pkg"},
 		"pkg/contract":    {buildkit, module + "/pkg"},
 		"cmd/pulp-helper": {buildkit, module + "/pkg/spec", module + "/pkg/family", "gopkg.in/yaml.v3"},

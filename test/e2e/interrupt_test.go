@@ -42,8 +42,8 @@ func TestASignalEndsTheBuildAndItsStepsAndTheEngine(t *testing.T) {
 		code    int
 		message string
 	}{
-		{syscall.SIGINT, "86401.25", 130, "pulpimg: ended by interrupt\n"},
-		{syscall.SIGTERM, "86402.25", 143, "pulpimg: ended by terminated\n"},
+		{syscall.SIGINT, "86401.25", 130, "pulpimg: ended by SIGINT\n"},
+		{syscall.SIGTERM, "86402.25", 143, "pulpimg: ended by SIGTERM\n"},
 	} {
 		t.Run(c.signal.String(), func(t *testing.T) {
 			p := warm()
