@@ -69,7 +69,7 @@ func (p program) run(ctx context.Context, args []string) int {
 	if code != exitUsage { // whose text ends with the usage
 		text = strings.ReplaceAll(text, "\n", "\npulp-helper: ")
 	}
-	fmt.Fprintf(p.stderr, "pulp-helper: %s\n", text)
+	fmt.Fprintf(p.stderr, "pulp-helper: %s\n", strings.TrimSuffix(text, "\n"))
 	return code
 }
 

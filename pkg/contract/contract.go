@@ -3,7 +3,9 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"time"
@@ -88,6 +90,9 @@ func (c Contract) Marshal() ([]byte, error) {
 func Read(name string) (Contract, error) {
 	var c Contract
 	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("the image does not declare anything: %s does not exist; add a helpers step to its spec and build it again", name)
+	}
 	if err != nil {
 		return c, fmt.Errorf("reading what the image declares: %w", err)
 	}
