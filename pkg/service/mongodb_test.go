@@ -13,6 +13,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/service"
 )
 
+//lint:file-ignore SA1019 old servers understand nothing else
+
 // A mongoServer answers commands by their name, with OP_REPLY to OP_QUERY and nothing to anything else: as MongoDB 2.4 does.
 type mongoServer map[string]func(command bsoncore.Document) bsoncore.Document
 

@@ -39,6 +39,8 @@ func (m *mongoConn) run(database string, command bsoncore.Document) (bsoncore.Do
 
 // queryMessage is a command as servers of all versions take their first one, and old ones each.
 // https://www.mongodb.com/docs/manual/legacy-opcodes/#op_query
+//
+//lint:file-ignore SA1019 old servers understand nothing else
 func queryMessage(database string, command bsoncore.Document) []byte {
 	//lint:ignore SA1019 old servers know nothing else
 	start, b := wiremessage.AppendHeaderStart(nil, wiremessage.NextRequestID(), 0, wiremessage.OpQuery)

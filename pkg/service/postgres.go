@@ -41,6 +41,9 @@ func postgresConfig(u serviceurl.URL, host serviceurl.Host) (*pgconn.Config, err
 	return config, nil
 }
 
+// asking marks the context in which askPostgres connects.
+type asking struct{}
+
 // askPostgres connects and logs in. Without a password, a server that wants one is available.
 func askPostgres(ctx context.Context, s *session) error {
 	config, err := postgresConfig(s.service.url, s.host)
@@ -48,9 +51,15 @@ func askPostgres(ctx context.Context, s *session) error {
 		return err
 	}
 	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil } // dialling does it
-	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dialPlain(ctx) }
+	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if ctx.Value(asking{}) == nil {
+			// After a failure the client would ask the server, from a goroutine of its own, to cancel what it has not begun.
+			return nil, errors.New("there is nothing to cancel")
+		}
+		return s.dialPlain(ctx)
+	}
 	config.MaxProtocolMessageBodyLen = enough
-	conn, err := pgconn.ConnectConfig(ctx, config)
+	conn, err := pgconn.ConnectConfig(context.WithValue(ctx, asking{}, true), config)
 	if err == nil {
 		return conn.Close(ctx)
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/serviceurl"
@@ -45,21 +47,38 @@ const (
 // errEndless is the error of a server that does not stop to talk.
 var errEndless = errors.New("the answer does not end")
 
-// A tap remembers the beginning of what is read through it.
+// A tap remembers the beginning of what is read through it. A client may still be reading while one looks: PostgreSQL's sees to a
+// connection that failed from a goroutine of its own, which ends when the session closes the connection.
 type tap struct {
 	net.Conn
+	mu    sync.Mutex
 	seen  []byte
 	total int
 }
 
 func (t *tap) Read(p []byte) (int, error) {
-	if t.total >= enough {
+	if t.isFull() {
 		return 0, errEndless
 	}
 	n, err := t.Conn.Read(p)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.total += n
 	t.seen = append(t.seen, p[:min(n, beginning-len(t.seen))]...)
 	return n, err
+}
+
+func (t *tap) isFull() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.total >= enough
+}
+
+// beginning returns how what was read begins.
+func (t *tap) beginning() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.seen)
 }
 
 // dial connects to the session's host, with TLS if the service has it. The connection lives until the session is closed, and ends with
@@ -96,7 +115,7 @@ func (s *session) dialPlain(ctx context.Context) (*conn, error) {
 	s.conns = append(s.conns, c)
 	s.undo = append(s.undo, context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.Canceled) {
-			network.Close()
+			_ = network.Close()
 		}
 	}))
 	return c, nil
@@ -108,7 +127,7 @@ func (s *session) close() {
 		undo()
 	}
 	for _, c := range s.conns {
-		c.raw.Close() // not through TLS, which would wait to say good-bye
+		_ = c.raw.Close() // not through TLS, which would wait to say good-bye
 	}
 }
 
@@ -118,7 +137,7 @@ func (s *session) seen() []byte {
 		return nil
 	}
 	last := s.conns[len(s.conns)-1]
-	return last.text.seen
+	return last.text.beginning()
 }
 
 // raw returns how what came by the network began on the latest connection.
@@ -126,7 +145,7 @@ func (s *session) raw() []byte {
 	if len(s.conns) == 0 {
 		return nil
 	}
-	return s.conns[len(s.conns)-1].raw.seen
+	return s.conns[len(s.conns)-1].raw.beginning()
 }
 
 // exchange writes to a connection and reads a number of bytes.

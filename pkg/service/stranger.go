@@ -29,14 +29,14 @@ func (s *session) identify(ctx context.Context) string {
 		return ""
 	}
 	_, err = c.exchange([]byte("GET / HTTP/1.0\r\n\r\n"), beginning)
-	if what := looksLike(c.raw.seen); what != "" || !hungUp(err) {
+	if what := looksLike(c.raw.beginning()); what != "" || !hungUp(err) {
 		return what
 	}
 	if c, err = asking.dialPlain(ctx); err != nil {
 		return ""
 	}
 	_ = tls.Client(c.raw, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // what it is does not depend on whether it is trusted
-	return looksLike(c.raw.seen)
+	return looksLike(c.raw.beginning())
 }
 
 // What servers look like.

@@ -3,6 +3,7 @@ package waiting
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -35,11 +36,34 @@ func run(m *testing.M) (code int, err error) {
 	if os.Getenv("LAB_AMQP") == "" {
 		return runInLab(filepath.Join(dir, "lab"))
 	}
+	if err := watchSources("../.."); err != nil {
+		return 0, err
+	}
+	if out, err := exec.Command("make", "-C", "../..", "setup").CombinedOutput(); err != nil { // the servers that Debian has
+		return 0, fmt.Errorf("make setup: %w\n%s", err, out)
+	}
 	helper = filepath.Join(dir, "pulp-helper")
 	if err := build("../..", helper, "./cmd/pulp-helper"); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil
+}
+
+// watchSources looks at all that the program is made of. `go test` keeps a result for as long as the files that a test looked at are
+// the same, and cannot know of those that the compiler reads.
+func watchSources(root string) error {
+	for _, dir := range []string{"cmd/pulp-helper", "pkg"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(name)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // runInLab runs these tests again, in a lab with services.
