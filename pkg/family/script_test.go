@@ -1,6 +1,7 @@
 package family_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -175,6 +177,43 @@ func TestTheStagesComeInTheirOrder(t *testing.T) {
 			t.Errorf("exit code %d, output %q, calls (-want +got):\n%s", code, output, diff)
 		}
 	})
+}
+
+// A shell that waits for a command in the foreground would hear of the signal when that has ended.
+func TestASignalEndsTheStageThatRuns(t *testing.T) {
+	f := mustResolve(t, started("services: {db: {url: \"tcp://h:1\"}}\n", `{wait: [db], init: [[i]], command: [c]}`))
+	for _, stage := range []string{"wait", "exec"} {
+		s := newStart(t, startScript(t, image(t, f, "a")))
+		helper := "#!/bin/sh\nif [ $1 = " + stage + " ]; then trap 'kill $!; echo told; exit 9' TERM; echo begun; sleep 60 & wait; fi\n"
+		if err := os.WriteFile(filepath.Join(s.dir, "pulp-helper"), []byte(helper), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for signal, code := range map[syscall.Signal]int{syscall.SIGTERM: 143, syscall.SIGINT: 130} {
+			eachShell(t, func(t *testing.T, shell []string) {
+				cmd := exec.CommandContext(t.Context(), shell[0], append(shell[1:len(shell):len(shell)], "-c", s.script, "/run.sh")...)
+				cmd.Env = []string{"PATH=" + s.dir + ":/usr/bin:/bin"}
+				out, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				lines := bufio.NewScanner(out)
+				for lines.Scan() && lines.Text() != "begun" {
+				}
+				if err := cmd.Process.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+				if !lines.Scan() || lines.Text() != "told" {
+					t.Errorf("%s was not told of %v: %q", stage, signal, lines.Text())
+				}
+				if err := cmd.Wait(); cmd.ProcessState.ExitCode() != code {
+					t.Errorf("%v: %v, want the exit code %d", signal, err, code)
+				}
+			})
+		}
+	}
 }
 
 func TestAContainerDoesNotStartWithoutWhatItRequires(t *testing.T) {

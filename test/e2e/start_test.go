@@ -232,6 +232,20 @@ func TestAContainerWaitsForADatabaseThatIsLate(t *testing.T) {
 	beat.says(t, beatIsReady)
 }
 
+func TestAContainerThatWaitsEndsWhenItIsToldTo(t *testing.T) {
+	host, port := unused(t)
+	pulp(t)
+	options := append(syslog(t), envs("PULP_SERVER_NAME=pulp.example.org", "DB_SERVICE_HOST="+host, "DB_SERVICE_PORT="+port)...)
+	beat := podman{}.detach(t, pulpRegistry()+"/pulp-beat"+pulpTag, options...)
+	beat.says(t, "try 1 of 12")
+	if code := beat.stop(t); code != 143 {
+		t.Errorf("exit code %d, want that of SIGTERM, 143", code)
+	}
+	if said := beat.logs(t); !strings.Contains(said, "ended by SIGTERM") {
+		t.Errorf("it said:\n%s", said)
+	}
+}
+
 func TestWhatKubernetesInjectsIsEnough(t *testing.T) {
 	s := newSite(t)
 	_, port := split(t, env.lab.AMQP)

@@ -13,6 +13,15 @@ export SERVICE_HOST DB_SERVICE_HOST DB_SERVICE_PORT MSG_SERVICE_HOST MSG_SERVICE
 
 if [ -n "${PULPIMG_DEBUG:-}" ]; then set -x; fi
 
+# A container's first process gets only the signals that it asks for. It passes them on to the stage that it waits for.
+stop() {
+    kill "${!:-}" 2>/dev/null || true
+    wait
+    exit "$1"
+}
+trap 'stop 130' INT
+trap 'stop 143' TERM
+
 fail() {
     echo "pulp-worker: $1" >&2
     exit 78
@@ -28,7 +37,7 @@ configure() {
 }
 
 wait_for() {
-    pulp-helper wait database broker
+    pulp-helper wait database broker & wait $!
 }
 
 become() {
