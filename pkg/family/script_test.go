@@ -184,7 +184,7 @@ func TestASignalEndsTheStageThatRuns(t *testing.T) {
 	f := mustResolve(t, started("services: {db: {url: \"tcp://h:1\"}}\n", `{wait: [db], init: [[i]], command: [c]}`))
 	for _, stage := range []string{"wait", "exec"} {
 		s := newStart(t, startScript(t, image(t, f, "a")))
-		helper := "#!/bin/sh\nif [ $1 = " + stage + " ]; then trap 'kill $!; echo told; exit 9' TERM; echo begun; sleep 60 & wait; fi\n"
+		helper := "#!/bin/sh\nif [ $1 = " + stage + " ]; then trap 'kill $!; echo told; exit 9' TERM; sleep 60 & echo begun; wait; fi\n"
 		if err := os.WriteFile(filepath.Join(s.dir, "pulp-helper"), []byte(helper), 0o755); err != nil {
 			t.Fatal(err)
 		}
