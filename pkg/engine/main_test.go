@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -20,6 +21,8 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv(roleVar); role != "" {
 		os.Exit(play(role))
 	}
+	// Processes inherit which signals are ignored, by nohup for one, but not which are caught: those that the tests start heed this one.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	dir, err := prepare()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "prepare the tests of package engine:", err)
