@@ -56,6 +56,7 @@ func (r *resolver) family(o options) *Family {
 		Contract: r.contract,
 	}
 	f.Images = r.images(f)
+	f.Kubernetes = r.kubernetes(f.Images)
 	return f
 }
 
