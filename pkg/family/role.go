@@ -1,7 +1,9 @@
 package family
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -57,4 +59,34 @@ func (i *Image) Missing(has func(variable string) bool) []string {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(i.Start.Variables), has)
+}
+
+// A MissingError says which variables have no value without which containers do not start.
+type MissingError struct {
+	// Variables are the names, and Images the images that need any of them.
+	Variables, Images []string
+}
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("there is no value for %s, without which no container of %s starts", strings.Join(e.Variables, ", "), strings.Join(e.Images, ", "))
+}
+
+// CheckValues returns a MissingError when images need variables that have no value.
+func CheckValues(images []*Image, has func(variable string) bool) error {
+	var missing MissingError
+	for _, image := range images {
+		names := image.Missing(has)
+		if len(names) > 0 {
+			missing.Images = append(missing.Images, image.Name)
+		}
+		for _, name := range names {
+			if !slices.Contains(missing.Variables, name) {
+				missing.Variables = append(missing.Variables, name)
+			}
+		}
+	}
+	if len(missing.Variables) == 0 {
+		return nil
+	}
+	return &missing
 }

@@ -43,6 +43,7 @@ var families = map[string][]string{
 	"pkg/installer": {"pkg/family"},
 	"pkg/compile":   {"pkg/spec", "pkg/family", "pkg/installer"},
 	"pkg/build":     {"pkg/spec", "pkg/family", "pkg/compile"},
+	"pkg/kube":      {"pkg/spec", "pkg/family"},
 }
 
 // imports returns what the packages of the project import, by their path in it.
