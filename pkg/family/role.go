@@ -41,6 +41,15 @@ func (i *Image) Volumes() []string { return i.all(func(c Config) []string { retu
 // Ports returns the ports of the image, those of what it stands on in the family included, each once.
 func (i *Image) Ports() []string { return i.all(func(c Config) []string { return c.Ports }) }
 
+// Shared returns the volumes of an image that are kept in the family's storage.
+func (f *Family) Shared(image *Image) []string {
+	s := f.Kubernetes.Storage
+	if s == nil {
+		return nil
+	}
+	return slices.DeleteFunc(image.Volumes(), func(v string) bool { return !slices.Contains(s.Volumes, v) })
+}
+
 func (i *Image) all(of func(Config) []string) []string {
 	var out []string
 	for ; i != nil; i = i.Parent {
@@ -51,6 +60,25 @@ func (i *Image) all(of func(Config) []string) []string {
 		}
 	}
 	return out
+}
+
+// Capabilities returns what a container of the image has to be allowed besides what every process may, sorted and without CAP_: what its
+// start needs, and what the spec says that its commands need. A start begins as root:
+//
+//   - with SETUID and SETGID it becomes the user of the role;
+//   - with DAC_OVERRIDE it writes a settings file that belongs to somebody else.
+//
+// https://man7.org/linux/man-pages/man7/capabilities.7.html
+func (i *Image) Capabilities() []string {
+	wanted := slices.Clone(i.Workload.Capabilities)
+	if s := i.Start; s != nil && s.User != "" {
+		wanted = append(wanted, "SETUID", "SETGID")
+	}
+	if s := i.Start; s != nil && len(s.Configure) > 0 {
+		wanted = append(wanted, "DAC_OVERRIDE")
+	}
+	slices.Sort(wanted)
+	return slices.Compact(wanted)
 }
 
 // Missing returns the variables without which a container of the image does not start and that have no value.

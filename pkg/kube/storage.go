@@ -19,7 +19,7 @@ const storageVolume = "storage"
 // storage returns the claim on the storage that images share, if one of them uses it.
 func (b *builder) storage() []Object {
 	s := b.family.Kubernetes.Storage
-	if s == nil || !slices.ContainsFunc(b.images, func(i *family.Image) bool { return len(b.shared(i)) > 0 }) {
+	if s == nil || !slices.ContainsFunc(b.images, func(i *family.Image) bool { return len(b.family.Shared(i)) > 0 }) {
 		return nil
 	}
 	claim := &corev1.PersistentVolumeClaim{
@@ -40,18 +40,9 @@ func (b *builder) storage() []Object {
 
 func (b *builder) claimName() string { return objectName(b.family.Name) + "-storage" }
 
-// shared returns the volumes of an image that are kept in the shared storage.
-func (b *builder) shared(image *family.Image) []string {
-	s := b.family.Kubernetes.Storage
-	if s == nil {
-		return nil
-	}
-	return slices.DeleteFunc(image.Volumes(), func(v string) bool { return !slices.Contains(s.Volumes, v) })
-}
-
 // mountStorage gives the containers of a pod the volumes that the image shares, each in a directory of its own in the claim.
 func (b *builder) mountStorage(pod *corev1.PodSpec, image *family.Image) {
-	volumes := b.shared(image)
+	volumes := b.family.Shared(image)
 	if len(volumes) == 0 {
 		return
 	}
@@ -70,8 +61,8 @@ func (b *builder) mountStorage(pod *corev1.PodSpec, image *family.Image) {
 		Env: []corev1.EnvVar{{Name: "POD", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{
 			APIVersion: "v1", FieldPath: "metadata.name",
 		}}}},
-		VolumeMounts:    []corev1.VolumeMount{{Name: storageVolume, MountPath: storageDir}},
-		Resources:       main.Resources,
+		VolumeMounts: []corev1.VolumeMount{{Name: storageVolume, MountPath: storageDir}},
+		Resources:    main.Resources,
 		// It copies files of any owner with their owners and modes.
 		SecurityContext: rootWith("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID"),
 	})
