@@ -74,7 +74,8 @@ var (
 	serviceName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	// A part of Kubernetes' notation: a decimal number and a suffix.
 	// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-	quantity     = regexp.MustCompile(`^(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`)
+	quantity     = regexp.MustCompile(`^([1-9][0-9]{0,14}|0)(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`)
+	nothing      = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
 	resourceName = regexp.MustCompile(`^(cpu|memory|ephemeral-storage)$`)
 	className    = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 	capability   = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
@@ -157,6 +158,9 @@ func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 		Class:   r.matching(s.Class, className, "name for a storage class"),
 		Volumes: r.absolutes(s.Volumes, "the volume"),
 		At:      s.At,
+	}
+	if nothing.MatchString(storage.Size) {
+		r.report.Add(s.Size.At, "", "%q is no amount of storage: write a number and Mi, Gi or Ti", storage.Size)
 	}
 	if !slices.Contains(accessModes, storage.Access) {
 		r.report.Add(s.Access.At, spec.DidYouMean(storage.Access, accessModes), "%q is no way in which containers share storage", storage.Access)

@@ -44,6 +44,8 @@ var families = map[string][]string{
 	"pkg/compile":   {"pkg/spec", "pkg/family", "pkg/installer"},
 	"pkg/build":     {"pkg/spec", "pkg/family", "pkg/compile"},
 	"pkg/kube":      {"pkg/spec", "pkg/family"},
+	"pkg/compose":   {"pkg/family"},
+	"pkg/container": {"pkg/family"},
 }
 
 // imports returns what the packages of the project import, by their path in it.
@@ -104,6 +106,8 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/spec":        {buildkit, module + "/pkg"},
 		"pkg/family":      {buildkit, "github.com/google/go-containerregistry", "github.com/containerd/containerd"},
 		"pkg/installer":   {buildkit},
+		"pkg/compose":     {buildkit, "k8s.io", "github.com/google/go-containerregistry"},
+		"pkg/container":   {buildkit, "k8s.io", "github.com/google/go-containerregistry"},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
 		"pkg/export":      {buildkit},
