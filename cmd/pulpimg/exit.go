@@ -7,6 +7,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/kube"
 	"github.com/pulpimg/pulpimg/pkg/registry"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -38,12 +39,13 @@ func exitCode(ctx context.Context, err error) int {
 		unreachable *registry.UnreachableError
 		base        *build.BaseError
 		missing     *family.MissingError
+		service     *kube.UnknownServiceError
 	)
 	hasBase := errors.As(err, &base)
 	switch {
 	case errors.As(context.Cause(ctx), &signalled):
 		return exitSignal + int(signalled.signal)
-	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing):
+	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.Is(err, family.ErrNothingToRun):
 		return exitUsage
 	case errors.As(err, &specErrors):
 		return exitSpec

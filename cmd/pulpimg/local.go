@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -19,16 +18,13 @@ import (
 type localImage struct {
 	from  *layout.Layout
 	image *family.Image
-	tag   string
+	// moved says that the image is to be that of the command line's --registry or --tag, also when the last build had others.
+	moved bool
 }
 
 // reference returns what to start: the digest, when the last build was published; the tag, when it was only built; and when it was
 // neither built nor published from here, what the registry has under the tag.
 func (l localImage) reference() (string, error) {
-	tag, err := name.NewTag(l.image.Reference)
-	if err != nil {
-		return "", err
-	}
 	recorded, err := l.from.Published()
 	if err != nil {
 		return "", err
@@ -37,11 +33,18 @@ func (l localImage) reference() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	published, ok := recorded[tag.Name()]
-	if ok && (built == nil || built.Descriptor.Digest == published) {
-		return strings.TrimSuffix(l.image.Reference, ":"+l.tag) + "@" + published.String(), nil
+	reference := l.image.Reference
+	if built != nil {
+		reference = built.Reference
 	}
-	return l.image.Reference, nil
+	tag, err := name.NewTag(reference)
+	if err != nil {
+		return "", err
+	}
+	if d, ok := recorded[tag.Name()]; ok && (built == nil || built.Descriptor.Digest == d) {
+		return byDigest(reference, d), nil
+	}
+	return reference, nil
 }
 
 // built returns the image of the last build, or nil.
@@ -53,11 +56,12 @@ func (l localImage) built() (*layout.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(images, func(i layout.Image) bool { return i.Name == l.image.Name && i.Reference == l.image.Reference })
-	if at < 0 {
-		return nil, nil
+	for _, i := range images {
+		if i.Name == l.image.Name && (i.Reference == l.image.Reference || !l.moved) {
+			return &i, nil
+		}
 	}
-	return &images[at], nil
+	return nil, nil
 }
 
 // load loads the images of the last build into a tool, when the one to start is among them and the tool has another one by its name,

@@ -76,6 +76,9 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if !ok {
 		return nil, usageError{fmt.Errorf("--kind %s: it is workload or pod", c.kind)}
 	}
+	if err := c.checkNames(); err != nil {
+		return nil, err
+	}
 	services, err := parseServices(c.services)
 	if err != nil {
 		return nil, err
@@ -106,6 +109,19 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	}
 	config.Moving = false
 	return objectsOf(f, config)
+}
+
+// checkNames complains about names that no object of Kubernetes can have.
+func (c *manifestsCommand) checkNames() error {
+	if c.namespace != "" && len(validation.IsDNS1123Label(c.namespace)) > 0 {
+		return usageError{fmt.Errorf("--namespace %s: a namespace has small letters, digits and '-'", c.namespace)}
+	}
+	for flag, name := range map[string]string{"existing-secret": c.secret, "pull-secret": c.pullSecret} {
+		if name != "" && len(validation.IsDNS1123Subdomain(name)) > 0 {
+			return usageError{fmt.Errorf("--%s %s: a Secret's name has small letters, digits, '-' and '.'", flag, name)}
+		}
+	}
+	return nil
 }
 
 // write writes the objects into files. Those of objects that are no longer there stay, and kustomization.yaml does not name them.
@@ -180,8 +196,8 @@ func parseHost(text string) (host string, port int, err error) {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return host, port, nil
 	}
-	if problems := validation.IsDNS1123Subdomain(host); len(problems) > 0 {
-		return "", 0, fmt.Errorf("%q is no host name: %s", host, problems[0])
+	if len(validation.IsDNS1123Subdomain(host)) > 0 {
+		return "", 0, fmt.Errorf("%q is no host name", host)
 	}
 	return host, port, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -33,10 +35,10 @@ func published(ctx context.Context, f *family.Family, from *layout.Layout) (map[
 		d, ok := recorded[tag.Name()]
 		if !ok {
 			if d, err = askDigest(ctx, f, image); err != nil {
-				return nil, err
+				return nil, withLastPush(err, recorded)
 			}
 		}
-		out[image.Name] = strings.TrimSuffix(image.Reference, ":"+f.Tag) + "@" + d.String()
+		out[image.Name] = byDigest(image.Reference, d)
 	}
 	return out, nil
 }
@@ -49,6 +51,20 @@ func askDigest(ctx context.Context, f *family.Family, image *family.Image) (dige
 			image.Name, image.Reference, f.Spec.Filename)
 	}
 	return digest.Digest(hash.String()), err
+}
+
+// withLastPush says where the last push went, which may be where the images were meant to come from.
+func withLastPush(err error, recorded map[string]digest.Digest) error {
+	if len(recorded) == 0 {
+		return err
+	}
+	first := slices.Min(slices.Collect(maps.Keys(recorded)))
+	return fmt.Errorf("%w (the last push from here was of %s: is there a --registry or --tag missing?)", err, first)
+}
+
+// byDigest returns a reference by a digest instead of its tag.
+func byDigest(tag string, d digest.Digest) string {
+	return tag[:strings.LastIndexByte(tag, ':')] + "@" + d.String()
 }
 
 // tags returns the reference of each image by its tag.

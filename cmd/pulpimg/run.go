@@ -91,7 +91,7 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) error 
 	if err != nil {
 		return err
 	}
-	local := localImage{from: from, image: image, tag: f.Tag}
+	local := localImage{from: from, image: image, moved: c.source.registry+c.source.tag != ""}
 	if c.options.Reference, err = local.reference(); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type Config struct {
 }
 
 // Marshal returns a Compose file with a service for each image of the family that is meant to be run, the same bytes for the same family.
+// Without one, the error is [family.ErrNothingToRun].
 func Marshal(f *family.Family, c Config) ([]byte, error) {
 	file := file{Name: projectName(f.Name), Services: ordered[service]{}}
 	for _, image := range f.Images {
@@ -37,7 +38,7 @@ func Marshal(f *family.Family, c Config) ([]byte, error) {
 		}
 	}
 	if len(file.Services) == 0 {
-		return nil, fmt.Errorf("none of these images is meant to be run: they have no start, no entrypoint and no command")
+		return nil, family.ErrNothingToRun
 	}
 	for _, v := range f.Contract.Environment {
 		if v.Secret && c.Values[v.Name] != "" {

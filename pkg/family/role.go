@@ -1,6 +1,7 @@
 package family
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,6 +32,9 @@ func (r *resolver) role(s spec.Start) *Start {
 		User:      r.checked(s.User, userName, "user"),
 	}
 }
+
+// ErrNothingToRun says that none of the images is meant to be run.
+var ErrNothingToRun = errors.New("none of these images is meant to be run: they have no start, no entrypoint and no command")
 
 // Runs says whether the image is meant to be run: it has a start, or an entrypoint or a command of its own.
 func (i *Image) Runs() bool { return len(i.Config.Entrypoint)+len(i.Config.Command) > 0 }

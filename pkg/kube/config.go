@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,7 +39,8 @@ type Config struct {
 
 // Workloads returns the objects that run the images of a family that are meant to be run, in an order in which they can be created.
 //
-// What the spec says that Kubernetes cannot do is a [spec.Errors]; variables without a value are a [family.MissingError].
+// What the spec says that Kubernetes cannot do is a [spec.Errors]; variables without a value are a [family.MissingError], a Service that
+// the spec does not have is an [UnknownServiceError], and no image to run is [family.ErrNothingToRun].
 func Workloads(f *family.Family, c Config) ([]Object, error) {
 	b, err := newBuilder(f, c)
 	if err != nil {
@@ -91,7 +91,7 @@ func newBuilder(f *family.Family, c Config) (*builder, error) {
 		}
 	}
 	if len(b.images) == 0 {
-		return nil, errors.New("none of these images is meant to be run: they have no start, no entrypoint and no command")
+		return nil, family.ErrNothingToRun
 	}
 	for _, image := range b.images {
 		if c.Images[image.Name] == "" {
@@ -112,6 +112,17 @@ func newBuilder(f *family.Family, c Config) (*builder, error) {
 	return b, family.CheckValues(b.images, b.hasValue)
 }
 
+// An UnknownServiceError says that a Service is not one of the spec.
+type UnknownServiceError struct{ File, Name, Hint string }
+
+func (e *UnknownServiceError) Error() string {
+	text := fmt.Sprintf("%s declares no Service %q under kubernetes.services", e.File, e.Name)
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
 // merged returns the Services of a family with where they are said to lead.
 func merged(f *family.Family, said []family.KubernetesService) ([]family.KubernetesService, error) {
 	out := slices.Clone(f.Kubernetes.Services)
@@ -122,11 +133,7 @@ func merged(f *family.Family, said []family.KubernetesService) ([]family.Kuberne
 			for _, o := range out {
 				names = append(names, o.Name)
 			}
-			err := fmt.Errorf("%s declares no Service %q under kubernetes.services", f.Spec.Filename, s.Name)
-			if hint := spec.DidYouMean(s.Name, names); hint != "" {
-				err = fmt.Errorf("%w (%s)", err, hint)
-			}
-			return nil, err
+			return nil, &UnknownServiceError{File: f.Spec.Filename, Name: s.Name, Hint: spec.DidYouMean(s.Name, names)}
 		}
 		out[at].Selector, out[at].External = maps.Clone(s.Selector), s.External
 		if s.Port != 0 {
