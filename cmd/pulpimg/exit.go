@@ -12,7 +12,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// The exit codes, as README.md documents them. They follow sysexits.h, which pulp-helper uses too.
+// The exit codes, as docs/commands.md documents them. They follow sysexits.h, which pulp-helper uses too.
 const (
 	exitOK          = 0
 	exitFailure     = 1

@@ -31,7 +31,7 @@ func (b *builder) services() []Object {
 	return objects
 }
 
-// service returns a Service with an address of its own, which the kubelet tells to every pod that starts after it.
+// service returns a Service with an address of its own, which the kubelet tells to every container that starts after it.
 func (b *builder) service(s family.KubernetesService) *corev1.Service {
 	return &corev1.Service{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
