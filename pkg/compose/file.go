@@ -34,7 +34,7 @@ func Marshal(f *family.Family, c Config) ([]byte, error) {
 		}
 		file.Services.add(image.Name, newService(f, image, c))
 		for _, v := range f.Shared(image) {
-			file.Volumes.add(volumeName(v), struct{}{})
+			file.Volumes.add(family.VolumeName(v), struct{}{})
 		}
 	}
 	if len(file.Services) == 0 {
@@ -60,9 +60,6 @@ func Marshal(f *family.Family, c Config) ([]byte, error) {
 func projectName(family string) string {
 	return strings.TrimLeft(strings.ReplaceAll(family, ".", "-"), "_-")
 }
-
-// volumeName makes a name of a path.
-func volumeName(path string) string { return strings.ReplaceAll(strings.Trim(path, "/"), "/", "-") }
 
 // A file is a Compose file, as far as it is written here.
 type file struct {
@@ -111,7 +108,7 @@ func newService(f *family.Family, image *family.Image, c Config) service {
 		StopGracePeriod: duration(image.Workload.Grace),
 		Environment:     environment(f.Contract, image, c.Values),
 		Volumes:         mounts(f, image),
-		Healthcheck:     health(f.Contract, image),
+		Healthcheck:     health(f, image),
 		CapDrop:         []string{"ALL"},
 		CapAdd:          image.Capabilities(),
 		SecurityOpt:     []string{"no-new-privileges:true"},
@@ -160,32 +157,26 @@ func mounts(f *family.Family, image *family.Image) []mount {
 		}
 	}
 	for _, v := range f.Shared(image) {
-		out = append(out, mount{Type: "volume", Source: volumeName(v), Target: v})
+		out = append(out, mount{Type: "volume", Source: family.VolumeName(v), Target: v})
 	}
 	return out
 }
 
-// Probes are as in pkg/kube: healthy is a container whose services answer.
+// Probes are as in Kubernetes: healthy is a container whose services answer.
 const (
 	probeInterval = 30 * time.Second
-	probeSlack    = 3 * time.Second
 	probeRetries  = 2
 )
 
-func health(c contract.Contract, image *family.Image) *healthcheck {
-	if image.Start == nil || len(image.Start.Wait) == 0 {
+func health(f *family.Family, image *family.Image) *healthcheck {
+	command, timeout := f.Probe(image)
+	if command == nil {
 		return nil
 	}
-	var timeout time.Duration
-	for _, s := range c.Services {
-		if slices.Contains(image.Start.Wait, s.Name) {
-			timeout = max(timeout, s.Timeout)
-		}
-	}
 	return &healthcheck{
-		Test:     append([]string{"CMD", "pulp-helper", "wait", "--tries", "1"}, image.Start.Wait...),
+		Test:     append([]string{"CMD"}, command...),
 		Interval: duration(probeInterval),
-		Timeout:  duration(timeout + probeSlack),
+		Timeout:  duration(timeout),
 		Retries:  probeRetries,
 	}
 }

@@ -6,13 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulpimg/pulpimg/pkg/compose"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -36,15 +35,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func load(t testing.TB, file string) *family.Family {
 	t.Helper()
-	s, err := spec.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	assets := fstest.MapFS{"pulpconf.aug": &fstest.MapFile{Data: []byte("module PulpConf =\n")}}
-	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets))
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := familytest.Load(t, file)
 	f.Spec.Filename = filepath.Base(file)
 	return f
 }

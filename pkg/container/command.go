@@ -105,7 +105,7 @@ func mounts(f *family.Family, image *family.Image, given []string) []string {
 		add(s, s)
 	}
 	for _, v := range f.Shared(image) {
-		add(VolumeName(f, v), v)
+		add(f.Name+"-"+family.VolumeName(v), v)
 	}
 	return out
 }
@@ -126,11 +126,6 @@ func Target(volume string) string {
 		return strings.TrimSuffix(parts[0], "/")
 	}
 	return strings.TrimSuffix(parts[1], "/")
-}
-
-// VolumeName is what the storage of a volume is called on the machine, for all containers of the family that share it.
-func VolumeName(f *family.Family, volume string) string {
-	return f.Name + strings.ReplaceAll(strings.TrimSuffix(volume, "/"), "/", "-")
 }
 
 // environment adds the variables, in alphabetical order. The value of a secret goes by the environment of the tool: every user of a

@@ -2,43 +2,20 @@ package container_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulpimg/pulpimg/pkg/container"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 )
 
-func load(t testing.TB, file string) *family.Family {
-	t.Helper()
-	s, err := spec.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	assets := fstest.MapFS{"pulpconf.aug": &fstest.MapFile{Data: []byte("module PulpConf =\n")}}
-	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-func pulp(t testing.TB) *family.Family { return load(t, "../../specs/pulp.yaml") }
+func pulp(t testing.TB) *family.Family { return familytest.Load(t, "../../specs/pulp.yaml") }
 
 func secret(t testing.TB) *family.Family {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "f.yaml")
-	yaml := "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {PASSWORD: {required: true, secret: true}, PLAIN: {}}\nimages: {a_b: {from: scratch, steps: [helpers: [wait]], start: {command: [x]}}}\n"
-	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return load(t, file)
+	return familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {PASSWORD: {required: true, secret: true}, PLAIN: {}}\nimages: {a_b: {from: scratch, steps: [helpers: [wait]], start: {command: [x]}}}\n")
 }
 
 func TestTheCommandLineIsWhatOneWouldType(t *testing.T) {

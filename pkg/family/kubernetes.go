@@ -72,13 +72,13 @@ const defaultGrace = 30 * time.Second
 var (
 	// A Service's name is a DNS label. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.1
 	serviceName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	// A part of Kubernetes' notation: a decimal number and a suffix.
+	// Two parts of Kubernetes' notation: numbers of bytes, and of processors, down to a thousandth of one.
 	// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-	quantity     = regexp.MustCompile(`^([1-9][0-9]{0,14}|0)(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`)
-	nothing      = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
-	resourceName = regexp.MustCompile(`^(cpu|memory|ephemeral-storage)$`)
-	className    = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
-	capability   = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
+	bytesAmount = regexp.MustCompile(`^[1-9][0-9]{0,14}$|^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)$`)
+	cpuAmount   = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?$|^[1-9][0-9]{0,8}m$`)
+	nothing     = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
+	className   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	capability  = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
 	// A host name or an address.
 	externalHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$`)
 	// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
@@ -153,7 +153,7 @@ func (r *resolver) portByDefault(s KubernetesService) int {
 
 func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	storage := &Storage{
-		Size:    r.matching(s.Size, quantity, "amount of storage: write a number and Mi, Gi or Ti"),
+		Size:    r.matching(s.Size, bytesAmount, "amount of storage: write a number and Mi, Gi or Ti"),
 		Access:  cmp.Or(r.substitute.text(s.Access, atBuild), accessModes[0]),
 		Class:   r.matching(s.Class, className, "name for a storage class"),
 		Volumes: r.absolutes(s.Volumes, "the volume"),
@@ -164,6 +164,13 @@ func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	}
 	if !slices.Contains(accessModes, storage.Access) {
 		r.report.Add(s.Access.At, spec.DidYouMean(storage.Access, accessModes), "%q is no way in which containers share storage", storage.Access)
+	}
+	names := map[string]string{}
+	for i, v := range storage.Volumes {
+		if other, ok := names[VolumeName(v)]; ok && other != v {
+			r.report.Add(s.Volumes[i].At, "", "%s and %s would be kept under the same name, %s", other, v, VolumeName(v))
+		}
+		names[VolumeName(v)] = v
 	}
 	var all []string
 	for _, image := range images {
@@ -176,6 +183,9 @@ func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	}
 	return storage
 }
+
+// VolumeName is what a volume is called where those of a family are told apart: "var-lib-app", for /var/lib/app.
+func VolumeName(path string) string { return strings.ReplaceAll(strings.Trim(path, "/"), "/", "-") }
 
 func (r *resolver) workload(declared *spec.Workload) Workload {
 	if declared == nil {
@@ -208,10 +218,14 @@ func (r *resolver) quantities(declared []spec.Named[spec.Text]) map[string]strin
 	}
 	out := map[string]string{}
 	for _, d := range declared {
-		if !resourceName.MatchString(d.Name.Value) {
-			r.report.Add(d.Name.At, spec.DidYouMean(d.Name.Value, []string{"cpu", "memory", "ephemeral-storage"}), "%q is no resource", d.Name.Value)
+		switch name := d.Name.Value; name {
+		case "cpu":
+			out[name] = r.matching(d.Value, cpuAmount, `amount of processors: write "2", "0.5" or "500m"`)
+		case "memory", "ephemeral-storage":
+			out[name] = r.matching(d.Value, bytesAmount, "amount of bytes: write a number and Mi or Gi")
+		default:
+			r.report.Add(d.Name.At, spec.DidYouMean(name, []string{"cpu", "memory", "ephemeral-storage"}), "%q is no resource", name)
 		}
-		out[d.Name.Value] = r.matching(d.Value, quantity, `amount: write a number, and m, Mi or Gi behind it`)
 	}
 	return out
 }

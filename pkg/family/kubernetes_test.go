@@ -35,7 +35,11 @@ func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
 		{"a capability that is none", image("{capabilities: [kill]}"), `f.yaml:5:57: "kill" is no capability`},
 		{"a grace of less than a second", image("{grace: 1500ms}"), `f.yaml:5:41: grace is counted in whole seconds, not in 1.5s (such as "30s" or "10m")`},
 		{"a resource that is none", image("{resources: {limits: {mem: 1Gi}}}"), `f.yaml:5:63: "mem" is no resource (there is cpu, ephemeral-storage, memory)`},
-		{"an amount that is none", image("{resources: {limits: {memory: 1GiB}}}"), `f.yaml:5:71: "1GiB" is no amount: write a number, and m, Mi or Gi behind it`},
+		{"an amount that is none", image("{resources: {limits: {memory: 1GiB}}}"), `f.yaml:5:71: "1GiB" is no amount of bytes: write a number and Mi or Gi`},
+		{"a thousandth of a byte", image("{resources: {limits: {memory: 100m}}}"), `f.yaml:5:71: "100m" is no amount of bytes: write a number and Mi or Gi`},
+		{"an amount of processors that is none", image("{resources: {limits: {cpu: 1Gi}}}"), `f.yaml:5:68: "1Gi" is no amount of processors: write "2", "0.5" or "500m"`},
+		{"volumes that only a slash tells apart", head + "kubernetes: {storage: {size: 1Gi, volumes: [/a/b, /a-b]}}\nimages: {a: {from: scratch, volumes: [/a/b, /a-b]}}\n",
+			`f.yaml:5:51: /a/b and /a-b would be kept under the same name, a-b`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := resolve(t, test.yaml)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -83,6 +84,23 @@ func (i *Image) Capabilities() []string {
 	}
 	slices.Sort(wanted)
 	return slices.Compact(wanted)
+}
+
+// probeSlack is what a probe may take besides what the helper gives a service.
+const probeSlack = 3 * time.Second
+
+// Probe returns a command that tells, with the helper in the image, whether the services answer that its containers wait for when they
+// start, and how long it may take. There is none for an image that waits for nothing.
+func (f *Family) Probe(image *Image) (command []string, timeout time.Duration) {
+	if image.Start == nil || len(image.Start.Wait) == 0 {
+		return nil, 0
+	}
+	for _, s := range f.Contract.Services {
+		if slices.Contains(image.Start.Wait, s.Name) {
+			timeout = max(timeout, s.Timeout)
+		}
+	}
+	return append([]string{"pulp-helper", "wait", "--tries", "1"}, image.Start.Wait...), timeout + probeSlack
 }
 
 // Missing returns the variables without which a container of the image does not start and that have no value.

@@ -12,6 +12,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 	"github.com/pulpimg/pulpimg/pkg/kube"
 )
 
@@ -53,8 +54,8 @@ func (c claim) read(t *testing.T, name string) string {
 // command returns what the first container of a worker does, in these directories.
 func (c claim) command(t *testing.T, pod string) *exec.Cmd {
 	t.Helper()
-	f := load(t, "../../specs/pulp.yaml")
-	objects, err := kube.Workloads(f, kube.Config{Images: images(f), Values: map[string]string{"PULP_SERVER_NAME": server}})
+	f := familytest.Load(t, "../../specs/pulp.yaml")
+	objects, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": server}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 	"github.com/pulpimg/pulpimg/pkg/kube"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -38,42 +38,6 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// load resolves the spec in a file.
-func load(t testing.TB, file string) *family.Family {
-	t.Helper()
-	s, err := spec.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	assets := fstest.MapFS{"pulpconf.aug": &fstest.MapFile{Data: []byte("module PulpConf =\n")}}
-	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-// parse resolves a spec.
-func parse(t testing.TB, yaml string) *family.Family {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "f.yaml")
-	if err := os.WriteFile(file, []byte(yaml), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	f := load(t, file)
-	f.Spec.Filename = "f.yaml"
-	return f
-}
-
-// images gives each image of a family a digest.
-func images(f *family.Family) map[string]string {
-	out := map[string]string{}
-	for i, image := range f.Images {
-		out[image.Name] = f.Registry + "/" + image.Name + "@sha256:" + strings.Repeat(string(rune('a'+i)), 64)
-	}
-	return out
-}
-
 func write(t *testing.T, objects []kube.Object, err error) string {
 	t.Helper()
 	if err != nil {
@@ -89,8 +53,8 @@ func write(t *testing.T, objects []kube.Object, err error) string {
 const server = "pulp.example.com"
 
 func TestThePulpFamilyRunsAsItDid(t *testing.T) {
-	f := load(t, "../../specs/pulp.yaml")
-	config := kube.Config{Images: images(f), Values: map[string]string{"PULP_SERVER_NAME": server}, Services: []family.KubernetesService{
+	f := familytest.Load(t, "../../specs/pulp.yaml")
+	config := kube.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": server}, Services: []family.KubernetesService{
 		{Name: "db", Selector: map[string]string{"app": "mongodb"}}, {Name: "msg", External: "qpid.example.com", Port: 5673},
 	}}
 	objects, err := kube.Workloads(f, config)
@@ -101,15 +65,15 @@ func TestThePulpFamilyRunsAsItDid(t *testing.T) {
 }
 
 func TestAFamilyThatUsesEverythingRunsAsItDid(t *testing.T) {
-	f := load(t, "testdata/everything.spec.yaml")
+	f := familytest.Load(t, "testdata/everything.spec.yaml")
 	objects, err := kube.Workloads(f, kube.Config{
-		Images: images(f), Namespace: "shop", PullSecret: "registry",
+		Images: familytest.Digests(f), Namespace: "shop", PullSecret: "registry",
 		Values:   map[string]string{"DB_PASSWORD": `a"b$(C)$$`, "GREETING": "costs $(MONEY) $$", "EXTRA": "1"},
 		Services: []family.KubernetesService{{Name: "db", External: "192.0.2.7"}},
 	})
 	golden(t, "everything.yaml", write(t, objects, err))
 	objects, err = kube.Pods(f, kube.Config{
-		Images: images(f), Secret: "shop-secrets", Moving: true,
+		Images: familytest.Digests(f), Secret: "shop-secrets", Moving: true,
 		Values: map[string]string{"GREETING": "costs $(MONEY) $$"},
 	})
 	golden(t, "everything-pods.yaml", write(t, objects, err))
@@ -118,8 +82,8 @@ func TestAFamilyThatUsesEverythingRunsAsItDid(t *testing.T) {
 func TestAFamilyGivesTheSameBytesEachTime(t *testing.T) {
 	var first string
 	for i := range 25 {
-		f := load(t, "testdata/everything.spec.yaml")
-		objects, err := kube.Workloads(f, kube.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": "p", "A": "1", "B": "2", "C": "3"}})
+		f := familytest.Load(t, "testdata/everything.spec.yaml")
+		objects, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": "p", "A": "1", "B": "2", "C": "3"}})
 		got := write(t, objects, err)
 		if i == 0 {
 			first = got
@@ -132,10 +96,10 @@ func TestAFamilyGivesTheSameBytesEachTime(t *testing.T) {
 
 // A secret that is anywhere else than in the Secret is one that everybody can read who may list pods.
 func TestASecretIsOnlyInTheSecret(t *testing.T) {
-	f := load(t, "testdata/everything.spec.yaml")
+	f := familytest.Load(t, "testdata/everything.spec.yaml")
 	const password = "correct-horse"
 	for name, objectsOf := range map[string]func(*family.Family, kube.Config) ([]kube.Object, error){"workloads": kube.Workloads, "pods": kube.Pods} {
-		objects, err := objectsOf(f, kube.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": password}})
+		objects, err := objectsOf(f, kube.Config{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": password}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,8 +121,8 @@ func TestASecretIsOnlyInTheSecret(t *testing.T) {
 }
 
 func TestEachObjectHasAFile(t *testing.T) {
-	f := load(t, "testdata/everything.spec.yaml")
-	objects, err := kube.Workloads(f, kube.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": "p"}})
+	f := familytest.Load(t, "testdata/everything.spec.yaml")
+	objects, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": "p"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,8 +167,8 @@ func TestWhatKubernetesCannotDoGetsAComplaintWithItsPlace(t *testing.T) {
 			`f.yaml:9:17: a requests more memory than its limit: 1Gi, 1000Mi`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := parse(t, test.yaml)
-			_, err := kube.Workloads(f, kube.Config{Images: images(f)})
+			f := familytest.Parse(t, test.yaml)
+			_, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f)})
 			var complaints spec.Errors
 			if !errors.As(err, &complaints) || err.Error() != test.want {
 				t.Errorf("got  %v\nwant %s", err, test.want)
@@ -214,7 +178,7 @@ func TestWhatKubernetesCannotDoGetsAComplaintWithItsPlace(t *testing.T) {
 }
 
 func TestWhatIsMissingIsSaid(t *testing.T) {
-	f := load(t, "../../specs/pulp.yaml")
+	f := familytest.Load(t, "../../specs/pulp.yaml")
 	only, err := f.Select("pulp-base")
 	if err != nil {
 		t.Fatal(err)
@@ -226,13 +190,13 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 		config kube.Config
 		want   string
 	}{
-		{"a value", f, kube.Config{Images: images(f)},
+		{"a value", f, kube.Config{Images: familytest.Digests(f)},
 			"there is no value for PULP_SERVER_NAME, without which no container of pulp-beat, pulp-resource-manager, pulp-worker starts"},
-		{"an empty value", f, kube.Config{Images: images(f), Values: map[string]string{"PULP_SERVER_NAME": ""}},
+		{"an empty value", f, kube.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": ""}},
 			"there is no value for PULP_SERVER_NAME, without which no container of pulp-beat, pulp-resource-manager, pulp-worker starts"},
 		{"a reference", f, kube.Config{Values: given}, "nothing says which image pulp-beat is"},
-		{"an image to run", only, kube.Config{Images: images(f)}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
-		{"a Service", f, kube.Config{Images: images(f), Values: given, Services: []family.KubernetesService{{Name: "dp"}}},
+		{"an image to run", only, kube.Config{Images: familytest.Digests(f)}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
+		{"a Service", f, kube.Config{Images: familytest.Digests(f), Values: given, Services: []family.KubernetesService{{Name: "dp"}}},
 			`../../specs/pulp.yaml declares no Service "dp" under kubernetes.services (did you mean "db"?)`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -244,13 +208,13 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 }
 
 func TestSocketsHaveNamesThatKubernetesTakes(t *testing.T) {
-	f := parse(t, head+`images:
+	f := familytest.Parse(t, head+`images:
   a:
     from: scratch
     steps: [ helpers: [wait] ]
     start: { require: { sockets: [/dev/log, /de/vlog, "/run/My App_1.sock", /storage] }, command: [x] }
 `)
-	objects, err := kube.Pods(f, kube.Config{Images: images(f)})
+	objects, err := kube.Pods(f, kube.Config{Images: familytest.Digests(f)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,14 +236,14 @@ func TestSocketsHaveNamesThatKubernetesTakes(t *testing.T) {
 
 // A required variable that comes from a Secret or from a Service has its value from there.
 func TestAValueMayComeFromTheCluster(t *testing.T) {
-	f := parse(t, head+`environment: { DB_SERVICE_HOST: { required: true }, DB_SERVICE_PORT: { required: true }, KEY: { required: true, secret: true } }
+	f := familytest.Parse(t, head+`environment: { DB_SERVICE_HOST: { required: true }, DB_SERVICE_PORT: { required: true }, KEY: { required: true, secret: true } }
 kubernetes: { services: { db: { port: 5432 } } }
 images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x] } } }
 `)
-	if _, err := kube.Workloads(f, kube.Config{Images: images(f), Secret: "keys"}); err != nil {
+	if _, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f), Secret: "keys"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := kube.Workloads(f, kube.Config{Images: images(f)}); err == nil || !strings.Contains(err.Error(), "no value for KEY,") {
+	if _, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f)}); err == nil || !strings.Contains(err.Error(), "no value for KEY,") {
 		t.Errorf("got %v", err)
 	}
 }

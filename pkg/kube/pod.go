@@ -93,27 +93,18 @@ func mountSockets(pod *corev1.PodSpec, image *family.Image) {
 	}
 }
 
-// Probes come every half a minute: they say what a service's own monitoring says too.
-const (
-	probePeriod = 30 * time.Second
-	// probeSlack is what a probe may take besides the helper's own timeout.
-	probeSlack = 3 * time.Second
-)
+// probePeriod is how often a probe comes. What it tells, a service's own monitoring tells sooner.
+const probePeriod = 30 * time.Second
 
-// readiness asks, with the helper of the image, whether the services answer that the image waits for when it starts. It is the only
-// probe: a container whose process ended is restarted without one, and one whose database is away should wait for it, not die of it.
+// readiness asks whether the services answer that the image waits for when it starts. It is the only probe: a container whose process
+// ended is restarted without one, and one whose database is away should wait for it, not die of it.
 func (b *builder) readiness(image *family.Image) *corev1.Probe {
-	if image.Start == nil || len(image.Start.Wait) == 0 {
+	command, timeout := b.family.Probe(image)
+	if command == nil {
 		return nil
 	}
-	timeout := probeSlack
-	for _, s := range b.family.Contract.Services {
-		if slices.Contains(image.Start.Wait, s.Name) {
-			timeout = max(timeout, s.Timeout+probeSlack)
-		}
-	}
 	return &corev1.Probe{
-		ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: append([]string{"pulp-helper", "wait", "--tries", "1"}, image.Start.Wait...)}},
+		ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: command}},
 		PeriodSeconds:    int32(probePeriod / time.Second),
 		TimeoutSeconds:   int32((timeout + time.Second - 1) / time.Second),
 		FailureThreshold: 2,

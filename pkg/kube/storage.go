@@ -51,7 +51,7 @@ func (b *builder) mountStorage(pod *corev1.PodSpec, image *family.Image) {
 	}})
 	main := &pod.Containers[0]
 	for _, v := range volumes {
-		main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: storageVolume, MountPath: v, SubPath: flat(v)})
+		main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: storageVolume, MountPath: v, SubPath: family.VolumeName(v)})
 	}
 	pod.InitContainers = append(pod.InitContainers, corev1.Container{
 		Name:            storageVolume,
@@ -86,10 +86,7 @@ func fillScript(volumes []string) string {
 }
 `)
 	for _, v := range volumes {
-		b.WriteString("fill " + shell.Words([]string{v, path.Join(storageDir, flat(v))}) + "\n")
+		b.WriteString("fill " + shell.Words([]string{v, path.Join(storageDir, family.VolumeName(v))}) + "\n")
 	}
 	return b.String()
 }
-
-// flat makes a single name of a path.
-func flat(p string) string { return strings.ReplaceAll(strings.Trim(p, "/"), "/", "-") }

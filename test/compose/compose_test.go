@@ -13,42 +13,14 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pulpimg/pulpimg/assets"
 	"github.com/pulpimg/pulpimg/pkg/compose"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 )
-
-// families are the specs that come with pulpimg, and one that uses all that a spec can say under kubernetes.
-func families(t *testing.T) []string {
-	t.Helper()
-	files, err := filepath.Glob("../../specs/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no specs: %v", err)
-	}
-	return append(files, "../../pkg/kube/testdata/everything.spec.yaml")
-}
-
-func resolve(t *testing.T, file string) *family.Family {
-	t.Helper()
-	s, err := spec.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets.FS()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
 
 func marshal(t *testing.T, f *family.Family, values map[string]string) []byte {
 	t.Helper()
-	images := map[string]string{}
-	for _, image := range f.Images {
-		images[image.Name] = f.Registry + "/" + image.Name + "@sha256:" + strings.Repeat("0", 64)
-	}
-	data, err := compose.Marshal(f, compose.Config{Images: images, Values: values})
+	data, err := compose.Marshal(f, compose.Config{Images: familytest.Digests(f), Values: values})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,9 +48,9 @@ func required(f *family.Family) map[string]string {
 }
 
 func TestComposeTakesEveryFamily(t *testing.T) {
-	for _, file := range families(t) {
+	for _, file := range familytest.Specs(t, "../..") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			f := resolve(t, file)
+			f := familytest.Load(t, file)
 			project, err := load(marshal(t, f, nil), required(f))
 			if err != nil {
 				t.Fatal(err)
@@ -100,7 +72,7 @@ func TestComposeTakesEveryFamily(t *testing.T) {
 }
 
 func TestComposeUnderstandsWhatTheSpecSays(t *testing.T) {
-	f := resolve(t, "../../specs/pulp.yaml")
+	f := familytest.Load(t, "../../specs/pulp.yaml")
 	project, err := load(marshal(t, f, map[string]string{"MSG_SERVICE_USER": "$guest"}), map[string]string{"PULP_SERVER_NAME": "pulp.example.com", "DB_SERVICE_HOST": "db"})
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +108,7 @@ func value(s types.ServiceConfig, name string) string {
 }
 
 func TestComposeSaysWhatIsMissing(t *testing.T) {
-	_, err := load(marshal(t, resolve(t, "../../specs/pulp.yaml"), nil), nil)
+	_, err := load(marshal(t, familytest.Load(t, "../../specs/pulp.yaml"), nil), nil)
 	if err == nil || !strings.Contains(err.Error(), "PULP_SERVER_NAME is missing a value: give it a value") {
 		t.Errorf("got %v", err)
 	}
@@ -144,7 +116,7 @@ func TestComposeSaysWhatIsMissing(t *testing.T) {
 
 // The test of the test.
 func TestABadFileIsFound(t *testing.T) {
-	f := resolve(t, "../../specs/pulp.yaml")
+	f := familytest.Load(t, "../../specs/pulp.yaml")
 	good := string(marshal(t, f, nil))
 	for _, test := range []struct{ name, from, to string }{
 		{"an unknown key", "stop_grace_period:", "stop_grace:"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 	"github.com/pulpimg/pulpimg/pkg/kube"
 	testkube "github.com/pulpimg/pulpimg/test/kube"
 )
@@ -61,8 +62,8 @@ func settings(t *testing.T, f *family.Family, env map[string]string) map[string]
 
 // The Services have the names of the variables that the images read, so nothing but the Services has to be there.
 func TestTheImagesFindTheirServicesInWhatTheKubeletInjects(t *testing.T) {
-	f := load(t, "../../specs/pulp.yaml")
-	config := kube.Config{Images: digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}}
+	f := familytest.Load(t, "../../specs/pulp.yaml")
+	config := kube.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}}
 	for _, s := range f.Kubernetes.Services {
 		config.Services = append(config.Services, family.KubernetesService{Name: s.Name, Selector: map[string]string{"app": s.Name}})
 	}
@@ -84,9 +85,9 @@ func TestTheImagesFindTheirServicesInWhatTheKubeletInjects(t *testing.T) {
 
 // The kubelet injects nothing for a Service that is only a name, so the ConfigMap has to.
 func TestTheImagesFindAServiceOutsideTheClusterInTheConfigMap(t *testing.T) {
-	f := load(t, "../../specs/pulp.yaml")
+	f := familytest.Load(t, "../../specs/pulp.yaml")
 	objects, err := kube.Workloads(f, kube.Config{
-		Images: digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"},
+		Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"},
 		Services: []family.KubernetesService{{Name: "db", External: "mongo.example.com", Port: 27018}},
 	})
 	env := injected(t, stream(t, objects, err))

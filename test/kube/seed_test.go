@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 	"github.com/pulpimg/pulpimg/pkg/kube"
 	testkube "github.com/pulpimg/pulpimg/test/kube"
 )
@@ -12,12 +13,12 @@ import (
 // What "Docker: Building and using a base image for Pulp services in Kubernetes" of September 2014 says of its pods/pulp-beat.json, fact
 // by fact, looked up in what was read back from the YAML.
 func TestThePodOfBeatIsThatOfTheSeed(t *testing.T) {
-	whole := load(t, "../../specs/pulp.yaml")
+	whole := familytest.Load(t, "../../specs/pulp.yaml")
 	f, err := whole.Select("pulp-beat")
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := kube.Pods(f, kube.Config{Images: digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}})
+	objects, err := kube.Pods(f, kube.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}})
 	read, err := testkube.Validate(stream(t, objects, err))
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +39,7 @@ func TestThePodOfBeatIsThatOfTheSeed(t *testing.T) {
 		"the pod is called pulp-beat":                                                    pod.Name == "pulp-beat",
 		"it has the label name=pulp-beat":                                                pod.Labels["name"] == "pulp-beat",
 		"its only container is called pulp-beat":                                         container.Name == "pulp-beat",
-		"the container runs the image of beat, by its digest":                            container.Image == digests(f)["pulp-beat"],
+		"the container runs the image of beat, by its digest":                            container.Image == familytest.Digests(f)["pulp-beat"],
 		"it runs what the image says":                                                    container.Command == nil && container.Args == nil,
 		"PULP_SERVER_NAME is the only variable that is passed in":                        len(container.Env) == 1 && container.Env[0] == corev1.EnvVar{Name: "PULP_SERVER_NAME", Value: "pulp.example.com"},
 		"the rest comes from the kubelet, for the Services":                              container.EnvFrom == nil && *pod.Spec.EnableServiceLinks,

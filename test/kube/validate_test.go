@@ -7,35 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulpimg/pulpimg/assets"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 	"github.com/pulpimg/pulpimg/pkg/kube"
-	"github.com/pulpimg/pulpimg/pkg/spec"
 	testkube "github.com/pulpimg/pulpimg/test/kube"
 )
-
-// load resolves the spec in a file.
-func load(t *testing.T, file string) *family.Family {
-	t.Helper()
-	s, err := spec.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets.FS()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-// digests gives each image of a family a digest.
-func digests(f *family.Family) map[string]string {
-	out := map[string]string{}
-	for i, image := range f.Images {
-		out[image.Name] = f.Registry + "/" + image.Name + "@sha256:" + strings.Repeat(string(rune('a'+i)), 64)
-	}
-	return out
-}
 
 // values gives each variable of a family one.
 func values(f *family.Family) map[string]string {
@@ -58,23 +34,10 @@ func stream(t *testing.T, objects []kube.Object, err error) []byte {
 	return b.Bytes()
 }
 
-// families are the specs that come with pulpimg, and one that uses all that a spec can say under kubernetes.
-func families(t *testing.T) map[string]*family.Family {
-	t.Helper()
-	files, err := filepath.Glob("../../specs/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no specs: %v", err)
-	}
-	out := map[string]*family.Family{}
-	for _, file := range append(files, "../../pkg/kube/testdata/everything.spec.yaml") {
-		out[filepath.Base(file)] = load(t, file)
-	}
-	return out
-}
-
 func TestAnAPIServerTakesEveryObject(t *testing.T) {
-	for name, f := range families(t) {
-		all := kube.Config{Images: digests(f), Values: values(f)}
+	for _, file := range familytest.Specs(t, "../..") {
+		name, f := filepath.Base(file), familytest.Load(t, file)
+		all := kube.Config{Images: familytest.Digests(f), Values: values(f)}
 		with := func(change func(*kube.Config)) kube.Config {
 			c := all
 			change(&c)
