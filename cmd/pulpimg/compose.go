@@ -49,6 +49,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	if err != nil {
 		return err
 	}
+	warnOfFiles(c.console, f.Images, nothing)
 	if !c.byTag {
 		from, err := c.source.layout(f)
 		if err != nil {

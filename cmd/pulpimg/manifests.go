@@ -96,8 +96,12 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 		Namespace: c.namespace, Values: given, Secret: c.secret, PullSecret: c.pullSecret, Services: services,
 	}
 	objects, err := objectsOf(f, config)
-	if err != nil || c.byTag {
-		return objects, withHint(err)
+	if err != nil {
+		return nil, withHint(err)
+	}
+	warnOfFiles(c.console, f.Images, nothing)
+	if c.byTag {
+		return objects, nil
 	}
 	// Only now, when nothing else is wrong, is a registry asked.
 	from, err := c.source.layout(f)

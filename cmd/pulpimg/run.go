@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -106,6 +107,7 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) error 
 	if err := c.checkSockets(image); err != nil {
 		return err
 	}
+	warnOfFiles(c.console, []*family.Image{image}, c.mounts)
 	if err := local.load(ctx, c.console, c.options.Tool, c.options.Reference); err != nil {
 		return err
 	}
@@ -165,7 +167,7 @@ func (c *runCommand) checkSockets(image *family.Image) error {
 		return nil
 	}
 	for _, socket := range container.Sockets(image) {
-		if slices.ContainsFunc(c.options.Volumes, func(v string) bool { return container.Target(v) == socket }) {
+		if c.mounts(socket) {
 			continue
 		}
 		info, err := os.Stat(socket)
@@ -174,6 +176,14 @@ func (c *runCommand) checkSockets(image *family.Image) error {
 		}
 	}
 	return nil
+}
+
+// mounts says whether a volume of the command line is at a path or above it.
+func (c *runCommand) mounts(path string) bool {
+	return slices.ContainsFunc(c.options.Volumes, func(v string) bool {
+		target := container.Target(v)
+		return path == target || strings.HasPrefix(path, target+"/")
+	})
 }
 
 // become replaces this program by a command: then signals, the terminal and the exit code are the command's own.

@@ -118,3 +118,20 @@ func withHint(err error) error {
 	name := missing.Variables[0]
 	return fmt.Errorf("%w: give it with --env %s=VALUE, or --env-file", err, name)
 }
+
+// warnOfFiles says which files images require that nothing brings: whether one is in the image after all, only a container can tell.
+func warnOfFiles(io console, images []*family.Image, mounted func(path string) bool) {
+	for _, image := range images {
+		if image.Start == nil {
+			continue
+		}
+		for _, file := range image.Start.Files {
+			if !mounted(file) {
+				fmt.Fprintf(io.err, "%s requires the file %s; nothing here mounts it\n", image.Name, file)
+			}
+		}
+	}
+}
+
+// nothing is mounted by what has no place for files.
+func nothing(string) bool { return false }

@@ -247,3 +247,19 @@ images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x] 
 		t.Errorf("got %v", err)
 	}
 }
+
+// What pkg/family lets through, Kubernetes can read.
+func TestEveryAmountIsRead(t *testing.T) {
+	for resource, amounts := range map[string][]string{
+		"cpu":    {"0", "1", "0.001", "999999999.999", "999999999m"},
+		"memory": {"1", "999999999999999", "999999999.999P", "999999999.999Pi", "0.1k", "1.5Gi"},
+	} {
+		for _, amount := range amounts {
+			f := familytest.Parse(t, head+"images: {a: {from: scratch, command: [x], kubernetes: {resources: {limits: {"+resource+": \""+amount+"\"}}}}}\n")
+			objects, err := kube.Pods(f, kube.Config{Images: familytest.Digests(f)})
+			if text := write(t, objects, err); !strings.Contains(text, "limits:\n        "+resource+": ") {
+				t.Errorf("%s %s:\n%s", resource, amount, text)
+			}
+		}
+	}
+}
