@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -185,11 +186,8 @@ func parseServices(flags []string) ([]family.KubernetesService, error) {
 
 // parseHost reads HOST or HOST:PORT; the port is 0 when there is none.
 func parseHost(text string) (host string, port int, err error) {
-	if _, err := netip.ParseAddr(text); err == nil {
-		return text, 0, nil
-	}
-	host, number, found := text, "", strings.Contains(text, ":")
-	if found {
+	host, number := text, ""
+	if _, err := netip.ParseAddr(text); err != nil && strings.Contains(text, ":") {
 		if host, number, err = net.SplitHostPort(text); err != nil {
 			return "", 0, errors.New("write HOST or HOST:PORT")
 		}
@@ -197,11 +195,8 @@ func parseHost(text string) (host string, port int, err error) {
 			return "", 0, fmt.Errorf("%q is no port", number)
 		}
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
-		return host, port, nil
-	}
-	if len(validation.IsDNS1123Subdomain(host)) > 0 {
-		return "", 0, fmt.Errorf("%q is no host name", host)
+	if problem := family.ExternalProblem(host); host == "" || problem != "" {
+		return "", 0, fmt.Errorf("%q %s", host, cmp.Or(problem, "is no host name or address"))
 	}
 	return host, port, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -77,10 +78,13 @@ func readEnvFile(name string) (map[string]string, error) {
 	return out, scanner.Err()
 }
 
+// variableName is what a ConfigMap and a Compose file both take for the name of a variable.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+
 // parseVariable reads NAME=VALUE, or NAME for the value that this program has. The value never shows in an error: it may be a secret.
 func parseVariable(assignment string) (name, value string, err error) {
 	name, value, assigned := strings.Cut(assignment, "=")
-	if name == "" || strings.ContainsAny(name, " \t") {
+	if !variableName.MatchString(name) {
 		return "", "", errors.New("write NAME=VALUE, or NAME")
 	}
 	if assigned {

@@ -2,6 +2,7 @@ package family
 
 import (
 	"cmp"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -69,6 +70,13 @@ type Workload struct {
 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
 const defaultGrace = 30 * time.Second
 
+// dnsSubdomain is the form of most names in Kubernetes, which have 253 characters at most.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
+const (
+	dnsSubdomain    = `[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*`
+	maxDNSSubdomain = 253
+)
+
 var (
 	// A Service's name is a DNS label. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.1
 	serviceName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
@@ -77,12 +85,11 @@ var (
 	bytesAmount = regexp.MustCompile(`^[1-9][0-9]{0,14}$|^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)$`)
 	cpuAmount   = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?$|^[1-9][0-9]{0,8}m$`)
 	nothing     = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
-	className   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	className   = regexp.MustCompile(`^` + dnsSubdomain + `$`)
 	capability  = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
-	// A host name or an address.
-	externalHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$`)
+	hostName    = regexp.MustCompile(`^` + dnsSubdomain + `$`)
 	// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-	labelKey   = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
+	labelKey   = regexp.MustCompile(`^(` + dnsSubdomain + `/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
 	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
 )
 
@@ -110,8 +117,11 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) Kuber
 	service := KubernetesService{
 		Name:     s.Name.Value,
 		Port:     s.Value.Port,
-		External: r.matching(s.Value.External, externalHost, "host name or address"),
+		External: r.substitute.text(s.Value.External, atBuild),
 		At:       s.Value.At,
+	}
+	if problem := ExternalProblem(service.External); problem != "" {
+		r.report.Add(s.Value.External.At, "", "%q %s", service.External, problem)
 	}
 	if !serviceName.MatchString(service.Name) {
 		r.report.Add(s.Name.At, "use small letters, digits and '-', and begin with a letter", "%q is no name for a Service", service.Name)
@@ -138,6 +148,23 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) Kuber
 			service.Name, service.PortVariable())
 	}
 	return service
+}
+
+// ExternalProblem says why a Service cannot lead to a host outside the cluster; nothing, when it can or there is no host.
+// https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors
+func ExternalProblem(host string) string {
+	switch address, err := netip.ParseAddr(host); {
+	case host == "":
+	case err != nil:
+		if !hostName.MatchString(host) || len(host) > maxDNSSubdomain {
+			return "is no host name or address"
+		}
+	case address.Zone() != "" || address.Is4In6():
+		return "is an address in a form that no Service takes"
+	case address.IsLoopback() || address.IsUnspecified() || address.IsLinkLocalUnicast() || address.IsMulticast():
+		return "is an address that means another machine on each machine, or none"
+	}
+	return ""
 }
 
 // portByDefault returns the port that containers take when they are told no other, or 0.
@@ -233,7 +260,7 @@ func (r *resolver) quantities(declared []spec.Named[spec.Text]) map[string]strin
 // matching returns a string that has to have a form.
 func (r *resolver) matching(t spec.Text, form *regexp.Regexp, what string) string {
 	value, known := r.substitute.known(t, atBuild)
-	if t.IsSet() && known && !form.MatchString(value) {
+	if t.IsSet() && known && (!form.MatchString(value) || len(value) > maxDNSSubdomain) {
 		r.report.Add(t.At, "", "%q is no %s", value, what)
 	}
 	return value

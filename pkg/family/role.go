@@ -25,8 +25,8 @@ type Start struct {
 // role resolves what a start needs.
 func (r *resolver) role(s spec.Start) *Start {
 	return &Start{
-		Sockets:   r.absolutes(s.Sockets, "the socket"),
-		Files:     r.absolutes(s.Files, "the file"),
+		Sockets:   once(r.absolutes(s.Sockets, "the socket")),
+		Files:     once(r.absolutes(s.Files, "the file")),
 		Variables: r.mustBeSet(s),
 		Configure: r.known(s.Configure, settingsNames(r.contract.Settings), "settings"),
 		Wait:      r.known(s.Wait, serviceNames(r.contract.Services), "services"),
@@ -58,13 +58,9 @@ func (f *Family) Shared(image *Image) []string {
 func (i *Image) all(of func(Config) []string) []string {
 	var out []string
 	for ; i != nil; i = i.Parent {
-		for _, s := range of(i.Config) {
-			if !slices.Contains(out, s) {
-				out = append(out, s)
-			}
-		}
+		out = append(out, of(i.Config)...)
 	}
-	return out
+	return once(out)
 }
 
 // Capabilities returns what a container of the image has to be allowed besides what every process may, sorted and without CAP_: what its
@@ -109,6 +105,17 @@ func (i *Image) Missing(has func(variable string) bool) []string {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(i.Start.Variables), has)
+}
+
+// once returns the items of a list, each once.
+func once(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // A MissingError says which variables have no value without which containers do not start.

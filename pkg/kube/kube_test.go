@@ -163,6 +163,10 @@ func TestWhatKubernetesCannotDoGetsAComplaintWithItsPlace(t *testing.T) {
 			`f.yaml:5:46: the objects of a_b would have the name of a.b: a-b`},
 		{"an image called like a Service", head + "environment: {DB_SERVICE_HOST: {}}\nkubernetes: {services: {db: {port: 1}}}\nimages: {db: {from: scratch, command: [x]}}\n",
 			`f.yaml:7:10: the objects of db would have the name of a Service: db`},
+		{"a volume with a colon", head + "kubernetes: {storage: {size: 1Gi, volumes: [\"/a:b\"]}}\nimages: {a: {from: scratch, command: [x], volumes: [\"/a:b\"]}}\n",
+			`f.yaml:6:10: Kubernetes can mount nothing at "/a:b" in a`},
+		{"a socket in a volume's place", head + "kubernetes: {storage: {size: 1Gi, volumes: [/a]}}\nimages: {a: {from: scratch, volumes: [/a], steps: [helpers: [wait]], start: {require: {sockets: [/a, /a]}, command: [x]}}}\n",
+			`f.yaml:6:10: a has both a socket and a volume at "/a"`},
 		{"more than the limit", head + "images:\n  a:\n    from: scratch\n    command: [x]\n    kubernetes: { resources: { requests: { memory: 1Gi }, limits: { memory: 1000Mi } } }\n",
 			`f.yaml:9:17: a requests more memory than its limit: 1Gi, 1000Mi`},
 	} {

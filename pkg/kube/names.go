@@ -2,6 +2,7 @@ package kube
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,6 +39,22 @@ func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
 			report.Add(image.At, "", "the objects of %s would have the name of %s: %s", image.Name, other, name)
 		}
 		taken[name] = image.Name
+	}
+}
+
+// checkMounts complains about places in a container at which nothing, or two things, can be mounted.
+func checkMounts(f *family.Family, images []*family.Image, report *spec.Report) {
+	for _, image := range images {
+		taken := map[string]bool{}
+		for _, path := range slices.Concat(sockets(image), f.Shared(image)) {
+			switch {
+			case path == "/" || strings.Contains(path, ":"):
+				report.Add(image.At, "", "Kubernetes can mount nothing at %q in %s", path, image.Name)
+			case taken[path]:
+				report.Add(image.At, "", "%s has both a socket and a volume at %q", image.Name, path)
+			}
+			taken[path] = true
+		}
 	}
 }
 

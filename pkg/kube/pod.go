@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -73,14 +74,18 @@ func requiredVariables(image *family.Image) []string {
 	return image.Start.Variables
 }
 
+func sockets(image *family.Image) []string {
+	if image.Start == nil {
+		return nil
+	}
+	return image.Start.Sockets
+}
+
 // mountSockets gives a pod the sockets of its node that the image requires. The type makes the kubelet look before it starts anything.
 // https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 func mountSockets(pod *corev1.PodSpec, image *family.Image) {
-	if image.Start == nil {
-		return
-	}
 	main := &pod.Containers[0]
-	for i, socket := range image.Start.Sockets {
+	for i, socket := range sockets(image) {
 		name := strings.ReplaceAll(socket, "/", "") // devlog, for /dev/log
 		taken := slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
 		if taken || name == storageVolume || !dnsLabel.MatchString(name) || len(name) > maxName {
@@ -106,7 +111,7 @@ func (b *builder) readiness(image *family.Image) *corev1.Probe {
 	return &corev1.Probe{
 		ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: command}},
 		PeriodSeconds:    int32(probePeriod / time.Second),
-		TimeoutSeconds:   int32((timeout + time.Second - 1) / time.Second),
+		TimeoutSeconds:   int32(min((timeout+time.Second-1)/time.Second, math.MaxInt32)),
 		FailureThreshold: 2,
 	}
 }

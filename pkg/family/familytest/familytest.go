@@ -19,6 +19,9 @@ type empty struct{}
 // Open implements [fs.FS].
 func (empty) Open(name string) (fs.File, error) { return fstest.MapFS{name: {}}.Open(name) }
 
+// Assets returns assets of every name, with nothing in them.
+func Assets() fs.FS { return empty{} }
+
 // Load resolves the spec in a file. All built-in assets are there, with nothing in them.
 func Load(t testing.TB, file string) *family.Family {
 	t.Helper()
@@ -26,7 +29,7 @@ func Load(t testing.TB, file string) *family.Family {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(empty{}))
+	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(Assets()))
 	if err != nil {
 		t.Fatal(err)
 	}
