@@ -43,6 +43,8 @@ lint: setup engine $(HELPERS)
 fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./pkg/spec
 	$(GO) test -run "^$$" -fuzz FuzzResolve -fuzztime 60s -fuzzminimizetime 10x ./pkg/family
+	$(GO) test -run "^$$" -fuzz FuzzReadEnvFile -fuzztime 60s -fuzzminimizetime 10x ./cmd/pulpimg
+	cd test/kube && $(GO) test -run "^$$" -fuzz FuzzAnAPIServer -fuzztime 60s -fuzzminimizetime 10x .
 
 bench: setup bin/pulpimg $(LAB)
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
