@@ -9,7 +9,7 @@ LAB     := bin/lab
 # What the engine's compilation, the lab and the tests use, each with the package that has it.
 TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-config:pkg-config /usr/bin/mmdebstrap:mmdebstrap \
            /usr/bin/createrepo_c:createrepo-c /usr/bin/skopeo:skopeo /usr/bin/podman:podman /usr/sbin/runc:runc \
-           /usr/bin/shellcheck:shellcheck /usr/bin/augparse:augeas-tools /usr/bin/busybox:busybox
+           /usr/bin/shellcheck:shellcheck /usr/bin/augparse:augeas-tools /usr/bin/python3:python3 /usr/bin/busybox:busybox
 DEMO    := --push --progress plain
 
 .PHONY: all demo test test-race lint fuzz bench setup engine clean
@@ -45,6 +45,10 @@ fuzz:
 	$(GO) test -run "^$$" -fuzz FuzzResolve -fuzztime 60s -fuzzminimizetime 10x ./pkg/family
 	$(GO) test -run "^$$" -fuzz FuzzReadEnvFile -fuzztime 60s -fuzzminimizetime 10x ./cmd/pulpimg
 	cd test/kube && $(GO) test -run "^$$" -fuzz FuzzAnAPIServer -fuzztime 60s -fuzzminimizetime 10x .
+	$(GO) test -run "^$$" -fuzz FuzzExpand -fuzztime 60s -fuzzminimizetime 10x ./pkg/contract
+	$(GO) test -run "^$$" -fuzz FuzzRead -fuzztime 60s -fuzzminimizetime 10x ./pkg/contract
+	$(GO) test -run "^$$" -fuzz FuzzQuote -fuzztime 60s -fuzzminimizetime 10x ./pkg/settings
+	$(GO) test -run "^$$" -fuzz FuzzValue -fuzztime 60s -fuzzminimizetime 10x ./pkg/settings
 
 bench: setup bin/pulpimg $(LAB)
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
@@ -58,7 +62,7 @@ bin/pulpimg: $(SOURCES) $(HELPERS) | engine
 engine: setup
 	$(GO) run ./pkg/engine/bundle/build
 
-assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper -name '*.go')
+assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper pkg -name '*.go') go.mod go.sum
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/pulp-helper
 
 $(LAB): $(shell find test/lab -type f)

@@ -2,8 +2,10 @@ package assets_test
 
 import (
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pulpimg/pulpimg/assets"
@@ -23,9 +25,23 @@ func TestTheLensesPassTheirTests(t *testing.T) {
 		t.Fatalf("no tests: %v", err)
 	}
 	for _, test := range tests {
-		out, err := exec.CommandContext(t.Context(), "augparse", "--nostdinc", "--include", ".", "--include", "/usr/share/augeas/lenses/dist", test).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), "augparse", "--nostdinc", "--include", ".", test).CombinedOutput()
 		if err != nil {
 			t.Errorf("augparse %s: %v\n%s", test, err, out)
 		}
+	}
+}
+
+func TestTheWholeFileOfTheLensTestIsTheOneBesideIt(t *testing.T) {
+	conf, err := os.ReadFile("testdata/server.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	test, err := os.ReadFile("testdata/test_server_conf.aug")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(conf)); !strings.Contains(string(test), `"`+quoted+`"`) {
+		t.Error("test_server_conf.aug does not have the text of server.conf")
 	}
 }

@@ -114,13 +114,42 @@ func TestConfigWritesAllSettingsOrNone(t *testing.T) {
 	}
 }
 
-func TestConfigOfAMissingFileExits78(t *testing.T) {
-	p, stderr, file := withSettings(t, serverConf, nil, contract.Setting{Path: "s/k", Value: "v"})
-	if err := os.Remove(file); err != nil {
+// What is wrong with all that is named is said at once, and nothing is written before all of it can be.
+func TestConfigPrintsALineForEachThingThatIsWrong(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "server.conf")
+	if err := os.WriteFile(file, []byte(serverConf), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if code := p.run(t.Context(), []string{"config", "pulp"}); code != exitConfig || !strings.Contains(stderr.String(), "does not exist; install the package that it belongs to, or mount it") {
-		t.Errorf("exit code %d, stderr %q", code, stderr)
+	missing := filepath.Join(t.TempDir(), "missing.conf")
+	lenses, err := filepath.Abs("../../assets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := contract.Contract{
+		Environment: []contract.Variable{{Name: "NAME"}, {Name: "PASSWORD", Secret: true}},
+		Settings: []contract.Settings{
+			{Name: "fine", File: file, Lens: "pulpconf.aug", Set: []contract.Setting{{Path: "server/server_name", Value: "x"}}},
+			{Name: "bad", File: file, Lens: "pulpconf.aug", Set: []contract.Setting{{Path: "a/name", Value: "${NAME}"}, {Path: "a/password", Value: "p-${PASSWORD}"}}},
+			{Name: "missing", File: missing, Lens: "pulpconf.aug", Set: []contract.Setting{{Path: "a/b", Value: "c"}}},
+		},
+	}
+	for _, test := range []struct {
+		args, want string
+	}{
+		{"fine bad", "pulp-helper: a/name of " + file + ": NAME is not set: give it with -e NAME=VALUE\n" +
+			"pulp-helper: a/password of " + file + `: the value "p-***" has a line break, which the file cannot hold: give another one with -e PASSWORD=VALUE` + "\n"},
+		{"fine missing", "pulp-helper: " + missing + " cannot be read: no such file or directory: install the package that it belongs to, or mount it\n"},
+	} {
+		p, stderr := inImage(t, c, map[string]string{"AUGEAS_LENS_LIB": lenses, "PASSWORD": "top\nsecret"})
+		if code := p.run(t.Context(), append([]string{"config"}, strings.Fields(test.args)...)); code != exitConfig {
+			t.Errorf("%s: exit code %d, want %d", test.args, code, exitConfig)
+		}
+		if diff := cmp.Diff(test.want, stderr.String()); diff != "" {
+			t.Errorf("%s: (-want +got):\n%s", test.args, diff)
+		}
+		if read(t, file) != serverConf {
+			t.Errorf("%s: the file has changed", test.args)
+		}
 	}
 }
 

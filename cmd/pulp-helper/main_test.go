@@ -47,7 +47,7 @@ func inImage(t *testing.T, c contract.Contract, env map[string]string) (program,
 
 func TestAWrongCommandLineExits64(t *testing.T) {
 	for _, args := range []string{
-		"", "bogus", "config", "wait", "wait --bogus tcp://h:1", "wait nothing", "config nothing", "wait tcp://h", "wait mongodb://u:secret@/", "exec", "exec --umask 9 -- true",
+		"", "bogus", "config", "config --bogus", "wait", "wait --bogus tcp://h:1", "wait nothing", "config nothing", "wait tcp://h", "wait mongodb://u:secret@/", "exec", "exec --umask 9 -- true",
 	} {
 		t.Run(args, func(t *testing.T) {
 			p, stderr := inImage(t, contract.Contract{}, nil)

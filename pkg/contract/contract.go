@@ -50,7 +50,7 @@ type Setting struct {
 }
 
 // settingPath is what a setting may be called: the section becomes part of an Augeas path, in which quotes and brackets would mean
-// something, and the key part of a regular expression.
+// something, and the key part of a regular expression. Resolving a spec has checked that; a file in an image may be anything.
 var settingPath = regexp.MustCompile(`^([A-Za-z0-9_.:-]+(?: [A-Za-z0-9_.:-]+)*)/([A-Za-z][A-Za-z0-9_.-]*)$`)
 
 // Split returns the section and the key of a setting. It is not ok when the path is no SECTION/KEY, or has characters that it must not.

@@ -31,11 +31,10 @@ func (r *resolver) settings() []contract.Settings {
 			Lens: r.checked(s.Value.Lens, lensName, "lens, which is a file called NAME.aug"),
 		}
 		for _, set := range s.Value.Set {
-			setting := contract.Setting{Path: set.Name.Value, Value: r.substitute.text(set.Value, atStart)}
-			if _, _, ok := setting.Split(); !ok {
+			if !settingPath.MatchString(set.Name.Value) {
 				r.report.Add(set.Name.At, "write SECTION/KEY", "%q names no setting", set.Name.Value)
 			}
-			settings.Set = append(settings.Set, setting)
+			settings.Set = append(settings.Set, contract.Setting{Path: set.Name.Value, Value: r.substitute.text(set.Value, atStart)})
 		}
 		out = append(out, settings)
 	}

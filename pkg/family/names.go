@@ -30,6 +30,8 @@ var (
 	lensName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\.aug$`)
 	// Settings and services are named on the command line of pulp-helper.
 	declaredName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	// SECTION/KEY becomes part of an Augeas path, in which quotes and brackets would mean something.
+	settingPath = regexp.MustCompile(`^[A-Za-z0-9_.:-]+( [A-Za-z0-9_.:-]+)*/[A-Za-z][A-Za-z0-9_.-]*$`)
 )
 
 // checked complains when a string is not of the form that it has to have, and returns it.

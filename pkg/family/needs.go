@@ -14,7 +14,7 @@ func (r *resolver) configureNeeds(names []spec.Text) []Need {
 	needs := []Need{{
 		Paths:   []string{"/usr/bin/augtool", "/usr/local/bin/augtool", "/bin/augtool"},
 		Missing: "the image has no augtool, which writes the settings when a container starts",
-		Hint:    "install the package augeas (augeas-tools on Debian)",
+		Hint:    "install the package augeas, or augeas-tools on Debian, in a step before",
 		At:      names[0].At,
 	}}
 	for _, name := range names {

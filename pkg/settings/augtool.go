@@ -125,8 +125,8 @@ func (w Writer) run(ctx context.Context, program, dir string, f File) error {
 var (
 	// failure matches how augtool prints where it could not read a file. It counts lines from 1 and columns from 0.
 	failure = regexp.MustCompile(`(?s)` + regexp.QuoteMeta(errorPath) + ` = "parse_failed".*?/error/line = "(\d+)".*?/error/char = "(\d+)"`)
-	// message matches how it prints what else was wrong.
-	message = regexp.MustCompile(regexp.QuoteMeta(errorPath) + `/message = "(.*)"`)
+	// message matches how it prints what else was wrong, up to the end of a line: after that come parts of the file.
+	message = regexp.MustCompile(regexp.QuoteMeta(errorPath) + `/message = "((?:[^"\\]|\\[^n])*)`)
 )
 
 func parseFailure(stdout string) (line, column int, failed bool) {
@@ -141,6 +141,9 @@ func parseFailure(stdout string) (line, column int, failed bool) {
 
 // reason returns in one line what augtool said, or that it cannot be shown.
 func reason(f File, stdout, stderr string, err error) string {
+	if strings.Contains(stderr, "unmatched [") {
+		return "a value has a ] with no [ before it, which Augeas takes from 1.14 on: give another value, or install a newer one"
+	}
 	if f.secret {
 		return "what it says is kept back, because it may show a secret"
 	}

@@ -36,20 +36,19 @@ func load(name string) (*target, error) {
 	return &target{name: name, path: path, info: info, old: content, new: content}, nil
 }
 
-// explain says what it means that a settings file cannot be read or written, and what to do.
+// explain says what kept a settings file from being read or written, and what to do.
 func explain(name string, err error) error {
-	what := "cannot be written"
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		what = "does not exist; install the package that it belongs to, or mount it"
-	case errors.Is(err, syscall.EROFS):
-		what = "cannot be written; mount it without :ro"
-	case errors.Is(err, fs.ErrPermission):
-		what = "is not for this user to read and write; start the container as another one"
-	}
 	var number syscall.Errno
 	if errors.As(err, &number) {
 		err = number // without the names of files that are ours
 	}
-	return fmt.Errorf("%s %s: %w", name, what, err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s cannot be read: %w: install the package that it belongs to, or mount it", name, err)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%s cannot be written: %w: mount the file so that it can be written", name, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s cannot be read and written: %w: start the container as a user who may do that", name, err)
+	}
+	return fmt.Errorf("%s cannot be written: %w", name, err)
 }

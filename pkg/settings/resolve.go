@@ -39,6 +39,9 @@ func (f *File) add(s contract.Setting, env contract.Environment) error {
 	if !ok {
 		return errors.New("the setting's name is no SECTION/KEY")
 	}
+	if strings.EqualFold(key, "rem") {
+		return errors.New("a line that begins with this word is a comment to Python 2: use another key")
+	}
 	value, err := env.Expand(s.Value)
 	if err != nil {
 		return err

@@ -51,26 +51,30 @@ const (
 // https://github.com/hercules-team/augeas/wiki/Path-expressions
 func (v assignment) write(command func(...string)) {
 	// The name of a key has no character but the dot that means something in a regular expression.
-	key := "regexp('" + strings.ReplaceAll(v.key, ".", "[.]")
+	name := strings.ReplaceAll(v.key, ".", "[.]")
+	isKey := fmt.Sprintf("label() =~ regexp('%s', 'i')", name)
+	isCommentedOut := fmt.Sprintf(". =~ regexp('%s *[:=].*', 'i')", name)
 	section := fmt.Sprintf("%s/target[. = '%s']", treePath, v.section)
-	find := func() { command("defvar", "k", fmt.Sprintf("$s/*[label() =~ %s', 'i')]", key)) }
+
+	find := func() { command("defvar", "k", "$s/*["+isKey+"]") }
+	insert := func(where, beside string) {
+		command("ins", v.key, where, fmt.Sprintf("(%s | %s)[1]", beside, nowhere)) // ins wants exactly one node
+		find()
+	}
 
 	command("set", section+"[last()]", v.section)
 	command("defvar", "s", section)
 	find()
 	// A key that is not there is added behind a comment that is such a key, but not where that would part an entry from what continues it;
 	// else behind the last entry of the section; else on top of the section; or it is the only thing in it.
-	comment := fmt.Sprintf("($s[count($k) = 0]/#comment[. =~ %s *[:=].*', 'i')][count(%s) = 0])[last()]", key, goesOn)
-	entry := fmt.Sprintf("$s[last()][count($k) = 0]/*[%s][last()]", isLine)
-	command("ins", v.key, "after", fmt.Sprintf("(%s | %s | %s)[1]", comment, entry, nowhere))
-	find()
-	command("ins", v.key, "before", fmt.Sprintf("($s[last()][count($k) = 0]/*[1] | %s)[1]", nowhere))
-	find()
+	insert("after", fmt.Sprintf("($s[count($k) = 0]/#comment[%s][count(%s) = 0])[last()]", isCommentedOut, goesOn))
+	insert("after", fmt.Sprintf("$s[last()][count($k) = 0]/*[%s][last()]", isLine))
+	insert("before", "$s[last()][count($k) = 0]/*[1]")
 	command("setm", "$s[last()][count($k) = 0]", v.key)
 	find()
 
 	// What continues the old value goes. Python 2 takes an indented comment to do that, too: it stays, but not indented.
-	command("defvar", "m", fmt.Sprintf("$s/*[preceding-sibling::*[%s][1][label() =~ %s', 'i')]]", isEntry, key))
+	command("defvar", "m", fmt.Sprintf("$s/*[preceding-sibling::*[%s][1][%s]]", isEntry, isKey))
 	command("rm", "$m/indent")
 	command("rm", "$m[label() = '#more']")
 	// Python 2 takes no comment to be behind an empty value, or one with a semicolon in it.

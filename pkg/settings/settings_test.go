@@ -56,7 +56,7 @@ func set(pairs ...string) []contract.Setting {
 // resolved returns a file with settings whose values name no variables.
 func resolved(t testing.TB, file string, pairs ...string) settings.File {
 	t.Helper()
-	f, err := settings.Resolve(contract.Settings{Name: "s", File: file, Lens: lens, Set: set(pairs...)}, contract.Environment{})
+	f, err := settings.Resolve(settingsOf(file, lens, pairs...), noEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,4 +78,11 @@ func configParser(ctx context.Context, t testing.TB, file string) map[string]map
 		t.Fatal(err)
 	}
 	return values
+}
+
+// noEnvironment is for settings whose values name no variables.
+var noEnvironment = contract.Environment{}
+
+func settingsOf(file, lens string, pairs ...string) contract.Settings {
+	return contract.Settings{Name: "s", File: file, Lens: lens, Set: set(pairs...)}
 }

@@ -84,10 +84,24 @@ func (t *target) overwrite() error {
 	if err != nil {
 		return err
 	}
+	if err := reserve(f, len(t.new)); err != nil {
+		return errors.Join(err, f.Close())
+	}
 	if err := replace(f, t.new); err != nil {
 		return errors.Join(err, replace(f, t.old), f.Close())
 	}
 	return f.Close()
+}
+
+// reserve makes sure that there is room for a file to have a size, where the file system can tell.
+// https://man7.org/linux/man-pages/man2/fallocate.2.html
+func reserve(f *os.File, size int) error {
+	const keepSize = 1 // FALLOC_FL_KEEP_SIZE
+	err := syscall.Fallocate(int(f.Fd()), keepSize, 0, int64(size))
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	return nil
 }
 
 func replace(f *os.File, content []byte) error {

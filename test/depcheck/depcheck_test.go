@@ -113,6 +113,7 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/layout":      {buildkit},
 		"pkg/export":      {buildkit},
 		"pkg/registry":    {buildkit},
+		"pkg/settings":    {buildkit, module + "/pkg/spec", module + "/pkg/family"},
 		"cmd/pulp-helper": {buildkit, module + "/pkg/spec", module + "/pkg/family", "gopkg.in/yaml.v3"},
 	} {
 		for _, dependency := range list(t, "-deps", "./"+pkg) {

@@ -1,0 +1,70 @@
+package settings_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+)
+
+const nobody = 65534
+
+// asNobody runs a function with the rights that nobody has to files. They belong to a thread, which ends with its goroutine.
+func asNobody(t *testing.T, do func()) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := syscall.Setfsuid(nobody)
+		if err == nil {
+			do()
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// openFile makes a settings file that everybody can get at.
+func openFile(t *testing.T, content string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "settings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "server.conf")
+	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestAFileOfAnotherUserIsRefused(t *testing.T) {
+	file := openFile(t, "[s]\nk: old\n")
+	fails(t, file, "FILE cannot be read and written: permission denied: start the container as a user who may do that", func() (err error) {
+		asNobody(t, func() { err = writer(t).Write(t.Context(), resolved(t, file, "s/k", "new")) })
+		return err
+	})
+}
+
+func TestAFileOfThisUserIsWrittenInADirectoryOfAnother(t *testing.T) {
+	file := openFile(t, "[s]\nk: a long old value\n")
+	if err := os.Chown(file, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	asNobody(t, func() { err = writer(t).Write(t.Context(), resolved(t, file, "s/k", "new")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := read(t, file), "[s]\nk: new\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	leavesNothingBeside(t, file)
+}
