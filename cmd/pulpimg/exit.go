@@ -6,7 +6,9 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/interrupt"
+	"github.com/pulpimg/pulpimg/pkg/kube"
 	"github.com/pulpimg/pulpimg/pkg/registry"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -36,12 +38,14 @@ func exitCode(ctx context.Context, err error) int {
 		credentials *registry.CredentialsError
 		unreachable *registry.UnreachableError
 		base        *build.BaseError
+		missing     *family.MissingError
+		service     *kube.UnknownServiceError
 	)
 	hasBase := errors.As(err, &base)
 	switch {
 	case errors.As(context.Cause(ctx), &signalled):
 		return signalled.ExitCode()
-	case errors.As(err, &usage), errors.As(err, &address):
+	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.Is(err, family.ErrNothingToRun):
 		return exitUsage
 	case errors.As(err, &specErrors):
 		return exitSpec

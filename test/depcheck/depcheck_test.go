@@ -38,15 +38,19 @@ func below(pkg, path string) bool { return pkg == path || strings.HasPrefix(pkg,
 // families are the packages that know what a family is, each with those of them that it may import: the way from a spec to images goes
 // one way. The packages beside them know nothing of it and may import none of these.
 var families = map[string][]string{
-	"pkg/spec":       {},
-	"pkg/diagnostic": {"pkg/spec"},
-	"pkg/family":     {"pkg/spec"},
-	"pkg/installer":  {"pkg/family"},
-	"pkg/compile":    {"pkg/spec", "pkg/family", "pkg/installer"},
-	"pkg/inventory":  {"pkg/spec", "pkg/family"},
-	"pkg/build":      {"pkg/spec", "pkg/family", "pkg/compile"},
-	// Beside compile, of which it knows nothing.
+	"pkg/spec":              {},
+	"pkg/diagnostic":        {"pkg/spec"},
+	"pkg/family":            {"pkg/spec"},
+	"pkg/family/familytest": {"pkg/spec", "pkg/family"},
+	"pkg/installer":         {"pkg/family"},
+	"pkg/compile":           {"pkg/spec", "pkg/family", "pkg/installer"},
+	"pkg/inventory":         {"pkg/spec", "pkg/family"},
+	"pkg/build":             {"pkg/spec", "pkg/family", "pkg/compile"},
+	// Beside compile, of which they know nothing.
 	"pkg/dockerfile": {"pkg/spec", "pkg/family", "pkg/installer"},
+	"pkg/kube":       {"pkg/spec", "pkg/family"},
+	"pkg/compose":    {"pkg/family"},
+	"pkg/container":  {"pkg/family"},
 }
 
 // imports returns what the packages of the project import, by their path in it.
@@ -112,6 +116,8 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/schema":      {buildkit, module + "/pkg/spec", module + "/pkg/family"},
 		"pkg/dockerfile":  {buildkit, "github.com/google/go-containerregistry", "github.com/containerd/containerd"},
 		"pkg/folder":      {buildkit, module + "/pkg"},
+		"pkg/compose":     {buildkit, "k8s.io", "github.com/google/go-containerregistry"},
+		"pkg/container":   {buildkit, "k8s.io", "github.com/google/go-containerregistry"},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
 		"pkg/terminal":    {buildkit, module + "/pkg"},

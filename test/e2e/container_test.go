@@ -33,15 +33,21 @@ func (p podman) detach(t *testing.T, image string, options ...string) container 
 	c := container{podman: p, name: fmt.Sprintf("pulpimg-e2e-%d-%d", os.Getpid(), containers.Add(1)), image: image}
 	id := p.run(t, append(append([]string{"run", "--detach", "--name", c.name, "--network", "host",
 		"--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024"}, options...), image)...)
+	c.removeAfter(t, id)
+	return c
+}
+
+// removeAfter removes the container with the ID when the test is over.
+func (c container) removeAfter(t *testing.T, id string) {
+	t.Helper()
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("%s said:\n%s", image, c.logs(t))
+			t.Logf("%s said:\n%s", c.image, c.logs(t))
 		}
-		p.run(t, "rm", "--force", "--time", "0", c.name)
+		c.run(t, "rm", "--force", "--time", "0", c.name)
 		// Podman does not wait for the process that watched the container, which cleans up behind it.
 		eventually(t, "nothing is left of "+c.name, func() bool { return len(processes(id)) == 0 })
 	})
-	return c
 }
 
 // logs returns what the container has said, on both streams.

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func envFile(t testing.TB, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestAnEnvFileIsReadAsDockerReadsIt(t *testing.T) {
+	t.Setenv("FROM_HERE", "here")
+	got, err := readEnvFile(envFile(t, "\ufeffA=1\r\n\n# comment\n  B= two = 2 \nC=\nQUOTED=\"q\"\nFROM_HERE\nA=last"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"A": "last", "B": " two = 2 ", "C": "", "QUOTED": `"q"`, "FROM_HERE": "here"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAMistakeInAnEnvFileIsSaidWithoutItsValue(t *testing.T) {
+	for text, want := range map[string]string{
+		"A=1\n=secret\n":     "line 2: write NAME=VALUE, or NAME",
+		"A B=secret\n":       "line 1: write NAME=VALUE, or NAME",
+		"export A=secret\n":  "line 1: write NAME=VALUE, or NAME",
+		"NOT_SET_ANYWHERE\n": "line 1: NOT_SET_ANYWHERE is not set here: write NOT_SET_ANYWHERE=VALUE",
+	} {
+		if _, err := readEnvFile(envFile(t, text)); err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+// FuzzReadEnvFile looks for a file that is read as something else than its lines say.
+func FuzzReadEnvFile(f *testing.F) {
+	f.Add("A=1\nB=2\n")
+	f.Add("# c\r\n\tA==\x00")
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := readEnvFile(envFile(t, text))
+		if err != nil {
+			return
+		}
+		for name, value := range got {
+			if !variableName.MatchString(name) || strings.Contains(value, "\n") {
+				t.Errorf("%q gives %q=%q", text, name, value)
+			}
+			if _, here := os.LookupEnv(name); !here && !strings.Contains(text, name+"="+value) {
+				t.Errorf("%q=%q is not in %q", name, value, text)
+			}
+		}
+	})
+}
+
+func TestAServiceOfTheCommandLineLeadsSomewhere(t *testing.T) {
+	for flag, want := range map[string]string{
+		"db=app=mongodb,tier=data":     "db map[app:mongodb tier:data]  0",
+		"db=mongo.example.com":         "db map[] mongo.example.com 0",
+		"db=mongo.example.com:27018":   "db map[] mongo.example.com 27018",
+		"db=192.0.2.1:1":               "db map[] 192.0.2.1 1",
+		"db=2001:db8::1":               "db map[] 2001:db8::1 0",
+		"db=[2001:db8::1]:2":           "db map[] 2001:db8::1 2",
+		"db":                           "--service db: write NAME=KEY=VALUE for pods with a label, or NAME=HOST for what is outside",
+		"=h":                           "--service =h: write NAME=KEY=VALUE for pods with a label, or NAME=HOST for what is outside",
+		"db=127.0.0.1":                 `--service db=127.0.0.1: "127.0.0.1" is an address that means another machine on each machine, or none`,
+		"db=h:99999":                   `--service db=h:99999: "99999" is no port`,
+		"db=:1":                        `--service db=:1: "" is no host name or address`,
+		"db=h:1:2":                     "--service db=h:1:2: write HOST or HOST:PORT",
+		"db=http://mongo.example.com/": `--service db=http://mongo.example.com/: "//mongo.example.com/" is no port`,
+	} {
+		var got string
+		if services, err := parseServices([]string{flag}); err != nil {
+			got = err.Error()
+		} else {
+			s := services[0]
+			got = strings.TrimSpace(strings.Join([]string{s.Name, fmt.Sprint(s.Selector), s.External, fmt.Sprint(s.Port)}, " "))
+		}
+		if got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", flag, got, want)
+		}
+	}
+}

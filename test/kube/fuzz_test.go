@@ -1,0 +1,48 @@
+package kube_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
+	"github.com/pulpimg/pulpimg/pkg/kube"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+	testkube "github.com/pulpimg/pulpimg/test/kube"
+)
+
+// What pulpimg prints an API server takes, whatever the spec: what it would refuse is a complaint about the spec.
+func FuzzAnAPIServerTakesEveryFamily(f *testing.F) {
+	for _, file := range familytest.Specs(f, "../..") {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := spec.Parse("f.yaml", data)
+		if err != nil {
+			t.Skip()
+		}
+		resolved, err := family.Resolve(s, family.WithAssets(familytest.Assets()), family.WithDir(t.TempDir()))
+		if err != nil {
+			t.Skip()
+		}
+		config := kube.Config{Images: familytest.Digests(resolved), Values: values(resolved)}
+		for _, s := range resolved.Kubernetes.Services {
+			if s.Selector == nil && s.External == "" {
+				config.Services = append(config.Services, family.KubernetesService{Name: s.Name, External: "192.0.2.1"})
+			}
+		}
+		for _, objectsOf := range []func(*family.Family, kube.Config) ([]kube.Object, error){kube.Workloads, kube.Pods} {
+			objects, err := objectsOf(resolved, config)
+			if err != nil {
+				continue // a complaint
+			}
+			if _, err := testkube.Validate(stream(t, objects, nil)); err != nil {
+				t.Errorf("%v\n%s", err, stream(t, objects, nil))
+			}
+		}
+	})
+}
