@@ -1,21 +1,42 @@
 (*
 Module: PulpConf
-  Pulp's server.conf, as Python's SafeConfigParser reads it: sections, "key: value" or "key = value", and comments that take a whole
-  line and begin with # or ;. A value is everything up to the end of the line, quotes included.
+  Pulp's server.conf, as Python's ConfigParser reads it: that of Python 2, and that of Python 3 with inline comments after a semicolon.
+  https://docs.python.org/2.7/library/configparser.html
+
+  A section is a node "target" with the section's name as its value, and everything up to the next section is below it, in the order of
+  the file. A value is the rest of its line without the white space around it, quotes and all; white space and a semicolon end it.
+  Lines that only a lenient Python 3 reads, such as an indented section, are errors.
 *)
 module PulpConf =
 
-let eol     = Util.del_str "\n"
-let comment = IniFile.comment /[#;]/ "#"
-let empty   = Util.empty
-let key_re  = /[A-Za-z][A-Za-z0-9_.-]*/
-let sep     = del /[ \t]*[:=][ \t]*/ ": "
-let value   = store /[^ \t\n]([^\n]*[^ \t\n])?/
-let blank   = del /[ \t]*/ ""
+(* A carriage return at the end of a line is white space to ConfigParser; within a line, Python 3 begins a new one at it. *)
+let eol     = del /[ \t\r]*\n/ "\n"
+let gap     = del /[ \t]*/ " "
+let text    = /[^ \t\r\n]([^\r\n]*[^ \t\r\n])?/
+let empty   = [ eol ]
 
-let entry   = [ key key_re . sep . (value . blank)? . eol ]
-let title   = del /\[/ "[" . store /[^]\n\/]+/ . del /\][ \t]*\n/ "]\n"
-let section = [ label "target" . title . (entry | comment | empty)* ]
+(* Python 2 takes an indented comment below a key for a part of the key's value, so that the indentation is something to remove. *)
+let indent  = [ label "indent" . store /[ \t]+/ ]
+let comment = [ label "#comment" . indent? . del /[#;]/ "#" . (gap . store text)? . eol ]
+
+(* An indented line continues the value above it, over empty lines and comments. It is a node of its own, beside the key. *)
+let more    = [ label "#more" . del /[ \t]+/ "  " . store (text - /[#;][^\r\n]*/) . eol ]
+
+let name    = /[^] \t\r\n\/:=#;[]([^\r\n\/:=]*[^ \t\r\n\/:=])?/
+let sep     = del /[ \t]*[:=]/ ":"
+let word    = /[^ \t\r\n;][^ \t\r\n]*/
+let value   = store (word . (/[ \t]+/ . word)*)
+let inline  = [ label "#inline" . del /[ \t]+;/ " ;" . (gap . store text)? . eol ]
+(* A semicolon right behind the separator begins a value; we never write one. *)
+let semi    = store /;[^\r\n]*[^ \t\r\n]|;/
+let entry   = [ key name . sep . (gap . value)? . (inline | eol) ]
+            | [ key name . sep . semi . eol ]
+(* A label cannot have a slash in it. *)
+let other   = [ label "#other" . store /([^] \t\r\n\/:=#;[][^\r\n\/:=]*)?\/[^\r\n:=]*[:=]([^\r\n]*[^ \t\r\n])?/ . eol ]
+
+(* What is behind the title is ignored; Python 3 takes a second bracket for the end of the title, except in a comment. *)
+let title   = del /\[/ "[" . store /[^]\r\n]+/ . del /\]([^]\r\n]*|[^]\r\n]*[ \t];[^\r\n]*)\r?\n/ "]\n"
+let section = [ label "target" . title . (comment | empty)* . ((entry | other) . (comment | empty | more)*)* ]
 
 let lns     = (comment | empty)* . section*
 

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -22,7 +23,9 @@ const (
 	exitOK          = 0
 	exitUsage       = 64
 	exitUnavailable = 69
+	exitCredentials = 77
 	exitConfig      = 78
+	exitSignal      = 128 // and the number of the signal, as shells have it
 )
 
 const usage = `Usage:
@@ -34,11 +37,41 @@ const usage = `Usage:
 `
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := withSignals(context.Background())
 	p := program{contract: "/usr/share/pulpimg/contract.json", getenv: os.Getenv, stderr: os.Stderr}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
+}
+
+// withSignals returns a context that ends with the first signal to end; its cause is a signalError.
+func withSignals(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case s := <-signals:
+			cancel(signalError{s.(syscall.Signal)})
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel(nil)
+	}
+}
+
+// A signalError says which signal ended the program.
+type signalError struct{ signal syscall.Signal }
+
+func (e signalError) Error() string {
+	if e.signal == syscall.SIGINT {
+		return "ended by SIGINT"
+	}
+	return "ended by SIGTERM"
 }
 
 // A program is pulp-helper and what it finds around it.
@@ -54,12 +87,21 @@ func (p program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(p.stderr, "pulp-helper: %v\n", err)
+	var signalled signalError
+	if errors.As(context.Cause(ctx), &signalled) {
+		fmt.Fprintf(p.stderr, "pulp-helper: %v\n", signalled)
+		return exitSignal + int(signalled.signal)
+	}
+	code, text := exitConfig, err.Error()
 	var coded *exitError
 	if errors.As(err, &coded) {
-		return coded.code
+		code = coded.code
 	}
-	return exitConfig
+	if code != exitUsage { // whose text ends with the usage
+		text = strings.ReplaceAll(text, "\n", "\npulp-helper: ")
+	}
+	fmt.Fprintf(p.stderr, "pulp-helper: %s\n", text)
+	return code
 }
 
 func (p program) command(ctx context.Context, args []string) error {

@@ -6,13 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/service"
+	"github.com/pulpimg/pulpimg/pkg/serviceurl"
 )
 
 // Defaults for what is given as a URL; services of the contract bring their own.
@@ -22,38 +23,61 @@ const (
 	defaultTimeout  = 2 * time.Second
 )
 
-// defaultPort returns the port of a scheme, as IANA registered them.
-// https://www.iana.org/assignments/service-names-port-numbers
-func defaultPort(scheme string) string {
-	return map[string]string{
-		"amqp": "5672", "amqps": "5671", "http": "80", "https": "443", "mongodb": "27017", "postgres": "5432", "redis": "6379",
-	}[scheme]
-}
-
-// wait waits until all services accept connections.
+// wait waits until all services are available.
 func (p program) wait(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("wait", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	tries := flags.Int("tries", 0, "")
-	interval := flags.Duration("interval", 0, "")
-	timeout := flags.Duration("timeout", 0, "")
-	if err := flags.Parse(args); err != nil {
+	how, names, err := parseWait(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(p.stderr, usage)
+		return nil
+	}
+	if err != nil {
 		return failf(exitUsage, "wait: %w\n%s", err, usage)
 	}
-	if flags.NArg() == 0 {
-		return failf(exitUsage, "wait: name the services to wait for\n%s", usage)
-	}
-	targets, err := p.targets(flags.Args())
+	awaited, err := p.awaited(names)
 	if err != nil {
 		return err
 	}
-	for i := range targets {
-		t := &targets[i].Service
-		t.Tries = firstPositive(*tries, t.Tries, defaultTries)
-		t.Interval = firstPositive(*interval, t.Interval, defaultInterval)
-		t.Timeout = firstPositive(*timeout, t.Timeout, defaultTimeout)
+	targets := make([]service.Target, len(awaited))
+	for i, a := range awaited {
+		targets[i] = service.Target{
+			Name: a.declared.Name, Service: a.service,
+			Tries:    firstPositive(how.Tries, a.declared.Tries, defaultTries),
+			Interval: firstPositive(how.Interval, a.declared.Interval, defaultInterval),
+			Timeout:  firstPositive(how.Timeout, a.declared.Timeout, defaultTimeout),
+		}
 	}
-	return p.waitForAll(ctx, targets)
+	return explain(service.Wait(ctx, targets, p.report), awaited)
+}
+
+// parseWait reads the command line. Of the service that is returned, what the flags do not say is zero.
+func parseWait(args []string) (how contract.Service, names []string, err error) {
+	flags := flag.NewFlagSet("wait", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Func("tries", "", func(text string) (err error) {
+		how.Tries, err = strconv.Atoi(text)
+		if err != nil || how.Tries <= 0 {
+			return errors.New("it is a number above 0, such as 12")
+		}
+		return nil
+	})
+	span := func(to *time.Duration) func(string) error {
+		return func(text string) (err error) {
+			*to, err = time.ParseDuration(text)
+			if err != nil || *to <= 0 {
+				return errors.New("it is a time above 0 with its unit, such as 5s")
+			}
+			return nil
+		}
+	}
+	flags.Func("interval", "", span(&how.Interval))
+	flags.Func("timeout", "", span(&how.Timeout))
+	if err := flags.Parse(args); err != nil {
+		return how, nil, err
+	}
+	if flags.NArg() == 0 {
+		return how, nil, errors.New("name the services to wait for")
+	}
+	return how, flags.Args(), nil
 }
 
 func firstPositive[T int | time.Duration](values ...T) T {
@@ -65,134 +89,152 @@ func firstPositive[T int | time.Duration](values ...T) T {
 	return 0
 }
 
-// A target is a service and the addresses that it may be at; one that answers is enough.
-type target struct {
-	contract.Service
-	addresses []string
+// report prints how a try went. What is available at once is not worth a word.
+func (p program) report(r service.Report) {
+	switch {
+	case r.Err != nil:
+		fmt.Fprintf(p.stderr, "pulp-helper wait: %s: try %d of %d: %v; next try in %s\n", r.Target, r.Try, r.Target.Tries, r.Err, r.Target.Interval)
+	case r.Try > 1:
+		fmt.Fprintf(p.stderr, "pulp-helper wait: %s: available at try %d\n", r.Target, r.Try)
+	}
 }
 
-// targets finds out what the arguments mean: a service that the image declares, or a URL.
-func (p program) targets(args []string) ([]target, error) {
+// An awaited is a service that the image declares, or one that was given as a URL and has no name.
+type awaited struct {
+	declared  contract.Service
+	service   service.Service
+	variables []string // of which its URL is made
+}
+
+// awaited finds out what the arguments mean.
+func (p program) awaited(args []string) ([]awaited, error) {
 	var (
-		c   contract.Contract
-		err error
-		out []target
+		declared *contract.Contract // read when it is needed
+		out      []awaited
 	)
 	for _, arg := range args {
-		s := contract.Service{URL: arg}
-		if !strings.Contains(arg, "://") {
-			if c.Services == nil {
-				if c, err = contract.Read(p.contract); err != nil {
-					return nil, err
-				}
-			}
-			at := slices.IndexFunc(c.Services, func(s contract.Service) bool { return s.Name == arg })
-			if at < 0 {
-				return nil, failf(exitUsage, "the image declares no service called %q", arg)
-			}
-			s = c.Services[at]
-			url, err := contract.NewEnvironment(c, p.getenv).Expand(s.URL)
+		if strings.Contains(arg, "://") {
+			url, err := serviceurl.Parse(arg)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", arg, err)
+				return nil, failf(exitUsage, "wait: %w\n%s", err, usage)
 			}
-			s.URL = url.Text
+			s, err := service.New(url)
+			var option *service.OptionError
+			switch {
+			case errors.As(err, &option):
+				return nil, failf(exitUsage, "wait: %q: %w\n%s", serviceurl.Redact(arg), err, usage)
+			case err != nil:
+				return nil, fmt.Errorf("wait: %q: %w", serviceurl.Redact(arg), err)
+			}
+			out = append(out, awaited{service: s})
+			continue
 		}
-		addresses, err := addressesOf(s.URL)
+		if declared == nil {
+			c, err := contract.Read(p.contract)
+			if err != nil {
+				return nil, err
+			}
+			declared = &c
+		}
+		a, err := p.declared(*declared, arg)
 		if err != nil {
-			return nil, failf(exitUsage, "wait: %w", err)
+			return nil, err
 		}
-		if s.Name == "" {
-			s.Name = strings.Join(addresses, ",")
-		}
-		out = append(out, target{s, addresses})
+		out = append(out, a)
 	}
 	return out, nil
 }
 
-// addressesOf returns the host:port of each host of a URL. MongoDB's URLs may name several, which package net/url refuses. The URL may
-// hold a password, so no error shows it.
-func addressesOf(url string) ([]string, error) {
-	scheme, rest, ok := strings.Cut(url, "://")
-	if !ok {
-		return nil, errors.New("the URL of a service is SCHEME://HOST:PORT")
+// declared returns a service that the image declares.
+func (p program) declared(c contract.Contract, name string) (awaited, error) {
+	at := slices.IndexFunc(c.Services, func(s contract.Service) bool { return s.Name == name })
+	if at < 0 {
+		return awaited{}, failf(exitUsage, "wait: the image declares no service called %q%s\n%s", name, declaredNames(c), usage)
 	}
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		rest = rest[:end]
+	env := contract.NewEnvironment(c, p.getenv)
+	value, err := env.ExpandURL(c.Services[at].URL)
+	if err != nil {
+		return awaited{}, fmt.Errorf("%s: %w", name, err)
 	}
-	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	a := awaited{declared: c.Services[at], variables: value.Variables}
+	url, err := serviceurl.Parse(value.Text)
+	if err != nil {
+		return awaited{}, fmt.Errorf("the URL of %s is wrong%s: %w", name, a.from(), showing(err, value.Shown))
+	}
+	if a.service, err = service.New(url); err != nil {
+		return awaited{}, fmt.Errorf("%s: %w", name, err)
+	}
+	a.service = a.service.Masked(hiddenHosts(value.Shown), secretsOf(c, env, value.Variables)...)
+	return a, nil
+}
+
+// hiddenHosts returns what may be shown of hosts that come from secret variables, and nothing for the others.
+func hiddenHosts(shown string) []string {
+	hosts := serviceurl.HostsOf(shown)
+	for i, host := range hosts {
+		if !strings.Contains(host, contract.Hidden) {
+			hosts[i] = ""
+		}
+	}
+	return hosts
+}
+
+func declaredNames(c contract.Contract) string {
+	var names []string
+	for _, s := range c.Services {
+		names = append(names, s.Name)
+	}
+	if len(names) == 0 {
+		return ", nor any other"
+	}
+	return ", but " + strings.Join(names, ", ")
+}
+
+// from says which variables a URL is made of: they are what somebody who starts a container can change.
+func (a awaited) from() string {
+	if len(a.variables) == 0 {
+		return ""
+	}
+	return " (it comes from " + strings.Join(slices.Compact(slices.Clone(a.variables)), ", ") + ")"
+}
+
+// showing returns an error about a URL that shows no more of it than may be seen.
+func showing(err error, shown string) error {
+	var wrong *serviceurl.Error
+	if errors.As(err, &wrong) && strings.Contains(shown, contract.Hidden) {
+		return &serviceurl.Error{URL: serviceurl.Redact(shown), Problem: "it is no URL of a service", Hint: wrong.Hint}
+	}
+	return err
+}
+
+// secretsOf returns the values of those variables that are secret.
+func secretsOf(c contract.Contract, env contract.Environment, names []string) []string {
 	var out []string
-	for host := range strings.SplitSeq(rest, ",") {
-		name, port, err := net.SplitHostPort(host)
-		if err != nil {
-			name, port = strings.Trim(host, "[]"), defaultPort(scheme)
-		}
-		switch {
-		case name == "":
-			return nil, fmt.Errorf("a %s URL names no host: it is %s://HOST:PORT", scheme, scheme)
-		case port == "":
-			return nil, fmt.Errorf("a %s URL names no port: it is %s://HOST:PORT", scheme, scheme)
-		}
-		out = append(out, net.JoinHostPort(name, port))
-	}
-	return out, nil
-}
-
-// waitForAll waits for all targets at once, and gives up on all as soon as one stays away.
-func (p program) waitForAll(ctx context.Context, targets []target) error {
-	ctx, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
-	var (
-		waiting sync.WaitGroup
-		printed sync.Mutex
-	)
-	report := func(format string, args ...any) {
-		printed.Lock()
-		defer printed.Unlock()
-		fmt.Fprintf(p.stderr, "pulp-helper wait: "+format+"\n", args...)
-	}
-	for _, t := range targets {
-		waiting.Go(func() {
-			if err := t.wait(ctx, report); err != nil {
-				giveUp(err) // the first one counts
+	for _, v := range c.Environment {
+		if v.Secret && slices.Contains(names, v.Name) {
+			if value, err := env.Expand("${" + v.Name + "}"); err == nil {
+				out = append(out, value.Text)
 			}
-		})
+		}
 	}
-	waiting.Wait()
-	return context.Cause(ctx)
+	return out
 }
 
-// wait waits until one of the target's addresses accepts a connection.
-func (t target) wait(ctx context.Context, report func(string, ...any)) error {
-	for try := 1; ; try++ {
-		err := t.dial(ctx)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if try >= t.Tries {
-			return failf(exitUnavailable, "%s is not available after %d tries: %w", t.Name, t.Tries, err)
-		}
-		report("%s: try %d of %d: %v; next in %s", t.Name, try, t.Tries, err, t.Interval)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(t.Interval):
+// explain gives an error of waiting its exit code, and says where the address comes from.
+func explain(err error, awaited []awaited) error {
+	var unavailable *service.UnavailableError
+	if !errors.As(err, &unavailable) {
+		return err
+	}
+	code := exitUnavailable
+	if errors.Is(err, service.ErrCredentials) {
+		code = exitCredentials
+	}
+	from := ""
+	for _, a := range awaited {
+		if a.declared.Name == unavailable.Target.Name && a.declared.Name != "" {
+			from = a.from()
 		}
 	}
-}
-
-// dial connects to the first address that accepts.
-func (t target) dial(ctx context.Context) error {
-	var errs []error
-	for _, address := range t.addresses {
-		dialer := net.Dialer{Timeout: t.Timeout}
-		conn, err := dialer.DialContext(ctx, "tcp", address)
-		if err == nil {
-			return conn.Close()
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
+	return failf(code, "wait: %w%s", err, from)
 }

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"context"
+	"bufio"
+	"errors"
 	"net"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
 )
@@ -30,82 +31,152 @@ func listen(t *testing.T, address string) net.Listener {
 	return l
 }
 
-func TestWaitFindsAServiceOfTheContract(t *testing.T) {
-	host, port, err := net.SplitHostPort(listen(t, "127.0.0.1:0").Addr().String())
+// answering returns the host and the port of a server that answers each connection with a text.
+func answering(t *testing.T, text string) (host, port string) {
+	t.Helper()
+	l := listen(t, "127.0.0.1:0")
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = bufio.NewReader(c).ReadString('\n')
+			_, _ = c.Write([]byte(text))
+			c.Close()
+		}
+	}()
+	host, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return host, port
+}
+
+func TestWaitIsQuietWhenAServiceOfTheContractIsAvailable(t *testing.T) {
+	host, port := answering(t, "HTTP/1.1 200 OK\r\n\r\n")
 	p, stderr := inImage(t, contract.Contract{
 		Environment: []contract.Variable{{Name: "DB_SERVICE_HOST", Default: &host}},
-		Services:    []contract.Service{{Name: "database", URL: "mongodb://${DB_SERVICE_HOST}:${DB_SERVICE_PORT}/x", Tries: 1}},
+		Services:    []contract.Service{{Name: "database", URL: "http://${DB_SERVICE_HOST}:${DB_SERVICE_PORT}/x", Tries: 1}},
 	}, map[string]string{"DB_SERVICE_PORT": port})
-	if code := p.run(t.Context(), []string{"wait", "database"}); code != exitOK {
+	if code := p.run(t.Context(), []string{"wait", "database"}); code != exitOK || stderr.Len() > 0 {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
 
-func TestWaitGivesUpAfterItsTries(t *testing.T) {
-	p, stderr := inImage(t, contract.Contract{}, nil)
-	code := p.run(t.Context(), []string{"wait", "--tries", "3", "--interval", "1ms", "tcp://user:secret@" + freeAddress(t)})
-	if code != exitUnavailable {
-		t.Errorf("exit code %d, want %d", code, exitUnavailable)
-	}
-	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-	if len(lines) != 3 || !strings.Contains(lines[0], "try 1 of 3") || !strings.Contains(lines[2], "not available after 3 tries") {
-		t.Errorf("stderr is\n%s", stderr)
-	}
-	if strings.Contains(stderr.String(), "secret") {
-		t.Error("the password is shown")
-	}
-}
-
-func TestWaitWaitsForAServiceThatComesLate(t *testing.T) {
-	address := freeAddress(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	first := make(chan struct{}, 1)
-	late := target{contract.Service{Name: "late", Tries: 1000, Interval: time.Millisecond, Timeout: time.Second}, []string{address}}
-	done := make(chan error, 1)
-	go func() {
-		done <- late.wait(ctx, func(string, ...any) {
-			select {
-			case first <- struct{}{}:
-			default:
-			}
-		})
-	}()
-	<-first
-	listen(t, address)
-	if err := <-done; err != nil {
-		t.Error(err)
+func TestWaitSaysWhereTheAddressOfWhatIsNotAvailableComesFrom(t *testing.T) {
+	_, port, _ := net.SplitHostPort(freeAddress(t))
+	host := "127.0.0.1"
+	p, stderr := inImage(t, contract.Contract{
+		Environment: []contract.Variable{{Name: "DB_SERVICE_HOST", Default: &host}},
+		Services:    []contract.Service{{Name: "database", URL: "mongodb://${DB_SERVICE_HOST}:${DB_SERVICE_PORT}", Tries: 2, Interval: time.Millisecond}},
+	}, map[string]string{"DB_SERVICE_PORT": port})
+	code := p.run(t.Context(), []string{"wait", "database"})
+	at := "database (127.0.0.1:" + port + ")"
+	want := "pulp-helper wait: " + at + ": try 1 of 2: connection refused: nothing listens there; next try in 1ms\n" +
+		"pulp-helper: wait: " + at + " is not available after 2 tries: connection refused: nothing listens there (it comes from DB_SERVICE_HOST, DB_SERVICE_PORT)\n"
+	if code != exitUnavailable || stderr.String() != want {
+		t.Errorf("exit code %d, standard error\n%s, want\n%s", code, stderr, want)
 	}
 }
 
-func TestWaitEndsWhenItIsTold(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	never := target{contract.Service{Name: "never", Tries: 2, Interval: time.Hour, Timeout: time.Second}, []string{freeAddress(t)}}
-	if err := never.wait(ctx, func(string, ...any) { cancel() }); err != context.Canceled {
-		t.Errorf("wait: %v, want %v", err, context.Canceled)
+func TestCredentialsThatAreRefusedExit77AtOnce(t *testing.T) {
+	host, port := answering(t, "HTTP/1.1 401 Unauthorized\r\n\r\n")
+	p, stderr := inImage(t, contract.Contract{
+		Environment: []contract.Variable{{Name: "PASSWORD", Secret: true}, {Name: "HOST", Secret: true}},
+		Services:    []contract.Service{{Name: "web", URL: "http://me:${PASSWORD}@${HOST}:" + port, Tries: 12, Interval: time.Hour}},
+	}, map[string]string{"PASSWORD": "p@:/?#%ss", "HOST": host})
+	code := p.run(t.Context(), []string{"wait", "web"})
+	want := "pulp-helper: wait: web (***:" + port + ") is not available after 1 try: the server refused the credentials: \"401 Unauthorized\"" +
+		" (it comes from PASSWORD, HOST)\n"
+	if code != exitCredentials || stderr.String() != want {
+		t.Errorf("exit code %d, standard error\n%s, want\n%s", code, stderr, want)
 	}
 }
 
-func TestAURLNamesItsAddresses(t *testing.T) {
+func TestAURLThatVariablesMakeWrongExits78(t *testing.T) {
+	c := contract.Contract{
+		Environment: []contract.Variable{{Name: "DB_SERVICE_PORT"}, {Name: "SECRET", Secret: true}},
+		Services:    []contract.Service{{Name: "database", URL: "mongodb://db:${DB_SERVICE_PORT}"}, {Name: "hidden", URL: "tcp://db:${SECRET}"}},
+	}
 	for _, test := range []struct {
-		url  string
-		want []string
+		name, variable, value, want, not string
 	}{
-		{"tcp://h:1", []string{"h:1"}},
-		{"mongodb://u:p@a:1,b/db?replicaSet=r", []string{"a:1", "b:27017"}},
-		{"amqps://u:p@w@h", []string{"h:5671"}},
-		{"http://[::1]/", []string{"[::1]:80"}},
-		{"http://[::1]:8080", []string{"[::1]:8080"}},
+		{"database", "DB_SERVICE_PORT", "tcp://10.0.0.1:27017", `the URL of database is wrong (it comes from DB_SERVICE_PORT)`, "Usage"},
+		{"database", "", "", "DB_SERVICE_PORT is not set", "Usage"},
+		{"hidden", "SECRET", "s3cret", `"tcp://db:***"`, "s3cret"},
 	} {
-		got, err := addressesOf(test.url)
-		if err != nil {
-			t.Errorf("%s: %v", test.url, err)
+		p, stderr := inImage(t, c, map[string]string{test.variable: test.value})
+		code := p.run(t.Context(), []string{"wait", test.name})
+		if code != exitConfig || !strings.Contains(stderr.String(), test.want) || strings.Contains(stderr.String(), test.not) {
+			t.Errorf("%s=%s: exit code %d, stderr %q, want %q in it", test.variable, test.value, code, stderr, test.want)
 		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", test.url, diff)
+	}
+}
+
+func TestWaitRefusesACommandLineItCannotUse(t *testing.T) {
+	for args, want := range map[string]string{
+		"wait":                             "name the services to wait for",
+		"wait --tries 0 tcp://h:1":         "it is a number above 0",
+		"wait --tries -1 tcp://h:1":        "it is a number above 0",
+		"wait --interval 5 tcp://h:1":      "it is a time above 0 with its unit",
+		"wait --timeout 0s tcp://h:1":      "it is a time above 0 with its unit",
+		"wait --bogus tcp://h:1":           "-bogus",
+		"wait databse":                     `no service called "databse", but database`,
+		"wait ftp://me:secret@h":           `speaks the protocol "ftp"`,
+		"wait tcp://h":                     "it names no port",
+		"wait amqp://me:sec/ret@h":         "write / as %2F",
+		"wait amqp://me:secret@a,b":        "it names 2 hosts",
+		"wait postgres://h?sslmode=secret": "sslmode is invalid",
+	} {
+		p, stderr := inImage(t, contract.Contract{Services: []contract.Service{{Name: "database", URL: "tcp://h:1"}}}, nil)
+		code := p.run(t.Context(), strings.Fields(args))
+		first, rest, _ := strings.Cut(stderr.String(), "\n")
+		if code != exitUsage || !strings.Contains(first, want) || !strings.HasPrefix(rest, "Usage:") {
+			t.Errorf("%s: exit code %d, stderr\n%s", args, code, stderr)
+		}
+		if strings.Contains(stderr.String(), "secret") || strings.Contains(first, "sec/") {
+			t.Errorf("%s: the password is shown:\n%s", args, stderr)
+		}
+	}
+}
+
+func TestWaitEndsWithASignal(t *testing.T) {
+	silent := listen(t, "127.0.0.1:0")
+	for _, test := range []struct {
+		name, url string
+		ready     func(*testing.T, *bufio.Reader)
+	}{
+		{"in a pause", "tcp://" + freeAddress(t), func(t *testing.T, stderr *bufio.Reader) {
+			if line, err := stderr.ReadString('\n'); err != nil || !strings.Contains(line, "next try in 1h0m0s") {
+				t.Errorf("first line %q, %v", line, err)
+			}
+		}},
+		{"in the middle of a try", "redis://" + silent.Addr().String(), func(t *testing.T, _ *bufio.Reader) {
+			if _, err := silent.Accept(); err != nil {
+				t.Error(err)
+			}
+		}},
+	} {
+		for signal, code := range map[syscall.Signal]int{syscall.SIGTERM: 143, syscall.SIGINT: 130} {
+			t.Run(test.name+" with "+signal.String(), func(t *testing.T) {
+				cmd := helper(t.Context(), "wait", "--interval", "1h", "--timeout", "1h", test.url)
+				stderr, err := cmd.StderrPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				test.ready(t, bufio.NewReader(stderr))
+				if err := cmd.Process.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+				var exit *exec.ExitError
+				if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != code {
+					t.Errorf("%v, want exit code %d", err, code)
+				}
+			})
 		}
 	}
 }

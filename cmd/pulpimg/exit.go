@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/registry"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -36,12 +37,13 @@ func exitCode(ctx context.Context, err error) int {
 		credentials *registry.CredentialsError
 		unreachable *registry.UnreachableError
 		base        *build.BaseError
+		missing     *family.MissingError
 	)
 	hasBase := errors.As(err, &base)
 	switch {
 	case errors.As(context.Cause(ctx), &signalled):
 		return exitSignal + int(signalled.signal)
-	case errors.As(err, &usage), errors.As(err, &address):
+	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing):
 		return exitUsage
 	case errors.As(err, &specErrors):
 		return exitSpec

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	ggcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
@@ -76,7 +77,19 @@ func publish(ctx context.Context, io console, f *family.Family, from *layout.Lay
 	bar := newUploadProgress(io.err)
 	result, err := registry.Publish(ctx, items, registry.WithProgress(bar.show))
 	bar.done()
-	return result, err
+	if err != nil {
+		return result, err
+	}
+	return result, from.SetPublished(digests(result))
+}
+
+// digests returns what a publication left in the registry, by reference.
+func digests(p *publication) map[string]digest.Digest {
+	out := map[string]digest.Digest{}
+	for _, item := range p.Items {
+		out[item.Reference.Name()] = digest.Digest(item.Digest.String())
+	}
+	return out
 }
 
 func item(f *family.Family, from *layout.Layout, image layout.Image) (registry.Item, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"time"
 )
 
@@ -42,10 +43,23 @@ type Settings struct {
 
 // A Setting is one value of a settings file.
 type Setting struct {
-	// Path is SECTION/KEY.
+	// Path is SECTION/KEY; Split takes it apart.
 	Path string `json:"path"`
 	// Value may name environment variables as ${NAME}; "$${" stands for "${".
 	Value string `json:"value"`
+}
+
+// settingPath is what a setting may be called: the section becomes part of an Augeas path, in which quotes and brackets would mean
+// something, and the key part of a regular expression.
+var settingPath = regexp.MustCompile(`^([A-Za-z0-9_.:-]+(?: [A-Za-z0-9_.:-]+)*)/([A-Za-z][A-Za-z0-9_.-]*)$`)
+
+// Split returns the section and the key of a setting. It is not ok when the path is no SECTION/KEY, or has characters that it must not.
+func (s Setting) Split() (section, key string, ok bool) {
+	found := settingPath.FindStringSubmatch(s.Path)
+	if found == nil {
+		return "", "", false
+	}
+	return found[1], found[2], true
 }
 
 // A Service is something that a container waits for when it starts.

@@ -2,12 +2,13 @@ package contract
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 )
 
-// hidden is what is shown of a secret.
-const hidden = "***"
+// Hidden is what is shown of a secret.
+const Hidden = "***"
 
 // A Value is a text with its variables put in.
 type Value struct {
@@ -43,9 +44,42 @@ func NewEnvironment(c Contract, getenv func(string) string) Environment {
 
 // Expand puts the values of variables into a text. A variable that is empty counts as not set, as in the start script; one that is not
 // set has its default, and without one the error is a MissingError.
-func (e Environment) Expand(text string) (Value, error) { return e.expand(text, nil) }
+func (e Environment) Expand(text string) (Value, error) { return e.expand(text, nil, asItIs) }
 
-func (e Environment) expand(text string, above []string) (Value, error) {
+// ExpandURL is Expand for a URL. A value that is put in before the URL's @ is one user name or one password, so what would have another
+// meaning there is percent-encoded. Values elsewhere are put in as they are: they may be several hosts, or a whole URL.
+func (e Environment) ExpandURL(text string) (Value, error) {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return e.Expand(text)
+	}
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 { // names of variables have none of these in them
+		authority = rest[:end]
+	}
+	at := strings.LastIndexByte(authority, '@') + 1
+	var out Value
+	for _, part := range []struct {
+		text   string
+		encode func(string) string
+	}{{scheme + "://", asItIs}, {rest[:at], encodeUser}, {rest[at:], asItIs}} {
+		value, err := e.expand(part.text, nil, part.encode)
+		if err != nil {
+			return Value{}, err
+		}
+		out.Text += value.Text
+		out.Shown += value.Shown
+		out.Variables = append(out.Variables, value.Variables...)
+	}
+	return out, nil
+}
+
+func asItIs(s string) string { return s }
+
+// encodeUser encodes a part of what names a user in a URL. https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
+func encodeUser(s string) string { return url.User(s).String() }
+
+func (e Environment) expand(text string, above []string, encode func(string) string) (Value, error) {
 	var out Value
 	add := func(text, shown string) {
 		out.Text += text
@@ -70,7 +104,8 @@ func (e Environment) expand(text string, above []string) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		add(before+value.Text, before+value.Shown)
+		shown := strings.ReplaceAll(encode(value.Shown), encode(Hidden), Hidden)
+		add(before+encode(value.Text), before+shown)
 		out.Variables = append(out.Variables, value.Variables...)
 		text = rest
 	}
@@ -88,12 +123,12 @@ func (e Environment) lookup(name string, above []string) (Value, error) {
 			return Value{}, &MissingError{Variable: name}
 		}
 		var err error
-		if value, err = e.expand(*variable.Default, append(slices.Clip(above), name)); err != nil {
+		if value, err = e.expand(*variable.Default, append(slices.Clip(above), name), asItIs); err != nil {
 			return Value{}, err
 		}
 	}
 	if variable.Secret {
-		value.Shown = hidden
+		value.Shown = Hidden
 	}
 	value.Variables = append([]string{name}, value.Variables...)
 	return value, nil

@@ -18,13 +18,20 @@ var ErrNoStore = errors.New("neither docker nor podman answers on this machine: 
 // Load puts all images of a layout into the image store of docker or podman, whichever is there and answers, docker first. It
 // returns which one it was.
 func Load(ctx context.Context, from *layout.Layout) (tool string, err error) {
-	images, err := archiveImages(ctx, from)
-	if err != nil {
+	if _, err := archiveImages(ctx, from); err != nil {
 		return "", err
 	}
-	tool, err = imageStore(ctx)
-	if err != nil {
+	if tool, err = Tool(ctx); err != nil {
 		return "", err
+	}
+	return tool, LoadInto(ctx, tool, from)
+}
+
+// LoadInto puts all images of a layout into the image store of a tool: docker or podman.
+func LoadInto(ctx context.Context, tool string, from *layout.Layout) error {
+	images, err := archiveImages(ctx, from)
+	if err != nil {
+		return err
 	}
 	archive, w := io.Pipe()
 	written := make(chan error, 1)
@@ -40,16 +47,16 @@ func Load(ctx context.Context, from *layout.Layout) (tool string, err error) {
 	archive.CloseWithError(io.ErrClosedPipe) // the tool may have ended before it read all
 	writeErr := <-written
 	if runErr != nil {
-		return tool, fmt.Errorf("loading the images into %s: %w: %s", tool, runErr, strings.TrimSpace(output.String()))
+		return fmt.Errorf("loading the images into %s: %w: %s", tool, runErr, strings.TrimSpace(output.String()))
 	}
 	if writeErr != nil && !errors.Is(writeErr, io.ErrClosedPipe) {
-		return tool, fmt.Errorf("loading the images into %s: %w", tool, writeErr)
+		return fmt.Errorf("loading the images into %s: %w", tool, writeErr)
 	}
-	return tool, nil
+	return nil
 }
 
-// imageStore finds a tool that answers; docker may be installed without a daemon that runs.
-func imageStore(ctx context.Context) (string, error) {
+// Tool finds the tool that answers, docker or podman, docker first: it may be installed without a daemon that runs.
+func Tool(ctx context.Context) (string, error) {
 	for _, tool := range []string{"docker", "podman"} {
 		if exec.CommandContext(ctx, tool, "info").Run() == nil {
 			return tool, nil

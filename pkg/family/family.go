@@ -25,6 +25,8 @@ type Family struct {
 	Spec *spec.Spec
 	// Contract is what containers of the family need to know when they start.
 	Contract contract.Contract
+	// Kubernetes is what the family needs around its images when it runs.
+	Kubernetes Kubernetes
 	// Images holds the images in build order: what an image stands on comes before it, and otherwise as in the spec.
 	Images []*Image
 }
@@ -61,6 +63,10 @@ type Image struct {
 	Steps []Step
 	// Needs are what the image has to have when all its steps are in, besides what the steps bring.
 	Needs []Need
+	// Start is what a container does when it starts, or nil when the image has no start.
+	Start *Start
+	// Workload says how containers of the image run.
+	Workload Workload
 	// At is where the spec declares the image.
 	At spec.Range
 }

@@ -99,6 +99,12 @@ func dump(t testing.TB, f *family.Family) string {
 		t.Fatal(err)
 	}
 	line("family %s, published under %s with the tag %s\n\ncontract %s", f.Name, f.Registry, f.Tag, data)
+	for _, s := range f.Kubernetes.Services {
+		line("kubernetes service %s, port %d, selector %v, external %q", s.Name, s.Port, s.Selector, s.External)
+	}
+	if s := f.Kubernetes.Storage; s != nil {
+		line("kubernetes storage %s, %s, class %q, volumes %q\n", s.Size, s.Access, s.Class, s.Volumes)
+	}
 	for _, i := range f.Images {
 		from := i.Base
 		if i.Parent != nil {
@@ -115,6 +121,11 @@ func dump(t testing.TB, f *family.Family) string {
 		}
 		c := i.Config
 		line("  user %q, workdir %q, volumes %q, ports %q, entrypoint %q, command %q", c.User, c.WorkDir, c.Volumes, c.Ports, c.Entrypoint, c.Command)
+		w := i.Workload
+		line("  runs %t, singleton %t, replicas %d, grace %s, capabilities %q, requests %v, limits %v", i.Runs(), w.Singleton, w.Replicas, w.Grace, w.Capabilities, w.Requests, w.Limits)
+		if s := i.Start; s != nil {
+			line("  needs sockets %q, files %q, variables %q", s.Sockets, s.Files, s.Variables)
+		}
 		for _, s := range i.Steps {
 			line("  step %q, lines %d-%d", s.Title(), s.At().Start.Line, s.At().End.Line)
 			dumpStep(t, line, s)

@@ -21,6 +21,7 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 		image.Config.Entrypoint = []string{startScript}
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
+	image.Workload = r.workload(d.Kubernetes)
 }
 
 func (r *resolver) config(d spec.Image) Config {

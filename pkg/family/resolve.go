@@ -58,6 +58,7 @@ func (r *resolver) family(o options) *Family {
 		Contract:  r.contract,
 	}
 	f.Images = r.images(f)
+	f.Kubernetes = r.kubernetes(f.Images)
 	return f
 }
 

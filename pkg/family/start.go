@@ -27,14 +27,15 @@ type scriptData struct {
 
 // start returns the step that puts the start script into an image.
 func (r *resolver) start(image *Image, s spec.Start) Step {
-	become := r.becomeCommand(s)
+	image.Start = r.role(s)
+	become := r.becomeCommand(s, image.Start.User)
 	data := scriptData{
 		Image:       image.Name,
 		Assignments: r.env.assignments(),
 		Exports:     r.env.exports(),
-		Require:     r.requirements(s),
-		Configure:   shell.Words(r.known(s.Configure, settingsNames(r.contract.Settings), "settings")),
-		Wait:        shell.Words(r.known(s.Wait, serviceNames(r.contract.Services), "services")),
+		Require:     requirements(*image.Start),
+		Configure:   shell.Words(image.Start.Configure),
+		Wait:        shell.Words(image.Start.Wait),
 		Become:      become + " -- " + r.command(s.Command),
 	}
 	for _, command := range s.Init {
@@ -57,10 +58,10 @@ func (r *resolver) start(image *Image, s spec.Start) Step {
 }
 
 // becomeCommand returns the command that a command of the role is given to.
-func (r *resolver) becomeCommand(s spec.Start) string {
+func (r *resolver) becomeCommand(s spec.Start, user string) string {
 	words := []string{"pulp-helper", "exec"}
 	for _, option := range []struct{ name, value string }{
-		{"--user", r.checked(s.User, userName, "user")},
+		{"--user", user},
 		{"--workdir", r.absolute(s.Workdir, "the directory")},
 		{"--umask", r.checked(s.Umask, umask, "umask: write three digits from 0 to 7")},
 	} {
@@ -72,16 +73,16 @@ func (r *resolver) becomeCommand(s spec.Start) string {
 }
 
 // requirements returns a check for each thing that has to be there.
-func (r *resolver) requirements(s spec.Start) []string {
+func requirements(s Start) []string {
 	var out []string
-	for _, p := range r.absolutes(s.Sockets, "the socket") {
+	for _, p := range s.Sockets {
 		out = append(out, fmt.Sprintf("[ -S %s ] || fail %s", shell.Quote(p),
 			shell.Quote(fmt.Sprintf("%s is no socket: mount that of the host (-v %s:%s)", p, p, p))))
 	}
-	for _, p := range r.absolutes(s.Files, "the file") {
+	for _, p := range s.Files {
 		out = append(out, fmt.Sprintf("[ -e %s ] || fail %s", shell.Quote(p), shell.Quote(p+" is missing: mount it")))
 	}
-	for _, name := range r.mustBeSet(s) {
+	for _, name := range s.Variables {
 		// The value itself stays out of traces.
 		out = append(out, fmt.Sprintf(`[ -n "${%s:+set}" ] || fail %s`, name, shell.Quote(fmt.Sprintf("%s is not set: give it with -e %s=VALUE", name, name))))
 	}

@@ -21,6 +21,7 @@ func (r *reader) spec(n *yaml.Node, s *Spec) bool {
 		"environment": named(r, &s.Environment, "environment", r.envVariable),
 		"settings":    named(r, &s.Settings, "settings", r.settings),
 		"services":    named(r, &s.Services, "services", r.service),
+		"kubernetes":  func(n *yaml.Node) { s.Kubernetes = r.kubernetes(n) },
 		"images":      named(r, &s.Images, "images", r.image),
 	})
 	r.need(s.Name, r.rangeOf(n), "name", "the spec")
@@ -152,7 +153,8 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 				i.Steps = append(i.Steps, r.step(item))
 			}
 		},
-		"start": func(n *yaml.Node) { i.Start = r.start(n, what+".start") },
+		"start":      func(n *yaml.Node) { i.Start = r.start(n, what+".start") },
+		"kubernetes": func(n *yaml.Node) { i.Kubernetes = r.workload(n, what+".kubernetes") },
 	}) {
 		return i
 	}

@@ -16,6 +16,7 @@ type Spec struct {
 	Environment []Named[EnvVariable]
 	Settings    []Named[Settings]
 	Services    []Named[Service]
+	Kubernetes  *Kubernetes
 	Images      []Named[Image]
 }
 
@@ -64,6 +65,7 @@ type Image struct {
 	Command    []Text
 	Steps      []Step
 	Start      *Start
+	Kubernetes *Workload
 }
 
 // A Step is one step of an image; one of its pointers is set.

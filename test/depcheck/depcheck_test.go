@@ -44,6 +44,9 @@ var families = map[string][]string{
 	"pkg/compile":   {"pkg/spec", "pkg/family", "pkg/installer"},
 	"pkg/inventory": {"pkg/spec", "pkg/family"},
 	"pkg/build":     {"pkg/spec", "pkg/family", "pkg/compile"},
+	"pkg/kube":      {"pkg/spec", "pkg/family"},
+	"pkg/compose":   {"pkg/family"},
+	"pkg/container": {"pkg/family"},
 }
 
 // imports returns what the packages of the project import, by their path in it.
@@ -106,6 +109,8 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/installer":   {buildkit},
 		"pkg/language":    {module + "/pkg"},
 		"pkg/schema":      {buildkit, module + "/pkg/spec", module + "/pkg/family"},
+		"pkg/compose":     {buildkit, "k8s.io", "github.com/google/go-containerregistry"},
+		"pkg/container":   {buildkit, "k8s.io", "github.com/google/go-containerregistry"},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
 		"pkg/export":      {buildkit},

@@ -23,6 +23,10 @@ type lab struct {
 	Vault        string `json:"LAB_VAULT"`
 	EPEL         string `json:"LAB_EPEL"`
 	EPELKey      string `json:"LAB_EPEL_KEY"`
+	MongoDB      string `json:"LAB_MONGODB"`
+	AuthMongoDB  string `json:"LAB_AUTH_MONGODB"`
+	AMQP         string `json:"LAB_AMQP"`
+	Control      string `json:"LAB_CONTROL"`
 }
 
 // vars returns the values as NAME=VALUE.
@@ -63,7 +67,7 @@ func startLab(root, dir string) (*runningLab, error) {
 	if err := tool(filepath.Join(root, "test", "lab"), "go", "build", "-o", program, "."); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(program, "serve")
+	cmd := exec.Command(program, "serve", "--services")
 	cmd.Stderr = os.Stderr
 	hold, err := cmd.StdinPipe()
 	if err != nil {

@@ -8,6 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -69,7 +72,25 @@ func cleanUp() error {
 	if left := processes(env.dir); len(left) > 0 {
 		err = fmt.Errorf("processes are left: %v", left)
 	}
-	return errors.Join(err, os.RemoveAll(env.dir))
+	// Podman mounts its store onto itself, and leaves it like that after a container that ended by itself.
+	return errors.Join(err, unmountBelow(env.dir), os.RemoveAll(env.dir))
+}
+
+// unmountBelow unmounts what is mounted in a directory, the newest mount first.
+func unmountBelow(dir string) error {
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(string(table)), "\n")
+	var errs []error
+	for _, line := range slices.Backward(lines) {
+		// https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html
+		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4], dir+"/") {
+			errs = append(errs, syscall.Unmount(fields[4], 0))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // watchSources looks at all that the program is made of. `go test` keeps a result for as long as the files that a test looked at are

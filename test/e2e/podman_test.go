@@ -14,12 +14,17 @@ type podman struct{}
 // store is where the images are.
 func (podman) store() string { return filepath.Join(env.dir, "podman") }
 
-func (p podman) run(t *testing.T, args ...string) string {
-	t.Helper()
-	cmd := exec.Command("podman", append([]string{
+func (p podman) command(args ...string) *exec.Cmd {
+	return exec.Command("podman", append([]string{
 		"--root", p.store(), "--runroot", filepath.Join(p.store(), "run"), "--storage-driver", "overlay",
 		"--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", "runc",
 	}, args...)...)
+}
+
+// run runs podman and returns what it prints.
+func (p podman) run(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := p.command(args...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

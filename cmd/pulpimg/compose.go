@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pulpimg/pulpimg/pkg/compose"
+)
+
+// A composeCommand is the flags of `pulpimg compose`.
+type composeCommand struct {
+	console console
+	source  source
+	values  values
+	output  string
+	byTag   bool
+}
+
+func newCompose(io console) *cobra.Command {
+	c := &composeCommand{console: io}
+	cmd := &cobra.Command{
+		Use:   "compose [IMAGE...]",
+		Short: "Print a Compose file that runs the images on one machine",
+		Long: "Print a Compose file that runs the published images of a spec on one machine: all that are meant to be run, or those that are named.\n" +
+			"Variables that are given no value here are taken from the environment, or the file .env, when the containers start.",
+		Example: "  pulpimg compose -f specs/pulp.yaml -o compose.yaml && PULP_SERVER_NAME=pulp.example.com docker compose up -d",
+		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+	}
+	flags := cmd.Flags()
+	c.source.flags(flags)
+	c.values.flags(flags)
+	flags.StringVarP(&c.output, "output", "o", "", "write it to `FILE`")
+	flags.BoolVar(&c.byTag, "by-tag", false, "name the images by their tags, which may move, instead of their digests")
+	return cmd
+}
+
+func (c *composeCommand) run(ctx context.Context, images []string) error {
+	f, err := c.source.family(images)
+	if err != nil {
+		return err
+	}
+	config := compose.Config{Images: tags(f)}
+	if config.Values, err = c.values.read(f); err != nil {
+		return err
+	}
+	data, err := compose.Marshal(f, config)
+	if err != nil {
+		return err
+	}
+	if !c.byTag {
+		from, err := c.source.layout(f)
+		if err != nil {
+			return err
+		}
+		if config.Images, err = published(ctx, f, from); err != nil {
+			return err
+		}
+		if data, err = compose.Marshal(f, config); err != nil {
+			return err
+		}
+	}
+	if c.output == "" {
+		_, err = c.console.out.Write(data)
+		return err
+	}
+	if err := replaceFile(c.output, data, 0o644); err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/kube"
+)
+
+// A manifestsCommand is the flags of `pulpimg manifests`.
+type manifestsCommand struct {
+	console    console
+	source     source
+	values     values
+	kind       string
+	dir        string
+	namespace  string
+	secret     string
+	pullSecret string
+	services   []string
+	byTag      bool
+}
+
+func newManifests(io console) *cobra.Command {
+	c := &manifestsCommand{console: io}
+	cmd := &cobra.Command{
+		Use:   "manifests [IMAGE...]",
+		Short: "Print Kubernetes objects that run the images",
+		Long: "Print Kubernetes objects that run the published images of a spec: all that are meant to be run, or those that are named. What the\n" +
+			"spec says under kubernetes decides what they are.",
+		Example: "  pulpimg manifests -f specs/pulp.yaml --env PULP_SERVER_NAME=pulp.example.com | kubectl apply -f -\n" +
+			"  pulpimg manifests -f specs/pulp.yaml --env-file pulp.env --namespace pulp -o deploy && kubectl apply -k deploy\n" +
+			"  pulpimg manifests -f specs/pulp.yaml pulp-beat --kind pod --env PULP_SERVER_NAME=pulp.example.com",
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+	}
+	flags := cmd.Flags()
+	c.source.flags(flags)
+	c.values.flags(flags)
+	flags.StringVar(&c.kind, "kind", "workload", "what runs the images: workload (a Deployment or StatefulSet each) or pod (`KIND`)")
+	flags.StringVarP(&c.dir, "output", "o", "", "write a file for each object, and a kustomization.yaml, into `DIR`")
+	flags.StringVarP(&c.namespace, "namespace", "n", "", "put the objects into this `NAMESPACE`")
+	flags.StringVar(&c.secret, "existing-secret", "", "take the secret variables from the Secret `NAME`, which is in the cluster already")
+	flags.StringVar(&c.pullSecret, "pull-secret", "", "pull the images with the credentials in the Secret `NAME`")
+	flags.StringArrayVar(&c.services, "service", nil,
+		"also make a Service of the spec: NAME=KEY=VALUE[,KEY=VALUE] leads to pods with these labels, NAME=HOST[:PORT] out of the cluster (`SERVICE`, may be repeated)")
+	flags.BoolVar(&c.byTag, "by-tag", false, "name the images by their tags, which may move, instead of their digests")
+	return cmd
+}
+
+func (c *manifestsCommand) run(ctx context.Context, images []string) error {
+	objects, err := c.objects(ctx, images)
+	if err != nil {
+		return err
+	}
+	if c.dir == "" {
+		return kube.Write(c.console.out, objects)
+	}
+	return c.write(objects)
+}
+
+func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube.Object, error) {
+	objectsOf, ok := map[string]func(*family.Family, kube.Config) ([]kube.Object, error){"workload": kube.Workloads, "pod": kube.Pods}[c.kind]
+	if !ok {
+		return nil, usageError{fmt.Errorf("--kind %s: it is workload or pod", c.kind)}
+	}
+	services, err := parseServices(c.services)
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.source.family(images)
+	if err != nil {
+		return nil, err
+	}
+	given, err := c.values.read(f)
+	if err != nil {
+		return nil, err
+	}
+	config := kube.Config{
+		Images: tags(f), Moving: true,
+		Namespace: c.namespace, Values: given, Secret: c.secret, PullSecret: c.pullSecret, Services: services,
+	}
+	objects, err := objectsOf(f, config)
+	if err != nil || c.byTag {
+		return objects, withHint(err)
+	}
+	// Only now, when nothing else is wrong, is a registry asked.
+	from, err := c.source.layout(f)
+	if err != nil {
+		return nil, err
+	}
+	if config.Images, err = published(ctx, f, from); err != nil {
+		return nil, err
+	}
+	config.Moving = false
+	return objectsOf(f, config)
+}
+
+// write writes the objects into files. Those of objects that are no longer there stay, and kustomization.yaml does not name them.
+func (c *manifestsCommand) write(objects []kube.Object) error {
+	files, err := kube.Files(objects)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	for _, file := range files {
+		if err := replaceFile(filepath.Join(c.dir, file.Name), file.Data, file.Mode); err != nil {
+			return fmt.Errorf("--output: %w", err)
+		}
+	}
+	fmt.Fprintf(c.console.err, "wrote %s and kustomization.yaml into %s\n", count(len(objects), "object"), c.dir)
+	return nil
+}
+
+// replaceFile writes a file by rename, so that it has its mode from the start and is never half there.
+func replaceFile(name string, data []byte, mode fs.FileMode) error {
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".pulpimg-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // in vain, when it was renamed
+	_, err = tmp.Write(data)
+	if err := errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}
+
+// parseServices reads NAME=KEY=VALUE[,KEY=VALUE] and NAME=HOST[:PORT].
+func parseServices(flags []string) ([]family.KubernetesService, error) {
+	var out []family.KubernetesService
+	for _, flag := range flags {
+		name, to, ok := strings.Cut(flag, "=")
+		if !ok || name == "" || to == "" {
+			return nil, usageError{fmt.Errorf("--service %s: write NAME=KEY=VALUE for pods with a label, or NAME=HOST for what is outside", flag)}
+		}
+		s := family.KubernetesService{Name: name}
+		var err error
+		if strings.Contains(to, "=") {
+			s.Selector, err = labels.ConvertSelectorToLabelsMap(to)
+		} else {
+			s.External, s.Port, err = parseHost(to)
+		}
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--service %s: %w", flag, err)}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// parseHost reads HOST or HOST:PORT; the port is 0 when there is none.
+func parseHost(text string) (host string, port int, err error) {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return text, 0, nil
+	}
+	host, number, found := text, "", strings.Contains(text, ":")
+	if found {
+		if host, number, err = net.SplitHostPort(text); err != nil {
+			return "", 0, errors.New("write HOST or HOST:PORT")
+		}
+		if port, err = strconv.Atoi(number); err != nil || port < 1 || port > 65535 {
+			return "", 0, fmt.Errorf("%q is no port", number)
+		}
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return host, port, nil
+	}
+	if problems := validation.IsDNS1123Subdomain(host); len(problems) > 0 {
+		return "", 0, fmt.Errorf("%q is no host name: %s", host, problems[0])
+	}
+	return host, port, nil
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layout"
+	"github.com/pulpimg/pulpimg/pkg/registry"
+)
+
+// published returns the reference of each image that is meant to be run, by the digest under which it was published: as the last push
+// from here recorded it, else as the registry says.
+func published(ctx context.Context, f *family.Family, from *layout.Layout) (map[string]string, error) {
+	recorded, err := from.Published()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, image := range f.Images {
+		if !image.Runs() {
+			continue
+		}
+		tag, err := name.NewTag(image.Reference)
+		if err != nil {
+			return nil, err
+		}
+		d, ok := recorded[tag.Name()]
+		if !ok {
+			if d, err = askDigest(ctx, f, image); err != nil {
+				return nil, err
+			}
+		}
+		out[image.Name] = strings.TrimSuffix(image.Reference, ":"+f.Tag) + "@" + d.String()
+	}
+	return out, nil
+}
+
+func askDigest(ctx context.Context, f *family.Family, image *family.Image) (digest.Digest, error) {
+	hash, err := registry.Resolve(ctx, image.Reference)
+	var missing *registry.NotFoundError
+	if errors.As(err, &missing) {
+		return "", fmt.Errorf("%s was not published: %s is not in the registry; run pulpimg build -f %s --push first, or name it by its tag with --by-tag",
+			image.Name, image.Reference, f.Spec.Filename)
+	}
+	return digest.Digest(hash.String()), err
+}
+
+// tags returns the reference of each image by its tag.
+func tags(f *family.Family) map[string]string {
+	out := map[string]string{}
+	for _, image := range f.Images {
+		out[image.Name] = image.Reference
+	}
+	return out
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pulpimg/pulpimg/pkg/container"
+	"github.com/pulpimg/pulpimg/pkg/export"
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A runCommand is the flags of `pulpimg run`.
+type runCommand struct {
+	console console
+	source  source
+	values  values
+	options container.Options
+	print   bool
+}
+
+func newRun(io console) *cobra.Command {
+	c := &runCommand{console: io}
+	cmd := &cobra.Command{
+		Use:   "run IMAGE [-- ARGS...]",
+		Short: "Start a container of an image with docker or podman",
+		Long: "Start a container of an image with docker or podman, whichever answers, with all that the spec says it needs. Variables of the spec\n" +
+			"that are set in this environment are passed on. The image is that of the last build or push; one that was only built is loaded first.",
+		Example: "  pulpimg run -f specs/pulp.yaml pulp-beat -d -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2\n" +
+			"  pulpimg run -f specs/pulp.yaml pulp-worker -d --name pulp-worker-2 --env-file pulp.env -- --loglevel=DEBUG\n" +
+			"  pulpimg run -f specs/pulp.yaml pulp-beat --env-file pulp.env --print",
+		Args: usageArgs(oneImage),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args[0], args[1:]) },
+	}
+	flags := cmd.Flags()
+	c.source.flags(flags)
+	c.values.flags(flags)
+	flags.StringVar(&c.options.Tool, "with", "", "start it with docker or podman (`TOOL`; default: whichever answers)")
+	flags.BoolVarP(&c.options.Detach, "detach", "d", false, "leave the container in the background")
+	flags.StringVar(&c.options.Name, "name", "", "call the container `NAME` (default: the image's name)")
+	flags.StringVar(&c.options.Hostname, "hostname", "", "have the container take this `NAME` for its host's (default: the container's name)")
+	flags.StringVar(&c.options.Network, "network", "", "connect the container to this `NETWORK`")
+	flags.StringVar(&c.options.Restart, "restart", "", "what to do when the container ends, such as always (`POLICY`)")
+	flags.StringArrayVarP(&c.options.Volumes, "volume", "v", nil, "mount a volume, `SOURCE:TARGET`; one at a place where the spec wants something takes its place (may be repeated)")
+	flags.BoolVar(&c.print, "print", false, "only print the command line")
+	return cmd
+}
+
+// oneImage wants the name of an image; the arguments of its command come behind "--".
+func oneImage(cmd *cobra.Command, args []string) error {
+	before := cmd.ArgsLenAtDash()
+	if before < 0 {
+		before = len(args)
+	}
+	switch {
+	case before == 0:
+		return errors.New("name the image to run")
+	case before > 1:
+		return fmt.Errorf("one image at a time: put the arguments of its command behind --, as in %s -- %s", args[0], args[1])
+	}
+	return nil
+}
+
+func (c *runCommand) run(ctx context.Context, name string, args []string) error {
+	if t := c.options.Tool; t != "" && t != "docker" && t != "podman" {
+		return usageError{fmt.Errorf("--with %s: it is docker or podman", t)}
+	}
+	f, image, err := c.image(name)
+	if err != nil {
+		return err
+	}
+	c.options.Args = args
+	if c.options.Values, err = c.valuesOf(f); err != nil {
+		return err
+	}
+	// What is missing is said before any tool is asked.
+	if _, err := container.New(f, image, c.options); err != nil {
+		return withHint(err)
+	}
+	if err := c.findTool(ctx); err != nil {
+		return err
+	}
+	from, err := c.source.layout(f)
+	if err != nil {
+		return err
+	}
+	local := localImage{from: from, image: image, tag: f.Tag}
+	if c.options.Reference, err = local.reference(); err != nil {
+		return err
+	}
+	command, err := container.New(f, image, c.options)
+	if err != nil {
+		return err
+	}
+	if c.print {
+		_, err := fmt.Fprintln(c.console.out, command)
+		return err
+	}
+	if err := c.checkSockets(image); err != nil {
+		return err
+	}
+	if err := local.load(ctx, c.console, c.options.Tool, c.options.Reference); err != nil {
+		return err
+	}
+	return become(command)
+}
+
+func (c *runCommand) image(name string) (*family.Family, *family.Image, error) {
+	f, err := c.source.family(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := f.Select(name); err != nil {
+		return nil, nil, usageError{err}
+	}
+	image, _ := f.Image(name)
+	if !image.Runs() {
+		return nil, nil, usageError{fmt.Errorf("%s is not meant to be run: it has no start, no entrypoint and no command", name)}
+	}
+	return f, image, nil
+}
+
+// valuesOf returns the values of flags and files, and of this environment for what the spec declares.
+func (c *runCommand) valuesOf(f *family.Family) (map[string]string, error) {
+	given, err := c.values.read(f)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, v := range f.Contract.Environment {
+		if value := os.Getenv(v.Name); value != "" {
+			out[v.Name] = value
+		}
+	}
+	maps.Copy(out, given)
+	return out, nil
+}
+
+// findTool finds the tool to start the container with. To print a command line, it does not have to answer.
+func (c *runCommand) findTool(ctx context.Context) (err error) {
+	if c.options.Tool != "" {
+		return nil
+	}
+	if c.options.Tool, err = export.Tool(ctx); errors.Is(err, export.ErrNoStore) {
+		if c.print {
+			c.options.Tool, err = "docker", nil
+		} else {
+			err = errors.New("neither docker nor podman answers on this machine: start one, or see the command line with --print")
+		}
+	}
+	return err
+}
+
+// checkSockets complains about sockets that this machine does not have and that nothing stands in for. A tool whose containers are on
+// another machine knows better.
+func (c *runCommand) checkSockets(image *family.Image) error {
+	if os.Getenv("DOCKER_HOST")+os.Getenv("CONTAINER_HOST") != "" {
+		return nil
+	}
+	for _, socket := range container.Sockets(image) {
+		if slices.ContainsFunc(c.options.Volumes, func(v string) bool { return container.Target(v) == socket }) {
+			continue
+		}
+		info, err := os.Stat(socket)
+		if err != nil || info.Mode().Type() != os.ModeSocket {
+			return usageError{fmt.Errorf("%s needs the socket %s, which this machine does not have: mount another one with -v SOCKET:%s", image.Name, socket, socket)}
+		}
+	}
+	return nil
+}
+
+// become replaces this program by a command: then signals, the terminal and the exit code are the command's own.
+func become(c container.Command) error {
+	program, err := exec.LookPath(c.Args[0])
+	if err != nil {
+		return err
+	}
+	// Of two values for one name, programs take the first.
+	return fmt.Errorf("running %s: %w", program, syscall.Exec(program, c.Args, append(c.Env, os.Environ()...)))
+}

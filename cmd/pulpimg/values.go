@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// values are the flags that give environment variables their values.
+type values struct {
+	env   []string
+	files []string
+}
+
+func (v *values) flags(flags *pflag.FlagSet) {
+	flags.StringArrayVarP(&v.env, "env", "e", nil, "give a variable of the environment a value, `NAME=VALUE`, or NAME for that of this environment (may be repeated)")
+	flags.StringArrayVar(&v.files, "env-file", nil, "read such lines from a `FILE`, as docker does (may be repeated)")
+}
+
+// read returns the values by name. What --env says comes before what files say, and what is said later before what is said first.
+func (v *values) read(f *family.Family) (map[string]string, error) {
+	out := map[string]string{}
+	for _, file := range v.files {
+		lines, err := readEnvFile(file)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--env-file %s: %w", file, err)}
+		}
+		maps.Copy(out, lines)
+	}
+	for _, assignment := range v.env {
+		name, value, err := parseVariable(assignment)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--env: %w", err)}
+		}
+		out[name] = value
+	}
+	for name := range out {
+		if err := checkVariable(f, name); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	return out, nil
+}
+
+// readEnvFile reads NAME=VALUE lines. Nothing in them is quoted.
+// https://docs.docker.com/reference/cli/docker/container/run/#env
+func readEnvFile(name string) (map[string]string, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, errors.Unwrap(err) // the message has the name already
+	}
+	defer file.Close()
+	out := map[string]string{}
+	scanner := bufio.NewScanner(file)
+	for line := 1; scanner.Scan(); line++ {
+		text := strings.TrimLeft(strings.TrimSuffix(scanner.Text(), "\r"), " \t")
+		if line == 1 {
+			text = strings.TrimPrefix(text, "\ufeff")
+		}
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		variable, value, err := parseVariable(text)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+		out[variable] = value
+	}
+	return out, scanner.Err()
+}
+
+// parseVariable reads NAME=VALUE, or NAME for the value that this program has. The value never shows in an error: it may be a secret.
+func parseVariable(assignment string) (name, value string, err error) {
+	name, value, assigned := strings.Cut(assignment, "=")
+	if name == "" || strings.ContainsAny(name, " \t") {
+		return "", "", errors.New("write NAME=VALUE, or NAME")
+	}
+	if assigned {
+		return name, value, nil
+	}
+	value, ok := os.LookupEnv(name)
+	if !ok {
+		return "", "", fmt.Errorf("%s is not set here: write %s=VALUE", name, name)
+	}
+	return name, value, nil
+}
+
+// checkVariable complains about a name that is nearly one that the spec declares. Others are let through: a container may well read
+// what pulpimg knows nothing of.
+func checkVariable(f *family.Family, name string) error {
+	var declared []string
+	for _, v := range f.Contract.Environment {
+		if v.Name == name {
+			return nil
+		}
+		declared = append(declared, v.Name)
+	}
+	if hint := spec.DidYouMean(name, declared); strings.HasPrefix(hint, "did you mean") && !strings.HasPrefix(name, "PULPIMG_") {
+		return fmt.Errorf("--env %s: %s declares no variable of that name (%s)", name, f.Spec.Filename, hint)
+	}
+	return nil
+}
+
+// withHint says how to give a value to variables that have none.
+func withHint(err error) error {
+	var missing *family.MissingError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	name := missing.Variables[0]
+	return fmt.Errorf("%w: give it with --env %s=VALUE, or --env-file", err, name)
+}

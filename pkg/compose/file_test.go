@@ -1,0 +1,109 @@
+package compose_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/compose"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	name = filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(name, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got; -update writes it anew):\n%s", name, diff)
+	}
+}
+
+func load(t testing.TB, file string) *family.Family {
+	t.Helper()
+	s, err := spec.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets := fstest.MapFS{"pulpconf.aug": &fstest.MapFile{Data: []byte("module PulpConf =\n")}}
+	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Spec.Filename = filepath.Base(file)
+	return f
+}
+
+func images(f *family.Family) map[string]string {
+	out := map[string]string{}
+	for _, image := range f.Images {
+		out[image.Name] = image.Reference
+	}
+	return out
+}
+
+func TestTheFamiliesRunAsTheyDid(t *testing.T) {
+	for name, test := range map[string]struct {
+		file   string
+		values map[string]string
+	}{
+		"pulp.yaml":       {"../../specs/pulp.yaml", nil},
+		"everything.yaml": {"../kube/testdata/everything.spec.yaml", map[string]string{"GREETING": "costs $1 and ${MORE}", "EXTRA": "yes"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := load(t, test.file)
+			first, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, first)
+			for range 24 {
+				again, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
+				if err != nil || string(again) != string(first) {
+					t.Fatalf("it differs from time to time (%v):\n%s", err, cmp.Diff(string(first), string(again)))
+				}
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeWrittenIsSaid(t *testing.T) {
+	f := load(t, "../kube/testdata/everything.spec.yaml")
+	base, err := f.Select("shop-base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name   string
+		family *family.Family
+		config compose.Config
+		want   string
+	}{
+		{"a secret", f, compose.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": "correct horse"}},
+			"DB_PASSWORD is secret, and a Compose file is not: let it come from the environment when the containers start"},
+		{"no reference", f, compose.Config{}, "nothing says which image shop-web is"},
+		{"nothing to run", base, compose.Config{}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			data, err := compose.Marshal(test.family, test.config)
+			if err == nil || err.Error() != test.want || strings.Contains(string(data), "correct") {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,104 @@
+package container_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/container"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+func load(t testing.TB, file string) *family.Family {
+	t.Helper()
+	s, err := spec.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets := fstest.MapFS{"pulpconf.aug": &fstest.MapFile{Data: []byte("module PulpConf =\n")}}
+	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func pulp(t testing.TB) *family.Family { return load(t, "../../specs/pulp.yaml") }
+
+func secret(t testing.TB) *family.Family {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "f.yaml")
+	yaml := "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {PASSWORD: {required: true, secret: true}, PLAIN: {}}\nimages: {a_b: {from: scratch, steps: [helpers: [wait]], start: {command: [x]}}}\n"
+	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return load(t, file)
+}
+
+func TestTheCommandLineIsWhatOneWouldType(t *testing.T) {
+	for _, test := range []struct {
+		name, image string
+		family      *family.Family
+		options     container.Options
+		want        string
+		env         []string
+	}{
+		{"beat, as in 2014", "pulp-beat", pulp(t),
+			container.Options{Tool: "docker", Detach: true, Reference: "markllama/pulp-beat", Values: map[string]string{"SERVICE_HOST": "10.245.2.2", "PULP_SERVER_NAME": "pulp.example.com"}},
+			"docker run -d --name pulp-beat --hostname pulp-beat --stop-timeout 30 -v /dev/log:/dev/log -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2 markllama/pulp-beat", nil},
+		{"a second worker, with options", "pulp-worker", pulp(t),
+			container.Options{Tool: "podman", Reference: "r/w@sha256:0", Name: "worker_2", Network: "host", Restart: "always", Args: []string{"--loglevel=DEBUG", "a b"},
+				Volumes: []string{"/run/log:/dev/log:z", "/data/pulp:/var/lib/pulp/"}, Values: map[string]string{"PULP_SERVER_NAME": "it's"}},
+			`podman run --rm --name worker_2 --hostname worker-2 --network host --restart always --stop-timeout 600 -v pulp-var-www:/var/www -v /run/log:/dev/log:z -v /data/pulp:/var/lib/pulp/ -e 'PULP_SERVER_NAME=it'\''s' r/w@sha256:0 --loglevel=DEBUG 'a b'`, nil},
+		{"a hostname of its own", "pulp-beat", pulp(t),
+			container.Options{Tool: "docker", Reference: "r", Hostname: "h", Values: map[string]string{"PULP_SERVER_NAME": "x"}},
+			"docker run --rm --name pulp-beat --hostname h --stop-timeout 30 -v /dev/log:/dev/log -e PULP_SERVER_NAME=x r", nil},
+		{"a secret", "a_b", secret(t), container.Options{Tool: "docker", Reference: "r", Values: map[string]string{"PASSWORD": "correct horse", "PLAIN": "", "EXTRA": "1"}},
+			"docker run --rm --name a_b --hostname a-b --stop-timeout 30 -e EXTRA=1 -e PASSWORD -e PLAIN= r", []string{"PASSWORD=correct horse"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			image, ok := test.family.Image(test.image)
+			if !ok {
+				t.Fatalf("there is no %s", test.image)
+			}
+			got, err := container.New(test.family, image, test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got.String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(test.env, got.Env); diff != "" {
+				t.Errorf("environment (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	f := pulp(t)
+	image, _ := f.Image("pulp-worker")
+	for name, values := range map[string]map[string]string{"nothing": nil, "an empty value": {"PULP_SERVER_NAME": ""}} {
+		t.Run(name, func(t *testing.T) {
+			_, err := container.New(f, image, container.Options{Tool: "docker", Values: values})
+			var missing *family.MissingError
+			if !errors.As(err, &missing) || strings.Join(missing.Variables, " ") != "PULP_SERVER_NAME" {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestTheTargetOfAVolumeIsItsPlaceInTheContainer(t *testing.T) {
+	for volume, want := range map[string]string{"/a:/b": "/b", "/a:/b:ro": "/b", "name:/b/": "/b", "/b": "/b"} {
+		if got := container.Target(volume); got != want {
+			t.Errorf("Target(%q) = %q, want %q", volume, got, want)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package family
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// Kubernetes is what the family needs around its images when it runs.
+type Kubernetes struct {
+	// Services are the Services whose host and port containers find in their environment.
+	Services []KubernetesService
+	// Storage is what the images share, or nil.
+	Storage *Storage
+}
+
+// A KubernetesService is a Service called NAME. The kubelet gives it to containers as NAME_SERVICE_HOST and NAME_SERVICE_PORT.
+// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+type KubernetesService struct {
+	Name string
+	Port int
+	// Selector is the labels of the pods behind the Service, and External the host name or address of what is outside the cluster. At
+	// most one of them is set; if none is, the Service is somebody else's.
+	Selector map[string]string
+	External string
+	At       spec.Range
+}
+
+// HostVariable and PortVariable are the variables that say where the Service is.
+func (s KubernetesService) HostVariable() string { return serviceVariable(s.Name, "HOST") }
+
+// PortVariable is the one that says at which port.
+func (s KubernetesService) PortVariable() string { return serviceVariable(s.Name, "PORT") }
+
+func serviceVariable(service, what string) string {
+	return strings.ToUpper(strings.ReplaceAll(service, "-", "_")) + "_SERVICE_" + what
+}
+
+// Storage is a file system that containers share. It outlives them.
+type Storage struct {
+	// Size is a quantity in Kubernetes' notation, such as "100Gi"; Access one of its access modes; Class a storage class, or empty.
+	Size, Access, Class string
+	// Volumes are the paths in the images that are kept in it.
+	Volumes []string
+	At      spec.Range
+}
+
+// A Workload says how containers of an image run.
+type Workload struct {
+	// Singleton says that there must never be two at a time.
+	Singleton bool
+	// Replicas is how many there are otherwise, 1 at least.
+	Replicas int
+	// Grace is how long a container may take to end after it was told to.
+	Grace time.Duration
+	// Capabilities are what the commands of the image need besides what its start needs, without CAP_.
+	Capabilities []string
+	// Requests and Limits are quantities in Kubernetes' notation, by the name of the resource.
+	Requests, Limits map[string]string
+	At               spec.Range
+}
+
+// defaultGrace is what Kubernetes gives a container that says nothing else.
+// https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
+const defaultGrace = 30 * time.Second
+
+var (
+	// A Service's name is a DNS label. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.1
+	serviceName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	// A part of Kubernetes' notation: a decimal number and a suffix.
+	// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+	quantity     = regexp.MustCompile(`^([1-9][0-9]{0,14}|0)(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`)
+	nothing      = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
+	resourceName = regexp.MustCompile(`^(cpu|memory|ephemeral-storage)$`)
+	className    = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	capability   = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
+	// A host name or an address.
+	externalHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$`)
+	// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+	labelKey   = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
+	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
+)
+
+// accessModes are the modes in which several containers can share a claim; the first is the default.
+// https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
+var accessModes = []string{"ReadWriteMany", "ReadWriteOnce"}
+
+// kubernetes returns what the family declares, whose images are resolved.
+func (r *resolver) kubernetes(images []*Image) Kubernetes {
+	var k Kubernetes
+	declared := r.spec.Kubernetes
+	if declared == nil {
+		return k
+	}
+	for _, s := range declared.Services {
+		k.Services = append(k.Services, r.kubernetesService(s))
+	}
+	if declared.Storage != nil {
+		k.Storage = r.storage(*declared.Storage, images)
+	}
+	return k
+}
+
+func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) KubernetesService {
+	service := KubernetesService{
+		Name:     s.Name.Value,
+		Port:     s.Value.Port,
+		External: r.matching(s.Value.External, externalHost, "host name or address"),
+		At:       s.Value.At,
+	}
+	if !serviceName.MatchString(service.Name) {
+		r.report.Add(s.Name.At, "use small letters, digits and '-', and begin with a letter", "%q is no name for a Service", service.Name)
+		return service
+	}
+	for _, label := range s.Value.Selector {
+		if service.Selector == nil {
+			service.Selector = map[string]string{}
+		}
+		if !labelKey.MatchString(label.Name.Value) {
+			r.report.Add(label.Name.At, "", "%q is no name for a label", label.Name.Value)
+		}
+		service.Selector[label.Name.Value] = r.matching(label.Value, labelValue, "value for a label")
+	}
+	if !slices.Contains(r.env.names(), service.HostVariable()) {
+		r.report.Add(s.Name.At, spec.DidYouMean(service.HostVariable(), r.env.names()),
+			"a Service called %s gives containers the variable %s, which is not declared under environment", service.Name, service.HostVariable())
+	}
+	if service.Port == 0 {
+		service.Port = r.portByDefault(service)
+	}
+	if service.Port < 1 || service.Port > 65535 {
+		r.report.Add(s.Name.At, "such as port: 5432", "the port of the Service %s has to be a number from 1 to 65535; neither port nor the default of %s is",
+			service.Name, service.PortVariable())
+	}
+	return service
+}
+
+// portByDefault returns the port that containers take when they are told no other, or 0.
+func (r *resolver) portByDefault(s KubernetesService) int {
+	for _, v := range r.env.variables {
+		if v.Name == s.PortVariable() && v.Default != nil {
+			port, _ := strconv.Atoi(*v.Default) // what is no number is no port
+			return port
+		}
+	}
+	return 0
+}
+
+func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
+	storage := &Storage{
+		Size:    r.matching(s.Size, quantity, "amount of storage: write a number and Mi, Gi or Ti"),
+		Access:  accessModes[0],
+		Class:   r.matching(s.Class, className, "name for a storage class"),
+		Volumes: r.absolutes(s.Volumes, "the volume"),
+		At:      s.At,
+	}
+	if s.Access.IsSet() {
+		storage.Access = r.substitute.text(s.Access, atBuild)
+	}
+	if nothing.MatchString(storage.Size) {
+		r.report.Add(s.Size.At, "", "%q is no amount of storage: write a number and Mi, Gi or Ti", storage.Size)
+	}
+	if !slices.Contains(accessModes, storage.Access) {
+		r.report.Add(s.Access.At, spec.DidYouMean(storage.Access, accessModes), "%q is no way in which containers share storage", storage.Access)
+	}
+	var all []string
+	for _, image := range images {
+		all = append(all, image.Volumes()...)
+	}
+	for i, v := range storage.Volumes {
+		if !slices.Contains(all, v) {
+			r.report.Add(s.Volumes[i].At, spec.DidYouMean(v, all), "no image has the volume %q", v)
+		}
+	}
+	return storage
+}
+
+func (r *resolver) workload(declared *spec.Workload) Workload {
+	if declared == nil {
+		return Workload{Replicas: 1, Grace: defaultGrace}
+	}
+	w := Workload{
+		Singleton: declared.Singleton,
+		Replicas:  max(declared.Replicas, 1),
+		Grace:     cmp.Or(declared.Grace, defaultGrace),
+		Requests:  r.quantities(declared.Requests),
+		Limits:    r.quantities(declared.Limits),
+		At:        declared.At,
+	}
+	for _, c := range declared.Capabilities {
+		if strings.HasPrefix(c.Value, "CAP_") {
+			r.report.Add(c.At, "leave out CAP_", "%q is no capability in the notation of Kubernetes", c.Value)
+			continue
+		}
+		w.Capabilities = append(w.Capabilities, r.matching(c, capability, "capability"))
+	}
+	if w.Grace%time.Second != 0 {
+		r.report.Add(declared.At, `such as "30s" or "10m"`, "grace is counted in whole seconds, not in %s", w.Grace)
+	}
+	return w
+}
+
+func (r *resolver) quantities(declared []spec.Named[spec.Text]) map[string]string {
+	if len(declared) == 0 {
+		return nil
+	}
+	out := map[string]string{}
+	for _, d := range declared {
+		if !resourceName.MatchString(d.Name.Value) {
+			r.report.Add(d.Name.At, spec.DidYouMean(d.Name.Value, []string{"cpu", "memory", "ephemeral-storage"}), "%q is no resource", d.Name.Value)
+		}
+		out[d.Name.Value] = r.matching(d.Value, quantity, `amount: write a number, and m, Mi or Gi behind it`)
+	}
+	return out
+}
+
+// matching returns a string that has to have a form.
+func (r *resolver) matching(t spec.Text, form *regexp.Regexp, what string) string {
+	value, known := r.substitute.known(t, atBuild)
+	if t.IsSet() && known && !form.MatchString(value) {
+		r.report.Add(t.At, "", "%q is no %s", value, what)
+	}
+	return value
+}

@@ -1,0 +1,112 @@
+package family_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
+	const env = "environment: {DB_SERVICE_HOST: {}, DB_SERVICE_PORT: {default: \"27017\"}, MSG_SERVICE_HOST: {}, MSG_SERVICE_PORT: {default: \"${DB_SERVICE_PORT}\"}}\n"
+	around := func(s string) string {
+		return head + env + "kubernetes: " + s + "\nimages: {a: {from: scratch, volumes: [/v]}}\n"
+	}
+	image := func(s string) string { return head + "images: {a: {from: scratch, kubernetes: " + s + "}}\n" }
+	for _, test := range []struct{ name, yaml, want string }{
+		{"a Service that nobody reads", around("{services: {bd: {port: 1}}}"),
+			`f.yaml:6:25: a Service called bd gives containers the variable BD_SERVICE_HOST, which is not declared under environment (did you mean "DB_SERVICE_HOST"?)`},
+		{"a Service with a name that is none", around("{services: {Db: {port: 1}}}"), `f.yaml:6:25: "Db" is no name for a Service (use small letters, digits and '-', and begin with a letter)`},
+		{"a Service without a port", around("{services: {msg: {}}}"),
+			`f.yaml:6:25: the port of the Service msg has to be a number from 1 to 65535; neither port nor the default of MSG_SERVICE_PORT is (such as port: 5432)`},
+		{"a port that is none", around("{services: {msg: {port: 65536}}}"),
+			`f.yaml:6:25: the port of the Service msg has to be a number from 1 to 65535; neither port nor the default of MSG_SERVICE_PORT is (such as port: 5432)`},
+		{"a host that is none", around("{services: {db: {external: \"http://h\"}}}"), `f.yaml:6:40: "http://h" is no host name or address`},
+		{"a label that is none", around("{services: {db: {selector: {\"a b\": c}}}}"), `f.yaml:6:41: "a b" is no name for a label`},
+		{"a label with a value that is none", around("{services: {db: {selector: {a: b c}}}}"), `f.yaml:6:44: "b c" is no value for a label`},
+		{"a size that is none", around("{storage: {size: 10GB, volumes: [/v]}}"), `f.yaml:6:30: "10GB" is no amount of storage: write a number and Mi, Gi or Ti`},
+		{"a size of nothing", around("{storage: {size: \"0\", volumes: [/v]}}"), `f.yaml:6:30: "0" is no amount of storage: write a number and Mi, Gi or Ti`},
+		{"a way to share that is none", around("{storage: {size: 1Gi, access: ReadWriteSome, volumes: [/v]}}"),
+			`f.yaml:6:43: "ReadWriteSome" is no way in which containers share storage (did you mean "ReadWriteOnce"?)`},
+		{"a class that is none", around("{storage: {size: 1Gi, class: A b, volumes: [/v]}}"), `f.yaml:6:42: "A b" is no name for a storage class`},
+		{"storage that no image has", around("{storage: {size: 1Gi, volumes: [/w]}}"), `f.yaml:6:45: no image has the volume "/w" (did you mean "/v"?)`},
+		{"a capability with its prefix", image("{capabilities: [CAP_KILL]}"), `f.yaml:5:57: "CAP_KILL" is no capability in the notation of Kubernetes (leave out CAP_)`},
+		{"a capability that is none", image("{capabilities: [kill]}"), `f.yaml:5:57: "kill" is no capability`},
+		{"a grace of less than a second", image("{grace: 1500ms}"), `f.yaml:5:41: grace is counted in whole seconds, not in 1.5s (such as "30s" or "10m")`},
+		{"a resource that is none", image("{resources: {limits: {mem: 1Gi}}}"), `f.yaml:5:63: "mem" is no resource (there is cpu, ephemeral-storage, memory)`},
+		{"an amount that is none", image("{resources: {limits: {memory: 1GiB}}}"), `f.yaml:5:71: "1GiB" is no amount: write a number, and m, Mi or Gi behind it`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := resolve(t, test.yaml)
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got\n%v\nwant\n%s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestAWorkloadHasDefaults(t *testing.T) {
+	f, err := resolve(t, head+"images: {a: {from: scratch, kubernetes: {singleton: true}}, b: {from: a}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := f.Images[0].Workload, f.Images[1].Workload
+	if !a.Singleton || a.Replicas != 1 || a.Grace != 30*time.Second {
+		t.Errorf("got %+v", a)
+	}
+	if b.Singleton || b.Replicas != 1 || b.Grace != 30*time.Second {
+		t.Errorf("it is inherited: got %+v", b)
+	}
+}
+
+func TestAServiceHasThePortThatContainersTakeForGranted(t *testing.T) {
+	f, err := resolve(t, head+"environment: {MY_DB_SERVICE_HOST: {}, MY_DB_SERVICE_PORT: {default: \"5432\"}}\nkubernetes: {services: {my-db: {}}}\nimages: {a: {from: scratch}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := f.Kubernetes.Services[0]
+	if s.Port != 5432 || s.HostVariable() != "MY_DB_SERVICE_HOST" || s.PortVariable() != "MY_DB_SERVICE_PORT" {
+		t.Errorf("got %+v, %s, %s", s, s.HostVariable(), s.PortVariable())
+	}
+}
+
+func TestAnImageIsAllowedWhatItsStartNeeds(t *testing.T) {
+	f, err := resolve(t, head+`settings: { s: { file: /f, lens: pulpconf.aug } }
+images:
+  base: { from: scratch, steps: [ helpers: [config], lens: pulpconf.aug ] }
+  plain: { from: base, command: [c] }
+  own: { from: base, command: [c], kubernetes: { capabilities: [NET_BIND_SERVICE] } }
+  start: { from: base, start: { command: [c] } }
+  user: { from: base, start: { user: u, command: [c] } }
+  all: { from: base, start: { configure: [s], user: u, command: [c] }, kubernetes: { capabilities: [SETUID, KILL] } }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, i := range f.Images {
+		got[i.Name] = strings.Join(i.Capabilities(), " ")
+	}
+	want := map[string]string{"base": "", "plain": "", "own": "NET_BIND_SERVICE", "start": "", "user": "SETGID SETUID", "all": "DAC_OVERRIDE KILL SETGID SETUID"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAnImageHasTheVolumesAndPortsOfWhatItStandsOn(t *testing.T) {
+	f, err := resolve(t, head+`images:
+  base: { from: scratch, volumes: [/a], ports: ["1"] }
+  top: { from: base, volumes: [/b, /a], ports: [2/udp], command: [c] }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := f.Images[1]
+	if diff := cmp.Diff([][]string{{"/b", "/a"}, {"2/udp", "1/tcp"}}, [][]string{top.Volumes(), top.Ports()}); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if f.Images[0].Runs() || !top.Runs() {
+		t.Errorf("base runs: %t, top runs: %t", f.Images[0].Runs(), top.Runs())
+	}
+}

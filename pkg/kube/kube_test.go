@@ -1,0 +1,285 @@
+package kube_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/kube"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares a text with a file in testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	name = filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; -update writes it anew):\n%s", name, diff)
+	}
+}
+
+// load resolves the spec in a file.
+func load(t testing.TB, file string) *family.Family {
+	t.Helper()
+	s, err := spec.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets := fstest.MapFS{"pulpconf.aug": &fstest.MapFile{Data: []byte("module PulpConf =\n")}}
+	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// parse resolves a spec.
+func parse(t testing.TB, yaml string) *family.Family {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "f.yaml")
+	if err := os.WriteFile(file, []byte(yaml), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := load(t, file)
+	f.Spec.Filename = "f.yaml"
+	return f
+}
+
+// images gives each image of a family a digest.
+func images(f *family.Family) map[string]string {
+	out := map[string]string{}
+	for i, image := range f.Images {
+		out[image.Name] = f.Registry + "/" + image.Name + "@sha256:" + strings.Repeat(string(rune('a'+i)), 64)
+	}
+	return out
+}
+
+func write(t *testing.T, objects []kube.Object, err error) string {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := kube.Write(&b, objects); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+const server = "pulp.example.com"
+
+func TestThePulpFamilyRunsAsItDid(t *testing.T) {
+	f := load(t, "../../specs/pulp.yaml")
+	config := kube.Config{Images: images(f), Values: map[string]string{"PULP_SERVER_NAME": server}, Services: []family.KubernetesService{
+		{Name: "db", Selector: map[string]string{"app": "mongodb"}}, {Name: "msg", External: "qpid.example.com", Port: 5673},
+	}}
+	objects, err := kube.Workloads(f, config)
+	golden(t, "pulp.yaml", write(t, objects, err))
+	config.Services = nil
+	objects, err = kube.Pods(f, config)
+	golden(t, "pulp-pods.yaml", write(t, objects, err))
+}
+
+func TestAFamilyThatUsesEverythingRunsAsItDid(t *testing.T) {
+	f := load(t, "testdata/everything.spec.yaml")
+	objects, err := kube.Workloads(f, kube.Config{
+		Images: images(f), Namespace: "shop", PullSecret: "registry",
+		Values:   map[string]string{"DB_PASSWORD": `a"b$(C)$$`, "GREETING": "costs $(MONEY) $$", "EXTRA": "1"},
+		Services: []family.KubernetesService{{Name: "db", External: "192.0.2.7"}},
+	})
+	golden(t, "everything.yaml", write(t, objects, err))
+	objects, err = kube.Pods(f, kube.Config{
+		Images: images(f), Secret: "shop-secrets", Moving: true,
+		Values: map[string]string{"GREETING": "costs $(MONEY) $$"},
+	})
+	golden(t, "everything-pods.yaml", write(t, objects, err))
+}
+
+func TestAFamilyGivesTheSameBytesEachTime(t *testing.T) {
+	var first string
+	for i := range 25 {
+		f := load(t, "testdata/everything.spec.yaml")
+		objects, err := kube.Workloads(f, kube.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": "p", "A": "1", "B": "2", "C": "3"}})
+		got := write(t, objects, err)
+		if i == 0 {
+			first = got
+		}
+		if got != first {
+			t.Fatalf("time %d (-first +now):\n%s", i+1, cmp.Diff(first, got))
+		}
+	}
+}
+
+// A secret that is anywhere else than in the Secret is one that everybody can read who may list pods.
+func TestASecretIsOnlyInTheSecret(t *testing.T) {
+	f := load(t, "testdata/everything.spec.yaml")
+	const password = "correct-horse"
+	for name, objectsOf := range map[string]func(*family.Family, kube.Config) ([]kube.Object, error){"workloads": kube.Workloads, "pods": kube.Pods} {
+		objects, err := objectsOf(f, kube.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": password}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, o := range objects {
+			text := write(t, []kube.Object{o}, nil)
+			isSecret := o.GetObjectKind().GroupVersionKind().Kind == "Secret"
+			if strings.Contains(text, password) != isSecret {
+				t.Errorf("%s: %s shows the secret: %t", name, o.GetName(), !isSecret)
+			}
+			if isSecret {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s: %d Secrets", name, found)
+		}
+	}
+}
+
+func TestEachObjectHasAFile(t *testing.T) {
+	f := load(t, "testdata/everything.spec.yaml")
+	objects, err := kube.Workloads(f, kube.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": "p"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := kube.Files(objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, file := range files {
+		got = append(got, file.Mode.String()+" "+file.Name)
+	}
+	want := []string{
+		"-rw------- secret-shop.yaml",
+		"-rw-r--r-- persistentvolumeclaim-shop-storage.yaml",
+		"-rw-r--r-- service-db.yaml",
+		"-rw-r--r-- service-shop-web.yaml",
+		"-rw-r--r-- deployment-shop-web.yaml",
+		"-rw-r--r-- service-shop-clock.yaml",
+		"-rw-r--r-- statefulset-shop-clock.yaml",
+		"-rw-r--r-- kustomization.yaml",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	golden(t, "kustomization.yaml", string(files[len(files)-1].Data))
+}
+
+const head = "version: 1\nname: f\nregistry: r.example\ntag: t\n"
+
+func TestWhatKubernetesCannotDoGetsAComplaintWithItsPlace(t *testing.T) {
+	long := strings.Repeat("a", 53)
+	for _, test := range []struct{ name, yaml, want string }{
+		{"a name that is too long", head + "images: {" + long + ": {from: scratch, command: [x]}}\n",
+			`f.yaml:5:10: "` + long + `" is no name for objects of Kubernetes (begin it with a letter, and give it at most 52 characters)`},
+		{"a name that begins with a digit", head + "images: {1a: {from: scratch, command: [x]}}\n",
+			`f.yaml:5:10: "1a" is no name for objects of Kubernetes (begin it with a letter, and give it at most 52 characters)`},
+		{"two images that differ in what no name can say", head + "images: {a.b: {from: scratch, command: [x]}, a_b: {from: scratch, command: [x]}}\n",
+			`f.yaml:5:46: the objects of a_b would have the name of a.b: a-b`},
+		{"an image called like a Service", head + "environment: {DB_SERVICE_HOST: {}}\nkubernetes: {services: {db: {port: 1}}}\nimages: {db: {from: scratch, command: [x]}}\n",
+			`f.yaml:7:10: the objects of db would have the name of a Service: db`},
+		{"more than the limit", head + "images:\n  a:\n    from: scratch\n    command: [x]\n    kubernetes: { resources: { requests: { memory: 1Gi }, limits: { memory: 1000Mi } } }\n",
+			`f.yaml:9:17: a requests more memory than its limit: 1Gi, 1000Mi`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := parse(t, test.yaml)
+			_, err := kube.Workloads(f, kube.Config{Images: images(f)})
+			var complaints spec.Errors
+			if !errors.As(err, &complaints) || err.Error() != test.want {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	f := load(t, "../../specs/pulp.yaml")
+	only, err := f.Select("pulp-base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := map[string]string{"PULP_SERVER_NAME": server}
+	for _, test := range []struct {
+		name   string
+		family *family.Family
+		config kube.Config
+		want   string
+	}{
+		{"a value", f, kube.Config{Images: images(f)},
+			"there is no value for PULP_SERVER_NAME, without which no container of pulp-beat, pulp-resource-manager, pulp-worker starts"},
+		{"an empty value", f, kube.Config{Images: images(f), Values: map[string]string{"PULP_SERVER_NAME": ""}},
+			"there is no value for PULP_SERVER_NAME, without which no container of pulp-beat, pulp-resource-manager, pulp-worker starts"},
+		{"a reference", f, kube.Config{Values: given}, "nothing says which image pulp-beat is"},
+		{"an image to run", only, kube.Config{Images: images(f)}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
+		{"a Service", f, kube.Config{Images: images(f), Values: given, Services: []family.KubernetesService{{Name: "dp"}}},
+			`../../specs/pulp.yaml declares no Service "dp" under kubernetes.services (did you mean "db"?)`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := kube.Workloads(test.family, test.config); err == nil || err.Error() != test.want {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestSocketsHaveNamesThatKubernetesTakes(t *testing.T) {
+	f := parse(t, head+`images:
+  a:
+    from: scratch
+    steps: [ helpers: [wait] ]
+    start: { require: { sockets: [/dev/log, /de/vlog, "/run/My App_1.sock", /storage] }, command: [x] }
+`)
+	objects, err := kube.Pods(f, kube.Config{Images: images(f)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod, ok := objects[0].(*corev1.Pod)
+	if !ok {
+		t.Fatalf("got %T", objects[0])
+	}
+	var got []string
+	for i, v := range pod.Spec.Volumes {
+		got = append(got, v.Name+" "+v.HostPath.Path)
+		if m := pod.Spec.Containers[0].VolumeMounts[i]; m.Name != v.Name || m.MountPath != v.HostPath.Path {
+			t.Errorf("%s is mounted as %s at %s", v.HostPath.Path, m.Name, m.MountPath)
+		}
+	}
+	if diff := cmp.Diff([]string{"devlog /dev/log", "socket-1 /de/vlog", "socket-2 /run/My App_1.sock", "socket-3 /storage"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A required variable that comes from a Secret or from a Service has its value from there.
+func TestAValueMayComeFromTheCluster(t *testing.T) {
+	f := parse(t, head+`environment: { DB_SERVICE_HOST: { required: true }, DB_SERVICE_PORT: { required: true }, KEY: { required: true, secret: true } }
+kubernetes: { services: { db: { port: 5432 } } }
+images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x] } } }
+`)
+	if _, err := kube.Workloads(f, kube.Config{Images: images(f), Secret: "keys"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := kube.Workloads(f, kube.Config{Images: images(f)}); err == nil || !strings.Contains(err.Error(), "no value for KEY,") {
+		t.Errorf("got %v", err)
+	}
+}

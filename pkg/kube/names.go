@@ -1,0 +1,73 @@
+package kube
+
+import (
+	"regexp"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// maxName is what a StatefulSet's name may have, so that the labels and names made of it still fit into 63 characters.
+// https://github.com/kubernetes/kubernetes/issues/64023
+const maxName = 52
+
+// objectName returns the name of an image's or a family's objects: names of objects are DNS labels, which know no '_' and no '.'.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#rfc-1035-label-names
+func objectName(name string) string { return strings.NewReplacer("_", "-", ".", "-").Replace(name) }
+
+var dnsLabel = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
+
+// checkNames complains about images whose objects would have no good names, or the same.
+func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
+	if name := objectName(f.Name); !dnsLabel.MatchString(name) || len(name) > maxName {
+		report.Add(f.Spec.Name.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", f.Name)
+	}
+	taken := map[string]string{}
+	for _, s := range f.Kubernetes.Services {
+		taken[s.Name] = "a Service"
+	}
+	for _, image := range images {
+		name := objectName(image.Name)
+		if !dnsLabel.MatchString(name) || len(name) > maxName {
+			report.Add(image.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", image.Name)
+		}
+		if other, ok := taken[name]; ok {
+			report.Add(image.At, "", "the objects of %s would have the name of %s: %s", image.Name, other, name)
+		}
+		taken[name] = image.Name
+	}
+}
+
+// Labels by the recommended scheme.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+const (
+	labelName      = "app.kubernetes.io/name"
+	labelPartOf    = "app.kubernetes.io/part-of"
+	labelVersion   = "app.kubernetes.io/version"
+	labelManagedBy = "app.kubernetes.io/managed-by"
+)
+
+var labelValue = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
+
+// labels returns the labels of an object.
+func (b *builder) labels(name string) map[string]string {
+	labels := b.selector(name)
+	labels[labelManagedBy] = "pulpimg"
+	if labelValue.MatchString(b.family.Tag) {
+		labels[labelVersion] = b.family.Tag
+	}
+	return labels
+}
+
+// selector returns those of the labels that never change.
+func (b *builder) selector(name string) map[string]string {
+	return map[string]string{labelName: name, labelPartOf: objectName(b.family.Name)}
+}
+
+// meta returns the metadata of an object.
+func (b *builder) meta(name, of string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: name, Labels: b.labels(of)}
+}

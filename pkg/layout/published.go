@@ -1,0 +1,50 @@
+package layout
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// publishedFile is beside what an OCI image layout has, which allows for more.
+const publishedFile = "published.json"
+
+// published is what publishedFile holds.
+type published struct {
+	Images map[string]digest.Digest `json:"images"` // by reference
+}
+
+// Published returns what the last publication of the layout's images left in the registry: a digest for each reference. There is none
+// when nothing was published from here.
+func (l *Layout) Published() (map[string]digest.Digest, error) {
+	data, err := os.ReadFile(filepath.Join(l.Dir(), publishedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var p published
+	if err == nil {
+		err = json.Unmarshal(data, &p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading what was published: %w", err)
+	}
+	for reference, d := range p.Images {
+		if err := d.Validate(); err != nil {
+			return nil, fmt.Errorf("reading what was published in %s: %s: %w", l.Dir(), reference, err)
+		}
+	}
+	return p.Images, nil
+}
+
+// SetPublished records what a publication left in the registry.
+func (l *Layout) SetPublished(images map[string]digest.Digest) error {
+	if err := replaceJSON(filepath.Join(l.Dir(), publishedFile), published{images}); err != nil {
+		return fmt.Errorf("recording what was published: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package service
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// askHTTP asks a web server for the URL. An answer below 500 says that it is there: whether a page is, is not for this to judge. Only the
+// first line of the answer is read, so net/http, which would add a megabyte to the program, has nothing to do here.
+// https://www.rfc-editor.org/rfc/rfc9112#section-4
+func askHTTP(ctx context.Context, s *session) error {
+	c, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Write(httpRequest(s)); err != nil {
+		return err
+	}
+	line, err := readLine(bufio.NewReader(c))
+	if err != nil {
+		return err
+	}
+	code, reason, err := parseStatus(line)
+	if err != nil {
+		return err
+	}
+	status := strings.TrimSpace(fmt.Sprintf("%d %s", code, reason))
+	switch {
+	case code >= 500:
+		return notReady("the server answers %s", quote(status))
+	case s.service.url.User != "" && (code == 401 || code == 403):
+		return refused(status)
+	}
+	return nil
+}
+
+func httpRequest(s *session) []byte {
+	u := s.service.url
+	target := cmp.Or(u.Path, "/")
+	if u.RawQuery != "" {
+		target += "?" + u.RawQuery
+	}
+	request := "GET " + target + " HTTP/1.1\r\nHost: " + s.host.String() + "\r\nUser-Agent: pulp-helper\r\nConnection: close\r\n"
+	if u.User != "" {
+		request += "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(u.User+":"+u.Password)) + "\r\n"
+	}
+	return []byte(request + "\r\n")
+}
+
+// parseStatus reads the first line of an answer.
+func parseStatus(line string) (code int, reason string, err error) {
+	version, rest, _ := strings.Cut(line, " ")
+	digits, reason, _ := strings.Cut(rest, " ")
+	code, err = strconv.Atoi(digits)
+	if !strings.HasPrefix(version, "HTTP/") || err != nil || code < 100 || code > 999 {
+		return 0, "", errStrange
+	}
+	return code, reason, nil
+}
+
+// maxLine is how long a line of an answer may be.
+const maxLine = 4096
+
+// readLine reads a line and returns it without its end.
+func readLine(r *bufio.Reader) (string, error) {
+	line, err := r.ReadSlice('\n') // of the reader's size at most
+	if err == bufio.ErrBufferFull {
+		return "", errEndless
+	}
+	return strings.TrimRight(string(line), "\r\n"), err
+}

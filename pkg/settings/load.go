@@ -1,0 +1,55 @@
+package settings
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// load reads a settings file.
+func load(name string) (*target, error) {
+	path, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return nil, explain(name, err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, explain(name, err)
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory: mount a file there that the host has; for one that it does not have, a directory is mounted", name)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no regular file: mount one there", name)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, explain(name, err)
+	}
+	if at := bytes.IndexByte(content, 0); at >= 0 { // Augeas reads a file as a string of C
+		before := content[:at]
+		return nil, &parseError{name, 1 + bytes.Count(before, []byte("\n")), at - bytes.LastIndexByte(before, '\n')}
+	}
+	return &target{name: name, path: path, info: info, old: content, new: content}, nil
+}
+
+// explain says what it means that a settings file cannot be read or written, and what to do.
+func explain(name string, err error) error {
+	what := "cannot be written"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		what = "does not exist; install the package that it belongs to, or mount it"
+	case errors.Is(err, syscall.EROFS):
+		what = "cannot be written; mount it without :ro"
+	case errors.Is(err, fs.ErrPermission):
+		what = "is not for this user to read and write; start the container as another one"
+	}
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		err = number // without the names of files that are ours
+	}
+	return fmt.Errorf("%s %s: %w", name, what, err)
+}

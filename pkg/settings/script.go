@@ -1,0 +1,90 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The file as augtool sees it: alone, in a root directory of its own. So nothing in the file's real name needs quoting, neither in a
+// path expression nor in a transform, where blanks and brackets would mean something. The names are short because augtool reads its
+// script with readline, which takes a microsecond for a character.
+const (
+	copyName = "f"
+	treePath = "/files/" + copyName
+	// errorPath is where Augeas notes that it could not read or write the file.
+	errorPath = "/augeas/files/" + copyName + "/error"
+	// nowhere is a node outside of every file: something to insert beside when nothing is to be inserted.
+	nowhere = "/nowhere"
+)
+
+// script returns the commands for augtool that write a file's values. augtool goes on after a command that fails, so that a caller has
+// to look at what it said before the file is used.
+// https://augeas.net/docs/references/1.14.0/augtool.html
+func script(values []assignment) string {
+	var b strings.Builder
+	command := func(words ...string) {
+		b.WriteString(words[0])
+		for _, word := range words[1:] {
+			b.WriteString(" " + quote(word))
+		}
+		b.WriteByte('\n')
+	}
+	command("print", errorPath)
+	command("set", nowhere)
+	for _, v := range values {
+		v.write(command)
+	}
+	command("save")
+	command("print", errorPath)
+	return b.String()
+}
+
+// Which lines of a section are what, by their labels in the lens.
+const (
+	isEntry = "label() =~ regexp('[^#].*|#other')"       // no comment, and nothing that continues an entry
+	isLine  = "label() =~ regexp('[^#].*|#other|#more')" // no comment
+	goesOn  = "following-sibling::*[" + isLine + "][1][label() = '#more']"
+)
+
+// write gives the commands for one value, in path expressions that Augeas 1.1 knows, which old bases have. ConfigParser reads sections of
+// one name as one, does not mind the case of a key, and takes the last one that is there; so all of them get the value.
+// https://github.com/hercules-team/augeas/wiki/Path-expressions
+func (v assignment) write(command func(...string)) {
+	// The name of a key has no character but the dot that means something in a regular expression.
+	key := "regexp('" + strings.ReplaceAll(v.key, ".", "[.]")
+	section := fmt.Sprintf("%s/target[. = '%s']", treePath, v.section)
+	find := func() { command("defvar", "k", fmt.Sprintf("$s/*[label() =~ %s', 'i')]", key)) }
+
+	command("set", section+"[last()]", v.section)
+	command("defvar", "s", section)
+	find()
+	// A key that is not there is added behind a comment that is such a key, but not where that would part an entry from what continues it;
+	// else behind the last entry of the section; else on top of the section; or it is the only thing in it.
+	comment := fmt.Sprintf("($s[count($k) = 0]/#comment[. =~ %s *[:=].*', 'i')][count(%s) = 0])[last()]", key, goesOn)
+	entry := fmt.Sprintf("$s[last()][count($k) = 0]/*[%s][last()]", isLine)
+	command("ins", v.key, "after", fmt.Sprintf("(%s | %s | %s)[1]", comment, entry, nowhere))
+	find()
+	command("ins", v.key, "before", fmt.Sprintf("($s[last()][count($k) = 0]/*[1] | %s)[1]", nowhere))
+	find()
+	command("setm", "$s[last()][count($k) = 0]", v.key)
+	find()
+
+	// What continues the old value goes. Python 2 takes an indented comment to do that, too: it stays, but not indented.
+	command("defvar", "m", fmt.Sprintf("$s/*[preceding-sibling::*[%s][1][label() =~ %s', 'i')]]", isEntry, key))
+	command("rm", "$m/indent")
+	command("rm", "$m[label() = '#more']")
+	// Python 2 takes no comment to be behind an empty value, or one with a semicolon in it.
+	if v.value == "" || strings.Contains(v.value, ";") {
+		command("rm", "$k/#inline")
+	}
+	if v.value == "" {
+		command("setm", "$k", ".")
+	} else {
+		command("setm", "$k", ".", encode(v.value))
+	}
+}
+
+// quote makes a word of a text, which augtool reads as it is.
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}

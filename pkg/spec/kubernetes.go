@@ -1,0 +1,105 @@
+package spec
+
+import (
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Kubernetes is what a family needs around its images when it runs: in a cluster, and in containers on one machine as far as they
+// have the same.
+type Kubernetes struct {
+	At       Range
+	Services []Named[KubernetesService]
+	Storage  *Storage
+}
+
+// A KubernetesService is a Service whose host and port its users find in their environment.
+type KubernetesService struct {
+	At       Range
+	Port     int
+	Selector []Named[Text]
+	External Text
+}
+
+// Storage is what the images of a family share.
+type Storage struct {
+	At      Range
+	Size    Text
+	Access  Text
+	Class   Text
+	Volumes []Text
+}
+
+// A Workload says how containers of an image run.
+type Workload struct {
+	At           Range
+	Singleton    bool
+	Replicas     int
+	Grace        time.Duration
+	Capabilities []Text
+	Requests     []Named[Text]
+	Limits       []Named[Text]
+}
+
+func (r *reader) kubernetes(n *yaml.Node) *Kubernetes {
+	k := &Kubernetes{At: r.rangeOf(n)}
+	r.object(n, "kubernetes", fields{
+		"services": named(r, &k.Services, "kubernetes.services", r.kubernetesService),
+		"storage":  func(n *yaml.Node) { k.Storage = r.storage(n) },
+	})
+	return k
+}
+
+func (r *reader) kubernetesService(n *yaml.Node, at Range, what string) KubernetesService {
+	s := KubernetesService{At: at}
+	if isNull(n) {
+		return s
+	}
+	r.object(n, what, fields{
+		"port":     r.count(&s.Port, "port"),
+		"selector": r.namedTexts(&s.Selector, "selector"),
+		"external": r.text(&s.External, "external"),
+	})
+	if len(s.Selector) > 0 && s.External.IsSet() {
+		r.report.Add(s.External.At, "keep one of them", "%s selects pods of the cluster and is outside of it", what)
+	}
+	return s
+}
+
+func (r *reader) storage(n *yaml.Node) *Storage {
+	s := &Storage{At: r.rangeOf(n)}
+	if !r.object(n, "storage", fields{
+		"size":    r.text(&s.Size, "size"),
+		"access":  r.text(&s.Access, "access"),
+		"class":   r.text(&s.Class, "class"),
+		"volumes": r.texts(&s.Volumes, "volumes"),
+	}) {
+		return s
+	}
+	r.need(s.Size, s.At, "size", "storage")
+	if len(s.Volumes) == 0 {
+		r.report.AddAt(s.At.Start, "such as volumes: [/var/lib/app]", "storage needs the volumes that are kept in it")
+	}
+	return s
+}
+
+func (r *reader) workload(n *yaml.Node, what string) *Workload {
+	w := &Workload{At: r.rangeOf(n)}
+	r.object(n, what, fields{
+		"singleton":    r.boolean(&w.Singleton, "singleton"),
+		"replicas":     r.count(&w.Replicas, "replicas"),
+		"grace":        r.duration(&w.Grace, "grace"),
+		"capabilities": r.texts(&w.Capabilities, "capabilities"),
+		"resources": func(n *yaml.Node) {
+			r.object(n, "resources", fields{
+				"requests": r.namedTexts(&w.Requests, "requests"),
+				"limits":   r.namedTexts(&w.Limits, "limits"),
+			})
+		},
+	})
+	if w.Singleton && w.Replicas > 1 {
+		r.report.Add(w.At, "leave one of them out", "%s runs exactly once and has %d replicas", what, w.Replicas)
+	}
+	return w
+}

@@ -1,0 +1,165 @@
+package compose_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/assets"
+	"github.com/pulpimg/pulpimg/pkg/compose"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// families are the specs that come with pulpimg, and one that uses all that a spec can say under kubernetes.
+func families(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("../../specs/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no specs: %v", err)
+	}
+	return append(files, "../../pkg/kube/testdata/everything.spec.yaml")
+}
+
+func resolve(t *testing.T, file string) *family.Family {
+	t.Helper()
+	s, err := spec.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets.FS()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func marshal(t *testing.T, f *family.Family, values map[string]string) []byte {
+	t.Helper()
+	images := map[string]string{}
+	for _, image := range f.Images {
+		images[image.Name] = f.Registry + "/" + image.Name + "@sha256:" + strings.Repeat("0", 64)
+	}
+	data, err := compose.Marshal(f, compose.Config{Images: images, Values: values})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// load loads a file as docker compose does: against the schema, with the variables of an environment put in, and checked.
+func load(data []byte, environment map[string]string) (*types.Project, error) {
+	return loader.LoadWithContext(context.Background(), types.ConfigDetails{
+		WorkingDir:  os.TempDir(),
+		ConfigFiles: []types.ConfigFile{{Filename: "compose.yaml", Content: data}},
+		Environment: environment,
+	})
+}
+
+// required gives a value to what no container starts without.
+func required(f *family.Family) map[string]string {
+	values := map[string]string{}
+	for _, image := range f.Images {
+		for _, name := range image.Missing(func(string) bool { return false }) {
+			values[name] = "$a ${b} \"c\""
+		}
+	}
+	return values
+}
+
+func TestComposeTakesEveryFamily(t *testing.T) {
+	for _, file := range families(t) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			f := resolve(t, file)
+			project, err := load(marshal(t, f, nil), required(f))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for _, image := range f.Images {
+				if image.Runs() {
+					want = append(want, image.Name)
+				}
+			}
+			slices.Sort(want)
+			got := project.ServiceNames()
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("services (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestComposeUnderstandsWhatTheSpecSays(t *testing.T) {
+	f := resolve(t, "../../specs/pulp.yaml")
+	project, err := load(marshal(t, f, map[string]string{"MSG_SERVICE_USER": "$guest"}), map[string]string{"PULP_SERVER_NAME": "pulp.example.com", "DB_SERVICE_HOST": "db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker, beat := project.Services["pulp-worker"], project.Services["pulp-beat"]
+	for fact, holds := range map[string]bool{
+		"there is one beat":                     beat.GetScale() == 1,
+		"and two workers":                       worker.GetScale() == 2,
+		"which have ten minutes to end":         time.Duration(*worker.StopGracePeriod) == 10*time.Minute,
+		"each with a hostname of its own":       worker.Hostname == "" && worker.ContainerName == "",
+		"what ends is started again":            beat.Restart == types.RestartPolicyUnlessStopped && worker.Restart == types.RestartPolicyUnlessStopped,
+		"beat mounts the host's log, as it is":  len(beat.Volumes) == 1 && beat.Volumes[0].Type == "bind" && beat.Volumes[0].Source == "/dev/log" && beat.Volumes[0].Target == "/dev/log" && !bool(beat.Volumes[0].Bind.CreateHostPath),
+		"workers share their files":             len(worker.Volumes) == 3 && worker.Volumes[1].Type == "volume" && worker.Volumes[1].Target == "/var/lib/pulp" && len(project.Volumes) == 2,
+		"the server's name comes from outside":  value(beat, "PULP_SERVER_NAME") == "pulp.example.com",
+		"so does the database":                  value(beat, "DB_SERVICE_HOST") == "db",
+		"a value that was given is in the file": value(beat, "MSG_SERVICE_USER") == "$guest",
+		"what nobody sets has its default":      value(beat, "MSG_SERVICE_PORT") == "not set",
+		"no container may more than it needs":   slices.Equal(beat.CapDrop, []string{"ALL"}) && slices.Equal(beat.CapAdd, []string{"DAC_OVERRIDE", "SETGID", "SETUID"}),
+		"beat is healthy with its database":     slices.Equal(beat.HealthCheck.Test, []string{"CMD", "pulp-helper", "wait", "--tries", "1", "database"}),
+	} {
+		if !holds {
+			t.Errorf("it is not so that %s", fact)
+		}
+	}
+}
+
+// value returns the value of a variable as a container of a service gets it.
+func value(s types.ServiceConfig, name string) string {
+	if v := s.Environment[name]; v != nil {
+		return *v
+	}
+	return "not set"
+}
+
+func TestComposeSaysWhatIsMissing(t *testing.T) {
+	_, err := load(marshal(t, resolve(t, "../../specs/pulp.yaml"), nil), nil)
+	if err == nil || !strings.Contains(err.Error(), "PULP_SERVER_NAME is missing a value: give it a value") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The test of the test.
+func TestABadFileIsFound(t *testing.T) {
+	f := resolve(t, "../../specs/pulp.yaml")
+	good := string(marshal(t, f, nil))
+	for _, test := range []struct{ name, from, to string }{
+		{"an unknown key", "stop_grace_period:", "stop_grace:"},
+		{"a span of time that is none", "stop_grace_period: 30s", "stop_grace_period: half a minute"},
+		{"a volume that is not declared", "volumes:\n  var-lib-pulp: {}\n", "volumes:\n"},
+		{"a scale that is no number", "scale: 2", "scale: two"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bad := strings.ReplaceAll(good, test.from, test.to)
+			if bad == good {
+				t.Fatalf("there is no %q to spoil", test.from)
+			}
+			if _, err := load([]byte(bad), required(f)); err == nil {
+				t.Error("it is taken")
+			}
+		})
+	}
+}
