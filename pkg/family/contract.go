@@ -33,10 +33,11 @@ func (r *resolver) settings() []contract.Settings {
 			Lens: r.checked(s.Value.Lens, lensName, "lens, which is a file called NAME.aug"),
 		}
 		for _, set := range s.Value.Set {
-			if !settingPath.MatchString(set.Name.Value) {
+			setting := contract.Setting{Path: set.Name.Value, Value: r.substitute.text(set.Value, atStart)}
+			if _, _, ok := setting.Split(); !ok {
 				r.report.Add(set.Name.At, "write SECTION/KEY", "%q names no setting", set.Name.Value)
 			}
-			settings.Set = append(settings.Set, contract.Setting{Path: set.Name.Value, Value: r.substitute.text(set.Value, atStart)})
+			settings.Set = append(settings.Set, setting)
 		}
 		out = append(out, settings)
 	}

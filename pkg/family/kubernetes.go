@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -70,32 +71,21 @@ type Workload struct {
 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
 const defaultGrace = 30 * time.Second
 
-// dnsSubdomain is the form of most names in Kubernetes, which have 253 characters at most.
+// maxDNSSubdomain is how many characters most names in Kubernetes may have.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
-const (
-	dnsSubdomain    = `[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*`
-	maxDNSSubdomain = 253
-)
+const maxDNSSubdomain = 253
 
 var (
-	// A Service's name is a DNS label. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.1
-	serviceName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	// Two parts of Kubernetes' notation: numbers of bytes, and of processors, down to a thousandth of one.
-	// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-	bytesAmount = regexp.MustCompile(`^[1-9][0-9]{0,14}$|^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)$`)
-	cpuAmount   = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?$|^[1-9][0-9]{0,8}m$`)
-	nothing     = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
-	className   = regexp.MustCompile(`^` + dnsSubdomain + `$`)
-	capability  = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
-	hostName    = regexp.MustCompile(`^` + dnsSubdomain + `$`)
-	// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-	labelKey   = regexp.MustCompile(`^(` + dnsSubdomain + `/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
+	serviceName = language.ServiceName.Regexp()
+	sizeAmount  = language.Size.Regexp()
+	bytesAmount = language.Bytes.Regexp()
+	cpuAmount   = language.Processors.Regexp()
+	className   = language.ClassName.Regexp()
+	capability  = language.Capability.Regexp()
+	hostName    = language.HostName.Regexp()
+	labelKey    = language.PodLabel.Regexp()
+	labelValue  = language.PodLabelValue.Regexp()
 )
-
-// accessModes are the modes in which several containers can share a claim; the first is the default.
-// https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
-var accessModes = []string{"ReadWriteMany", "ReadWriteOnce"}
 
 // kubernetes returns what the family declares, whose images are resolved.
 func (r *resolver) kubernetes(images []*Image) Kubernetes {
@@ -180,17 +170,17 @@ func (r *resolver) portByDefault(s KubernetesService) int {
 
 func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	storage := &Storage{
-		Size:    r.matching(s.Size, bytesAmount, "amount of storage: write a number and Mi, Gi or Ti"),
-		Access:  cmp.Or(r.substitute.text(s.Access, atBuild), accessModes[0]),
+		Size:    r.matching(s.Size, sizeAmount, "amount of storage: write a number and Mi, Gi or Ti"),
+		Access:  language.AccessModes()[0],
 		Class:   r.matching(s.Class, className, "name for a storage class"),
 		Volumes: r.absolutes(s.Volumes, "the volume"),
 		At:      s.At,
 	}
-	if nothing.MatchString(storage.Size) {
-		r.report.Add(s.Size.At, "", "%q is no amount of storage: write a number and Mi, Gi or Ti", storage.Size)
+	if s.Access.IsSet() {
+		storage.Access = r.substitute.text(s.Access, atBuild)
 	}
-	if !slices.Contains(accessModes, storage.Access) {
-		r.report.Add(s.Access.At, spec.DidYouMean(storage.Access, accessModes), "%q is no way in which containers share storage", storage.Access)
+	if modes := language.AccessModes(); !slices.Contains(modes, storage.Access) {
+		r.report.Add(s.Access.At, spec.DidYouMean(storage.Access, modes), "%q is no way in which containers share storage", storage.Access)
 	}
 	names := map[string]string{}
 	for i, v := range storage.Volumes {

@@ -25,7 +25,6 @@ var (
 	umask        = language.Umask.Regexp()
 	lensName     = language.Lens.Regexp()
 	declaredName = language.DeclaredName.Regexp()
-	settingPath  = language.SettingPath.Regexp()
 )
 
 // checked complains when a string is not of the form that it has to have, and returns it.

@@ -37,11 +37,16 @@ func condition(o *language.Object, c language.Condition) *document {
 		return doc
 	case language.True:
 		value.Const = true
+	case language.Several:
+		value.Minimum = 2
 	case language.Filled:
 		at := slices.IndexFunc(o.Keys, func(k language.Key) bool { return k.Name == c.Key })
-		if _, ok := o.Keys[at].Type.(language.List); ok {
+		switch o.Keys[at].Type.(type) {
+		case language.List:
 			value.MinItems = 1
-		} else {
+		case language.Map:
+			value.Not = &document{PropertyNames: &document{Pattern: extension}}
+		default:
 			value.MinLength = 1
 		}
 	}

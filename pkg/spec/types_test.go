@@ -20,6 +20,11 @@ var goTypes = map[string]reflect.Type{
 	"image":                reflect.TypeFor[Image](),
 	"start":                reflect.TypeFor[Start](),
 	"require":              reflect.TypeFor[Start](), // it has no type of its own
+	"kubernetes":           reflect.TypeFor[Kubernetes](),
+	"kubernetes service":   reflect.TypeFor[KubernetesService](),
+	"storage":              reflect.TypeFor[Storage](),
+	"workload":             reflect.TypeFor[Workload](),
+	"resources":            reflect.TypeFor[Workload](), // it has no type of its own
 	"step":                 reflect.TypeFor[Step](),
 	"repo":                 reflect.TypeFor[Repo](),
 	"yum":                  reflect.TypeFor[Packages](),
@@ -32,7 +37,7 @@ var goTypes = map[string]reflect.Type{
 // fieldOf returns the name of the field that holds a key, in small letters; empty for keys that nothing is kept of.
 func fieldOf(object, key string) string {
 	switch {
-	case key == "version", key == "description", object == "start" && key == "require":
+	case key == "version", key == "description", object == "start" && key == "require", object == "workload" && key == "resources":
 		return ""
 	case object == "step" && (key == "yum" || key == "dnf" || key == "apt"):
 		return "packages"
