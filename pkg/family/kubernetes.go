@@ -110,7 +110,11 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) Kuber
 		External: r.substitute.text(s.Value.External, atBuild),
 		At:       s.Value.At,
 	}
-	if problem := ExternalProblem(service.External); problem != "" {
+	problem := ExternalProblem(service.External)
+	if _, known := r.substitute.known(s.Value.External, atBuild); known && s.Value.External.IsSet() && service.External == "" {
+		problem = "is no host name or address"
+	}
+	if problem != "" {
 		r.report.Add(s.Value.External.At, "", "%q %s", service.External, problem)
 	}
 	if !serviceName.MatchString(service.Name) {

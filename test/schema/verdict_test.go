@@ -170,6 +170,8 @@ var limits = []limit{
 	{regexp.MustCompile(`is no (file mode|umask)`), "a number has no digits: to a schema, 0999 and 999 are one"},
 	{regexp.MustCompile(`is a part of what it stands for`), seesOnlyValues},
 	{regexp.MustCompile(`no image has the volume`), namesElsewhere},
+	{regexp.MustCompile(`is no host name or address|is an address`), "an address has more to it than a pattern"},
+	{regexp.MustCompile(`is no amount of (processors|bytes)`), "the values of a mapping have one form, whatever their keys"},
 	{regexp.MustCompile(`the port of the Service`), "the port may be the default of a variable"},
 	{regexp.MustCompile(`is no capability in the notation`), "a pattern without look-ahead cannot exclude how a word begins"},
 	{regexp.MustCompile(`grace is counted in whole seconds`), "a pattern does not add up units"},
