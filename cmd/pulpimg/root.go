@@ -34,7 +34,8 @@ func newRoot(io console) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newBuild(io), newPush(io), newManifests(io), newCompose(io), newRun(io), newEngine(io))
+	root.AddCommand(newBuild(io), newPush(io), newManifests(io), newCompose(io), newRun(io), newEngine(io), newInit(io), newShow(io), newSchema(io))
+	completeCommands(root)
 	return root
 }
 

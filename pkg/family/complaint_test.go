@@ -91,6 +91,8 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 		{"a relative volume", head + "images: {a: {from: scratch, volumes: [var]}}\n", `f.yaml:5:39: the volume "var" is not absolute (it is a path in the image, from the root)`, nil},
 		{"a volume with dots", head + "images: {a: {from: scratch, volumes: [/a/../b]}}\n",
 			`f.yaml:5:39: the volume "/a/../b" is not plain: it has an empty part, "." or ".." (it is a path in the image, from the root)`, nil},
+		{"a volume that is two slashes", head + "images: {a: {from: scratch, volumes: [//]}}\n",
+			`f.yaml:5:39: the volume "//" is not plain: it has an empty part, "." or ".." (it is a path in the image, from the root)`, nil},
 		{"a user with a space", head + "images: {a: {from: scratch, user: a b}}\n", `f.yaml:5:35: "a b" is no user`, nil},
 		{"a label with a space", head + "images: {a: {from: scratch, labels: {a b: c}}}\n", `f.yaml:5:38: "a b" is no name for a label`, nil},
 		{"a variable of an image that no shell can set", head + "images: {a: {from: scratch, env: {a.b: c}}}\n",

@@ -6,9 +6,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -41,16 +41,6 @@ func (r *resolver) settings() []contract.Settings {
 	return out
 }
 
-// schemes are the protocols in which pulp-helper can wait for a service.
-var schemes = []string{"mongodb", "amqp", "amqps", "tcp", "http", "https", "postgres", "redis"}
-
-// Defaults of services: a minute in all, which a database that was started together with its users may well take.
-const (
-	defaultTries    = 12
-	defaultInterval = 5 * time.Second
-	defaultTimeout  = 2 * time.Second
-)
-
 func (r *resolver) services() []contract.Service {
 	var out []contract.Service
 	for _, s := range r.spec.Services {
@@ -58,9 +48,9 @@ func (r *resolver) services() []contract.Service {
 		out = append(out, contract.Service{
 			Name:     s.Name.Value,
 			URL:      r.serviceURL(s.Value.URL),
-			Tries:    cmp.Or(s.Value.Tries, defaultTries),
-			Interval: cmp.Or(s.Value.Interval, defaultInterval),
-			Timeout:  cmp.Or(s.Value.Timeout, defaultTimeout),
+			Tries:    cmp.Or(s.Value.Tries, language.DefaultTries),
+			Interval: cmp.Or(s.Value.Interval, language.DefaultInterval),
+			Timeout:  cmp.Or(s.Value.Timeout, language.DefaultTimeout),
 		})
 	}
 	return out
@@ -79,8 +69,8 @@ func (r *resolver) serviceURL(t spec.Text) string {
 	case !known:
 	case !ok || host == "":
 		r.report.Add(t.At, "such as tcp://HOST:PORT", "%q is no URL", t.Value)
-	case len(startVariables(scheme)) == 0 && !slices.Contains(schemes, scheme):
-		r.report.Add(t.At, spec.DidYouMean(scheme, schemes), "nothing here can wait for a service by the protocol %q", scheme)
+	case len(startVariables(scheme)) == 0 && !slices.Contains(language.Schemes(), scheme):
+		r.report.Add(t.At, spec.DidYouMean(scheme, language.Schemes()), "nothing here can wait for a service by the protocol %q", scheme)
 	}
 	return url
 }

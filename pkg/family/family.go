@@ -17,6 +17,10 @@ type Family struct {
 	Registry string
 	// Tag is the tag of every image.
 	Tag string
+	// Given says what stands here in place of what the spec says.
+	Given Given
+	// Variables are the spec's variables in its order.
+	Variables []Variable
 	// Spec is the file that the family was resolved from. Errors of later stages point into it.
 	Spec *spec.Spec
 	// Contract is what containers of the family need to know when they start.
@@ -25,6 +29,18 @@ type Family struct {
 	Kubernetes Kubernetes
 	// Images holds the images in build order: what an image stands on comes before it, and otherwise as in the spec.
 	Images []*Image
+}
+
+// Given says which values came from whoever resolved the family (WithRegistry, WithTag).
+type Given struct{ Registry, Tag bool }
+
+// A Variable is a variable of the spec and its value.
+type Variable struct {
+	Name, Value string
+	// Given says that the value came from whoever resolved the family (WithVariables), and not from the spec.
+	Given bool
+	// At is where the spec has the value, or, if it is given, where the spec declares the variable.
+	At spec.Range
 }
 
 // Scratch is the base of an image that starts empty.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -66,36 +67,24 @@ type Workload struct {
 	At               spec.Range
 }
 
-// defaultGrace is what Kubernetes gives a container that says nothing else.
-// https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
-const defaultGrace = 30 * time.Second
-
-// dnsSubdomain is the form of most names in Kubernetes, which have 253 characters at most.
+// maxDNSSubdomain is how long most names in Kubernetes may be.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
-const (
-	dnsSubdomain    = `[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*`
-	maxDNSSubdomain = 253
-)
+const maxDNSSubdomain = 253
 
+// The forms that package language describes.
 var (
-	// A Service's name is a DNS label. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.1
-	serviceName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	// Two parts of Kubernetes' notation: numbers of bytes, and of processors, down to a thousandth of one.
-	// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-	bytesAmount = regexp.MustCompile(`^[1-9][0-9]{0,14}$|^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)$`)
-	cpuAmount   = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?$|^[1-9][0-9]{0,8}m$`)
-	nothing     = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
-	className   = regexp.MustCompile(`^` + dnsSubdomain + `$`)
-	capability  = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
-	hostName    = regexp.MustCompile(`^` + dnsSubdomain + `$`)
-	// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-	labelKey   = regexp.MustCompile(`^(` + dnsSubdomain + `/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
+	serviceName  = language.KubernetesService.Regexp()
+	bytesAmount  = language.Bytes.Regexp()
+	cpuAmount    = language.Processors.Regexp()
+	className    = language.StorageClass.Regexp()
+	capability   = language.Capability.Regexp()
+	externalHost = language.ExternalHost.Regexp()
+	labelKey     = language.KubernetesLabel.Regexp()
+	labelValue   = language.KubernetesLabelValue.Regexp()
 )
 
-// accessModes are the modes in which several containers can share a claim; the first is the default.
-// https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
-var accessModes = []string{"ReadWriteMany", "ReadWriteOnce"}
+// nothing is no amount of bytes.
+var nothing = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
 
 // kubernetes returns what the family declares, whose images are resolved.
 func (r *resolver) kubernetes(images []*Image) Kubernetes {
@@ -156,7 +145,7 @@ func ExternalProblem(host string) string {
 	switch address, err := netip.ParseAddr(host); {
 	case host == "":
 	case err != nil:
-		if !hostName.MatchString(host) || len(host) > maxDNSSubdomain {
+		if !externalHost.MatchString(host) || strings.Contains(host, ":") || len(host) > maxDNSSubdomain {
 			return "is no host name or address"
 		}
 	case address.Zone() != "" || address.Is4In6():
@@ -181,7 +170,7 @@ func (r *resolver) portByDefault(s KubernetesService) int {
 func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	storage := &Storage{
 		Size:    r.matching(s.Size, bytesAmount, "amount of storage: write a number and Mi, Gi or Ti"),
-		Access:  cmp.Or(r.substitute.text(s.Access, atBuild), accessModes[0]),
+		Access:  cmp.Or(r.substitute.text(s.Access, atBuild), language.AccessModes()[0]),
 		Class:   r.matching(s.Class, className, "name for a storage class"),
 		Volumes: r.absolutes(s.Volumes, "the volume"),
 		At:      s.At,
@@ -189,8 +178,8 @@ func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	if nothing.MatchString(storage.Size) {
 		r.report.Add(s.Size.At, "", "%q is no amount of storage: write a number and Mi, Gi or Ti", storage.Size)
 	}
-	if !slices.Contains(accessModes, storage.Access) {
-		r.report.Add(s.Access.At, spec.DidYouMean(storage.Access, accessModes), "%q is no way in which containers share storage", storage.Access)
+	if !slices.Contains(language.AccessModes(), storage.Access) {
+		r.report.Add(s.Access.At, spec.DidYouMean(storage.Access, language.AccessModes()), "%q is no way in which containers share storage", storage.Access)
 	}
 	names := map[string]string{}
 	for i, v := range storage.Volumes {
@@ -216,12 +205,12 @@ func VolumeName(path string) string { return strings.ReplaceAll(strings.Trim(pat
 
 func (r *resolver) workload(declared *spec.Workload) Workload {
 	if declared == nil {
-		return Workload{Replicas: 1, Grace: defaultGrace}
+		return Workload{Replicas: 1, Grace: language.DefaultGrace}
 	}
 	w := Workload{
 		Singleton: declared.Singleton,
 		Replicas:  max(declared.Replicas, 1),
-		Grace:     cmp.Or(declared.Grace, defaultGrace),
+		Grace:     cmp.Or(declared.Grace, language.DefaultGrace),
 		Requests:  r.quantities(declared.Requests),
 		Limits:    r.quantities(declared.Limits),
 		At:        declared.At,

@@ -6,32 +6,26 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
+// The forms that package language describes.
 var (
-	// A family's name becomes part of a directory's name.
-	familyName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
-	// An image's name is one component of a repository's name.
-	// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
-	imageName = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)
-	// A variable's name, in the spec and in the environment, is one that a shell can set.
-	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	// What a package may be called: names, versions, globs, capabilities and groups of yum, dnf and apt. No shell ever needs to see
-	// more, and an option is no package.
-	packageName = regexp.MustCompile(`^[A-Za-z0-9@*?/(^][A-Za-z0-9@*?.+_:~^/=<>()%-]*$`)
-	groupName   = regexp.MustCompile(`^[A-Za-z0-9@^][A-Za-z0-9@.+_:~^&/()-]*( [A-Za-z0-9@.+_:~^&/()-]+)*$`)
-	userName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	userGroup   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
-	sha256Hex   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	secretID    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	repoID      = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
-	umask       = regexp.MustCompile(`^0?[0-7]{3}$`)
-	lensName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\.aug$`)
-	// Settings and services are named on the command line of pulp-helper.
-	declaredName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	// SECTION/KEY becomes part of an Augeas path, in which quotes and brackets would mean something.
-	settingPath = regexp.MustCompile(`^[A-Za-z0-9_.:-]+( [A-Za-z0-9_.:-]+)*/[A-Za-z][A-Za-z0-9_.-]*$`)
+	familyName   = language.FamilyName.Regexp()
+	imageName    = language.ImageName.Regexp()
+	variableName = language.VariableName.Regexp()
+	packageName  = language.PackageName.Regexp()
+	groupName    = language.GroupName.Regexp()
+	userName     = language.UserName.Regexp()
+	userGroup    = language.UserGroup.Regexp()
+	sha256Hex    = language.SHA256.Regexp()
+	secretID     = language.SecretID.Regexp()
+	repoID       = language.RepoID.Regexp()
+	umask        = language.Umask.Regexp()
+	lensName     = language.Lens.Regexp()
+	declaredName = language.DeclaredName.Regexp()
+	settingPath  = language.SettingPath.Regexp()
 )
 
 // checked complains when a string is not of the form that it has to have, and returns it.
@@ -83,7 +77,7 @@ func pathProblem(value string) string {
 		return "is not absolute"
 	case strings.ContainsFunc(value, isControl):
 		return "has a control character"
-	case path.Clean(value) != strings.TrimSuffix(value, "/") && value != "/":
+	case path.Clean(value) != strings.TrimSuffix(value, "/") && value != "/", value == "//":
 		return `is not plain: it has an empty part, "." or ".."`
 	}
 	return ""

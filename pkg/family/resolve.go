@@ -49,15 +49,34 @@ type resolver struct {
 
 func (r *resolver) family(o options) *Family {
 	f := &Family{
-		Name:     r.checked(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
-		Registry: r.registry(o.registry),
-		Tag:      r.tag(o.tag),
-		Spec:     r.spec,
-		Contract: r.contract,
+		Name:      r.checked(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
+		Registry:  r.registry(o.registry),
+		Tag:       r.tag(o.tag),
+		Given:     Given{Registry: o.registry != "", Tag: o.tag != ""},
+		Variables: r.variables(o.variables),
+		Spec:      r.spec,
+		Contract:  r.contract,
 	}
 	f.Images = r.images(f)
 	f.Kubernetes = r.kubernetes(f.Images)
 	return f
+}
+
+// variables returns the spec's variables with their values. Those without one are left out: there is a complaint about them.
+func (r *resolver) variables(given map[string]string) []Variable {
+	var out []Variable
+	for _, declared := range r.spec.Variables {
+		value := r.substitute.values[declared.Name.Value]
+		if value == nil {
+			continue
+		}
+		v := Variable{Name: declared.Name.Value, Value: *value, At: declared.Name.At}
+		if _, v.Given = given[v.Name]; !v.Given {
+			v.At = declared.Value.Default.At
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 // images resolves the images in build order.

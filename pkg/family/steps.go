@@ -7,13 +7,11 @@ import (
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 const helperPath = "/usr/bin/pulp-helper"
-
-// helperNames are the parts of pulp-helper that a spec asks for.
-var helperNames = []string{"config", "wait", "exec"}
 
 // step resolves a step. It returns nil for one that could not be read; there is a complaint about it.
 func (r *resolver) step(s spec.Step) Step {
@@ -121,8 +119,8 @@ func (r *resolver) helpers(s spec.Step) Step {
 	var names []string
 	for _, h := range s.Helpers {
 		name, ok := r.substitute.known(h, atBuild)
-		if ok && !slices.Contains(helperNames, name) {
-			r.report.Add(h.At, spec.DidYouMean(name, helperNames), "there is no helper called %q", name)
+		if ok && !slices.Contains(language.Helpers(), name) {
+			r.report.Add(h.At, spec.DidYouMean(name, language.Helpers()), "there is no helper called %q", name)
 		}
 		names = append(names, name)
 	}

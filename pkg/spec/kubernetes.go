@@ -57,8 +57,12 @@ func (r *reader) kubernetesService(n *yaml.Node, at Range, what string) Kubernet
 		return s
 	}
 	r.object(n, what, fields{
-		"port":     r.count(&s.Port, "port"),
-		"selector": r.namedTexts(&s.Selector, "selector"),
+		"port": r.count(&s.Port, "port"),
+		"selector": func(n *yaml.Node) {
+			if r.namedTexts(&s.Selector, "selector")(n); len(s.Selector) == 0 {
+				r.report.Add(r.rangeOf(n), "such as selector: {app: postgres}", "selector of %s selects nothing", what)
+			}
+		},
 		"external": r.text(&s.External, "external"),
 	})
 	if len(s.Selector) > 0 && s.External.IsSet() {
@@ -98,8 +102,8 @@ func (r *reader) workload(n *yaml.Node, what string) *Workload {
 			})
 		},
 	})
-	if w.Singleton && w.Replicas > 1 {
-		r.report.Add(w.At, "leave one of them out", "%s runs exactly once and has %d replicas", what, w.Replicas)
+	if w.Singleton && w.Replicas > 0 {
+		r.report.Add(w.At, "leave one of them out", "%s is a singleton and has a number of replicas", what)
 	}
 	return w
 }

@@ -208,6 +208,7 @@ func (r *reader) repo(n *yaml.Node) *Repo {
 	case p.URL.IsSet() == p.BaseURL.IsSet():
 		r.report.Add(p.At, "", "repo needs either url, to fetch a file, or baseurl, to write one")
 	case p.BaseURL.IsSet():
+		r.need(p.BaseURL, p.At, "baseurl", "repo")
 		r.need(p.ID, p.At, "id", "a repo with baseurl")
 		r.only(p.SHA256, "sha256", "url")
 	default:
@@ -239,9 +240,9 @@ func (r *reader) packages(n *yaml.Node, tool string) *Packages {
 	}
 	before := len(r.report.errors)
 	r.object(n, tool, known)
-	switch override.Value {
-	case "":
-	case "yum", "dnf":
+	switch {
+	case !override.IsSet():
+	case override.Value == "yum", override.Value == "dnf":
 		p.Tool = override.Value
 	default:
 		r.report.Add(override.At, "", "tool has to be yum or dnf, not %q", override.Value)

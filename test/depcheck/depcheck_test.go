@@ -47,6 +47,7 @@ var families = map[string][]string{
 	"pkg/kube":              {"pkg/spec", "pkg/family"},
 	"pkg/compose":           {"pkg/family"},
 	"pkg/container":         {"pkg/family"},
+	"pkg/inventory":         {"pkg/spec", "pkg/family"},
 }
 
 // imports returns what the packages of the project import, by their path in it.
@@ -109,6 +110,8 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/installer":   {buildkit},
 		"pkg/compose":     {buildkit, "k8s.io", "github.com/google/go-containerregistry"},
 		"pkg/container":   {buildkit, "k8s.io", "github.com/google/go-containerregistry"},
+		"pkg/language":    {module + "/pkg"},
+		"pkg/schema":      {buildkit, module + "/pkg/spec", module + "/pkg/family"},
 		"pkg/layer":       {buildkit},
 		"pkg/layout":      {buildkit},
 		"pkg/export":      {buildkit},

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// A completer suggests what may come next on a command line.
+type completer = cobra.CompletionFunc
+
+// completeCommands gives each command what completes its flags and arguments. What a spec has is read from the one that the command line
+// names; one that cannot be read has nothing to suggest, and nobody wants to hear of it before they press return.
+func completeCommands(cmd *cobra.Command) {
+	for _, below := range cmd.Commands() {
+		completeCommands(below)
+	}
+	if cmd.ValidArgsFunction == nil {
+		cmd.ValidArgsFunction = argumentCompleter(cmd)
+	}
+	cmd.NonInheritedFlags().VisitAll(func(flag *pflag.Flag) {
+		if complete := flagCompleter(cmd, flag); complete != nil {
+			// This fails for a flag that has one already.
+			_ = cmd.RegisterFlagCompletionFunc(flag.Name, complete)
+		}
+	})
+}
+
+// argumentCompleter returns what completes the arguments that the usage of a command shows.
+func argumentCompleter(cmd *cobra.Command) completer {
+	switch {
+	case strings.Contains(cmd.Use, "[IMAGE...]"):
+		return completeImages
+	case strings.Contains(cmd.Use, "[FILE|DIR]"):
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
+	}
+	return cobra.NoFileCompletions
+}
+
+// flagCompleter returns what completes the value of a flag, or nil: then it is a file.
+func flagCompleter(cmd *cobra.Command, flag *pflag.Flag) completer {
+	if choice, ok := flag.Value.(interface{ choices() []string }); ok {
+		return fixed(choice.choices()...)
+	}
+	switch flag.Name {
+	case "file":
+		return cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
+	case "set":
+		return completeVariables
+	case "progress":
+		return fixed(progressModes...)
+	case "output":
+		if cmd.Name() != "build" {
+			return nil
+		}
+		return func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return []string{"oci:", "docker-archive:"}, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+		}
+	case "platform":
+		return fixed("linux/amd64", "linux/arm64")
+	case "assets":
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+	case "registry", "tag", "secret", "engine":
+		return cobra.NoFileCompletions
+	}
+	return nil
+}
+
+func fixed(values ...string) completer {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// specAtHand reads the spec that a command line names, as far as it can be read; nil, if it cannot.
+func specAtHand(cmd *cobra.Command) *spec.Spec {
+	file, err := cmd.Flags().GetString("file")
+	if err != nil {
+		return nil
+	}
+	read, _ := spec.Load(file) // mistakes are not for now
+	return read
+}
+
+// completeImages suggests the images that are not named yet.
+func completeImages(cmd *cobra.Command, named []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var out []string
+	if s := specAtHand(cmd); s != nil {
+		for _, image := range s.Images {
+			if !slices.Contains(named, image.Name.Value) {
+				out = append(out, cobra.CompletionWithDesc(image.Name.Value, "from "+image.Value.From.Value))
+			}
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
+
+// completeVariables suggests the variables that have no value yet, up to the value: that may be anything.
+func completeVariables(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveKeepOrder
+	s := specAtHand(cmd)
+	if s == nil || strings.Contains(toComplete, "=") {
+		return nil, directive
+	}
+	given, _ := cmd.Flags().GetStringArray("set")
+	var out []string
+	for _, v := range s.Variables {
+		assignment := v.Name.Value + "="
+		if slices.ContainsFunc(given, func(g string) bool { return strings.HasPrefix(g, assignment) }) {
+			continue
+		}
+		description := "has no default"
+		if v.Value.Default != nil {
+			description = "default " + cmp.Or(v.Value.Default.Value, `""`)
+		}
+		out = append(out, cobra.CompletionWithDesc(assignment, description))
+	}
+	return out, directive
+}
+
+// choices returns the formats.
+func (f *format) choices() []string { return []string{"table", "json"} }

@@ -1,0 +1,75 @@
+package inventory
+
+import (
+	"cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// inherit fills in the part of an image's configuration that it may have from the images below it: of values for one name, the nearest
+// counts.
+func (l lister) inherit(out *Image, image *family.Image) {
+	var labels, env, volumes, ports unique
+	for i := image; i != nil; i = i.Parent {
+		from := ""
+		if i != image {
+			from = i.Name
+		}
+		declared, c := l.declared[i.Name], i.Config
+		for _, label := range declared.Labels {
+			labels.add(label.Name.Value, l.inherited(c.Labels[label.Name.Value], label.Value, from))
+		}
+		for j, v := range declared.Env {
+			env.add(v.Name.Value, l.inherited(c.Env[j].Value, v.Value, from))
+		}
+		for j, v := range declared.Volumes {
+			volumes.add(c.Volumes[j], l.inherited(c.Volumes[j], v, from))
+		}
+		for j, v := range declared.Ports {
+			ports.add(c.Ports[j], l.inherited(c.Ports[j], v, from))
+		}
+		out.User = cmp.Or(out.User, l.optional(c.User, declared.User, from))
+		out.Workdir = cmp.Or(out.Workdir, l.optional(c.WorkDir, declared.Workdir, from))
+	}
+	out.Labels, out.Env, out.Volumes, out.Ports = labels.list, env.list, volumes.values(), ports.values()
+}
+
+func (l lister) inherited(value string, t spec.Text, from string) Value {
+	out := l.written(value, t)
+	out.Image = from
+	return out
+}
+
+func (l lister) optional(value string, t spec.Text, from string) *Value {
+	if !t.IsSet() {
+		return nil
+	}
+	out := l.inherited(value, t, from)
+	return &out
+}
+
+// unique are values by name, of which the first one counts.
+type unique struct {
+	list []Named
+	seen map[string]bool
+}
+
+func (u *unique) add(name string, v Value) {
+	if u.seen[name] {
+		return
+	}
+	if u.seen == nil {
+		u.seen = map[string]bool{}
+	}
+	u.seen[name] = true
+	u.list = append(u.list, Named{name, v})
+}
+
+func (u *unique) values() []Value {
+	var out []Value
+	for _, n := range u.list {
+		out = append(out, n.Value)
+	}
+	return out
+}

@@ -1,0 +1,130 @@
+package inventory
+
+// An Inventory is a resolved family. Its keys are added to in later versions, never renamed.
+type Inventory struct {
+	Spec        string     `json:"spec"`
+	Family      Value      `json:"family"`
+	Registry    Value      `json:"registry"`
+	Tag         Value      `json:"tag"`
+	Variables   []Named    `json:"variables,omitempty"`
+	Environment []Env      `json:"environment,omitempty"`
+	Settings    []Settings `json:"settings,omitempty"`
+	Services    []Service  `json:"services,omitempty"`
+	Images      []Image    `json:"images"`
+}
+
+// A Source says who gave a value.
+type Source string
+
+// The sources, besides the flags of the command line, which are called as they are written there.
+const (
+	// FromSpec is a value that the spec has.
+	FromSpec Source = "spec"
+	// FromDefault is a value that the spec has for when nobody gives another.
+	FromDefault Source = "default"
+	// BuiltIn is a value that pulpimg has for when the spec does not say.
+	BuiltIn Source = "built-in"
+
+	fromRegistryFlag Source = "--registry"
+	fromTagFlag      Source = "--tag"
+	fromSetFlag      Source = "--set"
+)
+
+// An Origin says where a value came from.
+type Origin struct {
+	Source Source `json:"source"`
+	// At is FILE:LINE:COLUMN in the spec: where it has the value or, if the value came from elsewhere, what the value is for. It is empty
+	// for what the spec does not mention.
+	At string `json:"at,omitempty"`
+	// Image is the image that the value is inherited from.
+	Image string `json:"inherited_from,omitempty"`
+}
+
+// A Value is a value and where it came from.
+type Value struct {
+	Value string `json:"value"`
+	Origin
+}
+
+// A Named is a value with a name.
+type Named struct {
+	Name string `json:"name"`
+	Value
+}
+
+// An Env is a variable of the environment that containers read.
+type Env struct {
+	Name     string `json:"name"`
+	At       string `json:"at"`
+	Required bool   `json:"required,omitempty"`
+	Secret   bool   `json:"secret,omitempty"`
+	// Default is the value when a container's environment has none. That of a secret is not shown.
+	Default *Value `json:"default,omitempty"`
+}
+
+// Settings are a file that containers write.
+type Settings struct {
+	Name string  `json:"name"`
+	File Value   `json:"file"`
+	Lens Value   `json:"lens"`
+	Set  []Named `json:"set,omitempty"`
+}
+
+// A Service is what containers wait for.
+type Service struct {
+	Name     string `json:"name"`
+	URL      Value  `json:"url"`
+	Tries    Value  `json:"tries"`
+	Interval Value  `json:"interval"`
+	Timeout  Value  `json:"timeout"`
+}
+
+// An Image is one image of the family. Of its configuration, it has what the family declares: its own, and what it inherits from
+// other images of the family.
+type Image struct {
+	Name      string `json:"name"`
+	At        string `json:"at"`
+	Reference string `json:"reference"`
+	// Parent is the image of the family that this one stands on; Base is one from outside, or "scratch".
+	Parent     *Value  `json:"parent,omitempty"`
+	Base       *Value  `json:"base,omitempty"`
+	Labels     []Named `json:"labels,omitempty"`
+	Env        []Named `json:"env,omitempty"`
+	User       *Value  `json:"user,omitempty"`
+	Workdir    *Value  `json:"workdir,omitempty"`
+	Volumes    []Value `json:"volumes,omitempty"`
+	Ports      []Value `json:"ports,omitempty"`
+	Entrypoint []Value `json:"entrypoint,omitempty"`
+	Command    []Value `json:"command,omitempty"`
+	Steps      []Step  `json:"steps,omitempty"`
+}
+
+// A Step is one step of an image; which of its keys there are depends on the kind.
+type Step struct {
+	// Kind is fetch, files, packages or run.
+	Kind  string `json:"kind"`
+	Title string `json:"title"`
+	At    string `json:"at"`
+	// Lines are the first and the last line of the step in the spec.
+	Lines [2]int `json:"lines"`
+
+	URL      string   `json:"url,omitempty"`
+	SHA256   string   `json:"sha256,omitempty"`
+	Manager  string   `json:"manager,omitempty"`
+	Groups   []string `json:"groups,omitempty"`
+	Packages []string `json:"packages,omitempty"`
+	Files    []File   `json:"files,omitempty"`
+	Script   string   `json:"script,omitempty"`
+	Command  []string `json:"command,omitempty"`
+	Secrets  []string `json:"secrets,omitempty"`
+}
+
+// A File is a file that a step brings.
+type File struct {
+	Path string `json:"path"`
+	// Type is file, directory or link.
+	Type string `json:"type"`
+	// Mode holds octal digits, set-id and sticky bits included.
+	Mode   string `json:"mode,omitempty"`
+	Target string `json:"target,omitempty"`
+}

@@ -1,0 +1,146 @@
+package inventory_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/inventory"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func resolve(t *testing.T, opts ...family.Option) *family.Family {
+	t.Helper()
+	read, err := spec.Load("testdata/family.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := family.Resolve(read, append([]family.Option{
+		family.WithDir("testdata"), family.WithVariables(map[string]string{"host": "mirror.example.com"}),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func written(t *testing.T, f *family.Family) (asYAML, asJSON string) {
+	t.Helper()
+	var y, j bytes.Buffer
+	if err := inventory.Of(f).WriteYAML(&y); err != nil {
+		t.Fatal(err)
+	}
+	if err := inventory.Of(f).WriteJSON(&j); err != nil {
+		t.Fatal(err)
+	}
+	return y.String(), j.String()
+}
+
+func TestAFamilyIsListedAsItWas(t *testing.T) {
+	asYAML, asJSON := written(t, resolve(t))
+	for name, got := range map[string]string{"family.golden.yaml": asYAML, "family.golden.json": asJSON} {
+		name = filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s (-want +got; -update writes it anew):\n%s", name, diff)
+		}
+	}
+}
+
+func TestYAMLAndJSONSayTheSame(t *testing.T) {
+	asYAML, asJSON := written(t, resolve(t))
+	var y, j any
+	if err := yaml.Unmarshal([]byte(asYAML), &y); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &y); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(asJSON), &j); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(j, y); diff != "" {
+		t.Errorf("(-JSON +YAML):\n%s", diff)
+	}
+}
+
+// Whatever says that it is in the spec has its place there.
+func TestEveryPlaceIsThatOfItsValue(t *testing.T) {
+	data, err := os.ReadFile("testdata/family.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(data), "\n")
+	list := inventory.Of(resolve(t))
+	for _, v := range []struct {
+		what, at, want string
+	}{
+		{"the registry", list.Registry.At, "registry.example.com/shop"},
+		{"a variable with a default", list.Variables[0].At, `"docker.io/library/debian:12"`},
+		{"a variable that is given", list.Variables[2].At, "host: {}"},
+		{"a default", list.Environment[2].Default.At, `"db://${DB_HOST}"`},
+		{"a setting", list.Settings[0].Set[1].At, `"$${DB_HOST}"`},
+		{"a base", list.Images[0].Base.At, `"${{ base }}"`},
+		{"a label that is inherited", list.Images[1].Labels[1].At, "base, b: base"},
+		{"a step", list.Images[0].Steps[1].At, "yum:"},
+	} {
+		var line, column int
+		parts := strings.Split(v.at, ":")
+		if err := json.Unmarshal([]byte("["+parts[1]+","+parts[2]+"]"), &[]any{&line, &column}); err != nil {
+			t.Fatal(err)
+		}
+		if rest := lines[line-1][column-1:]; !strings.HasPrefix(rest, v.want) {
+			t.Errorf("%s is said to be at %s: %q, want %q", v.what, v.at, rest, v.want)
+		}
+	}
+}
+
+func TestWhatIsGivenSaysSo(t *testing.T) {
+	list := inventory.Of(resolve(t, family.WithRegistry("other.example.com/x"), family.WithTag("2")))
+	for _, test := range []struct {
+		got  inventory.Value
+		want string
+	}{
+		{list.Registry, "other.example.com/x from --registry"},
+		{list.Tag, "2 from --tag"},
+		{list.Variables[2].Value, "mirror.example.com from --set"},
+		{list.Variables[1].Value, "https://mirror.example.com/app.repo from default"},
+		{list.Services[0].Tries, "3 from spec"},
+		{list.Services[0].Timeout, "2s from built-in"},
+	} {
+		if got := test.got.Value + " from " + string(test.got.Source); got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
+	}
+}
+
+func TestASecretIsNotShown(t *testing.T) {
+	asYAML, asJSON := written(t, resolve(t))
+	for _, secret := range []string{"hunter2", "word@"} {
+		if strings.Contains(asYAML+asJSON, secret) {
+			t.Errorf("the list has %q", secret)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package language
+
+// words is a list of strings.
+func words(form Form, reach Reach) List { return List{Of: String{Form: form, Reach: reach}} }
+
+// filledWords is a list of strings that has to have one.
+func filledWords(form Form, reach Reach) List {
+	return List{Of: String{Form: form, Reach: reach}, Filled: true}
+}
+
+func image() *Object {
+	return &Object{
+		Name:        "image",
+		Description: "One image of the family.",
+		Keys: []Key{
+			{Name: "from", Required: true, Type: String{Form: Base, Reach: AtBuild}, Example: "docker.io/library/debian:12",
+				Description: "What the image stands on: the name of an image of this family; else the reference of one from outside; or `scratch`, for nothing. A single word that is no image of the family is an error."},
+			{Name: "labels", Type: Map{Names: LabelName, Of: String{Form: Text, Reach: AtBuild}, Key: "NAME"}, Default: "{}",
+				Example:     `{ org.opencontainers.image.title: hello }`,
+				Description: "Labels of the image's configuration, besides those that it inherits."},
+			{Name: "env", Type: Map{Names: VariableName, Of: String{Form: Text, Reach: AtBuild}, Key: "NAME"}, Default: "{}",
+				Example:     `{ LANG: C.UTF-8 }`,
+				Description: "Environment variables of the image's configuration, besides those that it inherits. Commands of its steps see them too."},
+			{Name: "user", Type: String{Form: UserGroup, Reach: AtBuild}, Example: "app:app",
+				Description: "Who a container runs as. Inherited if left out. Steps run as root all the same."},
+			{Name: "workdir", Type: String{Form: Path, Reach: AtBuild}, Example: "/srv/app",
+				Description: "The directory that a container starts in. Inherited if left out."},
+			{Name: "volumes", Type: words(Path, AtBuild), Default: "[]", Example: "[/var/lib/app]",
+				Description: "Directories whose content outlives a container, besides those that are inherited."},
+			{Name: "ports", Type: words(Port, AtBuild), Default: "[]", Example: `["80", 53/udp]`,
+				Description: "Ports that a container listens on, besides those that are inherited. A number needs quotes."},
+			{Name: "entrypoint", Type: words(Text, AtBuild), Default: "[]", Example: "[/usr/bin/app]",
+				Description: "The program that a container runs, and its first arguments. Not inherited."},
+			{Name: "command", Type: words(Text, AtBuild), Default: "[]", Example: "[python3, -m, http.server]",
+				Description: "The program that a container runs or, if there is an `entrypoint`, further arguments of that. Not inherited."},
+			{Name: "steps", Type: List{Of: step()}, Default: "[]", Example: "[{ apt: { packages: [python3] } }]",
+				Description: "What is done to what the image stands on, in this order; each step makes a layer."},
+			{Name: "start", Type: start(), Example: "{ command: [/usr/bin/app, serve] }",
+				Description: "Makes a role of the image: what its containers do when they start."},
+			{Name: "kubernetes", Type: workload(), Default: "{}", Example: "{ replicas: 2 }", Description: "How containers of the image run."},
+		},
+		Rules: []Rule{
+			{Kind: None, If: Condition{"start", Set}, Of: []Condition{{"entrypoint", Filled}, {"command", Filled}},
+				Says: "`start` excludes `entrypoint` and `command`."},
+		},
+	}
+}
+
+func start() *Object {
+	return &Object{
+		Name:        "start",
+		Description: "What a container does when it starts, in the order of the keys here. The image needs a `helpers` step, or stands on one that has it.",
+		Keys: []Key{
+			{Name: "require", Type: require(), Default: "{}", Example: "{ sockets: [/dev/log] }",
+				Description: "What has to be there."},
+			{Name: "configure", Type: words(Text, AtBuild), Default: "[]", Example: "[app]",
+				Description: "Names under `settings`: the files to write. Needs `helpers: [config]`, and augtool and the lens in the image."},
+			{Name: "wait", Type: words(Text, AtBuild), Default: "[]", Example: "[database]",
+				Description: "Names under `services`: what to wait for, all at once. Needs `helpers: [wait]`."},
+			{Name: "init", Type: List{Of: words(Text, AtStart)}, Default: "[]", Example: "[[/usr/bin/app, migrate]]",
+				Description: "Commands that run before the one that stays, one after the other. When one fails, so does the start."},
+			{Name: "user", Type: String{Form: UserName, Reach: AtBuild}, Example: "app",
+				Description: "Who `init` and `command` run as. Left out, as who the container runs."},
+			{Name: "workdir", Type: String{Form: Path, Reach: AtBuild}, Example: "/srv/app",
+				Description: "The directory that `init` and `command` run in. Left out, the one that the container starts in."},
+			{Name: "umask", Type: Mode{Umask}, Example: `"027"`,
+				Description: "The umask of `init` and `command`. Left out, that of the container."},
+			{Name: "command", Required: true, Type: filledWords(Text, AtStart), Example: `[/usr/bin/app, "--database=${DB_HOST}"]`,
+				Description: "What the container becomes. Arguments after the image's name are appended to it."},
+		},
+	}
+}
+
+func require() *Object {
+	return &Object{
+		Name:        "require",
+		Description: "What a container does not start without.",
+		Keys: []Key{
+			{Name: "sockets", Type: words(Path, AtBuild), Default: "[]", Example: "[/dev/log]", Description: "Sockets, mounted from the host."},
+			{Name: "files", Type: words(Path, AtBuild), Default: "[]", Example: "[/etc/app/key]", Description: "Files and directories."},
+			{Name: "variables", Type: words(Text, AtBuild), Default: "[]", Example: "[DB_PASSWORD]",
+				Description: "Names under `environment`: variables that have to have a value."},
+		},
+	}
+}

@@ -1,0 +1,170 @@
+package language
+
+// A Type is what the value of a key may be. It is one of String, Mode, Boolean, Count, Duration, Version, List, Map, OneOf and *Object.
+type Type interface{ isType() }
+
+// A String is a string of a form.
+type String struct {
+	Form Form
+	// Reach says which variables mean something in it.
+	Reach Reach
+	// Multiline says that people write it in several lines.
+	Multiline bool
+}
+
+// A Reach says which variables mean something in a string.
+type Reach int
+
+// The reaches.
+const (
+	// Never: the string is for people, or has to be known before there are variables.
+	Never Reach = iota
+	// AtBuild: ${{ name }} is put in, and ${NAME} is a mistake.
+	AtBuild
+	// AtStart: ${{ name }} is put in, and ${NAME} is what the container's environment says.
+	AtStart
+	// Verbatim: ${{ name }} is put in, and ${NAME} is text like any other.
+	Verbatim
+)
+
+// A Mode is octal digits: a string, or what YAML takes for a number.
+type Mode struct{ Form Form }
+
+// Boolean is true or false.
+type Boolean struct{}
+
+// Count is a number from 1 up.
+type Count struct{}
+
+// Duration is a span of time in Go's notation, longer than nothing.
+// https://pkg.go.dev/time#ParseDuration
+type Duration struct{}
+
+// Version is the number of the language's version, which is 1.
+type Version struct{}
+
+// A List is a list.
+type List struct {
+	Of Type
+	// Filled says that it has to have an item.
+	Filled bool
+}
+
+// A Map is a mapping whose keys are names that the spec gives.
+type Map struct {
+	Names Form
+	// Reserved are names of that form that are none.
+	Reserved []string
+	Of       Type
+	// Filled says that it has to have a key.
+	Filled bool
+	// Key is what the reference calls a name.
+	Key string
+}
+
+// OneOf is a value of one of several types, which a reader tells apart by their kind.
+type OneOf []Type
+
+// An Object is a mapping with known keys.
+type Object struct {
+	// Name is unique; the reference and the schema call the object by it.
+	Name        string
+	Description string
+	Keys        []Key
+	// Nullable says that nothing may stand in place of the mapping.
+	Nullable bool
+	// Rules are what holds between the keys.
+	Rules []Rule
+}
+
+// A Key is one key of an object.
+type Key struct {
+	Name string
+	// Description is in Markdown.
+	Description string
+	Type        Type
+	Required    bool
+	// Default is the value that stands for one left out, in YAML; empty, if there is none.
+	Default string
+	// Example is a value, in YAML.
+	Example string
+}
+
+func (String) isType()   {}
+func (Mode) isType()     {}
+func (Boolean) isType()  {}
+func (Count) isType()    {}
+func (Duration) isType() {}
+func (Version) isType()  {}
+func (List) isType()     {}
+func (Map) isType()      {}
+func (OneOf) isType()    {}
+func (*Object) isType()  {}
+
+// A Rule is what holds between the keys of an object.
+type Rule struct {
+	// Kind says how many of the conditions hold.
+	Kind RuleKind
+	// If, when it is not the zero value, says when the rule counts.
+	If Condition
+	// Of are the conditions.
+	Of []Condition
+	// Says is the rule in words, in Markdown.
+	Says string
+}
+
+// A RuleKind says how many of a rule's conditions hold.
+type RuleKind int
+
+// The kinds of rules.
+const (
+	ExactlyOne RuleKind = iota
+	AtLeastOne
+	None
+)
+
+// A Condition is something that is so or not of a key's value.
+type Condition struct {
+	Key string
+	Is  Is
+}
+
+// Is is what a condition says of a key.
+type Is int
+
+// What a condition says of a key.
+const (
+	Set    Is = iota // it is there, whatever its value
+	Filled           // its value is neither an empty string nor an empty list
+	True             // its value is true
+)
+
+// Objects returns an object and those below it, each once, in the order in which they are described.
+func Objects(root *Object) []*Object {
+	var out []*Object
+	seen := map[string]bool{}
+	var visit func(Type)
+	visit = func(t Type) {
+		switch t := t.(type) {
+		case *Object:
+			if seen[t.Name] {
+				return
+			}
+			seen[t.Name] = true
+			out = append(out, t)
+			for _, k := range t.Keys {
+				visit(k.Type)
+			}
+		case List:
+			visit(t.Of)
+		case Map:
+			visit(t.Of)
+		case OneOf:
+			for _, one := range t {
+				visit(one)
+			}
+		}
+	}
+	visit(root)
+	return out
+}

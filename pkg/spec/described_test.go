@@ -1,0 +1,85 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulpimg/pulpimg/pkg/language"
+)
+
+// places are where each object of the language stands: %s is its content, in braces.
+var places = map[string]string{
+	"spec":                 "",
+	"variable":             head + "variables: {v: {%s}}\n" + images,
+	"environment variable": head + "environment: {v: {%s}}\n" + images,
+	"settings":             head + "settings: {s: {%s}}\n" + images,
+	"service":              head + "services: {s: {%s}}\n" + images,
+	"image":                head + "images: {a: {%s}}\n",
+	"start":                head + "images: {a: {from: scratch, start: {%s}}}\n",
+	"require":              head + "images: {a: {from: scratch, start: {command: [c], require: {%s}}}}\n",
+	"step":                 step("{%s}"),
+	"repo":                 step("{repo: {%s}}"),
+	"yum":                  step("{yum: {%s}}"),
+	"dnf":                  step("{dnf: {%s}}"),
+	"apt":                  step("{apt: {%s}}"),
+	"copy":                 step("{files: {%s}}"),
+	"run":                  step("{run: {%s}}"),
+}
+
+// unknown is no key of anything. It is so short that it is like none, so the complaint about it lists the keys that there are.
+const unknown = "0"
+
+var (
+	ofUnknown = regexp.MustCompile(`^unknown key "0" in `)
+	listed    = regexp.MustCompile(`^there is (.*)$`)
+)
+
+func TestTheReaderKnowsTheKeysThatAreDescribed(t *testing.T) {
+	for _, o := range language.Objects(language.Spec()) {
+		t.Run(o.Name, func(t *testing.T) {
+			place, ok := places[o.Name]
+			if !ok {
+				t.Fatalf("the description has %q, and this test does not know where it stands", o.Name)
+			}
+			var described []string
+			for _, k := range o.Keys {
+				described = append(described, k.Name)
+			}
+			slices.Sort(described)
+			yaml := fmt.Sprintf(place, unknown+": a")
+			if place == "" {
+				yaml = head + images + unknown + ": a\n"
+			}
+			if known := knownKeys(t, yaml); !slices.Equal(known, described) {
+				t.Errorf("the reader knows    %v\nthe description has %v", known, described)
+			}
+		})
+	}
+	if len(places) != len(language.Objects(language.Spec())) {
+		t.Error("this test knows objects that the description does not have")
+	}
+}
+
+// knownKeys returns the keys that the complaint about an unknown one lists.
+func knownKeys(t *testing.T, yaml string) []string {
+	t.Helper()
+	_, err := Parse("f.yaml", []byte(yaml))
+	var complaints Errors
+	errors.As(err, &complaints)
+	for _, c := range complaints {
+		m := listed.FindStringSubmatch(c.Hint)
+		switch {
+		case !ofUnknown.MatchString(c.Message):
+			continue
+		case m == nil:
+			t.Fatalf("the complaint does not list the keys that there are: %v", c)
+		}
+		return strings.Split(m[1], ", ")
+	}
+	t.Fatalf("there is no complaint about an unknown key: %v", err)
+	return nil
+}

@@ -1,0 +1,112 @@
+package spec
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulpimg/pulpimg/pkg/language"
+)
+
+// goTypes are the types that the reader makes of the objects of the language.
+var goTypes = map[string]reflect.Type{
+	"spec":                 reflect.TypeFor[Spec](),
+	"variable":             reflect.TypeFor[Variable](),
+	"environment variable": reflect.TypeFor[EnvVariable](),
+	"settings":             reflect.TypeFor[Settings](),
+	"service":              reflect.TypeFor[Service](),
+	"image":                reflect.TypeFor[Image](),
+	"start":                reflect.TypeFor[Start](),
+	"require":              reflect.TypeFor[Start](), // it has no type of its own
+	"step":                 reflect.TypeFor[Step](),
+	"repo":                 reflect.TypeFor[Repo](),
+	"yum":                  reflect.TypeFor[Packages](),
+	"dnf":                  reflect.TypeFor[Packages](),
+	"apt":                  reflect.TypeFor[Packages](),
+	"copy":                 reflect.TypeFor[Copy](),
+	"run":                  reflect.TypeFor[Run](),
+}
+
+// fieldOf returns the name of the field that holds a key, in small letters; empty for keys that nothing is kept of.
+func fieldOf(object, key string) string {
+	switch {
+	case key == "version", key == "description", object == "start" && key == "require":
+		return ""
+	case object == "step" && (key == "yum" || key == "dnf" || key == "apt"):
+		return "packages"
+	}
+	return key
+}
+
+// notKeys are the fields that are no key: where something is written, and what the file itself is.
+var notKeys = []string{"at", "filename", "data"}
+
+func TestTheDescriptionFitsTheTypes(t *testing.T) {
+	described := map[reflect.Type][]string{}
+	for _, o := range language.Objects(language.Spec()) {
+		kind, ok := goTypes[o.Name]
+		if !ok {
+			t.Errorf("no type is known for %q", o.Name)
+			continue
+		}
+		for _, k := range o.Keys {
+			name := fieldOf(o.Name, k.Name)
+			if name == "" {
+				continue
+			}
+			described[kind] = append(described[kind], name)
+			field, ok := kind.FieldByNameFunc(func(f string) bool { return strings.ToLower(f) == name })
+			if !ok {
+				t.Errorf("%s has no field for %s of %s", kind, k.Name, o.Name)
+				continue
+			}
+			if !fits(k.Type, field.Type) {
+				t.Errorf("%s of %s is described as %T, and %s.%s is %s", k.Name, o.Name, k.Type, kind, field.Name, field.Type)
+			}
+		}
+	}
+	for kind, names := range described {
+		for i := range kind.NumField() {
+			if name := strings.ToLower(kind.Field(i).Name); !slices.Contains(names, name) && !slices.Contains(notKeys, name) {
+				t.Errorf("%s.%s is not described", kind, kind.Field(i).Name)
+			}
+		}
+	}
+}
+
+// fits says whether a type of Go holds what is described.
+func fits(described language.Type, kind reflect.Type) bool {
+	if kind.Kind() == reflect.Pointer {
+		kind = kind.Elem()
+	}
+	switch described := described.(type) {
+	case language.String:
+		return kind == reflect.TypeFor[Text]() || kind.Kind() == reflect.String
+	case language.Mode:
+		return kind == reflect.TypeFor[Text]()
+	case language.Boolean:
+		return kind.Kind() == reflect.Bool
+	case language.Count:
+		return kind.Kind() == reflect.Int
+	case language.Duration:
+		return kind == reflect.TypeFor[time.Duration]()
+	case language.List:
+		return kind.Kind() == reflect.Slice && fits(described.Of, kind.Elem())
+	case language.Map:
+		value, ok := reflect.Type(nil), false
+		if kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct {
+			var field reflect.StructField
+			field, ok = kind.Elem().FieldByName("Value")
+			value = field.Type
+		}
+		return ok && fits(described.Of, value)
+	case language.OneOf:
+		// One of the types is short for another.
+		return slices.ContainsFunc(described, func(one language.Type) bool { return fits(one, kind) })
+	case *language.Object:
+		return goTypes[described.Name] == kind
+	}
+	return false
+}

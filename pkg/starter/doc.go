@@ -1,0 +1,2 @@
+// Package starter writes the spec that people begin with.
+package starter

@@ -1,0 +1,217 @@
+package docs
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/language"
+)
+
+var update = flag.Bool("update", false, "write docs/reference.md anew")
+
+const referenceFile = "../../docs/reference.md"
+
+func TestTheReferenceIsTheOneThatIsMade(t *testing.T) {
+	got := reference()
+	if *update {
+		if err := os.WriteFile(referenceFile, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(referenceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("docs/reference.md is stale (-there +made; go test ./test/docs -run Reference -update writes it anew):\n%s", diff)
+	}
+}
+
+func TestEveryKeyIsDescribed(t *testing.T) {
+	for _, o := range language.Objects(language.Spec()) {
+		if o.Description == "" {
+			t.Errorf("%s has no description", o.Name)
+		}
+		for _, k := range o.Keys {
+			if !strings.HasSuffix(k.Description, ".") {
+				t.Errorf("the description of %s of %s is no sentence: %q", k.Name, o.Name, k.Description)
+			}
+			if k.Example == "" {
+				t.Errorf("%s of %s has no example", k.Name, o.Name)
+			}
+			if k.Required && k.Default != "" {
+				t.Errorf("%s of %s is required and has a default", k.Name, o.Name)
+			}
+		}
+	}
+}
+
+const introduction = `# Reference: the keys of a spec
+
+<!-- Made from pkg/language by go test ./test/docs -run Reference -update; a change here is lost. -->
+
+Every key of version 1 of the language. [spec.md](spec.md) explains what they do together, [building.md](building.md) how each step
+behaves, and [pulpimg.schema.json](pulpimg.schema.json) says the same to editors.
+
+Keys that begin with ` + "`x-`" + ` are allowed in every mapping and mean nothing. The column *variables* says what is put into a string:
+` + "`${{ }}`" + ` a variable of the spec, ` + "`${ }`" + ` a variable of the environment. The names of kinds of strings are explained
+[at the end](#strings).
+`
+
+// reference returns docs/reference.md.
+func reference() string {
+	w := &writer{forms: map[string]bool{}}
+	w.line("%s", introduction)
+	root := language.Spec()
+	seen := map[string]bool{}
+	w.object(root, "", seen)
+	w.strings()
+	return w.b.String()
+}
+
+// A writer writes Markdown.
+type writer struct {
+	b     strings.Builder
+	forms map[string]bool
+	list  []language.Form // those that were named, in that order
+}
+
+func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n", args...) }
+
+// object writes the section of an object, and those of the objects below it.
+func (w *writer) object(o *language.Object, path string, seen map[string]bool) {
+	if seen[o.Name] {
+		return
+	}
+	seen[o.Name] = true
+	if path == "" {
+		w.line("## The spec\n")
+	} else {
+		w.line("## `%s`\n", path)
+	}
+	w.line("%s\n", o.Description)
+	w.line("| key | value | variables | left out | |\n|---|---|---|---|---|")
+	for _, k := range o.Keys {
+		w.line("| `%s` | %s | %s | %s | %s |", k.Name, w.kind(k.Type), variables(k.Type), leftOut(k), cell(k.Description))
+	}
+	for _, r := range o.Rules {
+		w.line("\n%s", r.Says)
+	}
+	w.line("\nAn example of each key:\n\n```yaml")
+	for _, k := range o.Keys {
+		w.line("%s: %s", k.Name, k.Example)
+	}
+	w.line("```\n")
+	for _, k := range o.Keys {
+		w.below(k.Type, strings.TrimPrefix(path+"."+k.Name, "."), seen)
+	}
+}
+
+func (w *writer) below(t language.Type, path string, seen map[string]bool) {
+	switch t := t.(type) {
+	case *language.Object:
+		w.object(t, path, seen)
+	case language.List:
+		w.below(t.Of, path+"[]", seen)
+	case language.Map:
+		w.below(t.Of, path+"."+t.Key, seen)
+	case language.OneOf:
+		for _, one := range t {
+			w.below(one, path, seen)
+		}
+	}
+}
+
+func leftOut(k language.Key) string {
+	switch {
+	case k.Required:
+		return "**required**"
+	case k.Default != "":
+		return code(k.Default)
+	}
+	return ""
+}
+
+// kind names a type.
+func (w *writer) kind(t language.Type) string {
+	switch t := t.(type) {
+	case language.Version:
+		return "`1`"
+	case language.String:
+		return w.form(t.Form)
+	case language.Mode:
+		return w.form(t.Form)
+	case language.Boolean:
+		return "`true` or `false`"
+	case language.Count:
+		return "number from 1 up"
+	case language.Duration:
+		return "[duration](#strings)"
+	case language.List:
+		return "list of " + w.kind(t.Of)
+	case language.Map:
+		return fmt.Sprintf("mapping of %s to %s", w.form(t.Names), w.kind(t.Of))
+	case language.OneOf:
+		var kinds []string
+		for _, one := range t {
+			kinds = append(kinds, w.kind(one))
+		}
+		return strings.Join(kinds, ", or ")
+	case *language.Object:
+		return t.Name
+	}
+	panic(fmt.Sprintf("the reference has no words for a %T", t))
+}
+
+// form names a form, and keeps it for the list at the end.
+func (w *writer) form(f language.Form) string {
+	if f.Pattern == "" {
+		return "string"
+	}
+	if !w.forms[f.Name] {
+		w.forms[f.Name] = true
+		w.list = append(w.list, f)
+	}
+	return "[" + f.Name + "](#strings)"
+}
+
+// variables says which variables mean something in the strings of a type.
+func variables(t language.Type) string {
+	switch t := t.(type) {
+	case language.String:
+		return map[language.Reach]string{
+			language.AtBuild: "`${{ }}`", language.AtStart: "`${{ }}`, `${ }`", language.Verbatim: "`${{ }}`",
+		}[t.Reach]
+	case language.Mode:
+		return "`${{ }}`"
+	case language.List:
+		return variables(t.Of)
+	case language.Map:
+		return variables(t.Of)
+	case language.OneOf:
+		return variables(t[0])
+	}
+	return ""
+}
+
+// strings writes what strings of a form look like.
+func (w *writer) strings() {
+	w.line("## Strings\n")
+	w.line("What a string has to be. Where a variable may stand in it, it has to be so once the value is put in.\n")
+	w.line("| name | | pattern |\n|---|---|---|")
+	for _, f := range w.list {
+		w.line("| %s | %s | %s |", f.Name, cell(f.Says), code(f.Pattern))
+	}
+	w.line("| duration | numbers with units (`ns`, `us`, `ms`, `s`, `m`, `h`), such as `5s` or `1m30s`; longer than nothing | |")
+}
+
+// cell writes text into a cell of a table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// code writes code into a cell of a table: one with the mark for code in it needs another.
+func code(text string) string { return "`" + cell(text) + "`" }

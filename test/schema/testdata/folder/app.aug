@@ -1,0 +1,2 @@
+module App =
+  let lns = IniFile.lns_loose

@@ -1,0 +1,217 @@
+package schema
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+
+	"github.com/pulpimg/pulpimg/assets"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/schema"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// folder is the directory of all specs here.
+const folder = "testdata/folder"
+
+// load returns what pulpimg says of a spec: nothing, or complaints.
+func load(data []byte) spec.Errors {
+	read, err := spec.Parse("spec.yaml", data)
+	if read != nil {
+		_, resolveErr := family.Resolve(read, family.WithDir(folder), family.WithAssets(assets.FS()))
+		if err == nil {
+			err = resolveErr
+		} else {
+			err = spec.Join(err, resolveErr)
+		}
+	}
+	var complaints spec.Errors
+	if err != nil && !errors.As(err, &complaints) {
+		panic(err)
+	}
+	return complaints
+}
+
+// A validator is the schema, compiled.
+type validator struct{ schema *jsonschema.Schema }
+
+func newValidator(t testing.TB) validator {
+	t.Helper()
+	data, err := schema.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("pulpimg.schema.json", document); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("pulpimg.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return validator{compiled}
+}
+
+// validate returns what the schema says of a spec, as an editor sees it.
+func (v validator) validate(data []byte) error {
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		return err
+	}
+	return v.validateNode(&document)
+}
+
+func (v validator) validateNode(document *yaml.Node) error {
+	if len(document.Content) == 0 {
+		return v.schema.Validate(nil)
+	}
+	value, err := jsonValue(document.Content[0])
+	if err != nil {
+		return err
+	}
+	return v.schema.Validate(value)
+}
+
+// jsonValue returns the value of JSON that an editor takes a node for. Editors read YAML 1.2, in which a date is a string.
+// https://yaml.org/spec/1.2.2/#103-core-schema
+func jsonValue(n *yaml.Node) (any, error) {
+	switch n.Kind {
+	case yaml.AliasNode:
+		return jsonValue(n.Alias)
+	case yaml.SequenceNode:
+		list := []any{}
+		for _, item := range n.Content {
+			value, err := jsonValue(item)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, value)
+		}
+		return list, nil
+	case yaml.MappingNode:
+		object := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			value, err := jsonValue(n.Content[i+1])
+			if err != nil {
+				return nil, err
+			}
+			if merged, ok := value.(map[string]any); ok && n.Content[i].Tag == "!!merge" {
+				maps.Copy(object, merged)
+				continue
+			}
+			object[n.Content[i].Value] = value
+		}
+		return object, nil
+	}
+	return scalar(n)
+}
+
+func scalar(n *yaml.Node) (any, error) {
+	switch n.ShortTag() {
+	case "!!null":
+		return nil, nil
+	case "!!bool":
+		return strconv.ParseBool(n.Value)
+	case "!!int", "!!float":
+		var value any
+		err := n.Decode(&value)
+		return value, err
+	}
+	return n.Value, nil
+}
+
+// A limit is something that a schema cannot say of a spec.
+type limit struct {
+	// complaint is what pulpimg says.
+	complaint *regexp.Regexp
+	reason    string
+}
+
+const (
+	namesElsewhere = "a schema sees a value, not what other values are called"
+	followsValues  = "a schema does not follow values from one place to another"
+	seesNoFiles    = "a schema sees no files"
+	seesOnlyValues = "a schema sees the values of YAML, not how they are written"
+)
+
+// limits are all that a schema cannot say.
+var limits = []limit{
+	{regexp.MustCompile(`is not declared under`), namesElsewhere},
+	{regexp.MustCompile(`no image of this family is called`), namesElsewhere},
+	{regexp.MustCompile(`in a circle`), followsValues},
+	{regexp.MustCompile(`need each other`), followsValues},
+	{regexp.MustCompile(`the variable \w+ has no value`), "the command line may give it one"},
+	{regexp.MustCompile(`is secret, and a command line is for everybody to see`), followsValues},
+	{regexp.MustCompile(`needs the helper`), followsValues},
+	{regexp.MustCompile(`this step puts`), "which files a copy brings depends on the folder"},
+	{regexp.MustCompile(`there is no lens called`), seesNoFiles},
+	{regexp.MustCompile(`cannot be copied`), seesNoFiles},
+	{regexp.MustCompile(`is outside the spec's folder`), "a pattern does not count how often a path goes up and down"},
+	{regexp.MustCompile(`duplicate key`), seesOnlyValues},
+	{regexp.MustCompile(`merge keys`), seesOnlyValues},
+	{regexp.MustCompile(`the tag .* is not part of the language`), seesOnlyValues},
+	{regexp.MustCompile(`has to be a string, not the date`), "YAML 1.2, which editors read, has no dates"},
+	{regexp.MustCompile(`version has to be a number from 1 up, not the number 1\.0`), "JSON has one kind of number"},
+	{regexp.MustCompile(`has to be a number from 1 up, not the number (\d+\.0|0x\w+|0o\w+)`), "JSON has one kind of number, and one way to write it"},
+	{regexp.MustCompile(`is no (file mode|umask)`), "a number has no digits: to a schema, 0999 and 999 are one"},
+	{regexp.MustCompile(`is a part of what it stands for`), seesOnlyValues},
+	{regexp.MustCompile(`the aliases of the file make more than`), seesOnlyValues},
+	{regexp.MustCompile(`a second document begins here`), "a schema sees one document"},
+	{regexp.MustCompile(`repository name must not be more than 255 characters`), "the length is that of several values together"},
+	{regexp.MustCompile(`has to be a span of time, not "9{20}h"`), "a pattern does not say how long a span of time may be"},
+}
+
+// variable finds a variable of the spec in what begins where a complaint is.
+var variable = regexp.MustCompile(`^["']?[^"',\]}]*\$\{\{ *\w+ *\}\}`)
+
+// beyond says whether all complaints about a spec are beyond a schema: those that limits lists, and those about the value of a variable.
+func beyond(data []byte, complaints spec.Errors, used map[string]bool) bool {
+	for _, c := range complaints {
+		found := variable.MatchString(behind(data, c.At.Start))
+		for _, l := range limits {
+			if l.complaint.MatchString(c.Message) {
+				found = true
+				used[l.complaint.String()] = true
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// behind returns the rest of the line from a place on.
+func behind(data []byte, at spec.Position) string {
+	line := strings.Split(string(data), "\n")[at.Line-1]
+	return string([]rune(line)[at.Column-1:])
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func text(complaints spec.Errors) string {
+	if len(complaints) == 0 {
+		return "accepted"
+	}
+	return fmt.Sprint(complaints)
+}
