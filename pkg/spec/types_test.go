@@ -20,6 +20,12 @@ var goTypes = map[string]reflect.Type{
 	"image":                reflect.TypeFor[Image](),
 	"start":                reflect.TypeFor[Start](),
 	"require":              reflect.TypeFor[Start](), // it has no type of its own
+	"kubernetes":           reflect.TypeFor[Kubernetes](),
+	"kubernetes service":   reflect.TypeFor[KubernetesService](),
+	"storage":              reflect.TypeFor[Storage](),
+	"workload":             reflect.TypeFor[Workload](),
+	"resources":            reflect.TypeFor[Resources](),
+	"amounts":              reflect.TypeFor[Amounts](),
 	"step":                 reflect.TypeFor[Step](),
 	"repo":                 reflect.TypeFor[Repo](),
 	"yum":                  reflect.TypeFor[Packages](),
@@ -37,7 +43,7 @@ func fieldOf(object, key string) string {
 	case object == "step" && (key == "yum" || key == "dnf" || key == "apt"):
 		return "packages"
 	}
-	return key
+	return strings.ReplaceAll(key, "-", "")
 }
 
 // notKeys are the fields that are no key: where something is written, and what the file itself is.

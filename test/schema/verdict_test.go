@@ -171,6 +171,12 @@ var limits = []limit{
 	{regexp.MustCompile(`the aliases of the file make more than`), seesOnlyValues},
 	{regexp.MustCompile(`a second document begins here`), "a schema sees one document"},
 	{regexp.MustCompile(`repository name must not be more than 255 characters`), "the length is that of several values together"},
+	{regexp.MustCompile(`no image has the volume`), namesElsewhere},
+	{regexp.MustCompile(`would be kept under the same name`), followsValues},
+	{regexp.MustCompile(`the port of the Service .* has to be a number from 1 to 65535`), followsValues},
+	{regexp.MustCompile(`is no host name or address|is an address (in a form|that means)`), "a pattern does not know addresses"},
+	{regexp.MustCompile(`grace is counted in whole seconds`), "a pattern does not add up spans of time"},
+	{regexp.MustCompile(`"0[0.]*[A-Za-z]*" is no amount of storage`), "there is one pattern for amounts, which may be nothing elsewhere"},
 	{regexp.MustCompile(`has to be a span of time, not "9{20}h"`), "a pattern does not say how long a span of time may be"},
 }
 
