@@ -34,7 +34,7 @@ func completeCommands(cmd *cobra.Command) {
 // argumentCompleter returns what completes the arguments that the usage of a command shows.
 func argumentCompleter(cmd *cobra.Command) completer {
 	switch {
-	case strings.Contains(cmd.Use, "[IMAGE...]"):
+	case strings.Contains(cmd.Use, "[IMAGE...]"), strings.Contains(cmd.Use, " IMAGE "):
 		return completeImages
 	case strings.Contains(cmd.Use, "[FILE|DIR]"):
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
@@ -52,6 +52,10 @@ func flagCompleter(cmd *cobra.Command, flag *pflag.Flag) completer {
 		return cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
 	case "set":
 		return completeVariables
+	case "kind":
+		return fixed("workload", "pod")
+	case "with":
+		return fixed("docker", "podman")
 	case "progress":
 		return fixed(progressModes...)
 	case "output":

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,8 +194,8 @@ func parseHost(text string) (host string, port int, err error) {
 			return "", 0, fmt.Errorf("%q is no port", number)
 		}
 	}
-	if problem := family.ExternalProblem(host); host == "" || problem != "" {
-		return "", 0, fmt.Errorf("%q %s", host, cmp.Or(problem, "is no host name or address"))
+	if problem := family.ExternalProblem(host); problem != "" {
+		return "", 0, fmt.Errorf("%q %s", host, problem)
 	}
 	return host, port, nil
 }

@@ -67,25 +67,24 @@ type Workload struct {
 	At               spec.Range
 }
 
-// defaultGrace is what Kubernetes gives a container that says nothing else.
-// https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
-const defaultGrace = 30 * time.Second
-
-// maxDNSSubdomain is how many characters most names in Kubernetes may have.
+// maxDNSSubdomain is how long most names in Kubernetes may be.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 const maxDNSSubdomain = 253
 
+// The forms that package language describes.
 var (
-	serviceName = language.ServiceName.Regexp()
-	sizeAmount  = language.Size.Regexp()
-	bytesAmount = language.Bytes.Regexp()
-	cpuAmount   = language.Processors.Regexp()
-	className   = language.ClassName.Regexp()
-	capability  = language.Capability.Regexp()
-	hostName    = language.HostName.Regexp()
-	labelKey    = language.PodLabel.Regexp()
-	labelValue  = language.PodLabelValue.Regexp()
+	serviceName  = language.KubernetesService.Regexp()
+	bytesAmount  = language.Bytes.Regexp()
+	cpuAmount    = language.Processors.Regexp()
+	className    = language.StorageClass.Regexp()
+	capability   = language.Capability.Regexp()
+	externalHost = language.ExternalHost.Regexp()
+	labelKey     = language.KubernetesLabel.Regexp()
+	labelValue   = language.KubernetesLabelValue.Regexp()
 )
+
+// nothing is no amount of bytes.
+var nothing = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
 
 // kubernetes returns what the family declares, whose images are resolved.
 func (r *resolver) kubernetes(images []*Image) Kubernetes {
@@ -107,15 +106,8 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) Kuber
 	service := KubernetesService{
 		Name:     s.Name.Value,
 		Port:     s.Value.Port,
-		External: r.substitute.text(s.Value.External, atBuild),
+		External: r.external(s.Value.External),
 		At:       s.Value.At,
-	}
-	problem := ExternalProblem(service.External)
-	if _, known := r.substitute.known(s.Value.External, atBuild); known && s.Value.External.IsSet() && service.External == "" {
-		problem = "is no host name or address"
-	}
-	if problem != "" {
-		r.report.Add(s.Value.External.At, "", "%q %s", service.External, problem)
 	}
 	if !serviceName.MatchString(service.Name) {
 		r.report.Add(s.Name.At, "use small letters, digits and '-', and begin with a letter", "%q is no name for a Service", service.Name)
@@ -144,13 +136,20 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) Kuber
 	return service
 }
 
-// ExternalProblem says why a Service cannot lead to a host outside the cluster; nothing, when it can or there is no host.
+func (r *resolver) external(t spec.Text) string {
+	host, known := r.substitute.known(t, atBuild)
+	if problem := ExternalProblem(host); t.IsSet() && known && problem != "" {
+		r.report.Add(t.At, "", "%q %s", host, problem)
+	}
+	return host
+}
+
+// ExternalProblem says why a Service cannot lead to a host outside the cluster; nothing, when it can.
 // https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors
 func ExternalProblem(host string) string {
 	switch address, err := netip.ParseAddr(host); {
-	case host == "":
 	case err != nil:
-		if !hostName.MatchString(host) || len(host) > maxDNSSubdomain {
+		if !externalHost.MatchString(host) || strings.Contains(host, ":") || len(host) > maxDNSSubdomain {
 			return "is no host name or address"
 		}
 	case address.Zone() != "" || address.Is4In6():
@@ -174,17 +173,17 @@ func (r *resolver) portByDefault(s KubernetesService) int {
 
 func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	storage := &Storage{
-		Size:    r.matching(s.Size, sizeAmount, "amount of storage: write a number and Mi, Gi or Ti"),
+		Size:    r.matching(s.Size, bytesAmount, "amount of storage: write a number and Mi, Gi or Ti"),
 		Access:  language.AccessModes()[0],
 		Class:   r.matching(s.Class, className, "name for a storage class"),
 		Volumes: r.absolutes(s.Volumes, "the volume"),
 		At:      s.At,
 	}
-	if s.Access.IsSet() {
-		storage.Access = r.substitute.text(s.Access, atBuild)
+	if nothing.MatchString(storage.Size) {
+		r.report.Add(s.Size.At, "", "%q is no amount of storage: write a number and Mi, Gi or Ti", storage.Size)
 	}
-	if modes := language.AccessModes(); !slices.Contains(modes, storage.Access) {
-		r.report.Add(s.Access.At, spec.DidYouMean(storage.Access, modes), "%q is no way in which containers share storage", storage.Access)
+	if s.Access.IsSet() {
+		storage.Access = r.access(s.Access)
 	}
 	names := map[string]string{}
 	for i, v := range storage.Volumes {
@@ -199,10 +198,18 @@ func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	}
 	for i, v := range storage.Volumes {
 		if !slices.Contains(all, v) {
-			r.report.Add(s.Volumes[i].At, spec.DidYouMean(v, all), "no image has the volume %q", v)
+			r.report.Add(s.Volumes[i].At, spec.DidYouMean(v, once(all)), "no image has the volume %q", v)
 		}
 	}
 	return storage
+}
+
+func (r *resolver) access(t spec.Text) string {
+	mode, known := r.substitute.known(t, atBuild)
+	if known && !slices.Contains(language.AccessModes(), mode) {
+		r.report.Add(t.At, spec.DidYouMean(mode, language.AccessModes()), "%q is no way in which containers share storage", mode)
+	}
+	return mode
 }
 
 // VolumeName is what a volume is called where those of a family are told apart: "var-lib-app", for /var/lib/app.
@@ -210,14 +217,14 @@ func VolumeName(path string) string { return strings.ReplaceAll(strings.Trim(pat
 
 func (r *resolver) workload(declared *spec.Workload) Workload {
 	if declared == nil {
-		return Workload{Replicas: 1, Grace: defaultGrace}
+		return Workload{Replicas: 1, Grace: language.DefaultGrace}
 	}
 	w := Workload{
 		Singleton: declared.Singleton,
 		Replicas:  max(declared.Replicas, 1),
-		Grace:     cmp.Or(declared.Grace, defaultGrace),
-		Requests:  r.quantities(declared.Requests),
-		Limits:    r.quantities(declared.Limits),
+		Grace:     cmp.Or(declared.Grace, language.DefaultGrace),
+		Requests:  r.quantities(declared.Resources.Requests),
+		Limits:    r.quantities(declared.Resources.Limits),
 		At:        declared.At,
 	}
 	for _, c := range declared.Capabilities {
@@ -233,19 +240,19 @@ func (r *resolver) workload(declared *spec.Workload) Workload {
 	return w
 }
 
-func (r *resolver) quantities(declared []spec.Named[spec.Text]) map[string]string {
-	if len(declared) == 0 {
-		return nil
-	}
+func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 	out := map[string]string{}
-	for _, d := range declared {
-		switch name := d.Name.Value; name {
-		case "cpu":
-			out[name] = r.matching(d.Value, cpuAmount, `amount of processors: write "2", "0.5" or "500m"`)
-		case "memory", "ephemeral-storage":
-			out[name] = r.matching(d.Value, bytesAmount, "amount of bytes: write a number and Mi or Gi")
-		default:
-			r.report.Add(d.Name.At, spec.DidYouMean(name, []string{"cpu", "memory", "ephemeral-storage"}), "%q is no resource", name)
+	for _, d := range []struct {
+		name, what string
+		text       spec.Text
+		form       *regexp.Regexp
+	}{
+		{"cpu", `amount of processors: write "2", "0.5" or "500m"`, declared.CPU, cpuAmount},
+		{"memory", "amount of bytes: write a number and Mi or Gi", declared.Memory, bytesAmount},
+		{"ephemeral-storage", "amount of bytes: write a number and Mi or Gi", declared.EphemeralStorage, bytesAmount},
+	} {
+		if d.text.IsSet() {
+			out[d.name] = r.matching(d.text, d.form, d.what)
 		}
 	}
 	return out

@@ -38,7 +38,6 @@ func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
 		{"a capability with its prefix", image("{capabilities: [CAP_KILL]}"), `f.yaml:5:57: "CAP_KILL" is no capability in the notation of Kubernetes (leave out CAP_)`},
 		{"a capability that is none", image("{capabilities: [kill]}"), `f.yaml:5:57: "kill" is no capability`},
 		{"a grace of less than a second", image("{grace: 1500ms}"), `f.yaml:5:41: grace is counted in whole seconds, not in 1.5s (such as "30s" or "10m")`},
-		{"a resource that is none", image("{resources: {limits: {mem: 1Gi}}}"), `f.yaml:5:63: "mem" is no resource (there is cpu, ephemeral-storage, memory)`},
 		{"an amount that is none", image("{resources: {limits: {memory: 1GiB}}}"), `f.yaml:5:71: "1GiB" is no amount of bytes: write a number and Mi or Gi`},
 		{"a thousandth of a byte", image("{resources: {limits: {memory: 100m}}}"), `f.yaml:5:71: "100m" is no amount of bytes: write a number and Mi or Gi`},
 		{"an amount of processors that is none", image("{resources: {limits: {cpu: 1Gi}}}"), `f.yaml:5:68: "1Gi" is no amount of processors: write "2", "0.5" or "500m"`},

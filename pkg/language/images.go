@@ -37,8 +37,7 @@ func image() *Object {
 				Description: "What is done to what the image stands on, in this order; each step makes a layer."},
 			{Name: "start", Type: start(), Example: "{ command: [/usr/bin/app, serve] }",
 				Description: "Makes a role of the image: what its containers do when they start."},
-			{Name: "kubernetes", Type: workload(), Default: "{}", Example: "{ replicas: 2 }",
-				Description: "How containers of the image run."},
+			{Name: "kubernetes", Type: workload(), Default: "{}", Example: "{ replicas: 2 }", Description: "How containers of the image run."},
 		},
 		Rules: []Rule{
 			{Kind: None, If: Condition{"start", Set}, Of: []Condition{{"entrypoint", Filled}, {"command", Filled}},

@@ -32,7 +32,7 @@ func Spec() *Object {
 			{Name: "services", Type: Map{Names: DeclaredName, Of: service(), Key: "NAME"}, Default: "{}",
 				Example:     `{ database: { url: "postgres://db:5432" } }`,
 				Description: "What a container waits for when it starts, if its `start.wait` names it."},
-			{Name: "kubernetes", Type: kubernetes(), Default: "{}", Example: `{ services: { db: { port: 5432 } } }`,
+			{Name: "kubernetes", Type: kubernetes(), Default: "{}", Example: "{ storage: { size: 100Gi, volumes: [/var/lib/app] } }",
 				Description: "What the family needs around its images when it runs."},
 			{Name: "images", Required: true, Type: Map{Names: ImageName, Reserved: []string{"scratch"}, Of: image(), Filled: true, Key: "IMAGE"},
 				Example:     `{ hello: { from: docker.io/library/debian:12 } }`,

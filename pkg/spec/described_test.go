@@ -25,6 +25,7 @@ var places = map[string]string{
 	"storage":              head + "kubernetes: {storage: {%s}}\n" + images,
 	"workload":             head + "images: {a: {from: scratch, kubernetes: {%s}}}\n",
 	"resources":            head + "images: {a: {from: scratch, kubernetes: {resources: {%s}}}}\n",
+	"amounts":              head + "images: {a: {from: scratch, kubernetes: {resources: {limits: {%s}}}}}\n",
 	"require":              head + "images: {a: {from: scratch, start: {command: [c], require: {%s}}}}\n",
 	"step":                 step("{%s}"),
 	"repo":                 step("{repo: {%s}}"),

@@ -38,8 +38,19 @@ type Workload struct {
 	Replicas     int
 	Grace        time.Duration
 	Capabilities []Text
-	Requests     []Named[Text]
-	Limits       []Named[Text]
+	Resources    Resources
+}
+
+// Resources are what a container asks for and what it may have.
+type Resources struct {
+	At               Range
+	Requests, Limits Amounts
+}
+
+// Amounts are amounts of resources.
+type Amounts struct {
+	At                            Range
+	CPU, Memory, EphemeralStorage Text
 }
 
 func (r *reader) kubernetes(n *yaml.Node) *Kubernetes {
@@ -57,8 +68,12 @@ func (r *reader) kubernetesService(n *yaml.Node, at Range, what string) Kubernet
 		return s
 	}
 	r.object(n, what, fields{
-		"port":     r.count(&s.Port, "port"),
-		"selector": r.namedTexts(&s.Selector, "selector"),
+		"port": r.count(&s.Port, "port"),
+		"selector": func(n *yaml.Node) {
+			if r.namedTexts(&s.Selector, "selector")(n); len(s.Selector) == 0 {
+				r.report.Add(r.rangeOf(n), "such as selector: {app: postgres}", "selector of %s selects nothing", what)
+			}
+		},
 		"external": r.text(&s.External, "external"),
 	})
 	if len(s.Selector) > 0 && s.External.IsSet() {
@@ -91,15 +106,29 @@ func (r *reader) workload(n *yaml.Node, what string) *Workload {
 		"replicas":     r.count(&w.Replicas, "replicas"),
 		"grace":        r.duration(&w.Grace, "grace"),
 		"capabilities": r.texts(&w.Capabilities, "capabilities"),
-		"resources": func(n *yaml.Node) {
-			r.object(n, "resources", fields{
-				"requests": r.namedTexts(&w.Requests, "requests"),
-				"limits":   r.namedTexts(&w.Limits, "limits"),
-			})
-		},
+		"resources":    func(n *yaml.Node) { w.Resources = r.resources(n) },
 	})
-	if w.Singleton && w.Replicas > 1 {
-		r.report.Add(w.At, "leave one of them out", "%s runs exactly once and has %d replicas", what, w.Replicas)
+	if w.Singleton && w.Replicas > 0 {
+		r.report.Add(w.At, "leave one of them out", "%s is a singleton and has a number of replicas", what)
 	}
 	return w
+}
+
+func (r *reader) resources(n *yaml.Node) Resources {
+	out := Resources{At: r.rangeOf(n)}
+	r.object(n, "resources", fields{
+		"requests": func(n *yaml.Node) { out.Requests = r.amounts(n, "requests") },
+		"limits":   func(n *yaml.Node) { out.Limits = r.amounts(n, "limits") },
+	})
+	return out
+}
+
+func (r *reader) amounts(n *yaml.Node, what string) Amounts {
+	out := Amounts{At: r.rangeOf(n)}
+	r.object(n, what, fields{
+		"cpu":               r.text(&out.CPU, "cpu"),
+		"memory":            r.text(&out.Memory, "memory"),
+		"ephemeral-storage": r.text(&out.EphemeralStorage, "ephemeral-storage"),
+	})
+	return out
 }

@@ -16,13 +16,15 @@ func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
 		{"an unknown key of an image", image("{replica: 2}"), `f.yaml:5:42: unknown key "replica" in images.a.kubernetes (did you mean "replicas"?)`},
 		{"no mapping", image("singleton"), `f.yaml:5:41: images.a.kubernetes has to be a mapping, not "singleton"`},
 		{"a number of replicas that is none", image("{replicas: 0}"), `f.yaml:5:52: replicas has to be a number from 1 up, not the number 0`},
-		{"a singleton twice", image("{singleton: true, replicas: 2}"), `f.yaml:5:41: images.a.kubernetes runs exactly once and has 2 replicas (leave one of them out)`},
+		{"a singleton twice", image("{singleton: true, replicas: 2}"), `f.yaml:5:41: images.a.kubernetes is a singleton and has a number of replicas (leave one of them out)`},
 		{"a singleton that may be", image("{singleton: yes please}"), `f.yaml:5:53: singleton has to be true or false, not "yes please"`},
 		{"a grace without a unit", image("{grace: 30}"), `f.yaml:5:49: grace has to be a span of time, not the number 30 (such as "5s" or "1m30s")`},
 		{"an amount without quotes", image("{resources: {limits: {cpu: 2}}}"), `f.yaml:5:68: cpu has to be a string, not the number 2 (write "2")`},
 		{"an unknown kind of resources", image("{resources: {request: {}}}"), `f.yaml:5:54: unknown key "request" in resources (did you mean "requests"?)`},
+		{"a resource that is none", image("{resources: {limits: {mem: 1Gi}}}"), `f.yaml:5:63: unknown key "mem" in limits (there is cpu, ephemeral-storage, memory)`},
 		{"storage without a size", family("{storage: {volumes: [/v]}}"), `f.yaml:5:23: storage needs the key "size"`},
 		{"storage of nothing", family("{storage: {size: 1Gi}}"), `f.yaml:5:23: storage needs the volumes that are kept in it (such as volumes: [/var/lib/app])`},
+		{"a Service of no pods", family("{services: {db: {selector: {}}}}"), `f.yaml:5:40: selector of kubernetes.services.db selects nothing (such as selector: {app: postgres})`},
 		{"a Service in and out of the cluster", family("{services: {db: {selector: {a: b}, external: h}}}"),
 			`f.yaml:5:58: kubernetes.services.db selects pods of the cluster and is outside of it (keep one of them)`},
 	} {
@@ -57,8 +59,8 @@ images:
 	k, w := s.Kubernetes, s.Images[0].Value.Kubernetes
 	got := []string{k.Services[0].Name.Value, k.Services[0].Value.Selector[0].Value.Value, k.Services[1].Name.Value,
 		k.Storage.Size.Value, k.Storage.Access.Value, k.Storage.Class.Value, k.Storage.Volumes[0].Value,
-		w.Capabilities[0].Value, w.Requests[0].Value.Value, w.Limits[0].Name.Value}
-	if diff := cmp.Diff("db postgres msg 10Gi ReadWriteOnce fast /v KILL 100m memory", strings.Join(got, " ")); diff != "" {
+		w.Capabilities[0].Value, w.Resources.Requests.CPU.Value, w.Resources.Limits.Memory.Value}
+	if diff := cmp.Diff("db postgres msg 10Gi ReadWriteOnce fast /v KILL 100m 1Gi", strings.Join(got, " ")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if k.Services[0].Value.Port != 5432 || w.Replicas != 3 || w.Grace != 10*time.Minute || w.Singleton {

@@ -24,7 +24,8 @@ var goTypes = map[string]reflect.Type{
 	"kubernetes service":   reflect.TypeFor[KubernetesService](),
 	"storage":              reflect.TypeFor[Storage](),
 	"workload":             reflect.TypeFor[Workload](),
-	"resources":            reflect.TypeFor[Workload](), // it has no type of its own
+	"resources":            reflect.TypeFor[Resources](),
+	"amounts":              reflect.TypeFor[Amounts](),
 	"step":                 reflect.TypeFor[Step](),
 	"repo":                 reflect.TypeFor[Repo](),
 	"yum":                  reflect.TypeFor[Packages](),
@@ -37,12 +38,12 @@ var goTypes = map[string]reflect.Type{
 // fieldOf returns the name of the field that holds a key, in small letters; empty for keys that nothing is kept of.
 func fieldOf(object, key string) string {
 	switch {
-	case key == "version", key == "description", object == "start" && key == "require", object == "workload" && key == "resources":
+	case key == "version", key == "description", object == "start" && key == "require":
 		return ""
 	case object == "step" && (key == "yum" || key == "dnf" || key == "apt"):
 		return "packages"
 	}
-	return key
+	return strings.ReplaceAll(key, "-", "")
 }
 
 // notKeys are the fields that are no key: where something is written, and what the file itself is.

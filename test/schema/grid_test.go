@@ -38,6 +38,9 @@ var values = []string{
 	`{required: true}`, `{required: true, default: ""}`, `{required: false, default: a}`, `{default: a}`, `{url: tcp://h}`, `{file: /a, lens: app.aug}`, `{from: scratch}`, `{command: [a]}`,
 	`{to: /a, url: "http://h"}`, `{to: /a, baseurl: a, id: a}`, `{to: /a, baseurl: a}`, `{to: /a, url: "http://h", name: ""}`, `{to: /a, url: "http://h", enabled: false}`, `{to: /a, baseurl: "", id: a}`,
 	`{to: /a, url: "http://h", baseurl: a, id: a}`,
+	`"0.5"`, `"0.0005"`, `250m`, `0m`, `100Gi`, `1.5Gi`, `0Gi`, `1GiB`, `"1e3"`, `192.0.2.1`, `"2001:db8::1"`, `127.0.0.1`, `db.example.com`, `a..b`, `CAP_KILL`, `CAPS`, `CAP`, `KILL`, `kill`, `ReadWriteOnce`, `ReadWriteSome`,
+	`[KILL, CAP_KILL]`, `{cpu: "1"}`, `{memory: 1Gi}`, `{requests: {cpu: "1"}}`, `{port: 1}`, `{port: 1, selector: {a: b}}`, `{port: 1, selector: {a: b}, external: h}`, `{port: 1, selector: {}}`,
+	`{singleton: true}`, `{singleton: true, replicas: 1}`, `{singleton: false, replicas: 1}`,
 }
 
 // keys are what a change puts in place of a key, or beside the others.
