@@ -31,7 +31,7 @@ func parseProcess(args []string) (process.Process, error) {
 	if *mask != "" {
 		bits, err := strconv.ParseUint(*mask, 8, 9)
 		if err != nil {
-			return p, failf(exitUsage, "exec: %q is no umask", *mask)
+			return p, failf(exitUsage, "exec: %q is no umask\n%s", *mask, usage)
 		}
 		p.Umask = int(bits)
 	}

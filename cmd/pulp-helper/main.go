@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -36,7 +37,10 @@ const usage = `Usage:
 `
 
 func main() {
-	ctx, stop := interrupt.Context(context.Background())
+	ctx, stop := context.Background(), func() {}
+	if len(os.Args) < 2 || os.Args[1] != "exec" { // whose signals are for what it becomes
+		ctx, stop = interrupt.Context(ctx)
+	}
 	p := program{contract: "/usr/share/pulpimg/contract.json", getenv: os.Getenv, stderr: os.Stderr}
 	code := p.run(ctx, os.Args[1:])
 	stop()
@@ -53,7 +57,11 @@ type program struct {
 // run runs a command and returns the exit code.
 func (p program) run(ctx context.Context, args []string) int {
 	err := p.command(ctx, args)
-	if err == nil {
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(p.stderr, usage)
 		return exitOK
 	}
 	var signalled interrupt.Error

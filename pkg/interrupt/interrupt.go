@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 )
 
@@ -40,10 +41,10 @@ func Context(parent context.Context) (context.Context, context.CancelFunc) {
 		case <-done:
 		}
 	}()
-	return ctx, func() {
+	return ctx, sync.OnceFunc(func() {
 		signal.Stop(signals)
 		close(done)
 		<-ended
 		cancel(nil)
-	}
+	})
 }

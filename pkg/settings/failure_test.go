@@ -261,9 +261,14 @@ func TestAFullDiskLeavesTheFileAsItWas(t *testing.T) {
 				bind(t, file, elsewhere, false)
 				file = elsewhere
 			}
+			first := settingsFile(t, "[s]\nk: first\n")
 			fails(t, file, "FILE cannot be written: no space left on device", func() error {
-				return writer(t).Write(t.Context(), resolved(t, file, "s/k", strings.Repeat("long", 5000)))
+				return writer(t).Write(t.Context(), resolved(t, first, "s/k", "new"), resolved(t, file, "s/k", strings.Repeat("long", 5000)))
 			})
+			if got := read(t, first); got != "[s]\nk: first\n" {
+				t.Errorf("the file that was written before is left as %q", got)
+			}
+			leavesNothingBeside(t, first)
 		})
 	}
 }

@@ -78,6 +78,13 @@ func (t *target) commit() error {
 	return t.overwrite()
 }
 
+// revert puts back what a commit replaced.
+func (t *target) revert() error {
+	t.discard()
+	t.old, t.new = t.new, t.old
+	return t.commit()
+}
+
 // overwrite writes the new content into the file, or leaves it as it was.
 func (t *target) overwrite() error {
 	f, err := os.OpenFile(t.path, os.O_WRONLY, 0)

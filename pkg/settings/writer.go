@@ -29,9 +29,15 @@ func (w Writer) Write(ctx context.Context, files ...File) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	for _, t := range targets {
+	for i, t := range targets {
 		if err := t.commit(); err != nil {
-			return explain(t.name, err)
+			errs = append(errs, explain(t.name, err))
+			for _, done := range targets[:i] {
+				if err := done.revert(); err != nil {
+					errs = append(errs, explain(done.name, err))
+				}
+			}
+			return errors.Join(errs...)
 		}
 	}
 	return nil

@@ -118,8 +118,20 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s\n%s\n", f.Name, f.Registry, f.Tag, contract)
+	for _, s := range f.Kubernetes.Services {
+		s.At = spec.Range{}
+		fmt.Fprintf(&b, "%+v\n", s)
+	}
+	if f.Kubernetes.Storage != nil {
+		storage := *f.Kubernetes.Storage
+		storage.At = spec.Range{}
+		fmt.Fprintf(&b, "%+v\n", storage)
+	}
 	for _, image := range f.Images {
 		fmt.Fprintf(&b, "%s %s %s %v\n", image.Name, image.Reference, image.Base, image.Config)
+		workload := image.Workload
+		workload.At = spec.Range{}
+		fmt.Fprintf(&b, "%+v\n", workload)
 		for _, s := range image.Steps {
 			writeStep(t, &b, s)
 		}

@@ -33,7 +33,7 @@ require() {
 }
 
 configure() {
-    pulp-helper config pulp
+    pulp-helper config pulp & wait $!
 }
 
 wait_for() {
