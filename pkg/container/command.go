@@ -97,7 +97,7 @@ func hostnameOf(name string) string {
 func mounts(f *family.Family, image *family.Image, given []string) []string {
 	var out []string
 	add := func(source, target string) {
-		if !slices.ContainsFunc(given, func(v string) bool { return target == Target(v) }) {
+		if !slices.ContainsFunc(given, func(v string) bool { return Covers(v, target) }) {
 			out = append(out, source+":"+target)
 		}
 	}
@@ -116,6 +116,12 @@ func Sockets(image *family.Image) []string {
 		return nil
 	}
 	return image.Start.Sockets
+}
+
+// Covers says whether a volume is at a path in the container or above it.
+func Covers(volume, path string) bool {
+	target := Target(volume)
+	return path == target || strings.HasPrefix(path, target+"/")
 }
 
 // Target returns where in the container a volume is that is written as SOURCE:TARGET[:OPTIONS], or as TARGET.
