@@ -238,6 +238,20 @@ func TestSocketsHaveNamesThatKubernetesTakes(t *testing.T) {
 	}
 }
 
+func TestAServiceHasTheFamilyOfTheAddressItLeadsTo(t *testing.T) {
+	f := familytest.Parse(t, head+`environment: { DB_SERVICE_HOST: {} }
+kubernetes: { services: { db: { port: 5432 } } }
+images: { a: { from: scratch, command: [x] } }
+`)
+	for address, want := range map[string]string{"192.0.2.7": "IPv4", "2001:db8::7": "IPv6"} {
+		objects, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f), Services: []family.KubernetesService{{Name: "db", External: address}}})
+		text := write(t, objects, err)
+		if !strings.Contains(text, "ipFamilies:\n  - "+want+"\n") || !strings.Contains(text, "addressType: "+want+"\n") {
+			t.Errorf("%s:\n%s", address, text)
+		}
+	}
+}
+
 // A required variable that comes from a Secret or from a Service has its value from there.
 func TestAValueMayComeFromTheCluster(t *testing.T) {
 	f := familytest.Parse(t, head+`environment: { DB_SERVICE_HOST: { required: true }, DB_SERVICE_PORT: { required: true }, KEY: { required: true, secret: true } }
