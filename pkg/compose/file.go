@@ -114,7 +114,7 @@ func newService(f *family.Family, image *family.Image, c Config) service {
 		SecurityOpt:     []string{"no-new-privileges:true"},
 	}
 	if image.Workload.Singleton {
-		s.Hostname = strings.ReplaceAll(image.Name, "_", "-")
+		s.Hostname = family.Hostname(image.Name)
 	} else {
 		s.Scale = image.Workload.Replicas // each with a hostname of its own
 	}
@@ -153,11 +153,11 @@ func mounts(f *family.Family, image *family.Image) []mount {
 	var out []mount
 	if image.Start != nil {
 		for _, s := range image.Start.Sockets {
-			out = append(out, mount{Type: "bind", Source: s, Target: s, Bind: &bind{}})
+			out = append(out, mount{Type: "bind", Source: escape(s), Target: escape(s), Bind: &bind{}})
 		}
 	}
 	for _, v := range f.Shared(image) {
-		out = append(out, mount{Type: "volume", Source: family.VolumeName(v), Target: v})
+		out = append(out, mount{Type: "volume", Source: family.VolumeName(v), Target: escape(v)})
 	}
 	return out
 }

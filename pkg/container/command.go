@@ -68,7 +68,7 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	}
 	hostname := o.Hostname
 	if hostname == "" {
-		hostname = hostnameOf(name)
+		hostname = family.Hostname(name)
 	}
 	add("--name", name)
 	add("--hostname", hostname)
@@ -81,15 +81,6 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	c.environment(f, o.Values)
 	c.Args = append(append(c.Args, o.Reference), o.Args...)
 	return c, nil
-}
-
-// maxHostname is what Linux takes. https://man7.org/linux/man-pages/man7/hostname.7.html
-const maxHostname = 63
-
-// hostnameOf makes a hostname of a container's name, which may have '_' and be longer.
-func hostnameOf(name string) string {
-	host := strings.ReplaceAll(name, "_", "-")
-	return strings.Trim(host[:min(len(host), maxHostname)], "-.")
 }
 
 // mounts returns the volumes of an image that are not among those given: the host's sockets that it requires, and its share of what

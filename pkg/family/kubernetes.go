@@ -43,15 +43,6 @@ func serviceVariable(service, what string) string {
 	return strings.ToUpper(strings.ReplaceAll(service, "-", "_")) + "_SERVICE_" + what
 }
 
-// Storage is a file system that containers share. It outlives them.
-type Storage struct {
-	// Size is a quantity in Kubernetes' notation, such as "100Gi"; Access one of its access modes; Class a storage class, or empty.
-	Size, Access, Class string
-	// Volumes are the paths in the images that are kept in it.
-	Volumes []string
-	At      spec.Range
-}
-
 // A Workload says how containers of an image run.
 type Workload struct {
 	// Singleton says that there must never be two at a time.
@@ -82,9 +73,6 @@ var (
 	labelKey     = language.KubernetesLabel.Regexp()
 	labelValue   = language.KubernetesLabelValue.Regexp()
 )
-
-// nothing is no amount of bytes.
-var nothing = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
 
 // kubernetes returns what the family declares, whose images are resolved.
 func (r *resolver) kubernetes(images []*Image) Kubernetes {
@@ -170,50 +158,6 @@ func (r *resolver) portByDefault(s KubernetesService) int {
 	}
 	return 0
 }
-
-func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
-	storage := &Storage{
-		Size:    r.matching(s.Size, bytesAmount, "amount of storage: write a number and Mi, Gi or Ti"),
-		Access:  language.AccessModes()[0],
-		Class:   r.matching(s.Class, className, "name for a storage class"),
-		Volumes: r.absolutes(s.Volumes, "the volume"),
-		At:      s.At,
-	}
-	if nothing.MatchString(storage.Size) {
-		r.report.Add(s.Size.At, "", "%q is no amount of storage: write a number and Mi, Gi or Ti", storage.Size)
-	}
-	if s.Access.IsSet() {
-		storage.Access = r.access(s.Access)
-	}
-	names := map[string]string{}
-	for i, v := range storage.Volumes {
-		if other, ok := names[VolumeName(v)]; ok && other != v {
-			r.report.Add(s.Volumes[i].At, "", "%s and %s would be kept under the same name, %s", other, v, VolumeName(v))
-		}
-		names[VolumeName(v)] = v
-	}
-	var all []string
-	for _, image := range images {
-		all = append(all, image.Volumes()...)
-	}
-	for i, v := range storage.Volumes {
-		if !slices.Contains(all, v) {
-			r.report.Add(s.Volumes[i].At, spec.DidYouMean(v, once(all)), "no image has the volume %q", v)
-		}
-	}
-	return storage
-}
-
-func (r *resolver) access(t spec.Text) string {
-	mode, known := r.substitute.known(t, atBuild)
-	if known && !slices.Contains(language.AccessModes(), mode) {
-		r.report.Add(t.At, spec.DidYouMean(mode, language.AccessModes()), "%q is no way in which containers share storage", mode)
-	}
-	return mode
-}
-
-// VolumeName is what a volume is called where those of a family are told apart: "var-lib-app", for /var/lib/app.
-func VolumeName(path string) string { return strings.ReplaceAll(strings.Trim(path, "/"), "/", "-") }
 
 func (r *resolver) workload(declared *spec.Workload) Workload {
 	if declared == nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
 func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
@@ -43,6 +45,12 @@ func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
 		{"an amount of processors that is none", image("{resources: {limits: {cpu: 1Gi}}}"), `f.yaml:5:68: "1Gi" is no amount of processors: write "2", "0.5" or "500m"`},
 		{"volumes that only a slash tells apart", head + "kubernetes: {storage: {size: 1Gi, volumes: [/a/b, /a-b]}}\nimages: {a: {from: scratch, volumes: [/a/b, /a-b]}}\n",
 			`f.yaml:5:51: /a/b and /a-b would be kept under the same name, a-b`},
+		{"volumes that only what a name cannot have tells apart", head + "kubernetes: {storage: {size: 1Gi, volumes: [/a b, /a$b]}}\nimages: {a: {from: scratch, volumes: [/a b, /a$b]}}\n",
+			`f.yaml:5:51: /a b and /a$b would be kept under the same name, a-b`},
+		{"a volume that is all", head + "kubernetes: {storage: {size: 1Gi, volumes: [/]}}\nimages: {a: {from: scratch, volumes: [/]}}\n",
+			`f.yaml:5:45: the volume / would hide the whole image (name the directories that outlive containers)`},
+		{"a volume with a colon", head + "kubernetes: {storage: {size: 1Gi, volumes: [\"/a:b\"]}}\nimages: {a: {from: scratch, volumes: [\"/a:b\"]}}\n",
+			`f.yaml:5:45: "/a:b" has a ':', at which docker, podman and Kubernetes divide (give the directory another name)`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := resolve(t, test.yaml)
@@ -50,6 +58,23 @@ func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
 				t.Errorf("got\n%v\nwant\n%s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestAVolumeHasANameThatToolsTake(t *testing.T) {
+	for path, want := range map[string]string{"/var/lib/app": "var-lib-app", "/a b/$c": "a-b--c", "/.É_1": ".-_1"} {
+		if got := family.VolumeName(path); got != want {
+			t.Errorf("VolumeName(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestAHostnameIsOneThatLinuxTakes(t *testing.T) {
+	long := strings.Repeat("a", 62)
+	for name, want := range map[string]string{"a_b": "a-b", long + "_b": long, "_a.": "a"} {
+		if got := family.Hostname(name); got != want {
+			t.Errorf("Hostname(%q) = %q, want %q", name, got, want)
+		}
 	}
 }
 
