@@ -24,7 +24,8 @@ type Options struct {
 	Hostname string
 	// Network and Restart are given on as they are, if they are not empty.
 	Network, Restart string
-	// Detach leaves the container in the background. One in the foreground is removed when it ends.
+	// Detach leaves the container in the background. One in the foreground is removed when it ends, unless it is to be restarted: docker
+	// and podman refuse both together.
 	Detach bool
 	// Volumes are given on as they are. One of them can stand in for what the image requires.
 	Volumes []string
@@ -57,9 +58,10 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 			c.Args = append(c.Args, option, value)
 		}
 	}
-	if o.Detach {
+	switch {
+	case o.Detach:
 		c.Args = append(c.Args, "-d")
-	} else {
+	case o.Restart == "" || o.Restart == "no":
 		c.Args = append(c.Args, "--rm")
 	}
 	name := o.Name
