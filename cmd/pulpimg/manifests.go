@@ -97,7 +97,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	}
 	objects, err := objectsOf(f, config)
 	if err != nil {
-		return nil, withHint(err)
+		return nil, withHint(f, err, " or --existing-secret")
 	}
 	warnOfFiles(c.console, f.Images, nothing)
 	if c.byTag {

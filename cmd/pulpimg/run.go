@@ -83,7 +83,7 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) error 
 	}
 	// What is missing is said before any tool is asked.
 	if _, err := container.New(f, image, c.options); err != nil {
-		return withHint(err)
+		return withHint(f, err, "")
 	}
 	if err := c.findTool(ctx); err != nil {
 		return err

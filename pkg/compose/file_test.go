@@ -1,6 +1,7 @@
 package compose_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -112,6 +113,10 @@ func TestWhatCannotBeWrittenIsSaid(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			data, err := compose.Marshal(test.family, test.config)
+			var secret *compose.SecretError
+			if isSecret := strings.HasPrefix(test.want, "DB_PASSWORD"); errors.As(err, &secret) != isSecret {
+				t.Errorf("got a SecretError: %t", !isSecret)
+			}
 			if err == nil || err.Error() != test.want || strings.Contains(string(data), "correct") {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
