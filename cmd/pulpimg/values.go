@@ -44,7 +44,7 @@ func (v *values) read(f *family.Family) (map[string]string, error) {
 		}
 		out[name] = value
 	}
-	for name := range out {
+	for _, name := range slices.Sorted(maps.Keys(out)) {
 		if err := checkVariable(f, name); err != nil {
 			return nil, usageError{err}
 		}
@@ -109,7 +109,7 @@ func checkVariable(f *family.Family, name string) error {
 		declared = append(declared, v.Name)
 	}
 	if hint := spec.DidYouMean(name, declared); strings.HasPrefix(hint, "did you mean") && !strings.HasPrefix(name, "PULPIMG_") {
-		return fmt.Errorf("--env %s: %s declares no variable of that name (%s)", name, f.Spec.Filename, hint)
+		return fmt.Errorf("%s declares no variable %q under environment (%s)", f.Spec.Filename, name, hint)
 	}
 	return nil
 }
