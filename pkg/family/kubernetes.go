@@ -39,8 +39,21 @@ func (s KubernetesService) HostVariable() string { return serviceVariable(s.Name
 // PortVariable is the one that says at which port.
 func (s KubernetesService) PortVariable() string { return serviceVariable(s.Name, "PORT") }
 
-func serviceVariable(service, what string) string {
-	return strings.ToUpper(strings.ReplaceAll(service, "-", "_")) + "_SERVICE_" + what
+func serviceVariable(service, what string) string { return inVariables(service) + "_SERVICE_" + what }
+
+// inVariables returns what a Service is called in names of variables.
+func inVariables(service string) string {
+	return strings.ToUpper(strings.ReplaceAll(service, "-", "_"))
+}
+
+// linkVariable is the rest of a variable that the kubelet also sets for a Service, behind its name, as Docker did for linked containers.
+// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+var linkVariable = regexp.MustCompile(`^_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
+
+// isLink says whether the kubelet sets a variable for the Service besides those of its host and port.
+func (s KubernetesService) isLink(variable string) bool {
+	rest, ok := strings.CutPrefix(variable, inVariables(s.Name))
+	return ok && linkVariable.MatchString(rest)
 }
 
 // A Workload says how containers of an image run.
@@ -113,6 +126,13 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) Kuber
 	if !slices.Contains(r.env.names(), service.HostVariable()) {
 		r.report.Add(s.Name.At, spec.DidYouMean(service.HostVariable(), r.env.names()),
 			"a Service called %s gives containers the variable %s, which is not declared under environment", service.Name, service.HostVariable())
+	}
+	for _, name := range r.env.names() {
+		if service.isLink(name) {
+			r.report.Add(s.Name.At, "give the variable or the Service another name",
+				`for a Service called %s, Kubernetes itself sets the variable %s, such as to "tcp://10.0.0.1:5432"; it is declared under environment`,
+				service.Name, name)
+		}
 	}
 	if service.Port == 0 {
 		service.Port = r.portByDefault(service)
