@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/compose"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/interrupt"
@@ -40,12 +41,14 @@ func exitCode(ctx context.Context, err error) int {
 		base        *build.BaseError
 		missing     *family.MissingError
 		service     *kube.UnknownServiceError
+		secret      *compose.SecretError
 	)
 	hasBase := errors.As(err, &base)
 	switch {
 	case errors.As(context.Cause(ctx), &signalled):
 		return signalled.ExitCode()
-	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.Is(err, family.ErrNothingToRun):
+	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.As(err, &secret),
+		errors.Is(err, family.ErrNothingToRun):
 		return exitUsage
 	case errors.As(err, &specErrors):
 		return exitSpec

@@ -97,7 +97,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	}
 	objects, err := objectsOf(f, config)
 	if err != nil {
-		return nil, withHint(err)
+		return nil, withHint(f, err, " or --existing-secret")
 	}
 	warnOfFiles(c.console, f.Images, nothing)
 	if c.byTag {
@@ -120,9 +120,9 @@ func (c *manifestsCommand) checkNames() error {
 	if c.namespace != "" && len(validation.IsDNS1123Label(c.namespace)) > 0 {
 		return usageError{fmt.Errorf("--namespace %s: a namespace has small letters, digits and '-'", c.namespace)}
 	}
-	for flag, name := range map[string]string{"existing-secret": c.secret, "pull-secret": c.pullSecret} {
-		if name != "" && len(validation.IsDNS1123Subdomain(name)) > 0 {
-			return usageError{fmt.Errorf("--%s %s: a Secret's name has small letters, digits, '-' and '.'", flag, name)}
+	for _, given := range []struct{ flag, name string }{{"existing-secret", c.secret}, {"pull-secret", c.pullSecret}} {
+		if given.name != "" && len(validation.IsDNS1123Subdomain(given.name)) > 0 {
+			return usageError{fmt.Errorf("--%s %s: a Secret's name has small letters, digits, '-' and '.'", given.flag, given.name)}
 		}
 	}
 	return nil

@@ -49,7 +49,7 @@ func newRun(io console) *cobra.Command {
 	flags.StringVar(&c.options.Hostname, "hostname", "", "have the container take this `NAME` for its host's (default: the container's name)")
 	flags.StringVar(&c.options.Network, "network", "", "connect the container to this `NETWORK`")
 	flags.StringVar(&c.options.Restart, "restart", "", "what to do when the container ends, such as always (`POLICY`)")
-	flags.StringArrayVarP(&c.options.Volumes, "volume", "v", nil, "mount a volume, `SOURCE:TARGET`; one at a place where the spec wants something takes its place (may be repeated)")
+	flags.StringArrayVarP(&c.options.Volumes, "volume", "v", nil, "mount a volume, `SOURCE:TARGET`; one at a place where the spec wants something, or above it, takes its place (may be repeated)")
 	flags.BoolVar(&c.print, "print", false, "only print the command line")
 	return cmd
 }
@@ -83,7 +83,7 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) error 
 	}
 	// What is missing is said before any tool is asked.
 	if _, err := container.New(f, image, c.options); err != nil {
-		return withHint(err)
+		return withHint(f, err, "")
 	}
 	if err := c.findTool(ctx); err != nil {
 		return err
@@ -163,7 +163,7 @@ func (c *runCommand) findTool(ctx context.Context) (err error) {
 // checkSockets complains about sockets that this machine does not have and that nothing stands in for. A tool whose containers are on
 // another machine knows better.
 func (c *runCommand) checkSockets(image *family.Image) error {
-	if os.Getenv("DOCKER_HOST")+os.Getenv("CONTAINER_HOST") != "" {
+	if remote(os.Getenv("DOCKER_HOST")) || remote(os.Getenv("CONTAINER_HOST")) {
 		return nil
 	}
 	for _, socket := range container.Sockets(image) {
@@ -178,12 +178,12 @@ func (c *runCommand) checkSockets(image *family.Image) error {
 	return nil
 }
 
+// remote says whether the host of a tool, a URL or nothing, may be another machine.
+func remote(host string) bool { return host != "" && !strings.HasPrefix(host, "unix://") }
+
 // mounts says whether a volume of the command line is at a path or above it.
 func (c *runCommand) mounts(path string) bool {
-	return slices.ContainsFunc(c.options.Volumes, func(v string) bool {
-		target := container.Target(v)
-		return path == target || strings.HasPrefix(path, target+"/")
-	})
+	return slices.ContainsFunc(c.options.Volumes, func(v string) bool { return container.Covers(v, path) })
 }
 
 // become replaces this program by a command: then signals, the terminal and the exit code are the command's own.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -43,7 +44,7 @@ func (v *values) read(f *family.Family) (map[string]string, error) {
 		}
 		out[name] = value
 	}
-	for name := range out {
+	for _, name := range slices.Sorted(maps.Keys(out)) {
 		if err := checkVariable(f, name); err != nil {
 			return nil, usageError{err}
 		}
@@ -108,19 +109,24 @@ func checkVariable(f *family.Family, name string) error {
 		declared = append(declared, v.Name)
 	}
 	if hint := spec.DidYouMean(name, declared); strings.HasPrefix(hint, "did you mean") && !strings.HasPrefix(name, "PULPIMG_") {
-		return fmt.Errorf("--env %s: %s declares no variable of that name (%s)", name, f.Spec.Filename, hint)
+		return fmt.Errorf("%s declares no variable %q under environment (%s)", f.Spec.Filename, name, hint)
 	}
 	return nil
 }
 
-// withHint says how to give a value to variables that have none.
-func withHint(err error) error {
+// withHint says how to give a value to variables that have none. A secret should not be on a command line: every user of a machine may
+// read those. Another way to give one is the caller's to name.
+func withHint(f *family.Family, err error, secretly string) error {
 	var missing *family.MissingError
 	if !errors.As(err, &missing) {
 		return err
 	}
-	name := missing.Variables[0]
-	return fmt.Errorf("%w: give it with --env %s=VALUE, or --env-file", err, name)
+	for _, v := range f.Contract.Environment {
+		if v.Secret && slices.Contains(missing.Variables, v.Name) {
+			return fmt.Errorf("%w: set it in the environment and give --env %s, or use --env-file%s", err, v.Name, secretly)
+		}
+	}
+	return fmt.Errorf("%w: give it with --env %s=VALUE, or --env-file", err, missing.Variables[0])
 }
 
 // warnOfFiles says which files images require that nothing brings: whether one is in the image after all, only a container can tell.

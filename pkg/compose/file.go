@@ -22,7 +22,7 @@ type Config struct {
 }
 
 // Marshal returns a Compose file with a service for each image of the family that is meant to be run, the same bytes for the same family.
-// Without one, the error is [family.ErrNothingToRun].
+// Without one, the error is [family.ErrNothingToRun]; a value for a secret variable is a [SecretError].
 func Marshal(f *family.Family, c Config) ([]byte, error) {
 	file := file{Name: projectName(f.Name), Services: ordered[service]{}}
 	for _, image := range f.Images {
@@ -42,7 +42,7 @@ func Marshal(f *family.Family, c Config) ([]byte, error) {
 	}
 	for _, v := range f.Contract.Environment {
 		if v.Secret && c.Values[v.Name] != "" {
-			return nil, fmt.Errorf("%s is secret, and a Compose file is not: let it come from the environment when the containers start", v.Name)
+			return nil, &SecretError{Variable: v.Name}
 		}
 	}
 	var b bytes.Buffer
@@ -53,6 +53,13 @@ func Marshal(f *family.Family, c Config) ([]byte, error) {
 		return nil, fmt.Errorf("writing the Compose file: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// A SecretError says that the value of a secret variable would be written into the file.
+type SecretError struct{ Variable string }
+
+func (e *SecretError) Error() string {
+	return e.Variable + " is secret, and a Compose file is not: let it come from the environment when the containers start"
 }
 
 // projectName makes a project's name of a family's.
@@ -114,7 +121,7 @@ func newService(f *family.Family, image *family.Image, c Config) service {
 		SecurityOpt:     []string{"no-new-privileges:true"},
 	}
 	if image.Workload.Singleton {
-		s.Hostname = strings.ReplaceAll(image.Name, "_", "-")
+		s.Hostname = family.Hostname(image.Name)
 	} else {
 		s.Scale = image.Workload.Replicas // each with a hostname of its own
 	}
@@ -153,11 +160,11 @@ func mounts(f *family.Family, image *family.Image) []mount {
 	var out []mount
 	if image.Start != nil {
 		for _, s := range image.Start.Sockets {
-			out = append(out, mount{Type: "bind", Source: s, Target: s, Bind: &bind{}})
+			out = append(out, mount{Type: "bind", Source: escape(s), Target: escape(s), Bind: &bind{}})
 		}
 	}
 	for _, v := range f.Shared(image) {
-		out = append(out, mount{Type: "volume", Source: family.VolumeName(v), Target: v})
+		out = append(out, mount{Type: "volume", Source: family.VolumeName(v), Target: escape(v)})
 	}
 	return out
 }

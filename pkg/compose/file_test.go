@@ -1,6 +1,7 @@
 package compose_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -73,6 +74,26 @@ func TestTheFamiliesRunAsTheyDid(t *testing.T) {
 	}
 }
 
+// A "$" in a path would be taken for the beginning of a variable.
+func TestAMountIsWhereTheSpecSays(t *testing.T) {
+	f := familytest.Parse(t, `version: 1
+name: f
+registry: r.example
+tag: t
+kubernetes: { storage: { size: 1Gi, volumes: [/a$b] } }
+images: { a: { from: scratch, volumes: [/a$b], steps: [ helpers: [wait] ], start: { require: { sockets: [/run/$c] }, command: [x] } } }
+`)
+	data, err := compose.Marshal(f, compose.Config{Images: images(f)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"source: /run/$$c\n        target: /run/$$c\n", "source: a-b\n        target: /a$$b\n", "volumes:\n  a-b: {}\n"} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("no %q in\n%s", want, data)
+		}
+	}
+}
+
 func TestWhatCannotBeWrittenIsSaid(t *testing.T) {
 	f := load(t, "../kube/testdata/everything.spec.yaml")
 	base, err := f.Select("shop-base")
@@ -92,6 +113,10 @@ func TestWhatCannotBeWrittenIsSaid(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			data, err := compose.Marshal(test.family, test.config)
+			var secret *compose.SecretError
+			if isSecret := strings.HasPrefix(test.want, "DB_PASSWORD"); errors.As(err, &secret) != isSecret {
+				t.Errorf("got a SecretError: %t", !isSecret)
+			}
 			if err == nil || err.Error() != test.want || strings.Contains(string(data), "correct") {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}

@@ -24,7 +24,8 @@ type Options struct {
 	Hostname string
 	// Network and Restart are given on as they are, if they are not empty.
 	Network, Restart string
-	// Detach leaves the container in the background. One in the foreground is removed when it ends.
+	// Detach leaves the container in the background. One in the foreground is removed when it ends, unless it is to be restarted: docker
+	// and podman refuse both together.
 	Detach bool
 	// Volumes are given on as they are. One of them can stand in for what the image requires.
 	Volumes []string
@@ -57,9 +58,10 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 			c.Args = append(c.Args, option, value)
 		}
 	}
-	if o.Detach {
+	switch {
+	case o.Detach:
 		c.Args = append(c.Args, "-d")
-	} else {
+	case o.Restart == "" || o.Restart == "no":
 		c.Args = append(c.Args, "--rm")
 	}
 	name := o.Name
@@ -68,7 +70,7 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	}
 	hostname := o.Hostname
 	if hostname == "" {
-		hostname = hostnameOf(name)
+		hostname = family.Hostname(name)
 	}
 	add("--name", name)
 	add("--hostname", hostname)
@@ -83,21 +85,12 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	return c, nil
 }
 
-// maxHostname is what Linux takes. https://man7.org/linux/man-pages/man7/hostname.7.html
-const maxHostname = 63
-
-// hostnameOf makes a hostname of a container's name, which may have '_' and be longer.
-func hostnameOf(name string) string {
-	host := strings.ReplaceAll(name, "_", "-")
-	return strings.Trim(host[:min(len(host), maxHostname)], "-.")
-}
-
 // mounts returns the volumes of an image that are not among those given: the host's sockets that it requires, and its share of what
 // the family keeps.
 func mounts(f *family.Family, image *family.Image, given []string) []string {
 	var out []string
 	add := func(source, target string) {
-		if !slices.ContainsFunc(given, func(v string) bool { return target == Target(v) }) {
+		if !slices.ContainsFunc(given, func(v string) bool { return Covers(v, target) }) {
 			out = append(out, source+":"+target)
 		}
 	}
@@ -116,6 +109,12 @@ func Sockets(image *family.Image) []string {
 		return nil
 	}
 	return image.Start.Sockets
+}
+
+// Covers says whether a volume is at a path in the container or above it.
+func Covers(volume, path string) bool {
+	target := Target(volume)
+	return path == target || strings.HasPrefix(path, target+"/")
 }
 
 // Target returns where in the container a volume is that is written as SOURCE:TARGET[:OPTIONS], or as TARGET.

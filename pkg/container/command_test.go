@@ -32,7 +32,13 @@ func TestTheCommandLineIsWhatOneWouldType(t *testing.T) {
 		{"a second worker, with options", "pulp-worker", pulp(t),
 			container.Options{Tool: "podman", Reference: "r/w@sha256:0", Name: "worker_2", Network: "host", Restart: "always", Args: []string{"--loglevel=DEBUG", "a b"},
 				Volumes: []string{"/run/log:/dev/log:z", "/data/pulp:/var/lib/pulp/"}, Values: map[string]string{"PULP_SERVER_NAME": "it's"}},
-			`podman run --rm --name worker_2 --hostname worker-2 --network host --restart always --stop-timeout 600 -v pulp-var-www:/var/www -v /run/log:/dev/log:z -v /data/pulp:/var/lib/pulp/ -e 'PULP_SERVER_NAME=it'\''s' r/w@sha256:0 --loglevel=DEBUG 'a b'`, nil},
+			`podman run --name worker_2 --hostname worker-2 --network host --restart always --stop-timeout 600 -v pulp-var-www:/var/www -v /run/log:/dev/log:z -v /data/pulp:/var/lib/pulp/ -e 'PULP_SERVER_NAME=it'\''s' r/w@sha256:0 --loglevel=DEBUG 'a b'`, nil},
+		{"volumes above what it wants", "pulp-worker", pulp(t),
+			container.Options{Tool: "docker", Reference: "r", Volumes: []string{"/srv/dev:/dev", "/srv/var:/var:ro"}, Values: map[string]string{"PULP_SERVER_NAME": "x"}},
+			"docker run --rm --name pulp-worker --hostname pulp-worker --stop-timeout 600 -v /srv/dev:/dev -v /srv/var:/var:ro -e PULP_SERVER_NAME=x r", nil},
+		{"no restart", "pulp-beat", pulp(t),
+			container.Options{Tool: "docker", Reference: "r", Restart: "no", Values: map[string]string{"PULP_SERVER_NAME": "x"}},
+			"docker run --rm --name pulp-beat --hostname pulp-beat --restart no --stop-timeout 30 -v /dev/log:/dev/log -e PULP_SERVER_NAME=x r", nil},
 		{"a hostname of its own", "pulp-beat", pulp(t),
 			container.Options{Tool: "docker", Reference: "r", Hostname: "h", Values: map[string]string{"PULP_SERVER_NAME": "x"}},
 			"docker run --rm --name pulp-beat --hostname h --stop-timeout 30 -v /dev/log:/dev/log -e PULP_SERVER_NAME=x r", nil},
@@ -69,6 +75,24 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestAVolumeCoversWhatIsAtItsPlaceAndBelow(t *testing.T) {
+	for _, test := range []struct {
+		volume, path string
+		want         bool
+	}{
+		{"/a:/dev/log", "/dev/log", true},
+		{"/a:/dev/:ro", "/dev/log", true},
+		{"/a:/", "/dev/log", true},
+		{"/dev/log:/a", "/dev/log", false},
+		{"/a:/dev/lo", "/dev/log", false},
+		{"/a:/dev/log/x", "/dev/log", false},
+	} {
+		if got := container.Covers(test.volume, test.path); got != test.want {
+			t.Errorf("Covers(%q, %q) = %t", test.volume, test.path, got)
+		}
 	}
 }
 

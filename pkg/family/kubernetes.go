@@ -39,17 +39,21 @@ func (s KubernetesService) HostVariable() string { return serviceVariable(s.Name
 // PortVariable is the one that says at which port.
 func (s KubernetesService) PortVariable() string { return serviceVariable(s.Name, "PORT") }
 
-func serviceVariable(service, what string) string {
-	return strings.ToUpper(strings.ReplaceAll(service, "-", "_")) + "_SERVICE_" + what
+func serviceVariable(service, what string) string { return inVariables(service) + "_SERVICE_" + what }
+
+// inVariables returns what a Service is called in names of variables.
+func inVariables(service string) string {
+	return strings.ToUpper(strings.ReplaceAll(service, "-", "_"))
 }
 
-// Storage is a file system that containers share. It outlives them.
-type Storage struct {
-	// Size is a quantity in Kubernetes' notation, such as "100Gi"; Access one of its access modes; Class a storage class, or empty.
-	Size, Access, Class string
-	// Volumes are the paths in the images that are kept in it.
-	Volumes []string
-	At      spec.Range
+// linkVariable is the rest of a variable that the kubelet also sets for a Service, behind its name, as Docker did for linked containers.
+// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+var linkVariable = regexp.MustCompile(`^_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
+
+// isLink says whether the kubelet sets a variable for the Service besides those of its host and port.
+func (s KubernetesService) isLink(variable string) bool {
+	rest, ok := strings.CutPrefix(variable, inVariables(s.Name))
+	return ok && linkVariable.MatchString(rest)
 }
 
 // A Workload says how containers of an image run.
@@ -82,9 +86,6 @@ var (
 	labelKey     = language.KubernetesLabel.Regexp()
 	labelValue   = language.KubernetesLabelValue.Regexp()
 )
-
-// nothing is no amount of bytes.
-var nothing = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
 
 // kubernetes returns what the family declares, whose images are resolved.
 func (r *resolver) kubernetes(images []*Image) Kubernetes {
@@ -125,6 +126,13 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) Kuber
 	if !slices.Contains(r.env.names(), service.HostVariable()) {
 		r.report.Add(s.Name.At, spec.DidYouMean(service.HostVariable(), r.env.names()),
 			"a Service called %s gives containers the variable %s, which is not declared under environment", service.Name, service.HostVariable())
+	}
+	for _, name := range r.env.names() {
+		if service.isLink(name) {
+			r.report.Add(s.Name.At, "give the variable or the Service another name",
+				`for a Service called %s, Kubernetes itself sets the variable %s, such as to "tcp://10.0.0.1:5432"; it is declared under environment`,
+				service.Name, name)
+		}
 	}
 	if service.Port == 0 {
 		service.Port = r.portByDefault(service)
@@ -170,50 +178,6 @@ func (r *resolver) portByDefault(s KubernetesService) int {
 	}
 	return 0
 }
-
-func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
-	storage := &Storage{
-		Size:    r.matching(s.Size, bytesAmount, "amount of storage: write a number and Mi, Gi or Ti"),
-		Access:  language.AccessModes()[0],
-		Class:   r.matching(s.Class, className, "name for a storage class"),
-		Volumes: r.absolutes(s.Volumes, "the volume"),
-		At:      s.At,
-	}
-	if nothing.MatchString(storage.Size) {
-		r.report.Add(s.Size.At, "", "%q is no amount of storage: write a number and Mi, Gi or Ti", storage.Size)
-	}
-	if s.Access.IsSet() {
-		storage.Access = r.access(s.Access)
-	}
-	names := map[string]string{}
-	for i, v := range storage.Volumes {
-		if other, ok := names[VolumeName(v)]; ok && other != v {
-			r.report.Add(s.Volumes[i].At, "", "%s and %s would be kept under the same name, %s", other, v, VolumeName(v))
-		}
-		names[VolumeName(v)] = v
-	}
-	var all []string
-	for _, image := range images {
-		all = append(all, image.Volumes()...)
-	}
-	for i, v := range storage.Volumes {
-		if !slices.Contains(all, v) {
-			r.report.Add(s.Volumes[i].At, spec.DidYouMean(v, once(all)), "no image has the volume %q", v)
-		}
-	}
-	return storage
-}
-
-func (r *resolver) access(t spec.Text) string {
-	mode, known := r.substitute.known(t, atBuild)
-	if known && !slices.Contains(language.AccessModes(), mode) {
-		r.report.Add(t.At, spec.DidYouMean(mode, language.AccessModes()), "%q is no way in which containers share storage", mode)
-	}
-	return mode
-}
-
-// VolumeName is what a volume is called where those of a family are told apart: "var-lib-app", for /var/lib/app.
-func VolumeName(path string) string { return strings.ReplaceAll(strings.Trim(path, "/"), "/", "-") }
 
 func (r *resolver) workload(declared *spec.Workload) Workload {
 	if declared == nil {

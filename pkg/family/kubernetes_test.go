@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
 func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
@@ -18,6 +20,12 @@ func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
 		{"a Service that nobody reads", around("{services: {bd: {port: 1}}}"),
 			`f.yaml:6:25: a Service called bd gives containers the variable BD_SERVICE_HOST, which is not declared under environment (did you mean "DB_SERVICE_HOST"?)`},
 		{"a Service with a name that is none", around("{services: {Db: {port: 1}}}"), `f.yaml:6:25: "Db" is no name for a Service (use small letters, digits and '-', and begin with a letter)`},
+		{"a variable that the kubelet sets for a Service to something else",
+			head + "environment: {MY_DB_SERVICE_HOST: {}, MY_DB_PORT: {default: \"5432\"}}\nkubernetes: {services: {my-db: {port: 1}}}\nimages: {a: {from: scratch}}\n",
+			`f.yaml:6:25: for a Service called my-db, Kubernetes itself sets the variable MY_DB_PORT, such as to "tcp://10.0.0.1:5432"; it is declared under environment (give the variable or the Service another name)`},
+		{"a variable that the kubelet sets for a port of a Service",
+			head + "environment: {DB_SERVICE_HOST: {}, DB_PORT_1_TCP_ADDR: {}, DB_PORT_RANGE: {}, OLD_DB_PORT: {}}\nkubernetes: {services: {db: {port: 1}}}\nimages: {a: {from: scratch}}\n",
+			`f.yaml:6:25: for a Service called db, Kubernetes itself sets the variable DB_PORT_1_TCP_ADDR, such as to "tcp://10.0.0.1:5432"; it is declared under environment (give the variable or the Service another name)`},
 		{"a Service without a port", around("{services: {msg: {}}}"),
 			`f.yaml:6:25: the port of the Service msg has to be a number from 1 to 65535; neither port nor the default of MSG_SERVICE_PORT is (such as port: 5432)`},
 		{"a port that is none", around("{services: {msg: {port: 65536}}}"),
@@ -43,6 +51,12 @@ func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
 		{"an amount of processors that is none", image("{resources: {limits: {cpu: 1Gi}}}"), `f.yaml:5:68: "1Gi" is no amount of processors: write "2", "0.5" or "500m"`},
 		{"volumes that only a slash tells apart", head + "kubernetes: {storage: {size: 1Gi, volumes: [/a/b, /a-b]}}\nimages: {a: {from: scratch, volumes: [/a/b, /a-b]}}\n",
 			`f.yaml:5:51: /a/b and /a-b would be kept under the same name, a-b`},
+		{"volumes that only what a name cannot have tells apart", head + "kubernetes: {storage: {size: 1Gi, volumes: [/a b, /a$b]}}\nimages: {a: {from: scratch, volumes: [/a b, /a$b]}}\n",
+			`f.yaml:5:51: /a b and /a$b would be kept under the same name, a-b`},
+		{"a volume that is all", head + "kubernetes: {storage: {size: 1Gi, volumes: [/]}}\nimages: {a: {from: scratch, volumes: [/]}}\n",
+			`f.yaml:5:45: the volume / would hide the whole image (name the directories that outlive containers)`},
+		{"a volume with a colon", head + "kubernetes: {storage: {size: 1Gi, volumes: [\"/a:b\"]}}\nimages: {a: {from: scratch, volumes: [\"/a:b\"]}}\n",
+			`f.yaml:5:45: "/a:b" has a ':', at which docker, podman and Kubernetes divide (give the directory another name)`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := resolve(t, test.yaml)
@@ -50,6 +64,23 @@ func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
 				t.Errorf("got\n%v\nwant\n%s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestAVolumeHasANameThatToolsTake(t *testing.T) {
+	for path, want := range map[string]string{"/var/lib/app": "var-lib-app", "/a b/$c": "a-b--c", "/.É_1": ".-_1"} {
+		if got := family.VolumeName(path); got != want {
+			t.Errorf("VolumeName(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestAHostnameIsOneThatLinuxTakes(t *testing.T) {
+	long := strings.Repeat("a", 62)
+	for name, want := range map[string]string{"a_b": "a-b", long + "_b": long, "_a.": "a"} {
+		if got := family.Hostname(name); got != want {
+			t.Errorf("Hostname(%q) = %q, want %q", name, got, want)
+		}
 	}
 }
 

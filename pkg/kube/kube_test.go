@@ -163,8 +163,8 @@ func TestWhatKubernetesCannotDoGetsAComplaintWithItsPlace(t *testing.T) {
 			`f.yaml:5:46: the objects of a_b would have the name of a.b: a-b`},
 		{"an image called like a Service", head + "environment: {DB_SERVICE_HOST: {}}\nkubernetes: {services: {db: {port: 1}}}\nimages: {db: {from: scratch, command: [x]}}\n",
 			`f.yaml:7:10: the objects of db would have the name of a Service: db`},
-		{"a volume with a colon", head + "kubernetes: {storage: {size: 1Gi, volumes: [\"/a:b\"]}}\nimages: {a: {from: scratch, command: [x], volumes: [\"/a:b\"]}}\n",
-			`f.yaml:6:10: Kubernetes can mount nothing at "/a:b" in a`},
+		{"a socket with a colon", head + "images: {a: {from: scratch, steps: [helpers: [wait]], start: {require: {sockets: [\"/a:b\"]}, command: [x]}}}\n",
+			`f.yaml:5:10: Kubernetes can mount nothing at "/a:b" in a`},
 		{"a socket in a volume's place", head + "kubernetes: {storage: {size: 1Gi, volumes: [/a]}}\nimages: {a: {from: scratch, volumes: [/a], steps: [helpers: [wait]], start: {require: {sockets: [/a, /a]}, command: [x]}}}\n",
 			`f.yaml:6:10: a has both a socket and a volume at "/a"`},
 		{"more than the limit", head + "images:\n  a:\n    from: scratch\n    command: [x]\n    kubernetes: { resources: { requests: { memory: 1Gi }, limits: { memory: 1000Mi } } }\n",
@@ -235,6 +235,20 @@ func TestSocketsHaveNamesThatKubernetesTakes(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"devlog /dev/log", "socket-1 /de/vlog", "socket-2 /run/My App_1.sock", "socket-3 /storage"}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAServiceHasTheFamilyOfTheAddressItLeadsTo(t *testing.T) {
+	f := familytest.Parse(t, head+`environment: { DB_SERVICE_HOST: {} }
+kubernetes: { services: { db: { port: 5432 } } }
+images: { a: { from: scratch, command: [x] } }
+`)
+	for address, want := range map[string]string{"192.0.2.7": "IPv4", "2001:db8::7": "IPv6"} {
+		objects, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f), Services: []family.KubernetesService{{Name: "db", External: address}}})
+		text := write(t, objects, err)
+		if !strings.Contains(text, "ipFamilies:\n  - "+want+"\n") || !strings.Contains(text, "addressType: "+want+"\n") {
+			t.Errorf("%s:\n%s", address, text)
+		}
 	}
 }
 

@@ -23,7 +23,9 @@ func (b *builder) services() []Object {
 			service.Spec.Selector = s.Selector
 			objects = append(objects, service)
 		case err == nil:
-			objects = append(objects, b.service(s), b.endpoints(s, address))
+			service := b.service(s)
+			service.Spec.IPFamilies = []corev1.IPFamily{ipFamily(address)}
+			objects = append(objects, service, b.endpoints(s, address))
 		case s.External != "":
 			objects = append(objects, b.alias(s))
 		}
@@ -48,22 +50,27 @@ const maxPortName = 63
 // endpoints leads a Service without pods to an address outside the cluster.
 // https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors
 func (b *builder) endpoints(s family.KubernetesService, address netip.Addr) Object {
-	kind := discoveryv1.AddressTypeIPv4
-	if address.Is6() {
-		kind = discoveryv1.AddressTypeIPv6
-	}
 	meta := b.meta(s.Name, s.Name)
 	meta.Labels[discoveryv1.LabelServiceName] = s.Name
 	meta.Labels[discoveryv1.LabelManagedBy] = "pulpimg"
 	return &discoveryv1.EndpointSlice{
 		TypeMeta:    metav1.TypeMeta{APIVersion: "discovery.k8s.io/v1", Kind: "EndpointSlice"},
 		ObjectMeta:  meta,
-		AddressType: kind,
+		AddressType: discoveryv1.AddressType(ipFamily(address)),
 		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{address.String()}}},
 		Ports: []discoveryv1.EndpointPort{{
 			Name: new(s.Name[:min(len(s.Name), maxPortName)]), Port: new(int32(s.Port)), Protocol: new(corev1.ProtocolTCP),
 		}},
 	}
+}
+
+// ipFamily returns the family of an address. A Service leads only to endpoints of its own family, and has the cluster's first one if it
+// says nothing. https://kubernetes.io/docs/concepts/services-networking/dual-stack/#services
+func ipFamily(address netip.Addr) corev1.IPFamily {
+	if address.Is6() {
+		return corev1.IPv6Protocol
+	}
+	return corev1.IPv4Protocol
 }
 
 // alias gives another name to a host outside the cluster.

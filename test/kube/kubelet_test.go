@@ -16,6 +16,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 	"github.com/pulpimg/pulpimg/pkg/kube"
+	"github.com/pulpimg/pulpimg/pkg/spec"
 	testkube "github.com/pulpimg/pulpimg/test/kube"
 )
 
@@ -80,6 +81,30 @@ func TestTheImagesFindTheirServicesInWhatTheKubeletInjects(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, settings(t, f, env)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// What else a kubelet injects for a Service is nothing that a spec may declare and take for something else.
+func TestASpecCannotDeclareWhatTheKubeletInjectsBesides(t *testing.T) {
+	const head = "version: 1\nname: f\nregistry: r.example\ntag: t\nkubernetes: {services: {my-db: {port: 5432, selector: {app: db}}}}\nimages: {a: {from: scratch, command: [x]}}\n"
+	f := familytest.Parse(t, head+"environment: {MY_DB_SERVICE_HOST: {}}\n")
+	objects, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f)})
+	tried := 0
+	for name := range injected(t, stream(t, objects, err)) {
+		if strings.HasPrefix(name, "MY_DB_SERVICE_") {
+			continue
+		}
+		tried++
+		s, err := spec.Parse("f.yaml", []byte(head+"environment: {MY_DB_SERVICE_HOST: {}, "+name+": {}}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := family.Resolve(s); err == nil || !strings.Contains(err.Error(), "sets the variable "+name+",") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if tried < 5 {
+		t.Errorf("the kubelet injects only %d other variables", tried)
 	}
 }
 

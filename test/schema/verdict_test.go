@@ -174,6 +174,8 @@ var limits = []limit{
 	{regexp.MustCompile(`repository name must not be more than 255 characters`), "the length is that of several values together"},
 	{regexp.MustCompile(`no image has the volume`), namesElsewhere},
 	{regexp.MustCompile(`would be kept under the same name`), followsValues},
+	{regexp.MustCompile(`would hide the whole image|has a ':', at which`), "there is one pattern for paths, and elsewhere these are none to complain of"},
+	{regexp.MustCompile(`Kubernetes itself sets the variable`), namesElsewhere},
 	{regexp.MustCompile(`the port of the Service .* has to be a number from 1 to 65535`), followsValues},
 	{regexp.MustCompile(`is no host name or address|is an address (in a form|that means)`), "a pattern does not know addresses"},
 	{regexp.MustCompile(`grace is counted in whole seconds`), "a pattern does not add up spans of time"},
