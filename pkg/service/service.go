@@ -114,7 +114,7 @@ func (s Service) Probe(ctx context.Context) error {
 	}
 	asking.Wait()
 	switch {
-	case context.Cause(ctx) == errEnough:
+	case slices.Contains(failures, nil): // whenever it came: the context may have ended before it
 		return nil
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Cause(ctx)
