@@ -21,8 +21,8 @@ type mongoCredentials struct{ user, password, source, mechanism string }
 func mongoLogin(u serviceurl.URL) mongoCredentials {
 	return mongoCredentials{
 		user: u.User, password: u.Password,
-		source:    cmp.Or(u.Options.Get("authSource"), u.Name(), "admin"),
-		mechanism: u.Options.Get("authMechanism"),
+		source:    cmp.Or(mongoOption(u.Options, "authSource"), u.Name(), "admin"),
+		mechanism: mongoOption(u.Options, "authMechanism"),
 	}
 }
 
