@@ -130,7 +130,7 @@ func judge010(c control) error {
 		if strings.Contains(strings.ToLower(words), "auth") { // there is one code for all reasons to close: 320, connection-forced
 			return refused(words)
 		}
-		return notReady("the broker answers %s (%d)", quote(words), binary.BigEndian.Uint16(b[2:]))
+		return notReady("the broker answers %s (%d)", said{text: words}, binary.BigEndian.Uint16(b[2:]))
 	}
 	return errStrange
 }

@@ -165,7 +165,7 @@ func judgeAMQP(got amqpMethod, want uint32) error {
 		if code == amqpAccessRefused || code == amqpNotAllowed && strings.Contains(text, "refused") {
 			return refused(text)
 		}
-		return notReady("the broker answers %s (%d)", quote(text), code)
+		return notReady("the broker answers %s (%d)", said{text: text}, code)
 	}
 	return errStrange
 }

@@ -113,7 +113,7 @@ func (s mongoState) fits(set, readPreference string) error {
 	case set != "" && s.set == "":
 		return &Failure{Stranger, fmt.Sprintf("it is not in the replica set %q, nor in any", set)}
 	case set != "" && s.set != set:
-		return &Failure{Stranger, fmt.Sprintf("it is in the replica set %q, not %q", s.set, set)}
+		return &verdict{Stranger, "it is in the replica set %s, not %q", []any{said{text: s.set}, set}}
 	case s.arbiter:
 		return notReady("it is an arbiter, which holds no data")
 	case !s.primary && !s.secondary:
@@ -139,5 +139,5 @@ func judgeMongo(err error) error {
 	if !errors.As(err, &failed) {
 		return err
 	}
-	return notReady("the server answers %s (%d)", quote(failed.text), failed.code)
+	return notReady("the server answers %s (%d)", said{text: failed.text}, failed.code)
 }

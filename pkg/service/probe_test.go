@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -74,6 +75,28 @@ func TestAServerThatRepeatsWhatItIsToldGivesNoPasswordAway(t *testing.T) {
 			t.Errorf("%s: %v", scheme, err)
 		}
 	}
+}
+
+// A message shows a part of what a server says: no part of a password, however the part was cut.
+func TestNoPartOfAPasswordIsShown(t *testing.T) {
+	address := serve(t, echo)
+	for _, password := range []string{"hunter2secret", "hunte  r2\tsecret", "hunter" + strings.Repeat("2", 200), "hunt\u00e9" + strings.Repeat("\u00e9", 60)} {
+		err := probe(t, "redis://:"+url.PathEscape(password)+"@"+address, long)
+		wantFailure(t, err, service.Stranger, `something that says "*2 $4 AUTH $`)
+		if strings.Contains(err.Error(), "hunt") {
+			t.Errorf("%q: %v", password, err)
+		}
+	}
+	repeating := serve(t, answers("-ERR "+strings.Repeat("x", 150)+" hunter2secret\r\n"))
+	if err := probe(t, "redis://:hunter2secret@"+repeating, long); err == nil || strings.Contains(err.Error(), "hunt") {
+		t.Errorf("cut at the end of a long text: %v", err)
+	}
+	web := serve(t, says("HTTP/1.1 400 "+strings.Repeat("x", 76)+" hunter2secret\r\n"))
+	if err := probe(t, "redis://:hunter2secret@"+web, long); err == nil || strings.Contains(err.Error(), "hunt") {
+		t.Errorf("cut where the beginning of an answer ends: %v", err)
+	}
+	longer := newService(t, "redis://:hunter@"+serve(t, answers("-ERR hunter2secret\r\n"))).Masked(nil, "hunter2secret")
+	wantFailure(t, longer.Probe(t.Context()), service.Credentials, `"ERR ***"`)
 }
 
 func TestTLSTroubleIsTold(t *testing.T) {

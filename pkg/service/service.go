@@ -38,7 +38,7 @@ func (e *OptionError) Error() string { return e.Problem }
 // New returns the service of a URL. It reads the files that the URL names, such as that of a certificate authority. If it is the URL that
 // is wrong, and not a file, the error is an *OptionError.
 func New(url serviceurl.URL) (Service, error) {
-	s := Service{url: url, secrets: secrets(url.Password), network: dialTCP}
+	s := Service{url: url, secrets: withSecrets(nil, url.Password), network: dialTCP}
 	for _, host := range url.Hosts {
 		s.shown = append(s.shown, host.String())
 	}
@@ -74,16 +74,6 @@ func dialTCP(ctx context.Context, address string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", address)
 }
 
-func secrets(values ...string) []string {
-	var out []string
-	for _, v := range values {
-		if v != "" {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
 // Masked returns the service with addresses that may be shown in place of its own: those that are not empty, in the order of the URL's
 // hosts. No message will have one of the words in it.
 func (s Service) Masked(addresses []string, words ...string) Service {
@@ -91,7 +81,7 @@ func (s Service) Masked(addresses []string, words ...string) Service {
 	for i := range min(len(addresses), len(s.shown)) {
 		s.shown[i] = cmp.Or(addresses[i], s.shown[i])
 	}
-	s.secrets = append(slices.Clone(s.secrets), secrets(words...)...)
+	s.secrets = withSecrets(s.secrets, words...)
 	return s
 }
 
