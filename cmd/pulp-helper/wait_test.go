@@ -94,6 +94,20 @@ func TestCredentialsThatAreRefusedExit77AtOnce(t *testing.T) {
 	}
 }
 
+func TestASecretThatHoldsSeveralHostsIsNotShown(t *testing.T) {
+	a, b := freeAddress(t), freeAddress(t)
+	p, stderr := inImage(t, contract.Contract{
+		Environment: []contract.Variable{{Name: "HOSTS", Secret: true}},
+		Services:    []contract.Service{{Name: "database", URL: "mongodb://${HOSTS}", Tries: 1}},
+	}, map[string]string{"HOSTS": a + "," + b})
+	code := p.run(t.Context(), []string{"wait", "database"})
+	want := "pulp-helper: wait: database (***,***) is not available after 1 try: ***: connection refused: nothing listens there; " +
+		"***: connection refused: nothing listens there (it comes from HOSTS)\n"
+	if code != exitUnavailable || stderr.String() != want {
+		t.Errorf("exit code %d, standard error\n%s, want\n%s", code, stderr, want)
+	}
+}
+
 func TestAURLThatVariablesMakeWrongExits78(t *testing.T) {
 	c := contract.Contract{
 		Environment: []contract.Variable{{Name: "DB_SERVICE_PORT"}, {Name: "SECRET", Secret: true}},
