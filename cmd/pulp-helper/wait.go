@@ -199,7 +199,13 @@ func (a awaited) from() string {
 	if len(a.variables) == 0 {
 		return ""
 	}
-	return " (it comes from " + strings.Join(slices.Compact(slices.Clone(a.variables)), ", ") + ")"
+	var once []string
+	for _, name := range a.variables {
+		if !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	return " (it comes from " + strings.Join(once, ", ") + ")"
 }
 
 // showing returns an error about a URL that shows no more of it than may be seen.

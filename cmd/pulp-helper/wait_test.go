@@ -69,7 +69,7 @@ func TestWaitSaysWhereTheAddressOfWhatIsNotAvailableComesFrom(t *testing.T) {
 	host := "127.0.0.1"
 	p, stderr := inImage(t, contract.Contract{
 		Environment: []contract.Variable{{Name: "DB_SERVICE_HOST", Default: &host}},
-		Services:    []contract.Service{{Name: "database", URL: "mongodb://${DB_SERVICE_HOST}:${DB_SERVICE_PORT}", Tries: 2, Interval: time.Millisecond}},
+		Services:    []contract.Service{{Name: "database", URL: "mongodb://${DB_SERVICE_HOST}:${DB_SERVICE_PORT}/${DB_SERVICE_HOST}", Tries: 2, Interval: time.Millisecond}},
 	}, map[string]string{"DB_SERVICE_PORT": port})
 	code := p.run(t.Context(), []string{"wait", "database"})
 	at := "database (127.0.0.1:" + port + ")"
