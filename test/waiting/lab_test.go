@@ -105,7 +105,7 @@ func without091(t *testing.T, broker, offer string) string {
 func TestADatabaseThatComesLateIsWaitedFor(t *testing.T) {
 	control(t, "/mongodb/stop")
 	t.Cleanup(func() { control(t, "/mongodb/start") })
-	cmd := exec.CommandContext(t.Context(), helper, "wait", "--tries", "1000", "--interval", "50ms", "mongodb://"+lab(t, "MONGODB"), "amqp://"+lab(t, "AMQP"))
+	cmd := exec.CommandContext(t.Context(), helper, "wait", "--timeout", "5s", "--tries", "1000", "--interval", "50ms", "mongodb://"+lab(t, "MONGODB"), "amqp://"+lab(t, "AMQP"))
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
