@@ -136,6 +136,8 @@ func (s *session) failure(ctx context.Context, err error) *Failure {
 		return &Failure{Silent, "no answer" + s.within()}
 	case len(s.conns) == 0:
 		return &Failure{Unreachable, reason(err).Error()}
+	case len(seen) == 0 && !isTLS(err) && len(s.raw()) > 0: // it speaks TLS, as the URL says
+		return s.speechless(err)
 	case len(seen) == 0 && !isTLS(err):
 		if what := s.identify(ctx); what.kind != "" && what.kind != s.own() {
 			return s.service.stranger(what)

@@ -2,7 +2,9 @@ package service_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -56,6 +58,23 @@ func TestAServerThatSaysNothingIsToldApartFromOneThatIsNotThere(t *testing.T) {
 			wantFailure(t, probe(t, scheme+"no-such-host.invalid", long), service.Unresolved, "the name does not resolve")
 		})
 	}
+}
+
+func TestTheRightServerIsNotTakenForAnother(t *testing.T) {
+	slow := serve(t, func(c net.Conn) {
+		request := make([]byte, 4096)
+		if n, err := c.Read(request); err == nil && !strings.HasPrefix(string(request[:n]), "GET /slow ") {
+			_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\n\r\n")
+			return
+		}
+		silence(c)
+	})
+	wantFailure(t, probe(t, "http://"+slow+"/slow", short), service.Silent, "gave no answer within 300ms")
+	half := serve(t, says("HTTP/1.1 200"))
+	wantFailure(t, probe(t, "http://"+half, short), service.Silent, "the answer did not come to its end within 300ms")
+	c := newCertificate(t, "127.0.0.1", time.Now().Add(time.Hour))
+	closing := serveTLS(t, c, func(c net.Conn) { _ = c.(*tls.Conn).Handshake() })
+	wantFailure(t, probe(t, "amqps://"+closing+"?cacertfile="+c.file, long), service.HungUp, "it closed the connection without an answer")
 }
 
 func TestAnAnswerWithoutAnEndIsNotReadToIt(t *testing.T) {

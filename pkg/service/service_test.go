@@ -2,6 +2,9 @@ package service
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +25,19 @@ func playing(t *testing.T, url string, ask protocol) Service {
 	}
 	s.ask = ask
 	return s
+}
+
+func TestASlowWebServerWithTLSIsNotTakenForAnother(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+	s := playing(t, server.URL, askHTTP)
+	s.tls.InsecureSkipVerify = true
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	var f *Failure
+	if err := s.Probe(ctx); !errors.As(err, &f) || f.Cause != Silent {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestAHostThatIsAvailableWhenTheTimeIsUpIsEnoughToo(t *testing.T) {

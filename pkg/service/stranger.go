@@ -70,7 +70,7 @@ const (
 func (s *session) own() string {
 	return map[string]string{
 		"mongodb": mongoServer, "amqp": amqpBroker, "amqps": amqpBroker, "qpid": amqpBroker, "redis": redisServer, "rediss": redisServer,
-		"postgres": postgresDB, "postgresql": postgresDB,
+		"postgres": postgresDB, "postgresql": postgresDB, "http": webServer, "https": webServer,
 	}[s.service.url.Scheme]
 }
 
