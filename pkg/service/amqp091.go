@@ -41,10 +41,10 @@ func askAMQP091(s *session, c *conn) error {
 	if !ok {
 		return errStrange
 	}
-	u := s.service.url
-	if u.User == "" || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
+	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
 		return nil
 	}
+	u := s.service.url
 	if err := c.writeMethod(amqpStartOK, startOK(u.User, u.Password)); err != nil {
 		return err
 	}

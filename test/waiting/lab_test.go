@@ -38,6 +38,7 @@ func TestAMQP(t *testing.T) {
 	questions := []question{
 		{url: "amqp://" + broker},
 		{url: "qpid://guest@" + lab(t, "MONGODB"), code: 69}, // it does not speak AMQP
+		{url: "amqp://guest@" + broker},
 		{url: "amqp://guest:guest@" + broker},
 		{url: "amqp://guest:guest@" + broker + "/%2F"},
 		{url: "amqp://" + lab(t, "AUTH_USER") + ":" + lab(t, "AUTH_PASSWORD") + "@" + broker},
