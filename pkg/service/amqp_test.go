@@ -57,7 +57,7 @@ func TestABrokersFirstWordIsEnoughWithoutCredentials(t *testing.T) {
 		"0-10":          broker(t, header010, map[string]func(net.Conn){header010: speaks010}),
 	} {
 		for _, user := range []string{"", "guest@"} { // without a password, a name is no credentials
-			if err := probe(t, "amqp://"+user+address, short); err != nil {
+			if err := probe(t, "amqp://"+user+address, long); err != nil {
 				t.Errorf("%s, %q: %v", name, user, err)
 			}
 		}

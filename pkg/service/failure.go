@@ -184,12 +184,7 @@ func (s *session) speechless(err error) *Failure {
 	return &Failure{HungUp, reason(err).Error()}
 }
 
-func (s *session) within() string {
-	if s.limit == 0 {
-		return " in time"
-	}
-	return " within " + s.limit.String()
-}
+func (s *session) within() string { return " within " + s.limit.String() }
 
 func unresolved(err *net.DNSError) *Failure {
 	switch {

@@ -71,7 +71,7 @@ func TestTheRightServerIsNotTakenForAnother(t *testing.T) {
 	})
 	wantFailure(t, probe(t, "http://"+slow+"/slow", short), service.Silent, "gave no answer within 300ms")
 	half := serve(t, says("HTTP/1.1 200"))
-	wantFailure(t, probe(t, "http://"+half, short), service.Silent, "the answer did not come to its end within 300ms")
+	wantFailure(t, probe(t, "http://"+half, time.Second), service.Silent, "the answer did not come to its end within 1s")
 	c := newCertificate(t, "127.0.0.1", time.Now().Add(time.Hour))
 	closing := serveTLS(t, c, func(c net.Conn) { _ = c.(*tls.Conn).Handshake() })
 	wantFailure(t, probe(t, "amqps://"+closing+"?cacertfile="+c.file, long), service.HungUp, "it closed the connection without an answer")
@@ -115,7 +115,7 @@ func TestNoPartOfAPasswordIsShown(t *testing.T) {
 		t.Errorf("cut where the beginning of an answer ends: %v", err)
 	}
 	longer := newService(t, "redis://:hunter@"+serve(t, answers("-ERR hunter2secret\r\n"))).Masked(nil, "hunter2secret")
-	wantFailure(t, longer.Probe(t.Context()), service.Credentials, `"ERR ***"`)
+	wantFailure(t, longer.Probe(t.Context(), long), service.Credentials, `"ERR ***"`)
 }
 
 func TestTLSTroubleIsTold(t *testing.T) {
@@ -209,7 +209,7 @@ func TestAProbeThatIsCancelledLeavesNothingBehind(t *testing.T) {
 	for _, scheme := range append(asked, "rediss://", "amqps://") {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		timer := time.AfterFunc(20*time.Millisecond, func() { cancel(why) })
-		if err := newService(t, scheme+silent).Probe(ctx); err != why {
+		if err := newService(t, scheme+silent).Probe(ctx, long); err != why {
 			t.Errorf("%s: got %v, want %v", scheme, err, why)
 		}
 		timer.Stop()

@@ -88,16 +88,18 @@ func (s Service) Masked(addresses []string, words ...string) Service {
 // Address returns where the service is: HOST:PORT, or several with commas between them.
 func (s Service) Address() string { return strings.Join(s.shown, ",") }
 
-// Probe asks the service once, all hosts at the same time; one that is available is enough. The deadline of the context is the time for
-// all of it. The error is a *Failure, or one for each host, or the context's cause if it was cancelled.
-func (s Service) Probe(ctx context.Context) error {
+// Probe asks the service once, all hosts at the same time; one that is available is enough. The limit is the time for all of it. The error
+// is a *Failure, or one for each host, or the context's cause if it was cancelled.
+func (s Service) Probe(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	ctx, enough := context.WithCancelCause(ctx)
 	defer enough(nil)
 	failures := make([]error, len(s.url.Hosts))
 	var asking sync.WaitGroup
 	for i := range s.url.Hosts {
 		asking.Go(func() {
-			if failures[i] = s.probe(ctx, i); failures[i] == nil {
+			if failures[i] = s.probe(ctx, limit, i); failures[i] == nil {
 				enough(errEnough)
 			}
 		})
@@ -121,15 +123,10 @@ var errEnough = errors.New("another host is available")
 func identifying(limit time.Duration) time.Duration { return min(limit/8, 250*time.Millisecond) }
 
 // probe asks one host.
-func (s Service) probe(ctx context.Context, host int) error {
-	session := &session{service: s, host: s.url.Hosts[host]}
-	asking := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		session.limit = time.Until(deadline).Round(time.Millisecond)
-		var cancel context.CancelFunc
-		asking, cancel = context.WithDeadline(ctx, deadline.Add(-identifying(session.limit)))
-		defer cancel()
-	}
+func (s Service) probe(ctx context.Context, limit time.Duration, host int) error {
+	session := &session{service: s, host: s.url.Hosts[host], limit: limit}
+	asking, cancel := context.WithTimeout(ctx, limit-identifying(limit))
+	defer cancel()
 	err := s.ask(asking, session)
 	session.close()
 	if err == nil {

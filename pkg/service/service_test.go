@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -32,18 +33,14 @@ func TestASlowWebServerWithTLSIsNotTakenForAnother(t *testing.T) {
 	defer server.Close()
 	s := playing(t, server.URL, askHTTP)
 	s.tls.InsecureSkipVerify = true
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
 	var f *Failure
-	if err := s.Probe(ctx); !errors.As(err, &f) || f.Cause != Silent {
+	if err := s.Probe(t.Context(), 300*time.Millisecond); !errors.As(err, &f) || f.Cause != Silent {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAHostThatIsAvailableWhenTheTimeIsUpIsEnoughToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
 		s := playing(t, "mongodb://late,never", func(_ context.Context, s *session) error {
 			time.Sleep(2 * time.Second)
 			if s.host.Name == "late" {
@@ -51,8 +48,22 @@ func TestAHostThatIsAvailableWhenTheTimeIsUpIsEnoughToo(t *testing.T) {
 			}
 			return errStrange
 		})
-		if err := s.Probe(ctx); err != nil {
+		if err := s.Probe(t.Context(), time.Second); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestTheTimeThatIsToldIsTheOneThatWasGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one := Target{Service: playing(t, "redis://h", askRedis), Tries: 1, Timeout: 1500 * time.Microsecond}
+		one.Service.network = func(ctx context.Context, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		var f *Failure
+		if err := Wait(t.Context(), []Target{one}, nil); !errors.As(err, &f) || f.Words != "no answer within 1.5ms" {
+			t.Errorf("got %v", err)
 		}
 	})
 }
