@@ -3,9 +3,12 @@ package service
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,6 +66,30 @@ func TestTheTimeThatIsToldIsTheOneThatWasGiven(t *testing.T) {
 		}
 		var f *Failure
 		if err := Wait(t.Context(), []Target{one}, nil); !errors.As(err, &f) || f.Words != "no answer within 1.5ms" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestAServerThatTakesItsTimeIsRecognised(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := playing(t, "redis://h", askRedis)
+		var serving sync.WaitGroup
+		defer serving.Wait()
+		s.network = func(context.Context, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			serving.Go(func() {
+				defer server.Close()
+				request := make([]byte, 64)
+				if n, _ := server.Read(request); strings.HasPrefix(string(request[:n]), "GET ") {
+					time.Sleep(900 * time.Millisecond)
+					_, _ = io.WriteString(server, "HTTP/1.0 200 OK\r\n\r\n")
+				}
+			})
+			return client, nil
+		}
+		var f *Failure
+		if err := s.Probe(t.Context(), 2*time.Second); !errors.As(err, &f) || f.Cause != Stranger {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -36,7 +36,7 @@ func (s Service) describe(what looks) string {
 func (s *session) identify(ctx context.Context) looks {
 	asking := &session{service: s.service, host: s.host}
 	defer asking.close()
-	ctx, cancel := context.WithTimeout(ctx, identifying(max(s.limit, 2*time.Second)))
+	ctx, cancel := context.WithTimeout(ctx, max(s.limit, 2*time.Second)/2) // a short try ends before that, with its context
 	defer cancel()
 	c, err := asking.dialPlain(ctx)
 	if err != nil {
