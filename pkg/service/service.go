@@ -26,8 +26,8 @@ type Service struct {
 	ask     protocol
 }
 
-// A protocol asks one server. It returns nil if the server is available, a *Failure if the server itself says that it is not, and the
-// error of the connection for anything else; errStrange, if what came is not of the protocol.
+// A protocol asks one server. It returns nil if the server is available, a *Failure or *verdict if the server itself says that it is not, the
+// error of the connection for anything else, and errStrange if what came is not of the protocol.
 type protocol func(ctx context.Context, s *session) error
 
 // An OptionError says that the options of a URL make no sense.
