@@ -164,13 +164,17 @@ func (p program) declared(c contract.Contract, name string) (awaited, error) {
 	if a.service, err = service.New(url); err != nil {
 		return awaited{}, fmt.Errorf("%s: %w", name, err)
 	}
-	a.service = a.service.Masked(hiddenHosts(value.Shown), secretsOf(c, env, value.Variables)...)
+	a.service = a.service.Masked(hiddenHosts(value.Shown, len(url.Hosts)), secretsOf(c, env, value.Variables)...)
 	return a, nil
 }
 
-// hiddenHosts returns what may be shown of hosts that come from secret variables, and nothing for the others.
-func hiddenHosts(shown string) []string {
+// hiddenHosts returns what may be shown of the hosts that come from secret variables, and nothing for the others. If one variable holds
+// several hosts, none can be told from the others.
+func hiddenHosts(shown string, n int) []string {
 	hosts := serviceurl.HostsOf(shown)
+	if len(hosts) != n {
+		return slices.Repeat([]string{contract.Hidden}, n)
+	}
 	for i, host := range hosts {
 		if !strings.Contains(host, contract.Hidden) {
 			hosts[i] = ""
@@ -195,7 +199,13 @@ func (a awaited) from() string {
 	if len(a.variables) == 0 {
 		return ""
 	}
-	return " (it comes from " + strings.Join(slices.Compact(slices.Clone(a.variables)), ", ") + ")"
+	var once []string
+	for _, name := range a.variables {
+		if !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	return " (it comes from " + strings.Join(once, ", ") + ")"
 }
 
 // showing returns an error about a URL that shows no more of it than may be seen.

@@ -69,7 +69,7 @@ func TestWaitSaysWhereTheAddressOfWhatIsNotAvailableComesFrom(t *testing.T) {
 	host := "127.0.0.1"
 	p, stderr := inImage(t, contract.Contract{
 		Environment: []contract.Variable{{Name: "DB_SERVICE_HOST", Default: &host}},
-		Services:    []contract.Service{{Name: "database", URL: "mongodb://${DB_SERVICE_HOST}:${DB_SERVICE_PORT}", Tries: 2, Interval: time.Millisecond}},
+		Services:    []contract.Service{{Name: "database", URL: "mongodb://${DB_SERVICE_HOST}:${DB_SERVICE_PORT}/${DB_SERVICE_HOST}", Tries: 2, Interval: time.Millisecond}},
 	}, map[string]string{"DB_SERVICE_PORT": port})
 	code := p.run(t.Context(), []string{"wait", "database"})
 	at := "database (127.0.0.1:" + port + ")"
@@ -90,6 +90,20 @@ func TestCredentialsThatAreRefusedExit77AtOnce(t *testing.T) {
 	want := "pulp-helper: wait: web (***:" + port + ") is not available after 1 try: the server refused the credentials: \"401 Unauthorized\"" +
 		" (it comes from PASSWORD, HOST)\n"
 	if code != exitCredentials || stderr.String() != want {
+		t.Errorf("exit code %d, standard error\n%s, want\n%s", code, stderr, want)
+	}
+}
+
+func TestASecretThatHoldsSeveralHostsIsNotShown(t *testing.T) {
+	a, b := freeAddress(t), freeAddress(t)
+	p, stderr := inImage(t, contract.Contract{
+		Environment: []contract.Variable{{Name: "HOSTS", Secret: true}},
+		Services:    []contract.Service{{Name: "database", URL: "mongodb://${HOSTS}", Tries: 1}},
+	}, map[string]string{"HOSTS": a + "," + b})
+	code := p.run(t.Context(), []string{"wait", "database"})
+	want := "pulp-helper: wait: database (***,***) is not available after 1 try: ***: connection refused: nothing listens there; " +
+		"***: connection refused: nothing listens there (it comes from HOSTS)\n"
+	if code != exitUnavailable || stderr.String() != want {
 		t.Errorf("exit code %d, standard error\n%s, want\n%s", code, stderr, want)
 	}
 }

@@ -58,11 +58,14 @@ func (s *session) choose(untried []amqpVersion, offered string) int {
 	index := func(header string) int {
 		return slices.IndexFunc(untried, func(v amqpVersion) bool { return v.header == header })
 	}
-	if login := index(headerSASL); offered == header10 && s.service.url.User != "" && login >= 0 {
+	if login := index(headerSASL); offered == header10 && s.logsIn() && login >= 0 {
 		return login
 	}
 	return index(offered)
 }
+
+// logsIn says whether the URL has credentials to log in with. A user alone is none: RabbitMQ's clients put a password of their own in.
+func (s *session) logsIn() bool { return s.service.url.User != "" && s.service.url.Password != "" }
 
 // otherAMQP is the failure of a broker that offers a version that nobody here speaks. It is a broker, but its clients will not be served.
 func otherAMQP(offered string) error {

@@ -24,11 +24,10 @@ func askAMQP010(s *session, c *conn) error {
 	if !ok {
 		return errStrange
 	}
-	u := s.service.url
-	if u.User == "" || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
+	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
 		return nil
 	}
-	if _, err := c.Write(startOK010(u.User, u.Password)); err != nil {
+	if _, err := c.Write(startOK010(s.service.url.User, s.service.url.Password)); err != nil {
 		return err
 	}
 	answer, err := c.readControl()
@@ -130,7 +129,7 @@ func judge010(c control) error {
 		if strings.Contains(strings.ToLower(words), "auth") { // there is one code for all reasons to close: 320, connection-forced
 			return refused(words)
 		}
-		return notReady("the broker answers %s (%d)", quote(words), binary.BigEndian.Uint16(b[2:]))
+		return notReady("the broker answers %s (%d)", said{text: words}, binary.BigEndian.Uint16(b[2:]))
 	}
 	return errStrange
 }

@@ -41,10 +41,10 @@ func askAMQP091(s *session, c *conn) error {
 	if !ok {
 		return errStrange
 	}
-	u := s.service.url
-	if u.User == "" || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
+	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
 		return nil
 	}
+	u := s.service.url
 	if err := c.writeMethod(amqpStartOK, startOK(u.User, u.Password)); err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func judgeAMQP(got amqpMethod, want uint32) error {
 		if code == amqpAccessRefused || code == amqpNotAllowed && strings.Contains(text, "refused") {
 			return refused(text)
 		}
-		return notReady("the broker answers %s (%d)", quote(text), code)
+		return notReady("the broker answers %s (%d)", said{text: text}, code)
 	}
 	return errStrange
 }

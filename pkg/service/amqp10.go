@@ -26,11 +26,10 @@ func askAMQPSASL(s *session, c *conn) error {
 	if !ok {
 		return errStrange
 	}
-	u := s.service.url
-	if u.User == "" || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
+	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
 		return nil
 	}
-	if _, err := c.Write(saslInitFrame(u.User, u.Password)); err != nil {
+	if _, err := c.Write(saslInitFrame(s.service.url.User, s.service.url.Password)); err != nil {
 		return err
 	}
 	if frame, err = c.readSASL(); err != nil {

@@ -56,8 +56,10 @@ func TestABrokersFirstWordIsEnoughWithoutCredentials(t *testing.T) {
 		"1.0 with SASL": broker(t, headerSASL, map[string]func(net.Conn){headerSASL: says(headerSASL + mechanisms10)}),
 		"0-10":          broker(t, header010, map[string]func(net.Conn){header010: speaks010}),
 	} {
-		if err := probe(t, "amqp://"+address, long); err != nil {
-			t.Errorf("%s: %v", name, err)
+		for _, user := range []string{"", "guest@"} { // without a password, a name is no credentials
+			if err := probe(t, "amqp://"+user+address, long); err != nil {
+				t.Errorf("%s, %q: %v", name, user, err)
+			}
 		}
 	}
 	wantFailure(t, probe(t, "amqp://"+broker(t, "AMQP\x01\x01\x08\x00", nil), long), service.Stranger, "offers the protocol 1, version 1-8-0, only")

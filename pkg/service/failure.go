@@ -9,10 +9,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 )
 
 // A Cause is why a service is not available.
@@ -49,17 +49,36 @@ func (f *Failure) Is(target error) bool { return target == ErrCredentials && f.C
 // errStrange is a protocol's error for an answer that is none.
 var errStrange = errors.New("this is no answer of the protocol")
 
+// A verdict is a Failure that repeats what the server said. What is said is not fit to be shown before the secrets are taken out of it.
+type verdict struct {
+	cause  Cause
+	format string
+	args   []any // those that are said are quoted
+}
+
+func (v *verdict) Error() string { return fmt.Sprintf(v.format, v.args...) }
+
+func (v *verdict) failure(s Service) *Failure {
+	args := slices.Clone(v.args)
+	for i, arg := range args {
+		if words, ok := arg.(said); ok {
+			args[i] = s.quote(words)
+		}
+	}
+	return &Failure{v.cause, fmt.Sprintf(v.format, args...)}
+}
+
 func notReady(format string, args ...any) error {
-	return &Failure{NotReady, "not ready: " + fmt.Sprintf(format, args...)}
+	return &verdict{NotReady, "not ready: " + format, args}
 }
 
 // refused says that the server did not accept the credentials, in its own words.
 func refused(words string) error {
-	text := "the server refused the credentials"
-	if words != "" {
-		text += ": " + quote(words)
+	const text = "the server refused the credentials"
+	if words == "" {
+		return &Failure{Credentials, text}
 	}
-	return &Failure{Credentials, text}
+	return &verdict{Credentials, text + ": %s", []any{said{text: words}}}
 }
 
 // A tlsError is what went wrong while a connection was being secured.
@@ -98,12 +117,15 @@ func (s *session) explain(ctx context.Context, err error) error {
 func (s *session) failure(ctx context.Context, err error) *Failure {
 	var (
 		known  *Failure
+		judged *verdict
 		lookup *net.DNSError
 	)
 	seen := s.seen()
 	switch {
 	case errors.As(err, &known):
 		return &Failure{known.Cause, known.Words}
+	case errors.As(err, &judged):
+		return judged.failure(s.service)
 	case errors.As(err, &lookup):
 		return unresolved(lookup)
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -114,14 +136,16 @@ func (s *session) failure(ctx context.Context, err error) *Failure {
 		return &Failure{Silent, "no answer" + s.within()}
 	case len(s.conns) == 0:
 		return &Failure{Unreachable, reason(err).Error()}
+	case len(seen) == 0 && !isTLS(err) && len(s.raw()) > 0: // it speaks TLS, as the URL says
+		return s.speechless(err)
 	case len(seen) == 0 && !isTLS(err):
-		if what := s.identify(ctx); what != "" && what != s.own() {
-			return stranger(what)
+		if what := s.identify(ctx); what.kind != "" && what.kind != s.own() {
+			return s.service.stranger(what)
 		}
 		return s.speechless(err)
 	case isTLS(err) && len(s.raw()) == 0:
-		if what := s.identify(ctx); what != "" && what != tlsServer {
-			return &Failure{TLS, "TLS: the server does not speak it: it looks like " + what}
+		if what := s.identify(ctx); what.kind != "" && what.kind != tlsServer {
+			return &Failure{TLS, "TLS: the server does not speak it: it looks like " + s.service.describe(what)}
 		}
 		return s.insecure(err)
 	case isTLS(err):
@@ -133,8 +157,8 @@ func (s *session) failure(ctx context.Context, err error) *Failure {
 // misunderstood is the failure of a server that said something.
 func (s *session) misunderstood(err error, seen []byte) *Failure {
 	switch what := looksLike(seen); {
-	case what != "" && what != s.own():
-		return stranger(what)
+	case what.kind != "" && what.kind != s.own():
+		return s.service.stranger(what)
 	case timedOut(err):
 		return &Failure{Silent, "the answer did not come to its end" + s.within()}
 	case errors.Is(err, errEndless):
@@ -142,7 +166,11 @@ func (s *session) misunderstood(err error, seen []byte) *Failure {
 	case hungUp(err):
 		return &Failure{HungUp, "it closed the connection in the middle of the answer"}
 	}
-	return stranger("something that says " + quote(string(seen[:min(len(seen), 24)])))
+	words := s.service.clean(beginningOf(seen))
+	if runes := []rune(words); len(runes) > 24 {
+		words = string(runes[:24]) + "..."
+	}
+	return &Failure{Stranger, elsewhere + `something that says "` + words + `"`}
 }
 
 // speechless is the failure of a server that accepted a connection and said nothing.
@@ -156,12 +184,7 @@ func (s *session) speechless(err error) *Failure {
 	return &Failure{HungUp, reason(err).Error()}
 }
 
-func (s *session) within() string {
-	if s.limit == 0 {
-		return " in time"
-	}
-	return " within " + s.limit.String()
-}
+func (s *session) within() string { return " within " + s.limit.String() }
 
 func unresolved(err *net.DNSError) *Failure {
 	switch {
@@ -190,8 +213,8 @@ func (s *session) insecure(err error) *Failure {
 	words := func(text string) *Failure { return &Failure{TLS, "TLS: " + text} }
 	switch raw := s.raw(); {
 	case errors.As(err, &record):
-		if what := looksLike(raw); what != "" {
-			return words("the server does not speak it: it looks like " + what)
+		if what := looksLike(raw); what.kind != "" {
+			return words("the server does not speak it: it looks like " + s.service.describe(what))
 		}
 		return words("the server does not speak it")
 	case errors.As(err, &unknown):
@@ -246,27 +269,4 @@ func reason(err error) error {
 		}
 		err = next
 	}
-}
-
-// quote makes the words of a server fit for one line.
-func quote(words string) string {
-	clean := strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return ' '
-		}
-		return c
-	}, words)
-	clean = strings.Join(strings.Fields(clean), " ")
-	if runes := []rune(clean); len(runes) > 160 {
-		clean = string(runes[:160]) + "..."
-	}
-	return `"` + clean + `"`
-}
-
-// hide takes secrets out of a text: a server may well repeat what it was told.
-func (s Service) hide(text string) string {
-	for _, secret := range s.secrets {
-		text = strings.ReplaceAll(text, secret, "***")
-	}
-	return text
 }

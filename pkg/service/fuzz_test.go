@@ -50,7 +50,7 @@ func FuzzAnswers(f *testing.F) {
 			_ = askReplay(t, "amqp", answer, ask)
 		}
 		_ = looksLike(answer)
-		_ = quote(string(answer))
+		_ = Service{}.quote(said{text: string(answer)})
 	})
 }
 

@@ -32,7 +32,7 @@ func askHTTP(ctx context.Context, s *session) error {
 	status := strings.TrimSpace(fmt.Sprintf("%d %s", code, reason))
 	switch {
 	case code >= 500:
-		return notReady("the server answers %s", quote(status))
+		return notReady("the server answers %s", said{text: status})
 	case s.service.url.User != "" && (code == 401 || code == 403):
 		return refused(status)
 	}

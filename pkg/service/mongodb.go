@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
@@ -23,7 +26,8 @@ func askMongoDB(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := server.fits(s.service.url.Options.Get("replicaSet"), s.service.url.Options.Get("readPreference")); err != nil {
+	options := s.service.url.Options
+	if err := server.fits(mongoOption(options, "replicaSet"), mongoOption(options, "readPreference")); err != nil {
 		return err
 	}
 	if login.user != "" {
@@ -33,6 +37,20 @@ func askMongoDB(ctx context.Context, s *session) error {
 	}
 	_, err = m.run("admin", bsoncore.NewDocumentBuilder().AppendInt32("ping", 1).Build())
 	return judgeMongo(err)
+}
+
+// mongoOption returns an option of a URL, or nothing. Their names may be written in small or capital letters.
+// https://www.mongodb.com/docs/manual/reference/connection-string-options/
+func mongoOption(o url.Values, name string) string {
+	if value := o.Get(name); value != "" {
+		return value
+	}
+	for _, other := range slices.Sorted(maps.Keys(o)) {
+		if strings.EqualFold(other, name) {
+			return o.Get(other)
+		}
+	}
+	return ""
 }
 
 // mongoState is what a server's answer to a greeting says about it.
@@ -95,7 +113,7 @@ func (s mongoState) fits(set, readPreference string) error {
 	case set != "" && s.set == "":
 		return &Failure{Stranger, fmt.Sprintf("it is not in the replica set %q, nor in any", set)}
 	case set != "" && s.set != set:
-		return &Failure{Stranger, fmt.Sprintf("it is in the replica set %q, not %q", s.set, set)}
+		return &verdict{Stranger, "it is in the replica set %s, not %q", []any{said{text: s.set}, set}}
 	case s.arbiter:
 		return notReady("it is an arbiter, which holds no data")
 	case !s.primary && !s.secondary:
@@ -121,5 +139,5 @@ func judgeMongo(err error) error {
 	if !errors.As(err, &failed) {
 		return err
 	}
-	return notReady("the server answers %s (%d)", quote(failed.text), failed.code)
+	return notReady("the server answers %s (%d)", said{text: failed.text}, failed.code)
 }

@@ -118,6 +118,7 @@ func TestTheStateOfAReplicaSetDecides(t *testing.T) {
 			b.AppendBoolean("secondary", true).AppendString("setName", "rs")
 		}, service.NotReady, "no primary yet"},
 		{"another set", "?replicaSet=rs", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true).AppendString("setName", "x") }, service.Stranger, `in the replica set "x", not "rs"`},
+		{"another set, in small letters", "?replicaset=rs", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true).AppendString("setName", "x") }, service.Stranger, `in the replica set "x", not "rs"`},
 		{"no set", "?replicaSet=rs", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true) }, service.Stranger, `not in the replica set "rs"`},
 		{"not initiated", "", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("isreplicaset", true) }, service.NotReady, "not initiated yet"},
 		{"starting", "", func(b *bsoncore.DocumentBuilder) { b.AppendString("setName", "rs") }, service.NotReady, "neither a primary nor a secondary"},
@@ -135,4 +136,16 @@ func TestTheStateOfAReplicaSetDecides(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestMongoDBsOptionsMayBeInSmallOrCapitalLetters(t *testing.T) {
+	var source string
+	server := mongo24(t, mongoServer{"isMaster": func(command bsoncore.Document) bsoncore.Document {
+		source, _ = command.Lookup("saslSupportedMechs").StringValueOK()
+		return document(func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true).AppendDouble("ok", 1) })(command)
+	}})
+	if err := probe(t, "mongodb://me:pw@"+server+"/data?authsource=users&AUTHMECHANISM=none", long); err != nil || source != "users.me" {
+		t.Errorf("%v; asked for the mechanisms of %s, want users.me", err, source)
+	}
+	wantFailure(t, probe(t, "mongodb://"+server+"/?TLS=true", short), service.Silent, "did not answer TLS")
 }

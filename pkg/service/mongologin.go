@@ -21,8 +21,8 @@ type mongoCredentials struct{ user, password, source, mechanism string }
 func mongoLogin(u serviceurl.URL) mongoCredentials {
 	return mongoCredentials{
 		user: u.User, password: u.Password,
-		source:    cmp.Or(u.Options.Get("authSource"), u.Name(), "admin"),
-		mechanism: u.Options.Get("authMechanism"),
+		source:    cmp.Or(mongoOption(u.Options, "authSource"), u.Name(), "admin"),
+		mechanism: mongoOption(u.Options, "authMechanism"),
 	}
 }
 
@@ -79,7 +79,7 @@ func judgeLogin(err error) error {
 	case 0: // MongoDB 2.4 has no code for it in an answer to authenticate
 		return refused(failed.text)
 	}
-	return notReady("the server answers the login with %s (%d)", quote(failed.text), failed.code)
+	return notReady("the server answers the login with %s (%d)", said{text: failed.text}, failed.code)
 }
 
 // converse is a login by SCRAM.

@@ -89,7 +89,7 @@ func judgePostgres(e *pgconn.PgError, password bool) error {
 	case class == "28":
 		return nil
 	case e.Code == "3D000", class == "57", class == "53": // no such database; shutting down, starting up; no resources
-		return notReady("%s", quote(e.Message))
+		return notReady("%s", said{text: e.Message})
 	}
-	return notReady("the server answers %s (%s)", quote(e.Message), e.Code)
+	return notReady("the server answers %s (%s)", said{text: e.Message}, e.Code)
 }

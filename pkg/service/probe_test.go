@@ -2,10 +2,13 @@ package service_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -57,6 +60,23 @@ func TestAServerThatSaysNothingIsToldApartFromOneThatIsNotThere(t *testing.T) {
 	}
 }
 
+func TestTheRightServerIsNotTakenForAnother(t *testing.T) {
+	slow := serve(t, func(c net.Conn) {
+		request := make([]byte, 4096)
+		if n, err := c.Read(request); err == nil && !strings.HasPrefix(string(request[:n]), "GET /slow ") {
+			_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\n\r\n")
+			return
+		}
+		silence(c)
+	})
+	wantFailure(t, probe(t, "http://"+slow+"/slow", short), service.Silent, "gave no answer within 300ms")
+	half := serve(t, says("HTTP/1.1 200"))
+	wantFailure(t, probe(t, "http://"+half, time.Second), service.Silent, "the answer did not come to its end within 1s")
+	c := newCertificate(t, "127.0.0.1", time.Now().Add(time.Hour))
+	closing := serveTLS(t, c, func(c net.Conn) { _ = c.(*tls.Conn).Handshake() })
+	wantFailure(t, probe(t, "amqps://"+closing+"?cacertfile="+c.file, long), service.HungUp, "it closed the connection without an answer")
+}
+
 func TestAnAnswerWithoutAnEndIsNotReadToIt(t *testing.T) {
 	address := serve(t, endless)
 	for _, scheme := range asked {
@@ -74,6 +94,28 @@ func TestAServerThatRepeatsWhatItIsToldGivesNoPasswordAway(t *testing.T) {
 			t.Errorf("%s: %v", scheme, err)
 		}
 	}
+}
+
+// A message shows a part of what a server says: no part of a password, however the part was cut.
+func TestNoPartOfAPasswordIsShown(t *testing.T) {
+	address := serve(t, echo)
+	for _, password := range []string{"hunter2secret", "hunte  r2\tsecret", "hunter" + strings.Repeat("2", 200), "hunt\u00e9" + strings.Repeat("\u00e9", 60)} {
+		err := probe(t, "redis://:"+url.PathEscape(password)+"@"+address, long)
+		wantFailure(t, err, service.Stranger, `something that says "*2 $4 AUTH $`)
+		if strings.Contains(err.Error(), "hunt") {
+			t.Errorf("%q: %v", password, err)
+		}
+	}
+	repeating := serve(t, answers("-ERR "+strings.Repeat("x", 150)+" hunter2secret\r\n"))
+	if err := probe(t, "redis://:hunter2secret@"+repeating, long); err == nil || strings.Contains(err.Error(), "hunt") {
+		t.Errorf("cut at the end of a long text: %v", err)
+	}
+	web := serve(t, says("HTTP/1.1 400 "+strings.Repeat("x", 76)+" hunter2secret\r\n"))
+	if err := probe(t, "redis://:hunter2secret@"+web, long); err == nil || strings.Contains(err.Error(), "hunt") {
+		t.Errorf("cut where the beginning of an answer ends: %v", err)
+	}
+	longer := newService(t, "redis://:hunter@"+serve(t, answers("-ERR hunter2secret\r\n"))).Masked(nil, "hunter2secret")
+	wantFailure(t, longer.Probe(t.Context(), long), service.Credentials, `"ERR ***"`)
 }
 
 func TestTLSTroubleIsTold(t *testing.T) {
@@ -167,7 +209,7 @@ func TestAProbeThatIsCancelledLeavesNothingBehind(t *testing.T) {
 	for _, scheme := range append(asked, "rediss://", "amqps://") {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		timer := time.AfterFunc(20*time.Millisecond, func() { cancel(why) })
-		if err := newService(t, scheme+silent).Probe(ctx); err != why {
+		if err := newService(t, scheme+silent).Probe(ctx, long); err != why {
 			t.Errorf("%s: got %v, want %v", scheme, err, why)
 		}
 		timer.Stop()

@@ -84,12 +84,12 @@ func (r redisReply) judge(login bool) error {
 	case "WRONGPASS":
 		return refused(r.text)
 	case "LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN":
-		return notReady("%s", quote(r.text))
+		return notReady("%s", said{text: r.text})
 	case "ERR":
 		// A wrong password, before Redis 6; or a password for a server that has none, which its clients take for an error as well.
 		if login {
 			return refused(r.text)
 		}
 	}
-	return notReady("the server answers %s", quote(r.text))
+	return notReady("the server answers %s", said{text: r.text})
 }

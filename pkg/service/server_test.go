@@ -1,7 +1,6 @@
 package service_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -120,9 +119,7 @@ func newService(t *testing.T, url string) service.Service {
 // probe asks a service once.
 func probe(t *testing.T, url string, timeout time.Duration) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), timeout)
-	defer cancel()
-	return newService(t, url).Probe(ctx)
+	return newService(t, url).Probe(t.Context(), timeout)
 }
 
 const ( // for a server that answers, and for one that does not

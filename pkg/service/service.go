@@ -26,8 +26,8 @@ type Service struct {
 	ask     protocol
 }
 
-// A protocol asks one server. It returns nil if the server is available, a *Failure if the server itself says that it is not, and the
-// error of the connection for anything else; errStrange, if what came is not of the protocol.
+// A protocol asks one server. It returns nil if the server is available, a *Failure or *verdict if the server itself says that it is not, the
+// error of the connection for anything else, and errStrange if what came is not of the protocol.
 type protocol func(ctx context.Context, s *session) error
 
 // An OptionError says that the options of a URL make no sense.
@@ -38,7 +38,7 @@ func (e *OptionError) Error() string { return e.Problem }
 // New returns the service of a URL. It reads the files that the URL names, such as that of a certificate authority. If it is the URL that
 // is wrong, and not a file, the error is an *OptionError.
 func New(url serviceurl.URL) (Service, error) {
-	s := Service{url: url, secrets: secrets(url.Password), network: dialTCP}
+	s := Service{url: url, secrets: withSecrets(nil, url.Password), network: dialTCP}
 	for _, host := range url.Hosts {
 		s.shown = append(s.shown, host.String())
 	}
@@ -74,16 +74,6 @@ func dialTCP(ctx context.Context, address string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", address)
 }
 
-func secrets(values ...string) []string {
-	var out []string
-	for _, v := range values {
-		if v != "" {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
 // Masked returns the service with addresses that may be shown in place of its own: those that are not empty, in the order of the URL's
 // hosts. No message will have one of the words in it.
 func (s Service) Masked(addresses []string, words ...string) Service {
@@ -91,30 +81,32 @@ func (s Service) Masked(addresses []string, words ...string) Service {
 	for i := range min(len(addresses), len(s.shown)) {
 		s.shown[i] = cmp.Or(addresses[i], s.shown[i])
 	}
-	s.secrets = append(slices.Clone(s.secrets), secrets(words...)...)
+	s.secrets = withSecrets(s.secrets, words...)
 	return s
 }
 
 // Address returns where the service is: HOST:PORT, or several with commas between them.
 func (s Service) Address() string { return strings.Join(s.shown, ",") }
 
-// Probe asks the service once, all hosts at the same time; one that is available is enough. The deadline of the context is the time for
-// all of it. The error is a *Failure, or one for each host, or the context's cause if it was cancelled.
-func (s Service) Probe(ctx context.Context) error {
+// Probe asks the service once, all hosts at the same time; one that is available is enough. The limit is the time for all of it. The error
+// is a *Failure, or one for each host, or the context's cause if it was cancelled.
+func (s Service) Probe(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	ctx, enough := context.WithCancelCause(ctx)
 	defer enough(nil)
 	failures := make([]error, len(s.url.Hosts))
 	var asking sync.WaitGroup
 	for i := range s.url.Hosts {
 		asking.Go(func() {
-			if failures[i] = s.probe(ctx, i); failures[i] == nil {
+			if failures[i] = s.probe(ctx, limit, i); failures[i] == nil {
 				enough(errEnough)
 			}
 		})
 	}
 	asking.Wait()
 	switch {
-	case context.Cause(ctx) == errEnough:
+	case slices.Contains(failures, nil): // whenever it came: the context may have ended before it
 		return nil
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Cause(ctx)
@@ -131,15 +123,10 @@ var errEnough = errors.New("another host is available")
 func identifying(limit time.Duration) time.Duration { return min(limit/8, 250*time.Millisecond) }
 
 // probe asks one host.
-func (s Service) probe(ctx context.Context, host int) error {
-	session := &session{service: s, host: s.url.Hosts[host]}
-	asking := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		session.limit = time.Until(deadline).Round(time.Millisecond)
-		var cancel context.CancelFunc
-		asking, cancel = context.WithDeadline(ctx, deadline.Add(-identifying(session.limit)))
-		defer cancel()
-	}
+func (s Service) probe(ctx context.Context, limit time.Duration, host int) error {
+	session := &session{service: s, host: s.url.Hosts[host], limit: limit}
+	asking, cancel := context.WithTimeout(ctx, limit-identifying(limit))
+	defer cancel()
 	err := s.ask(asking, session)
 	session.close()
 	if err == nil {

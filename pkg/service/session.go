@@ -18,7 +18,7 @@ import (
 type session struct {
 	service Service
 	host    serviceurl.Host
-	limit   time.Duration // for the whole probe; 0 is none
+	limit   time.Duration // for the whole probe
 	conns   []*conn
 	undo    []func() bool
 }

@@ -66,12 +66,12 @@ func verifyChain(authorities *x509.CertPool) func(tls.ConnectionState) error {
 // https://www.mongodb.com/docs/manual/reference/connection-string-options/#tls-options
 func mongoTLS(o url.Values) tlsOptions {
 	return tlsOptions{
-		use:           o.Get("tls") == "true" || o.Get("ssl") == "true",
-		authorities:   o.Get("tlsCAFile"),
-		certificate:   o.Get("tlsCertificateKeyFile"),
-		key:           o.Get("tlsCertificateKeyFile"),
-		anyone:        o.Get("tlsInsecure") == "true" || o.Get("tlsAllowInvalidCertificates") == "true",
-		anyServerName: o.Get("tlsAllowInvalidHostnames") == "true",
+		use:           mongoOption(o, "tls") == "true" || mongoOption(o, "ssl") == "true",
+		authorities:   mongoOption(o, "tlsCAFile"),
+		certificate:   mongoOption(o, "tlsCertificateKeyFile"),
+		key:           mongoOption(o, "tlsCertificateKeyFile"),
+		anyone:        mongoOption(o, "tlsInsecure") == "true" || mongoOption(o, "tlsAllowInvalidCertificates") == "true",
+		anyServerName: mongoOption(o, "tlsAllowInvalidHostnames") == "true",
 	}
 }
 

@@ -81,7 +81,7 @@ func Wait(ctx context.Context, targets []Target, report func(Report)) error {
 
 func (t Target) wait(ctx context.Context, report func(Report)) error {
 	for try := 1; ; try++ {
-		err := t.try(ctx)
+		err := t.Service.Probe(ctx, t.Timeout)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -96,12 +96,6 @@ func (t Target) wait(ctx context.Context, report func(Report)) error {
 			return err
 		}
 	}
-}
-
-func (t Target) try(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
-	defer cancel()
-	return t.Service.Probe(ctx)
 }
 
 func sleep(ctx context.Context, span time.Duration) error {

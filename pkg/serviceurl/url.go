@@ -64,7 +64,7 @@ func parse(text string) (URL, *Error) {
 	u := URL{Scheme: name}
 	authority, tail := cutAuthority(rest)
 	if strings.Contains(tail, "@") && !u.web() { // then what looks like hosts may be the beginning of a password
-		return URL{}, problem("its host cannot be told from its user name and password", "write / as %2F, ? as %3F, # as %23 and @ as %40 in them, and @ as %40 elsewhere")
+		return URL{}, ambiguous()
 	}
 	if err := u.setTail(tail); err != nil {
 		return URL{}, err
@@ -76,7 +76,10 @@ func parse(text string) (URL, *Error) {
 			return URL{}, err
 		}
 	}
-	if err := u.setHosts(hosts, scheme); err != nil {
+	switch err := u.setHosts(hosts, scheme); {
+	case err != nil && strings.Contains(tail, "@"): // the path of a web page may have one; but what is wrong here may be a password
+		return URL{}, ambiguous()
+	case err != nil:
 		return URL{}, err
 	}
 	return u, nil
@@ -84,6 +87,10 @@ func parse(text string) (URL, *Error) {
 
 // NoPort is the problem of a URL that lacks the port that its scheme has no default for.
 const NoPort = "it names no port"
+
+func ambiguous() *Error {
+	return problem("its host cannot be told from its user name and password", "write / as %2F, ? as %3F, # as %23 and @ as %40 in them, and @ as %40 elsewhere")
+}
 
 func problem(what, hint string) *Error { return &Error{Problem: what, Hint: hint} }
 

@@ -55,6 +55,9 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"mongodb://u:p/w@h":   "write / as %2F",
 		"mongodb://u:p#w@h":   "# as %23",
 		"mongodb://u:1/w@h:1": "its host cannot be told",
+		"http://u:pass/w@h/x": "its host cannot be told",
+		"https://u:pa#w@h":    "write / as %2F",
+		"http://h:x/y":        `"x" is no port`,
 	} {
 		_, err := serviceurl.Parse(text)
 		var wrong *serviceurl.Error
@@ -67,6 +70,7 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 func TestAURLIsShownWithoutItsPassword(t *testing.T) {
 	for text, want := range map[string]string{
 		"tcp://h:1":                      "tcp://h:1",
+		"http://me:pass/word@h/x":        "http://me:***@h/x",
 		"amqp://u@h":                     "amqp://u@h",
 		"amqp://u:p@h/v":                 "amqp://u:***@h/v",
 		"amqp://u:p@/:?#@h/v":            "amqp://u:***@h/v",
@@ -82,7 +86,7 @@ func TestAURLIsShownWithoutItsPassword(t *testing.T) {
 
 // Whatever is typed, an error or a URL comes of it, and no error has the password in it.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"tcp://h:1", "mongodb://u:secret@a:1,b/db?tls=true", "amqp://u:sec/ret@h", "http://[::1]/#x", "redis://:%zz@h"} {
+	for _, seed := range []string{"tcp://h:1", "mongodb://u:secret@a:1,b/db?tls=true", "amqp://u:sec/ret@h", "http://[::1]/#x", "redis://:%zz@h", "http://u@me:pass/w@h"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -91,8 +95,10 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q has no host: %+v", text, u)
 		}
 		const secret = "S3CRET!?/#@:%"
-		if _, err := serviceurl.Parse("amqp://me:" + secret + text + "@h"); err != nil && strings.Contains(err.Error(), "S3CRET") {
-			t.Errorf("the password is shown: %v", err)
+		for _, scheme := range []string{"amqp", "http"} {
+			if _, err := serviceurl.Parse(scheme + "://me:" + secret + text + "@h"); err != nil && strings.Contains(err.Error(), "S3CRET") {
+				t.Errorf("the password is shown: %v", err)
+			}
 		}
 	})
 }

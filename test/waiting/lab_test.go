@@ -38,6 +38,7 @@ func TestAMQP(t *testing.T) {
 	questions := []question{
 		{url: "amqp://" + broker},
 		{url: "qpid://guest@" + lab(t, "MONGODB"), code: 69}, // it does not speak AMQP
+		{url: "amqp://guest@" + broker},
 		{url: "amqp://guest:guest@" + broker},
 		{url: "amqp://guest:guest@" + broker + "/%2F"},
 		{url: "amqp://" + lab(t, "AUTH_USER") + ":" + lab(t, "AUTH_PASSWORD") + "@" + broker},
@@ -105,7 +106,7 @@ func without091(t *testing.T, broker, offer string) string {
 func TestADatabaseThatComesLateIsWaitedFor(t *testing.T) {
 	control(t, "/mongodb/stop")
 	t.Cleanup(func() { control(t, "/mongodb/start") })
-	cmd := exec.CommandContext(t.Context(), helper, "wait", "--tries", "1000", "--interval", "50ms", "mongodb://"+lab(t, "MONGODB"), "amqp://"+lab(t, "AMQP"))
+	cmd := exec.CommandContext(t.Context(), helper, "wait", "--timeout", "5s", "--tries", "1000", "--interval", "50ms", "mongodb://"+lab(t, "MONGODB"), "amqp://"+lab(t, "AMQP"))
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -49,10 +49,10 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// watchSources looks at all that the program is made of. `go test` keeps a result for as long as the files that a test looked at are
+// watchSources looks at all that the program and the lab are made of. `go test` keeps a result for as long as the files that a test looked at are
 // the same, and cannot know of those that the compiler reads.
 func watchSources(root string) error {
-	for _, dir := range []string{"cmd/pulp-helper", "pkg"} {
+	for _, dir := range []string{"cmd/pulp-helper", "pkg", "test/lab", "go.mod", "go.sum"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, _ fs.DirEntry, err error) error {
 			if err == nil {
 				_, err = os.Stat(name)
