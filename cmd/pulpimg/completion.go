@@ -34,8 +34,10 @@ func completeCommands(cmd *cobra.Command) {
 // argumentCompleter returns what completes the arguments that the usage of a command shows.
 func argumentCompleter(cmd *cobra.Command) completer {
 	switch {
-	case strings.Contains(cmd.Use, "[IMAGE...]"), strings.Contains(cmd.Use, " IMAGE "):
+	case strings.Contains(cmd.Use, "[IMAGE...]"):
 		return completeImages
+	case strings.Contains(cmd.Use, " IMAGE "):
+		return completeImage
 	case strings.Contains(cmd.Use, "[FILE|DIR]"):
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 	}
@@ -52,13 +54,20 @@ func flagCompleter(cmd *cobra.Command, flag *pflag.Flag) completer {
 		return cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
 	case "set":
 		return completeVariables
+	case "env":
+		return completeEnvironment
 	case "kind":
 		return fixed("workload", "pod")
 	case "with":
 		return fixed("docker", "podman")
+	case "restart":
+		return fixed("no", "on-failure", "always", "unless-stopped")
 	case "progress":
 		return fixed(progressModes...)
 	case "output":
+		if cmd.Name() == "manifests" || cmd.Name() == "dockerfile" {
+			return directories()
+		}
 		if cmd.Name() != "build" {
 			return nil
 		}
@@ -67,13 +76,15 @@ func flagCompleter(cmd *cobra.Command, flag *pflag.Flag) completer {
 		}
 	case "platform":
 		return fixed("linux/amd64", "linux/arm64")
-	case "assets":
-		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
-	case "registry", "tag", "secret", "engine":
+	case "assets", "check":
+		return directories()
+	case "registry", "tag", "secret", "engine", "name", "hostname", "network", "namespace", "existing-secret", "pull-secret", "service":
 		return cobra.NoFileCompletions
 	}
 	return nil
 }
+
+func directories() completer { return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs) }
 
 func fixed(values ...string) completer {
 	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
@@ -102,25 +113,65 @@ func completeImages(cmd *cobra.Command, named []string, _ string) ([]string, cob
 	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
-// completeVariables suggests the variables that have no value yet, up to the value: that may be anything.
+// completeImage suggests the one image that a command takes. What comes after it is the container's.
+func completeImage(cmd *cobra.Command, named []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	if len(named) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeImages(cmd, named, toComplete)
+}
+
+// completeVariables suggests the variables of the spec that have no value yet.
 func completeVariables(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	return completeAssignment(cmd, "set", toComplete, func(s *spec.Spec) (all []assignable) {
+		for _, v := range s.Variables {
+			all = append(all, assignable{v.Name.Value, defaultOf(v.Value.Default)})
+		}
+		return all
+	})
+}
+
+// completeEnvironment suggests the variables of the environment that have no value yet. The default of a secret is not shown.
+func completeEnvironment(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	return completeAssignment(cmd, "env", toComplete, func(s *spec.Spec) (all []assignable) {
+		for _, v := range s.Environment {
+			description := defaultOf(v.Value.Default)
+			switch {
+			case v.Value.Secret:
+				description = "secret"
+			case v.Value.Required:
+				description = "required"
+			}
+			all = append(all, assignable{v.Name.Value, description})
+		}
+		return all
+	})
+}
+
+func defaultOf(text *spec.Text) string {
+	if text == nil {
+		return "has no default"
+	}
+	return "default " + cmp.Or(text.Value, `""`)
+}
+
+// An assignable is a variable that a flag gives a value.
+type assignable struct{ name, description string }
+
+// completeAssignment suggests the variables that a flag has not given a value yet, up to the value: that may be anything.
+func completeAssignment(cmd *cobra.Command, flag, toComplete string, of func(*spec.Spec) []assignable) ([]string, cobra.ShellCompDirective) {
 	const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveKeepOrder
 	s := specAtHand(cmd)
 	if s == nil || strings.Contains(toComplete, "=") {
 		return nil, directive
 	}
-	given, _ := cmd.Flags().GetStringArray("set")
+	given, _ := cmd.Flags().GetStringArray(flag)
 	var out []string
-	for _, v := range s.Variables {
-		assignment := v.Name.Value + "="
-		if slices.ContainsFunc(given, func(g string) bool { return strings.HasPrefix(g, assignment) }) {
-			continue
+	for _, v := range of(s) {
+		assignment := v.name + "="
+		if !slices.ContainsFunc(given, func(g string) bool { return strings.HasPrefix(g+"=", assignment) }) {
+			out = append(out, cobra.CompletionWithDesc(assignment, v.description))
 		}
-		description := "has no default"
-		if v.Value.Default != nil {
-			description = "default " + cmp.Or(v.Value.Default.Value, `""`)
-		}
-		out = append(out, cobra.CompletionWithDesc(assignment, description))
 	}
 	return out, directive
 }

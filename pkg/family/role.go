@@ -18,20 +18,32 @@ type Start struct {
 	Variables []string
 	// Configure names the settings that are written, Wait the services that are waited for.
 	Configure, Wait []string
-	// User is who the command runs as; empty for the user of the image.
+	// User is who the commands run as; empty for the user of the image.
 	User string
+	// Workdir and Umask are what the commands run with; empty for those that the container has.
+	Workdir, Umask string
+	// Init are the commands before Command. In both, ${NAME} is a variable of the container's environment.
+	Init    [][]string
+	Command []string
 }
 
 // role resolves what a start needs.
 func (r *resolver) role(s spec.Start) *Start {
-	return &Start{
+	start := &Start{
 		Sockets:   once(r.absolutes(s.Sockets, "the socket")),
 		Files:     once(r.absolutes(s.Files, "the file")),
 		Variables: r.mustBeSet(s),
 		Configure: r.known(s.Configure, settingsNames(r.contract.Settings), "settings"),
 		Wait:      r.known(s.Wait, serviceNames(r.contract.Services), "services"),
 		User:      r.checked(s.User, userName, "user"),
+		Workdir:   r.absolute(s.Workdir, "the directory"),
+		Umask:     r.checked(s.Umask, umask, "umask: write three digits from 0 to 7"),
+		Command:   r.arguments(s.Command),
 	}
+	for _, command := range s.Init {
+		start.Init = append(start.Init, r.arguments(command))
+	}
+	return start
 }
 
 // ErrNothingToRun says that none of the images is meant to be run.

@@ -57,16 +57,25 @@ func (e environment) word(value string) string {
 	return `"` + b.String() + `"`
 }
 
-// command makes a command of words that may name variables. A secret must not be among them.
-func (r *resolver) command(words []spec.Text) string {
-	out := make([]string, len(words))
-	for i, w := range words {
+// arguments returns the words of a command, which may name variables of the environment. A secret must not be among them.
+func (r *resolver) arguments(words []spec.Text) []string {
+	var out []string
+	for _, w := range words {
 		value := r.substitute.text(w, atStart)
 		for _, name := range startVariables(value) {
 			if r.env.secret[name] {
 				r.report.Add(w.At, "the process finds it in its environment", "%s is secret, and a command line is for everybody to see", name)
 			}
 		}
+		out = append(out, value)
+	}
+	return out
+}
+
+// command writes the words of a command for the shell.
+func (r *resolver) command(arguments []string) string {
+	out := make([]string, len(arguments))
+	for i, value := range arguments {
 		out[i] = r.env.word(value)
 	}
 	return strings.Join(out, " ")

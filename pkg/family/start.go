@@ -28,7 +28,7 @@ type scriptData struct {
 // start returns the step that puts the start script into an image.
 func (r *resolver) start(image *Image, s spec.Start) Step {
 	image.Start = r.role(s)
-	become := r.becomeCommand(s, image.Start.User)
+	become := becomeCommand(*image.Start)
 	data := scriptData{
 		Image:       image.Name,
 		Assignments: r.env.assignments(),
@@ -36,9 +36,9 @@ func (r *resolver) start(image *Image, s spec.Start) Step {
 		Require:     requirements(*image.Start),
 		Configure:   shell.Words(image.Start.Configure),
 		Wait:        shell.Words(image.Start.Wait),
-		Become:      become + " -- " + r.command(s.Command),
+		Become:      become + " -- " + r.command(image.Start.Command),
 	}
-	for _, command := range s.Init {
+	for _, command := range image.Start.Init {
 		data.Init = append(data.Init, become+" -- "+r.command(command))
 	}
 	r.needHelper(image, s.Configure, "config")
@@ -58,12 +58,12 @@ func (r *resolver) start(image *Image, s spec.Start) Step {
 }
 
 // becomeCommand returns the command that a command of the role is given to.
-func (r *resolver) becomeCommand(s spec.Start, user string) string {
+func becomeCommand(s Start) string {
 	words := []string{"pulp-helper", "exec"}
 	for _, option := range []struct{ name, value string }{
-		{"--user", user},
-		{"--workdir", r.absolute(s.Workdir, "the directory")},
-		{"--umask", r.checked(s.Umask, umask, "umask: write three digits from 0 to 7")},
+		{"--user", s.User},
+		{"--workdir", s.Workdir},
+		{"--umask", s.Umask},
 	} {
 		if option.value != "" {
 			words = append(words, option.name, shell.Quote(option.value))

@@ -10,7 +10,9 @@ type Inventory struct {
 	Environment []Env      `json:"environment,omitempty"`
 	Settings    []Settings `json:"settings,omitempty"`
 	Services    []Service  `json:"services,omitempty"`
-	Images      []Image    `json:"images"`
+	// Kubernetes is nil when the spec says nothing of it.
+	Kubernetes *Kubernetes `json:"kubernetes,omitempty"`
+	Images     []Image     `json:"images"`
 }
 
 // A Source says who gave a value.
@@ -97,6 +99,9 @@ type Image struct {
 	Entrypoint []Value `json:"entrypoint,omitempty"`
 	Command    []Value `json:"command,omitempty"`
 	Steps      []Step  `json:"steps,omitempty"`
+	Start      *Start  `json:"start,omitempty"`
+	// Kubernetes is how containers of the image run; nil for an image that is not meant to be run and says nothing of it.
+	Kubernetes *Workload `json:"kubernetes,omitempty"`
 }
 
 // A Step is one step of an image; which of its keys there are depends on the kind.

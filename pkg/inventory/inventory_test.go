@@ -104,6 +104,14 @@ func TestEveryPlaceIsThatOfItsValue(t *testing.T) {
 		{"a setting", list.Settings[0].Set[1].At, `"$${DB_HOST}"`},
 		{"a base", list.Images[0].Base.At, `"${{ base }}"`},
 		{"a label that is inherited", list.Images[1].Labels[1].At, "base, b: base"},
+		{"a Service", list.Kubernetes.Services[1].At, "msg: {"},
+		{"a label of pods", list.Kubernetes.Services[0].Selector[0].At, "postgres"},
+		{"a port that is that of the environment", list.Kubernetes.Services[0].Port.At, `"5432"`},
+		{"a shared volume", list.Kubernetes.Storage.Volumes[0].At, "/data] }"},
+		{"a word of a command before the start", list.Images[1].Start.Init[0][2].At, `"${{ host }}"`},
+		{"a required variable", list.Images[1].Start.Require.Variables[0].At, "DB_HOST: {"},
+		{"one that the image requires", list.Images[1].Start.Require.Variables[1].At, "DB_PASSWORD] }"},
+		{"a limit", list.Images[1].Kubernetes.Resources.Limits[0].At, "1Gi"},
 		{"a step", list.Images[0].Steps[1].At, "yum:"},
 	} {
 		var line, column int
@@ -129,6 +137,13 @@ func TestWhatIsGivenSaysSo(t *testing.T) {
 		{list.Variables[1].Value, "https://mirror.example.com/app.repo from default"},
 		{list.Services[0].Tries, "3 from spec"},
 		{list.Services[0].Timeout, "2s from built-in"},
+		{list.Kubernetes.Services[0].Port, "5432 from default"},
+		{list.Kubernetes.Services[1].Port, "5672 from spec"},
+		{list.Kubernetes.Storage.Access, "ReadWriteMany from built-in"},
+		{list.Images[1].Start.Require.Variables[3], "MSG_SERVICE_HOST from built-in"},
+		{list.Images[1].Kubernetes.Replicas, "2 from spec"},
+		{list.Images[1].Kubernetes.Grace, "30s from built-in"},
+		{list.Images[2].Kubernetes.Singleton, "false from built-in"},
 	} {
 		if got := test.got.Value + " from " + string(test.got.Source); got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)

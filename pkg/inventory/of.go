@@ -23,9 +23,10 @@ func Of(f *family.Family) *Inventory {
 		Environment: l.environment(f),
 		Settings:    l.settings(f),
 		Services:    l.services(f),
+		Kubernetes:  l.kubernetes(f),
 	}
 	for _, i := range f.Images {
-		out.Images = append(out.Images, l.image(i))
+		out.Images = append(out.Images, l.image(f, i))
 	}
 	return out
 }
@@ -103,22 +104,24 @@ func (l lister) services(f *family.Family) []Service {
 }
 
 func (l lister) service(s contract.Service, declared spec.Service) Service {
-	number := func(value any, said bool) Value {
-		if !said {
-			return Value{fmt.Sprint(value), Origin{Source: BuiltIn}}
-		}
-		return Value{fmt.Sprint(value), Origin{Source: FromSpec, At: l.at(declared.At)}}
-	}
 	return Service{
 		Name:     s.Name,
 		URL:      l.written(s.URL, declared.URL),
-		Tries:    number(s.Tries, declared.Tries > 0),
-		Interval: number(s.Interval, declared.Interval > 0),
-		Timeout:  number(s.Timeout, declared.Timeout > 0),
+		Tries:    l.said(s.Tries, declared.Tries > 0, declared.At),
+		Interval: l.said(s.Interval, declared.Interval > 0, declared.At),
+		Timeout:  l.said(s.Timeout, declared.Timeout > 0, declared.At),
 	}
 }
 
-func (l lister) image(i *family.Image) Image {
+// said returns a value that the spec says somewhere in a place, or else one that is built in.
+func (l lister) said(value any, said bool, in spec.Range) Value {
+	if !said {
+		return Value{fmt.Sprint(value), Origin{Source: BuiltIn}}
+	}
+	return Value{fmt.Sprint(value), Origin{Source: FromSpec, At: l.at(in)}}
+}
+
+func (l lister) image(f *family.Family, i *family.Image) Image {
 	declared := l.declared[i.Name]
 	out := Image{
 		Name: i.Name, At: l.at(i.At), Reference: i.Reference,
@@ -134,6 +137,10 @@ func (l lister) image(i *family.Image) Image {
 	}
 	if start := declared.Start; start != nil {
 		out.Entrypoint = []Value{{i.Config.Entrypoint[0], Origin{Source: BuiltIn, At: l.at(start.At)}}}
+		out.Start = l.start(f, i.Start, *start)
+	}
+	if i.Runs() || declared.Kubernetes != nil {
+		out.Kubernetes = l.workload(i.Workload, declared.Kubernetes)
 	}
 	l.inherit(&out, i)
 	for _, s := range i.Steps {

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -67,14 +68,14 @@ const (
 	labelManagedBy = "app.kubernetes.io/managed-by"
 )
 
-var labelValue = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
+var labelValue = language.KubernetesLabelValue.Regexp()
 
 // labels returns the labels of an object.
 func (b *builder) labels(name string) map[string]string {
 	labels := b.selector(name)
 	labels[labelManagedBy] = "pulpimg"
-	if labelValue.MatchString(b.family.Tag) {
-		labels[labelVersion] = b.family.Tag
+	if tag := b.family.Tag; tag != "" && labelValue.MatchString(tag) {
+		labels[labelVersion] = tag
 	}
 	return labels
 }

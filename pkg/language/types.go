@@ -134,10 +134,9 @@ type Is int
 
 // What a condition says of a key.
 const (
-	Set     Is = iota // it is there, whatever its value
-	Filled            // its value is neither an empty string, an empty list nor an empty mapping
-	True              // its value is true
-	Several           // its value is a number over 1
+	Set    Is = iota // it is there, whatever its value
+	Filled           // its value is neither an empty string, an empty list nor an empty mapping
+	True             // its value is true
 )
 
 // Objects returns an object and those below it, each once, in the order in which they are described.

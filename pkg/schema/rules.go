@@ -37,8 +37,6 @@ func condition(o *language.Object, c language.Condition) *document {
 		return doc
 	case language.True:
 		value.Const = true
-	case language.Several:
-		value.Minimum = 2
 	case language.Filled:
 		at := slices.IndexFunc(o.Keys, func(k language.Key) bool { return k.Name == c.Key })
 		switch o.Keys[at].Type.(type) {

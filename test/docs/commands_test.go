@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,11 @@ import (
 
 // notRun are the blocks that cannot run here, by their first line, each with the reason.
 var notRun = map[string]string{
-	"make demo # builds the four Pulp images offline and pushes them to a registry on this machine": "it sets up the lab that these tests run in, and `make test` runs these tests; CI runs both",
+	"make demo # builds the four Pulp images offline and pushes them to a registry on this machine":                                                    "it sets up the lab that these tests run in, and `make test` runs these tests; CI runs both",
+	"pulpimg run -f specs/pulp.yaml --registry registry.example.com/pulp pulp-beat -d -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2": "it needs the socket /dev/log, a database and a broker; test/e2e starts these images with them",
+	"PULP_SERVER_NAME=pulp.example.com DB_SERVICE_HOST=... MSG_SERVICE_HOST=... docker compose up -d":                                                  "the dots are for the reader to fill in, and podman needs a program of its own for Compose",
+	"kubectl apply -k kubernetes": "there is no cluster; test/kube validates what is printed with the API server's code",
+	"podman run --rm -e ... --entrypoint sh IMAGE -c 'pulp-helper config pulp && cat /etc/pulp/server.conf' # what would be written": "IMAGE and the dots are for the reader to fill in",
 	"make # compiles bin/pulpimg": "its base and its packages come from the internet",
 }
 
@@ -65,6 +70,27 @@ func TestCommandsInTheDocumentationDoWhatItSays(t *testing.T) {
 	}
 }
 
+// indentedCommand finds a command in a block that is indented and not fenced: nothing runs these.
+var indentedCommand = regexp.MustCompile(`^ {4,}(\$ )?([A-Z_]+=\S+ )*(bin/)?(pulpimg|docker|podman|buildah|kubectl|make|curl|augtool) `)
+
+func TestCommandsInTheDocumentationAreInFences(t *testing.T) {
+	for _, file := range markdown(t) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fenced := false
+		for i, line := range strings.Split(string(data), "\n") {
+			if strings.HasPrefix(line, "```") {
+				fenced = !fenced
+			}
+			if !fenced && indentedCommand.MatchString(line) {
+				t.Errorf("%s:%d: put this into a fence, as sh, so that a test runs it:\n%s", filepath.Base(file), i+1, line)
+			}
+		}
+	}
+}
+
 func oneSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // A whole spec in the documentation is one that can be read.
@@ -76,8 +102,9 @@ func TestSpecsInTheDocumentationAreSpecs(t *testing.T) {
 				continue
 			}
 			count++
-			if _, err := spec.Parse(b.String(), []byte(b.text)); err != nil {
-				t.Error(err)
+			_, wrong := b.args["mistakes"]
+			if _, err := spec.Parse(b.String(), []byte(b.text)); (err != nil) != wrong {
+				t.Errorf("%s: this spec has mistakes: it says %t, but there is %v", b, wrong, err)
 			}
 		}
 	}
@@ -103,7 +130,11 @@ func newReader(t *testing.T, program string) *reader {
 	bin := filepath.Join(home, "bin")
 	policy, storage := filepath.Join(home, "policy.json"), filepath.Join(home, "storage.conf")
 	store := filepath.Join(home, "store")
-	if err := errors.Join(os.Mkdir(r.dir, 0o755), os.Mkdir(bin, 0o755), writePolicy(policy)); err != nil {
+	specs, err := filepath.Abs(filepath.Join(root, "specs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Mkdir(r.dir, 0o755), os.Mkdir(bin, 0o755), os.Symlink(specs, filepath.Join(r.dir, "specs")), writePolicy(policy)); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{

@@ -1,0 +1,125 @@
+package inventory
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// Kubernetes is what the family needs around its images when it runs.
+type Kubernetes struct {
+	Services []KubernetesService `json:"services,omitempty"`
+	Storage  *Storage            `json:"storage,omitempty"`
+}
+
+// A KubernetesService is a Service that containers find in their environment.
+type KubernetesService struct {
+	Name string `json:"name"`
+	At   string `json:"at"`
+	// Port is what the spec says or, by default, what the environment has for the variable of the Service's port.
+	Port     Value   `json:"port"`
+	Selector []Named `json:"selector,omitempty"`
+	External *Value  `json:"external,omitempty"`
+}
+
+// Storage is what images share.
+type Storage struct {
+	Size    Value   `json:"size"`
+	Access  Value   `json:"access"`
+	Class   *Value  `json:"class,omitempty"`
+	Volumes []Value `json:"volumes"`
+}
+
+// A Workload is how containers of an image run.
+type Workload struct {
+	Singleton    Value      `json:"singleton"`
+	Replicas     Value      `json:"replicas"`
+	Grace        Value      `json:"grace"`
+	Capabilities []Value    `json:"capabilities,omitempty"`
+	Resources    *Resources `json:"resources,omitempty"`
+}
+
+// Resources are what a container asks for and what it may have, by the name of the resource.
+type Resources struct {
+	Requests []Named `json:"requests,omitempty"`
+	Limits   []Named `json:"limits,omitempty"`
+}
+
+func (l lister) kubernetes(f *family.Family) *Kubernetes {
+	declared := f.Spec.Kubernetes
+	if declared == nil {
+		return nil
+	}
+	out := &Kubernetes{}
+	for i, s := range f.Kubernetes.Services {
+		out.Services = append(out.Services, l.kubernetesService(f, s, declared.Services[i]))
+	}
+	if s := f.Kubernetes.Storage; s != nil {
+		out.Storage = l.storage(*s, *declared.Storage)
+	}
+	return out
+}
+
+func (l lister) kubernetesService(f *family.Family, s family.KubernetesService, declared spec.Named[spec.KubernetesService]) KubernetesService {
+	out := KubernetesService{
+		Name:     s.Name,
+		At:       l.at(declared.Name.At),
+		Port:     Value{fmt.Sprint(s.Port), Origin{Source: FromSpec, At: l.at(declared.Value.At)}},
+		External: l.optional(s.External, declared.Value.External, ""),
+	}
+	for _, v := range f.Spec.Environment {
+		if declared.Value.Port == 0 && v.Name.Value == s.PortVariable() && v.Value.Default != nil {
+			out.Port.Origin = Origin{Source: FromDefault, At: l.at(v.Value.Default.At)}
+		}
+	}
+	for _, label := range declared.Value.Selector {
+		out.Selector = append(out.Selector, Named{label.Name.Value, l.written(s.Selector[label.Name.Value], label.Value)})
+	}
+	return out
+}
+
+func (l lister) storage(s family.Storage, declared spec.Storage) *Storage {
+	out := &Storage{
+		Size:    l.written(s.Size, declared.Size),
+		Access:  Value{s.Access, Origin{Source: BuiltIn}},
+		Class:   l.optional(s.Class, declared.Class, ""),
+		Volumes: l.words(s.Volumes, declared.Volumes),
+	}
+	if declared.Access.IsSet() {
+		out.Access = l.written(s.Access, declared.Access)
+	}
+	return out
+}
+
+// workload lists how an image runs, of which the spec may say nothing.
+func (l lister) workload(w family.Workload, declared *spec.Workload) *Workload {
+	if declared == nil {
+		declared = &spec.Workload{}
+	}
+	out := &Workload{
+		Singleton:    l.said(w.Singleton, declared.Singleton, declared.At),
+		Replicas:     l.said(w.Replicas, declared.Replicas > 0, declared.At),
+		Grace:        l.said(w.Grace, declared.Grace > 0, declared.At),
+		Capabilities: l.words(w.Capabilities, declared.Capabilities),
+	}
+	if len(w.Requests)+len(w.Limits) > 0 {
+		out.Resources = &Resources{
+			Requests: l.amounts(w.Requests, declared.Resources.Requests),
+			Limits:   l.amounts(w.Limits, declared.Resources.Limits),
+		}
+	}
+	return out
+}
+
+// amounts lists amounts in the order of their names.
+func (l lister) amounts(values map[string]string, declared spec.Amounts) []Named {
+	texts := map[string]spec.Text{"cpu": declared.CPU, "memory": declared.Memory, "ephemeral-storage": declared.EphemeralStorage}
+	var out []Named
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, Named{name, l.written(values[name], texts[name])})
+	}
+	return out
+}
