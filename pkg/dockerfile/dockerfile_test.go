@@ -248,6 +248,25 @@ func TestInstructions(t *testing.T) {
 	}
 }
 
+func TestTheContainerfileIsTheDockerfileWithoutLink(t *testing.T) {
+	for name, test := range map[string]struct{ steps, lacks, has string }{
+		"a COPY":             {"      - files: { from: file, to: /x/file }\n", "COPY --link file", "COPY file /x/\n"},
+		"a line of a script": {"      - files: { from: file, to: /x/file }\n      - run: |\n          cat <<E\n          COPY --link a b\n          E\n", "COPY --link file", "COPY --link a b"},
+		"after a comment that ends in a backslash": {"      - files: { from: file, to: '/x/a\\' }\n", "--link", "/x/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			texts, err := written(t, head+"    from: scratch\n    steps:\n"+test.steps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := texts["i/Containerfile"]
+			if _, body, _ := strings.Cut(got, "take this file.\n"); strings.Contains(body, test.lacks) || !strings.Contains(body, test.has) {
+				t.Errorf("it has %q or lacks %q:\n%s\nthe Dockerfile:\n%s", test.lacks, test.has, got, texts["i/Dockerfile"])
+			}
+		})
+	}
+}
+
 func TestWhatADockerfileCannotSayIsAnErrorAtItsLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"    from: scratch\n    labels: { \"a=b\": c }\n":                                               "spec.yaml:8:15: ",

@@ -96,15 +96,25 @@ func (w *writer) image() (written, error) {
 const containerfile = "Containerfile"
 
 // linked is the beginning of a COPY with --link.
-var linked = regexp.MustCompile(`(?m)^(COPY(?: --from=\S+)?) --link `)
+var linked = regexp.MustCompile(`^(COPY(?: --from=\S+)?) --link `)
 
 // withoutLink returns a Dockerfile for builders that do not know --link: without it, the same files are copied.
 func withoutLink(text []byte) []byte {
-	if !linked.Match(text) {
+	var out []byte
+	continued := false // an instruction goes on in this line, so none begins here: it may be one of a script
+	for line := range bytes.Lines(text) {
+		if !continued {
+			line = linked.ReplaceAll(line, []byte("$1 "))
+		}
+		if !bytes.HasPrefix(line, []byte("#")) { // a comment ends with its line
+			continued = bytes.HasSuffix(line, []byte("\\\n"))
+		}
+		out = append(out, line...)
+	}
+	if bytes.Equal(text, out) {
 		return text
 	}
-	text = linked.ReplaceAll(text, []byte("$1 "))
-	return bytes.Replace(text, []byte("\n\n"), []byte("\n\n# The "+Name+" without --link, which podman and buildah do not know in all their versions. They take this file.\n"), 1)
+	return bytes.Replace(out, []byte("\n\n"), []byte("\n\n# The "+Name+" without --link, which podman and buildah do not know in all their versions. They take this file.\n"), 1)
 }
 
 func (w *writer) text() ([]byte, error) {
