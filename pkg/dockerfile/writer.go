@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -183,9 +184,16 @@ func (w *writer) step(i int, step family.Step) error {
 // fetchMode is what ADD gives a file from a URL unless it is told otherwise.
 const fetchMode fs.FileMode = 0o600
 
+// isRepository says whether ADD takes a URL for one of a repository to clone.
+// https://github.com/moby/buildkit/blob/v0.34.2/frontend/dockerfile/dfgitutil/git_ref.go
+func isRepository(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.HasSuffix(u.Path, ".git")
+}
+
 // fetch writes the ADD of a URL.
 func (w *writer) fetch(i int, s family.Fetch) {
-	if strings.HasSuffix(s.URL, ".git") || strings.Contains(s.URL, ".git#") {
+	if isRepository(s.URL) {
 		w.report.Add(s.At(), "", "a Dockerfile takes %s for a repository to clone", s.URL)
 	}
 	add := []string{"ADD"}
