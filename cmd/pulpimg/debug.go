@@ -54,10 +54,12 @@ func (c *buildCommand) withDebug(cmd *cobra.Command, err error) error {
 	switch {
 	case !errors.As(err, &failed):
 		return err
+	case c.debug && c.seen:
+		return debugError{error: err, seen: true}
 	case c.debug && failed.Image == "":
 		return errors.Join(err, errors.New("--debug: what failed is no command in an image, so there is no file system to open a shell in"))
 	case c.debug:
-		return debugError{error: err, seen: c.seen}
+		return debugError{error: err}
 	case failed.Image == "":
 		return err
 	}
@@ -66,8 +68,8 @@ func (c *buildCommand) withDebug(cmd *cobra.Command, err error) error {
 
 // debugCommand returns the command line that builds an image like this one, and opens a shell where it fails.
 func debugCommand(cmd *cobra.Command, image string) string {
-	// What becomes of the images when all goes well, and how it is told, makes no difference.
-	without := []string{"file", "format", "load", "metadata-file", "output", "progress", "push"}
+	// What becomes of the images when all goes well, and how it is told, makes no difference; the first are there already.
+	without := []string{"debug", "file", "format", "load", "metadata-file", "output", "progress", "push"}
 	words := []string{os.Args[0], "build", "--debug", image, "-f", cmd.Flag("file").Value.String()}
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if !slices.Contains(without, flag.Name) {
@@ -82,6 +84,9 @@ func flagWords(flag *pflag.Flag) []string {
 	values := []string{flag.Value.String()}
 	if values[0] == flag.NoOptDefVal {
 		return []string{"--" + flag.Name}
+	}
+	if flag.NoOptDefVal != "" { // then the next word is no value of it
+		return []string{"--" + flag.Name + "=" + values[0]}
 	}
 	if several, ok := flag.Value.(pflag.SliceValue); ok {
 		values = several.GetSlice()

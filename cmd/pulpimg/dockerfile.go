@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"path/filepath"
 	"slices"
@@ -68,8 +70,7 @@ func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 	case c.check != "":
 		return c.checkFolder(files)
 	}
-	c.print(files, images)
-	return nil
+	return c.print(files, images)
 }
 
 func (c *dockerfileCommand) checkFolder(files []folder.File) error {
@@ -80,27 +81,32 @@ func (c *dockerfileCommand) checkFolder(files []folder.File) error {
 	if difference == "" {
 		return nil
 	}
-	fmt.Fprint(c.console.out, difference)
+	if _, err := io.WriteString(c.console.out, difference); err != nil {
+		return err
+	}
 	return fmt.Errorf("%s is not what the spec says: write it anew with -o %s", c.check, c.check)
 }
 
 // print prints the Dockerfiles of images, or all. One alone is printed as it is; of several, a line says which is which.
-func (c *dockerfileCommand) print(files []folder.File, images []string) {
+func (c *dockerfileCommand) print(files []folder.File, images []string) error {
 	var shown []folder.File
 	for _, f := range files {
 		if dir, name := path.Split(f.Path); name == dockerfile.Name && (len(images) == 0 || slices.Contains(images, strings.TrimSuffix(dir, "/"))) {
 			shown = append(shown, f)
 		}
 	}
+	var out bytes.Buffer
 	for i, f := range shown {
 		if len(shown) > 1 {
 			if i > 0 {
-				fmt.Fprintln(c.console.out)
+				fmt.Fprintln(&out)
 			}
-			fmt.Fprintf(c.console.out, "# ---- %s ----\n", f.Path)
+			fmt.Fprintf(&out, "# ---- %s ----\n", f.Path)
 		}
-		fmt.Fprintf(c.console.out, "%s", f.Data)
+		out.Write(f.Data)
 	}
+	_, err := out.WriteTo(c.console.out)
+	return err
 }
 
 // specName is how Dockerfiles call the spec: by its path from here, so that they are the same for who calls it by another.

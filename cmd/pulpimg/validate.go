@@ -60,11 +60,11 @@ func (c *validateCommand) run(files []string) error {
 		if err == nil {
 			err = f.Check(runtime.GOARCH)
 		}
-		if err != nil && len(diagnostic.Mistakes(err)) == 0 {
-			return err
-		}
 		if err != nil {
 			errs = append(errs, err)
+			if len(diagnostic.Mistakes(err)) == 0 {
+				break // it is none of the spec's, and may well come again with each
+			}
 			continue
 		}
 		valid = append(valid, validSpec{File: file, Family: f.Name, Images: imageNames(f)})

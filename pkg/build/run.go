@@ -44,11 +44,12 @@ func (r *run) debug(ctx context.Context, engine gateway.Client) error {
 	if command == nil || ctx.Err() != nil {
 		return nil
 	}
-	history, err := r.watch.endDisplay(ctx)
+	history, err := r.watch.endDisplay(ctx, command.Step)
 	if err != nil {
 		return err
 	}
 	command.Err = failure(r.err, r.family, history)
+	command.Err.Image = r.watch.commands[command.Step]
 	return errors.Join(command.Err, r.opts.Debug(ctx, command))
 }
 

@@ -70,8 +70,8 @@ type watcher struct {
 	group   errgroup.Group
 	// commands are the names of the steps that run a command, with the names of their images.
 	commands map[string]string
-	failure  chan struct{} // closed when a step has failed
-	failed   func()        // closes it
+	// news holds something when a status has come that nobody has looked at since.
+	news chan struct{}
 
 	mu    sync.Mutex
 	order []digest.Digest
@@ -90,13 +90,15 @@ func startWatching(p Progress, commands map[string]string) (*watcher, error) {
 		display:  display,
 		steps:    map[digest.Digest]*Step{},
 		commands: commands,
-		failure:  make(chan struct{}),
+		news:     make(chan struct{}, 1),
 	}
-	w.failed = sync.OnceFunc(func() { close(w.failure) })
 	w.group.Go(func() error {
 		for status := range w.updates {
-			w.record(status)
-			w.display.show(status)
+			w.take(status)
+			select {
+			case w.news <- struct{}{}:
+			default: // there is something
+			}
 		}
 		return w.display.end()
 	})
@@ -118,17 +120,37 @@ func (w *watcher) announce(name string, since time.Time, cached bool) {
 
 // patience is how long the news of a failed step may come after the failure itself: they take different ways. Without them, the display
 // ends without the step's last lines.
-const patience = 2 * time.Second
+const patience = 30 * time.Second
 
-// endDisplay ends the display before the build ends, and returns what became of the steps so far. It is for use when a step has failed.
-func (w *watcher) endDisplay(ctx context.Context) (history, error) {
-	select {
-	case <-w.failure:
-	case <-time.After(patience):
-	case <-ctx.Done():
-	}
+// endDisplay ends the display before the build ends, and returns what became of the steps so far. It is for use when a step has failed, by
+// one caller, and waits for the news of that.
+func (w *watcher) endDisplay(ctx context.Context, step string) (history, error) {
+	w.awaitFailure(ctx, step)
 	err := w.display.end()
 	return w.history(), err
+}
+
+func (w *watcher) awaitFailure(ctx context.Context, step string) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for !w.hasFailed(step) {
+		select {
+		case <-w.news:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *watcher) hasFailed(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, step := range w.steps {
+		if step.Name == name && failed(step.Err) {
+			return true
+		}
+	}
+	return false
 }
 
 // wait waits until everything is shown, and returns what became of the steps.
@@ -152,16 +174,19 @@ func (w *watcher) history() history {
 	return h
 }
 
-func (w *watcher) record(status *client.SolveStatus) {
+// take records a status and shows it. Nobody hears of what is not shown yet.
+func (w *watcher) take(status *client.SolveStatus) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.record(status)
+	w.display.show(status)
+}
+
+func (w *watcher) record(status *client.SolveStatus) {
 	for _, v := range status.Vertexes {
 		step := w.step(v.Digest)
 		step.Name = v.Name
 		step.Cached = v.Cached
-		if failed(v.Error) {
-			w.failed()
-		}
 		step.Err = v.Error
 		if v.Started != nil && v.Completed != nil {
 			step.Duration = v.Completed.Sub(*v.Started)

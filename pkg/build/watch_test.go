@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,5 +99,47 @@ func TestOfSeveralFailuresTheOneThatTheErrorIsAboutCounts(t *testing.T) {
 		if got := h.failed(name); got == nil || got.Name != want {
 			t.Errorf("an error about %q: %v failed, want %q", name, got, want)
 		}
+	}
+}
+
+func TestADebuggerIsShownTheStepThatItIsAboutHoweverLateTheNews(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, after []*client.SolveStatus
+		want          string
+	}{
+		"another has failed before": {[]*client.SolveStatus{status("two", "", "exit code: 2")}, []*client.SolveStatus{status("one", "", "exit code: 1")}, "one"},
+		"it is known":               {[]*client.SolveStatus{status("two", "", "exit code: 2"), status("one", "", "exit code: 1")}, nil, "one"},
+		"the news never come":       {[]*client.SolveStatus{status("two", "", "exit code: 2")}, nil, "two"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, err := startWatching(Progress{Out: &bytes.Buffer{}, Mode: "quiet"}, map[string]string{"one": "image"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range c.before {
+					w.updates <- s
+				}
+				ended := make(chan history)
+				go func() {
+					h, err := w.endDisplay(t.Context(), "one")
+					if err != nil {
+						t.Error(err)
+					}
+					ended <- h
+				}()
+				time.Sleep(patience - time.Second)
+				for _, s := range c.after {
+					w.updates <- s
+				}
+				if got := (<-ended).failed("one"); got == nil || got.Name != c.want {
+					t.Errorf("%v failed, want %q", got, c.want)
+				}
+				close(w.updates)
+				if _, err := w.wait(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
 	}
 }

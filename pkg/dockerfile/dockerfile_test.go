@@ -248,15 +248,49 @@ func TestInstructions(t *testing.T) {
 	}
 }
 
+func TestTheContainerfileIsTheDockerfileWithoutLink(t *testing.T) {
+	for name, test := range map[string]struct{ steps, lacks, has string }{
+		"a COPY":             {"      - files: { from: file, to: /x/file }\n", "COPY --link file", "COPY file /x/\n"},
+		"a line of a script": {"      - files: { from: file, to: /x/file }\n      - run: |\n          cat <<E\n          COPY --link a b\n          E\n", "COPY --link file", "COPY --link a b"},
+		"after a comment that ends in a backslash": {"      - files: { from: file, to: '/x/a\\' }\n", "--link", "/x/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			texts, err := written(t, head+"    from: scratch\n    steps:\n"+test.steps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := texts["i/Containerfile"]
+			if _, body, _ := strings.Cut(got, "take this file.\n"); strings.Contains(body, test.lacks) || !strings.Contains(body, test.has) {
+				t.Errorf("it has %q or lacks %q:\n%s\nthe Dockerfile:\n%s", test.lacks, test.has, got, texts["i/Dockerfile"])
+			}
+		})
+	}
+}
+
 func TestWhatADockerfileCannotSayIsAnErrorAtItsLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"    from: scratch\n    labels: { \"a=b\": c }\n":                                               "spec.yaml:8:15: ",
-		"    from: scratch\n    steps:\n      - repo: { url: https://example.com/x.git, to: /etc/x }\n": "spec.yaml:9:9: ",
+		"    from: scratch\n    labels: { \"a=b\": c }\n":                                                         "spec.yaml:8:15: ",
+		"    from: scratch\n    steps:\n      - repo: { url: https://example.com/x.git, to: /etc/x }\n":           "spec.yaml:9:9: ",
+		"    from: scratch\n    steps:\n      - repo: { url: \"https://example.com/x.git?a=b#c\", to: /etc/x }\n": "spec.yaml:9:9: ",
+		"    from: scratch\n  build.sh:\n    from: scratch\n":                                                     "spec.yaml:8:3: the folder of build.sh ",
+		"    from: scratch\n  docker-bake.hcl:\n    from: i\n":                                                    "spec.yaml:8:3: the folder of docker-bake.hcl ",
 	} {
 		_, err := written(t, head+text)
 		var complaints spec.Errors
 		if !errors.As(err, &complaints) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want a complaint at %s", err, want)
+		}
+	}
+}
+
+func TestNoFileHasANameThatBuildersLookFor(t *testing.T) {
+	for _, name := range []string{"Dockerfile.dockerignore", "containerfile.dockerignore", "Containerfile.containerignore", "dockerfile.containerignore"} {
+		texts, err := written(t, head+"    from: scratch\n    steps:\n      - files: { from: file, to: /x/"+name+" }\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := texts["i/"+name]; ok || texts["i/2/"+name] == "" {
+			t.Errorf("%s is in a builder's way:\n%s", name, texts["i/Dockerfile"])
 		}
 	}
 }

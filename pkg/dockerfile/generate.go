@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/folder"
+	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // Options are what decides how a family is written, besides the family itself.
@@ -16,8 +17,7 @@ type Options struct {
 	Archs []string
 }
 
-// The files at the top. An image is called neither: an image's name has no capital letter, and no image is called build.sh when there is
-// another file of that name.
+// The files at the top. No image may be called like one of them.
 const (
 	bakeFile   = "docker-bake.hcl"
 	scriptFile = "build.sh"
@@ -32,6 +32,9 @@ func Generate(f *family.Family, opts Options) ([]folder.File, error) {
 		files   []folder.File
 		targets []target
 	)
+	if err := checkNames(f); err != nil {
+		return nil, err
+	}
 	for _, source := range f.Images {
 		image, err := newWriter(f, source, opts).image()
 		if err != nil {
@@ -47,4 +50,15 @@ func Generate(f *family.Family, opts Options) ([]folder.File, error) {
 	files = append(files, top...)
 	slices.SortFunc(files, func(a, b folder.File) int { return cmp.Compare(a.Path, b.Path) })
 	return files, nil
+}
+
+// checkNames complains about images whose folders would be in the place of the files at the top.
+func checkNames(f *family.Family) error {
+	report := spec.NewReport(f.Spec.Filename)
+	for _, image := range f.Spec.Images {
+		if name := image.Name.Value; name == bakeFile || name == scriptFile {
+			report.Add(image.Name.At, "call the image otherwise", "the folder of %s would be in the place of the file %s, which builds all images", name, name)
+		}
+	}
+	return report.Err()
 }

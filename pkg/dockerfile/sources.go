@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -26,11 +27,18 @@ type buildContext struct {
 	keep string
 }
 
+// reserved are the names, in small letters, of what builders look for: a Dockerfile, and what is to be ignored, also of one Dockerfile.
+// https://docs.docker.com/build/concepts/context/#filename-and-location
+var reserved = map[string]bool{
+	"dockerfile": true, ".dockerignore": true, "dockerfile.dockerignore": true, "dockerfile.containerignore": true,
+	"containerfile": true, ".containerignore": true, "containerfile.dockerignore": true, "containerfile.containerignore": true,
+}
+
 func newContext(image *family.Image, archs []string) *buildContext {
 	c := &buildContext{
 		image:    image.Name,
 		archs:    archs,
-		taken:    map[string]bool{"dockerfile": true, "containerfile": true, ".dockerignore": true, ".containerignore": true},
+		taken:    maps.Clone(reserved),
 		numbered: map[string]bool{},
 		keep:     ".keep",
 	}
@@ -40,9 +48,10 @@ func newContext(image *family.Image, archs []string) *buildContext {
 	return c
 }
 
+// holds says whether a step puts something in place that has a name, or is below a directory that has it.
 func holds(step family.Step, name string) bool {
 	files, ok := step.(family.Files)
-	return ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return path.Base(f.Path) == name })
+	return ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return slices.Contains(strings.Split(f.Path, "/"), name) })
 }
 
 // sourceName is a name that may stand in a Dockerfile as it is.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -96,15 +97,25 @@ func (w *writer) image() (written, error) {
 const containerfile = "Containerfile"
 
 // linked is the beginning of a COPY with --link.
-var linked = regexp.MustCompile(`(?m)^(COPY(?: --from=\S+)?) --link `)
+var linked = regexp.MustCompile(`^(COPY(?: --from=\S+)?) --link `)
 
 // withoutLink returns a Dockerfile for builders that do not know --link: without it, the same files are copied.
 func withoutLink(text []byte) []byte {
-	if !linked.Match(text) {
+	var out []byte
+	continued := false // an instruction goes on in this line, so none begins here: it may be one of a script
+	for line := range bytes.Lines(text) {
+		if !continued {
+			line = linked.ReplaceAll(line, []byte("$1 "))
+		}
+		if !bytes.HasPrefix(line, []byte("#")) { // a comment ends with its line
+			continued = bytes.HasSuffix(line, []byte("\\\n"))
+		}
+		out = append(out, line...)
+	}
+	if bytes.Equal(text, out) {
 		return text
 	}
-	text = linked.ReplaceAll(text, []byte("$1 "))
-	return bytes.Replace(text, []byte("\n\n"), []byte("\n\n# The "+Name+" without --link, which podman and buildah do not know in all their versions. They take this file.\n"), 1)
+	return bytes.Replace(out, []byte("\n\n"), []byte("\n\n# The "+Name+" without --link, which podman and buildah do not know in all their versions. They take this file.\n"), 1)
 }
 
 func (w *writer) text() ([]byte, error) {
@@ -173,9 +184,16 @@ func (w *writer) step(i int, step family.Step) error {
 // fetchMode is what ADD gives a file from a URL unless it is told otherwise.
 const fetchMode fs.FileMode = 0o600
 
+// isRepository says whether ADD takes a URL for one of a repository to clone.
+// https://github.com/moby/buildkit/blob/v0.34.2/frontend/dockerfile/dfgitutil/git_ref.go
+func isRepository(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.HasSuffix(u.Path, ".git")
+}
+
 // fetch writes the ADD of a URL.
 func (w *writer) fetch(i int, s family.Fetch) {
-	if strings.HasSuffix(s.URL, ".git") || strings.Contains(s.URL, ".git#") {
+	if isRepository(s.URL) {
 		w.report.Add(s.At(), "", "a Dockerfile takes %s for a repository to clone", s.URL)
 	}
 	add := []string{"ADD"}

@@ -87,6 +87,21 @@ func TestModesDoNotDependOnTheUmask(t *testing.T) {
 	}
 }
 
+func TestModesThatWereChangedAreRestored(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, first)
+	want := listing(t, dir)
+	for name, mode := range map[string]fs.FileMode{"a/text": 0o600, "a/tool": 0o700, "a": 0o700, "b/deep": 0o777, "b": 0o750} {
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, dir, first)
+	if diff := cmp.Diff(want, listing(t, dir)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestWhatIsNoLongerGeneratedIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, first)

@@ -119,20 +119,22 @@ func remove(root *os.Root, name string) error {
 	return nil
 }
 
-// replace puts a file in its place, unless it is there already. Modes do not depend on the umask: they become part of images.
+// replace puts a file in its place, unless it is there already. Modes do not depend on the umask, nor on what was there: they become part
+// of images.
 func replace(root *os.Root, f File) error {
-	if there, ok, err := read(root, f.Path); err == nil && ok && there.equal(f) {
-		return nil
-	}
 	for _, dir := range parents(f.Path) {
-		switch err := root.Mkdir(dir, 0o755); {
-		case err == nil:
-			if err := root.Chmod(dir, 0o755); err != nil {
-				return err
-			}
-		case !errors.Is(err, fs.ErrExist):
+		if err := root.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
+		if err := setMode(root, dir, 0o755); err != nil {
+			return err
+		}
+	}
+	if there, ok, err := read(root, f.Path); err == nil && ok && there.equal(f) {
+		if f.isLink() {
+			return nil
+		}
+		return setMode(root, f.Path, f.Mode)
 	}
 	if err := root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -150,4 +152,16 @@ func replace(root *os.Root, f File) error {
 		return err
 	}
 	return root.Rename(temporary, f.Path)
+}
+
+// setMode sets a mode that is another one. To leave alone what is right is to need no rights to it.
+func setMode(root *os.Root, name string, mode fs.FileMode) error {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if info.Mode()&^fs.ModeType == mode {
+		return nil
+	}
+	return root.Chmod(name, mode)
 }

@@ -38,11 +38,24 @@ var differences = []difference{
 		},
 	},
 	{
-		"A COPY of a folder makes the directories below it that the image has into ones of root with mode 0755. To leave them alone would take a COPY for each.",
+		"A COPY of a folder leaves its destination alone, and makes the directories below it that the image has into ones of root with mode 0755. To leave these alone too would take a COPY for each.",
 		func(in image, source *family.Image, name, direct, built string) bool {
-			return strings.HasPrefix(direct, "directory") && built == "directory 0755 0:0" && copiesBelow(in, source, name)
+			return strings.HasPrefix(direct, "directory") && built == "directory 0755 0:0" && !systems(path.Dir(name)) && copiesBelow(in, source, name)
 		},
 	},
+}
+
+// systems says whether a directory is at a place where systems have theirs: /tmp, /usr/lib, /usr/local/bin, /etc/x. No COPY has a
+// destination above these, so what is right below them is a destination at the most.
+func systems(dir string) bool {
+	depth := 1
+	switch {
+	case strings.HasPrefix(dir, "/usr/local/"):
+		depth = 3
+	case strings.HasPrefix(dir, "/usr/"), strings.HasPrefix(dir, "/var/"), strings.HasPrefix(dir, "/etc/"):
+		depth = 2
+	}
+	return strings.Count(dir, "/") <= depth
 }
 
 // copiesBelow says whether a step of an image, or of one that it stands on, copies files into a directory.

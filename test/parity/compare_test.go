@@ -124,9 +124,12 @@ func declarations(instruction, rest string) []string {
 
 // What every other test here relies on.
 func TestAnyDifferenceIsSeen(t *testing.T) {
-	source := &family.Image{Name: "i", Config: family.Config{WorkDir: "/made"}}
+	source := &family.Image{Name: "i", Config: family.Config{WorkDir: "/made"}, Steps: []family.Step{
+		family.Files{Files: []family.File{{Path: "/tmp/deep/tool"}, {Path: "/tmp/deep/sub/more"}}},
+	}}
 	like := func(change func(*image)) image {
-		img := image{tree: map[string]string{"/file": "file 0644 0:0 sha256:x", "/dir": "directory 0755 0:0", "/link": "link 0:0 file"}}
+		img := image{tree: map[string]string{"/file": "file 0644 0:0 sha256:x", "/dir": "directory 0755 0:0", "/link": "link 0:0 file",
+			"/tmp": "directory 1777 0:0", "/tmp/deep": "directory 0700 0:0", "/tmp/deep/sub": "directory 0700 0:0"}}
 		img.config.Config.Env = []string{"A=b"}
 		img.config.History = []ocispec.History{{CreatedBy: "RUN one"}, {CreatedBy: "COPY x"}, {CreatedBy: `CMD ["a"]`}}
 		change(&img)
@@ -143,6 +146,10 @@ func TestAnyDifferenceIsSeen(t *testing.T) {
 		"an owner":                  {func(i *image) { i.tree["/file"] = "file 0644 1:0 sha256:x" }, true},
 		"an extended attribute":     {func(i *image) { i.tree["/file"] += ` user.a="b"` }, true},
 		"a directory's mode":        {func(i *image) { i.tree["/dir"] = "directory 0700 0:0" }, true},
+		"a directory of the system": {func(i *image) { i.tree["/tmp"] = "directory 0755 0:0" }, true},
+		"where a COPY goes":         {func(i *image) { i.tree["/tmp/deep"] = "directory 0755 0:0" }, true},
+		"what is below that":        {func(i *image) { i.tree["/tmp/deep/sub"] = "directory 0755 0:0" }, false},
+		"below that, another mode":  {func(i *image) { i.tree["/tmp/deep/sub"] = "directory 0777 0:0" }, true},
 		"a target":                  {func(i *image) { i.tree["/link"] = "link 0:0 dir" }, true},
 		"a file less":               {func(i *image) { delete(i.tree, "/file") }, true},
 		"a directory more":          {func(i *image) { i.tree["/new"] = "directory 0755 0:0" }, true},
