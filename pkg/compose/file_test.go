@@ -2,8 +2,6 @@ package compose_test
 
 import (
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,26 +11,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/compose"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/family/familytest"
+	"github.com/pulpimg/pulpimg/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	name = filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", name, diff)
-	}
-}
 
 func load(t testing.TB, file string) *family.Family {
 	t.Helper()
@@ -63,7 +43,7 @@ func TestTheFamiliesRunAsTheyDid(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name, first)
+			golden.Compare(t, filepath.Join("testdata", name), string(first))
 			for range 24 {
 				again, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
 				if err != nil || string(again) != string(first) {

@@ -3,19 +3,14 @@ package diagnostic_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/pulpimg/pulpimg/pkg/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // at is a place whose end nobody knows.
 func at(line, column int) spec.Range {
@@ -125,19 +120,7 @@ func TestDiagnosticsAreShownAsInTheGoldenFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := strings.ReplaceAll(text.String(), "\x1b", "<ESC>") + "\n" + github.String() + "\n" + string(records) + "\n"
-			golden := filepath.Join("testdata", strings.ReplaceAll(c.name, " ", "_")+".golden")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			golden.Compare(t, filepath.Join("testdata", strings.ReplaceAll(c.name, " ", "_")+".golden"), got)
 		})
 	}
 }

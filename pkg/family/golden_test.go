@@ -1,10 +1,8 @@
 package family_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,30 +13,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares a text with a file in testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	name = filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", name, diff)
-	}
-}
 
 // specs are the families that come with pulpimg, by the name of their file without .yaml.
 func specs(t testing.TB) map[string]*family.Family {
@@ -65,10 +41,10 @@ func specs(t testing.TB) map[string]*family.Family {
 func TestTheFamiliesResolveAsTheyDid(t *testing.T) {
 	for name, f := range specs(t) {
 		t.Run(name, func(t *testing.T) {
-			golden(t, name+".txt", dump(t, f))
+			golden.Compare(t, filepath.Join("testdata", name+".txt"), dump(t, f))
 			for _, i := range f.Images {
 				if i.Config.Entrypoint != nil {
-					golden(t, filepath.Join(name, i.Name+".sh"), startScript(t, i))
+					golden.Compare(t, filepath.Join("testdata", name, i.Name+".sh"), startScript(t, i))
 				}
 			}
 		})

@@ -3,7 +3,6 @@ package inventory_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,9 +14,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/inventory"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func resolve(t *testing.T, opts ...family.Option) *family.Family {
 	t.Helper()
@@ -49,19 +47,7 @@ func written(t *testing.T, f *family.Family) (asYAML, asJSON string) {
 func TestAFamilyIsListedAsItWas(t *testing.T) {
 	asYAML, asJSON := written(t, resolve(t))
 	for name, got := range map[string]string{"family.golden.yaml": asYAML, "family.golden.json": asJSON} {
-		name = filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-want +got; -update writes it anew):\n%s", name, diff)
-		}
+		golden.Compare(t, filepath.Join("testdata", name), got)
 	}
 }
 

@@ -3,9 +3,6 @@ package kube_test
 import (
 	"bytes"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,27 +13,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 	"github.com/pulpimg/pulpimg/pkg/kube"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares a text with a file in testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	name = filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", name, diff)
-	}
-}
 
 func write(t *testing.T, objects []kube.Object, err error) string {
 	t.Helper()
@@ -58,10 +36,10 @@ func TestThePulpFamilyRunsAsItDid(t *testing.T) {
 		{Name: "db", Selector: map[string]string{"app": "mongodb"}}, {Name: "msg", External: "qpid.example.com", Port: 5673},
 	}}
 	objects, err := kube.Workloads(f, config)
-	golden(t, "pulp.yaml", write(t, objects, err))
+	golden.Compare(t, "testdata/pulp.yaml", write(t, objects, err))
 	config.Services = nil
 	objects, err = kube.Pods(f, config)
-	golden(t, "pulp-pods.yaml", write(t, objects, err))
+	golden.Compare(t, "testdata/pulp-pods.yaml", write(t, objects, err))
 }
 
 func TestAFamilyThatUsesEverythingRunsAsItDid(t *testing.T) {
@@ -71,12 +49,12 @@ func TestAFamilyThatUsesEverythingRunsAsItDid(t *testing.T) {
 		Values:   map[string]string{"DB_PASSWORD": `a"b$(C)$$`, "GREETING": "costs $(MONEY) $$", "EXTRA": "1"},
 		Services: []family.KubernetesService{{Name: "db", External: "192.0.2.7"}},
 	})
-	golden(t, "everything.yaml", write(t, objects, err))
+	golden.Compare(t, "testdata/everything.yaml", write(t, objects, err))
 	objects, err = kube.Pods(f, kube.Config{
 		Images: familytest.Digests(f), Secret: "shop-secrets", Moving: true,
 		Values: map[string]string{"GREETING": "costs $(MONEY) $$"},
 	})
-	golden(t, "everything-pods.yaml", write(t, objects, err))
+	golden.Compare(t, "testdata/everything-pods.yaml", write(t, objects, err))
 }
 
 func TestAFamilyGivesTheSameBytesEachTime(t *testing.T) {
@@ -147,7 +125,7 @@ func TestEachObjectHasAFile(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	golden(t, "kustomization.yaml", string(files[len(files)-1].Data))
+	golden.Compare(t, "testdata/kustomization.yaml", string(files[len(files)-1].Data))
 }
 
 const head = "version: 1\nname: f\nregistry: r.example\ntag: t\n"

@@ -3,33 +3,18 @@ package schema_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulpimg/pulpimg/pkg/schema"
+	"github.com/pulpimg/pulpimg/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the schema in docs/ anew")
 
 const file = "../../docs/pulpimg.schema.json"
 
 func TestTheSchemaInDocsIsTheOneThatIsMade(t *testing.T) {
-	got := made(t)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("docs/pulpimg.schema.json is stale (-there +made; go test ./pkg/schema -update writes it anew):\n%s", diff)
-	}
+	golden.Compare(t, file, string(made(t)))
 }
 
 func TestTheSchemaIsTheSameEachTime(t *testing.T) {

@@ -1,35 +1,18 @@
 package docs
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/pulpimg/pulpimg/pkg/language"
+	"github.com/pulpimg/pulpimg/test/golden"
 )
-
-var update = flag.Bool("update", false, "write docs/reference.md anew")
 
 const referenceFile = "../../docs/reference.md"
 
 func TestTheReferenceIsTheOneThatIsMade(t *testing.T) {
-	got := reference()
-	if *update {
-		if err := os.WriteFile(referenceFile, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(referenceFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("docs/reference.md is stale (-there +made; go test ./test/docs -run Reference -update writes it anew):\n%s", diff)
-	}
+	golden.Compare(t, referenceFile, reference())
 }
 
 func TestEveryKeyIsDescribed(t *testing.T) {
