@@ -16,20 +16,9 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/serviceurl"
 )
 
-// Defaults for what is given as a URL; services of the contract bring their own.
-const (
-	defaultTries    = 12
-	defaultInterval = 5 * time.Second
-	defaultTimeout  = 2 * time.Second
-)
-
 // wait waits until all services are available.
 func (p program) wait(ctx context.Context, args []string) error {
 	how, names, err := parseWait(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(p.stderr, usage)
-		return nil
-	}
 	if err != nil {
 		return failf(exitUsage, "wait: %w\n%s", err, usage)
 	}
@@ -41,9 +30,9 @@ func (p program) wait(ctx context.Context, args []string) error {
 	for i, a := range awaited {
 		targets[i] = service.Target{
 			Name: a.declared.Name, Service: a.service,
-			Tries:    firstPositive(how.Tries, a.declared.Tries, defaultTries),
-			Interval: firstPositive(how.Interval, a.declared.Interval, defaultInterval),
-			Timeout:  firstPositive(how.Timeout, a.declared.Timeout, defaultTimeout),
+			Tries:    firstPositive(how.Tries, a.declared.Tries, contract.DefaultTries),
+			Interval: firstPositive(how.Interval, a.declared.Interval, contract.DefaultInterval),
+			Timeout:  firstPositive(how.Timeout, a.declared.Timeout, contract.DefaultTimeout),
 		}
 	}
 	return explain(service.Wait(ctx, targets, p.report), awaited)

@@ -64,6 +64,14 @@ func (s Setting) Split() (section, key string, ok bool) {
 	return found[1], found[2], true
 }
 
+// What stands for values of a service that nobody has given: a minute in all, which a database that was started together with its users
+// may well take.
+const (
+	DefaultTries    = 12
+	DefaultInterval = 5 * time.Second
+	DefaultTimeout  = 2 * time.Second
+)
+
 // A Service is something that a container waits for when it starts.
 type Service struct {
 	Name string `json:"name"`

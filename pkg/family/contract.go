@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
-	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/serviceurl"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -51,9 +50,9 @@ func (r *resolver) services() []contract.Service {
 		out = append(out, contract.Service{
 			Name:     s.Name.Value,
 			URL:      r.serviceURL(s.Value.URL),
-			Tries:    cmp.Or(s.Value.Tries, language.DefaultTries),
-			Interval: cmp.Or(s.Value.Interval, language.DefaultInterval),
-			Timeout:  cmp.Or(s.Value.Timeout, language.DefaultTimeout),
+			Tries:    cmp.Or(s.Value.Tries, contract.DefaultTries),
+			Interval: cmp.Or(s.Value.Interval, contract.DefaultInterval),
+			Timeout:  cmp.Or(s.Value.Timeout, contract.DefaultTimeout),
 		})
 	}
 	return out

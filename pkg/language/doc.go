@@ -2,7 +2,7 @@
 // is when it is left out, and an example.
 //
 // It is the one place where this is said. The JSON Schema (package schema) and docs/reference.md are made from it, and package family
-// takes from it the forms that names have and the values that stand for those left out. Package spec reads specs by code of its own, because
+// takes from it the forms that names have. Package spec reads specs by code of its own, because
 // it has more to say than yes or no; tests hold the two together: every key that the reader knows is described here and the other way
 // round (pkg/spec), and the reader and the schema accept the same specs (test/schema).
 //

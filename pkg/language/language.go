@@ -3,6 +3,7 @@ package language
 import (
 	"fmt"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/serviceurl"
 )
 
@@ -101,11 +102,11 @@ func service() *Object {
 		Keys: []Key{
 			{Name: "url", Required: true, Type: String{Form: ServiceURL, Reach: AtStart}, Example: `"mongodb://${DB_HOST}:27017"`,
 				Description: "Where the service is, and the protocol that it speaks: " + list(serviceurl.Names()) + "."},
-			{Name: "tries", Type: Count{}, Default: fmt.Sprint(DefaultTries), Example: "30",
+			{Name: "tries", Type: Count{}, Default: fmt.Sprint(contract.DefaultTries), Example: "30",
 				Description: "How often to ask before giving up."},
-			{Name: "interval", Type: Duration{}, Default: DefaultInterval.String(), Example: "500ms",
+			{Name: "interval", Type: Duration{}, Default: contract.DefaultInterval.String(), Example: "500ms",
 				Description: "How long to pause between two tries."},
-			{Name: "timeout", Type: Duration{}, Default: DefaultTimeout.String(), Example: "10s",
+			{Name: "timeout", Type: Duration{}, Default: contract.DefaultTimeout.String(), Example: "10s",
 				Description: "How long one try takes at most."},
 		},
 	}

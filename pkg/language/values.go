@@ -3,19 +3,10 @@ package language
 import (
 	"regexp"
 	"strings"
-	"time"
 )
 
 // Helpers returns the parts of pulp-helper that a spec may ask for.
 func Helpers() []string { return []string{"config", "wait", "exec"} }
-
-// What stands for values of a service that are left out: a minute in all, which a database that was started together with its users may well
-// take.
-const (
-	DefaultTries    = 12
-	DefaultInterval = 5 * time.Second
-	DefaultTimeout  = 2 * time.Second
-)
 
 // oneOf returns a pattern for one of several words.
 func oneOf(words []string) string {
