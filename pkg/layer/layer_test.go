@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -245,6 +246,54 @@ func TestAddWritesTheEntriesAsALayer(t *testing.T) {
 	}
 	if !verifier.Verified() {
 		t.Error("the diff ID is not the digest of the uncompressed layer")
+	}
+}
+
+func TestAddRefusesAFileThatChangesWhileItIsRead(t *testing.T) {
+	reads := 0
+	changing := layer.File{Path: "/x", Mode: 0o644, Open: func() (io.ReadCloser, error) {
+		reads++
+		return io.NopCloser(strings.NewReader(fmt.Sprint(reads))), nil
+	}}
+	entries, err := layer.Entries(t.Context(), below, []layer.File{changing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := layer.OpenStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Add(entries, epoch, amd64); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+		t.Errorf("got error %v, want one that says that a file changed", err)
+	}
+}
+
+func TestAFileOnDiskGivesTheSameLayerAsItsContentElsewhere(t *testing.T) {
+	content := strings.Repeat("content", 100_000)
+	name := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	onDisk := layer.File{Path: "/x", Mode: 0o644, Open: func() (io.ReadCloser, error) { return os.Open(name) }}
+	var made []layer.Layer
+	for _, f := range []layer.File{onDisk, file("/x", content)} {
+		entries, err := layer.Entries(t.Context(), below, []layer.File{f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := layer.OpenStore(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := store.Add(entries, epoch, amd64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one.Entries = nil
+		made = append(made, one)
+	}
+	if diff := cmp.Diff(made[0], made[1]); diff != "" {
+		t.Errorf("the layers (-on disk +elsewhere):\n%s", diff)
 	}
 }
 

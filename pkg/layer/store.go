@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -49,14 +50,14 @@ func (s *Store) Blobs() *blob.Dir { return s.blobs }
 
 // Add writes a layer of the entries, all with the same modification time, for one platform.
 func (s *Store) Add(entries []Entry, modTime time.Time, platform ocispec.Platform) (Layer, error) {
-	var raw bytes.Buffer
-	if err := writeTar(&raw, entries, modTime); err != nil {
+	digester := digest.SHA256.Digester()
+	if err := writeTar(digester.Hash(), entries, modTime); err != nil {
 		return Layer{}, err
 	}
-	made := Layer{DiffID: digest.FromBytes(raw.Bytes()), Entries: entries}
+	made := Layer{DiffID: digester.Digest(), Entries: entries}
 	var err error
 	if made.Blob, made.Known = s.known(made.DiffID); !made.Known {
-		made.Blob, err = s.compress(made.DiffID, raw.Bytes())
+		made.Blob, err = s.compress(made, modTime)
 	}
 	if err == nil {
 		made.Image, err = s.image(made, platform)
@@ -67,22 +68,29 @@ func (s *Store) Add(entries []Entry, modTime time.Time, platform ocispec.Platfor
 	return made, nil
 }
 
+// errChanged says that a layer's files are not what they were a moment ago.
+var errChanged = errors.New("a file changed while it was read: try again")
+
 // compress writes the compressed form of a layer. It is the slow part, so a note in the store says which blob holds which layer.
-func (s *Store) compress(diffID digest.Digest, raw []byte) (ocispec.Descriptor, error) {
+func (s *Store) compress(l Layer, modTime time.Time) (ocispec.Descriptor, error) {
 	var out bytes.Buffer
 	zw, err := gzip.NewWriterLevel(&out, gzip.DefaultCompression) // the best one takes eight times as long for 3 %
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
-	_, err = zw.Write(raw)
+	verifier := l.DiffID.Verifier()
+	err = writeTar(io.MultiWriter(zw, verifier), l.Entries, modTime)
 	if err = errors.Join(err, zw.Close()); err != nil {
 		return ocispec.Descriptor{}, err
+	}
+	if !verifier.Verified() {
+		return ocispec.Descriptor{}, errChanged
 	}
 	desc, err := s.blobs.Write(ocispec.MediaTypeImageLayerGzip, out.Bytes())
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
-	return desc, s.note(diffID, desc)
+	return desc, s.note(l.DiffID, desc)
 }
 
 // image writes the config and the manifest of an image that consists of one layer.

@@ -2,6 +2,8 @@ package layer
 
 import (
 	"archive/tar"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -45,26 +47,42 @@ func writeEntry(tw *tar.Writer, e Entry, modTime time.Time) error {
 	return writeFile(tw, header, e.Open)
 }
 
-// writeFile reads the whole content first, because a tar header holds the size. The files of a layer are scripts, settings and
-// small binaries; what is large belongs into packages.
-func writeFile(tw *tar.Writer, header *tar.Header, open func() (io.ReadCloser, error)) error {
+// writeFile writes a regular file. A tar header holds the size: a file is asked for it, and any other content is read first.
+func writeFile(tw *tar.Writer, header *tar.Header, open func() (io.ReadCloser, error)) (err error) {
 	r, err := open()
 	if err != nil {
 		return err
 	}
-	content, err := io.ReadAll(r)
-	if closeErr := r.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
+	defer func() { err = errors.Join(err, r.Close()) }()
+	content := io.Reader(r)
+	if header.Size, err = size(r); err != nil {
 		return err
 	}
-	header.Size = int64(len(content))
+	if header.Size < 0 {
+		data, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		header.Size, content = int64(len(data)), bytes.NewReader(data)
+	}
 	if err := tw.WriteHeader(header); err != nil {
 		return err
 	}
-	_, err = tw.Write(content)
+	_, err = io.Copy(tw, content)
 	return err
+}
+
+// size returns the size of a file, and -1 for what is none.
+func size(r io.Reader) (int64, error) {
+	f, ok := r.(fs.File)
+	if !ok {
+		return -1, nil
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // permissions returns the permission bits as tar holds them, which is as stat(2) does.
