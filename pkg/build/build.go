@@ -83,11 +83,12 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	if watchErr != nil {
 		return nil, fmt.Errorf("showing the build's progress: %w", watchErr)
 	}
-	images, err := collector{into: into, layers: opts.Layers}.collect(response, run.planned)
+	images, besides, err := collector{into: into, layers: opts.Layers}.collect(response, run.planned)
 	if err != nil {
 		return nil, err
 	}
-	if err := into.Replace(images); err != nil {
+	// The engine does not send a second time what it finds in the layout.
+	if err := into.Replace(images, besides...); err != nil {
 		return nil, err
 	}
 	result, err := describe(into, f, images)

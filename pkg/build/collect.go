@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client"
@@ -23,64 +24,80 @@ type collector struct {
 	layers *layer.Store
 }
 
-// collect returns the images of a plan whose heads were exported.
-func (c collector) collect(response *client.SolveResponse, p plan) ([]layout.Image, error) {
-	heads, err := c.heads(response, len(p.heads))
+// An exported is what the engine made: the heads of a plan, as images of their own.
+type exported struct {
+	heads []exportedHead // in the order in which they were asked for
+	// blobs are what the heads consist of, besides their layers.
+	blobs []ocispec.Descriptor
+}
+
+type exportedHead struct {
+	config dockerspec.DockerOCIImage
+	layers []ocispec.Descriptor
+}
+
+// collect returns the images of a plan whose heads were exported, and the blobs of the heads that no image needs.
+func (c collector) collect(response *client.SolveResponse, p plan) (images []layout.Image, besides []ocispec.Descriptor, err error) {
+	from, err := c.exported(response, len(p.heads))
 	if err != nil {
-		return nil, fmt.Errorf("reading what the engine exported: %w", err)
+		return nil, nil, fmt.Errorf("reading what the engine exported: %w", err)
 	}
-	var images []layout.Image
 	for i := 0; i < len(p.images); {
 		source := p.images[i].source
 		var manifests []ocispec.Descriptor
 		for ; i < len(p.images) && p.images[i].source == source; i++ {
-			desc, err := c.image(p.images[i].image, heads[p.images[i].head])
+			desc, err := c.image(p.images[i].image, from.heads[p.images[i].head])
 			if err != nil {
-				return nil, fmt.Errorf("putting %s together: %w", source.Name, err)
+				return nil, nil, fmt.Errorf("putting %s together: %w", source.Name, err)
 			}
 			desc.Platform = &p.images[i].platform
 			manifests = append(manifests, desc)
 		}
 		image, err := c.into.Combine(source.Name, source.Reference, manifests)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		images = append(images, image)
 	}
-	return images, nil
+	return images, from.blobs, nil
 }
 
-// heads returns the manifests that a build exported, in the order in which they were asked for.
-func (c collector) heads(response *client.SolveResponse, want int) ([]ocispec.Descriptor, error) {
+// exported reads what a build exported.
+func (c collector) exported(response *client.SolveResponse, want int) (exported, error) {
 	data, err := base64.StdEncoding.DecodeString(response.ExporterResponse[exptypes.ExporterImageDescriptorKey])
 	if err != nil {
-		return nil, err
+		return exported{}, err
 	}
 	var root ocispec.Descriptor
 	if err := json.Unmarshal(data, &root); err != nil {
-		return nil, err
+		return exported{}, err
 	}
 	index, err := c.into.Index(root)
 	if err != nil {
-		return nil, err
+		return exported{}, err
 	}
 	if len(index.Manifests) != want {
-		return nil, fmt.Errorf("%d images were asked for and %d came", want, len(index.Manifests))
+		return exported{}, fmt.Errorf("%d images were asked for and %d came", want, len(index.Manifests))
 	}
-	return index.Manifests, nil
+	all := exported{blobs: []ocispec.Descriptor{root}}
+	for _, desc := range index.Manifests {
+		manifest, err := c.into.Manifest(desc)
+		if err != nil {
+			return exported{}, err
+		}
+		head := exportedHead{layers: manifest.Layers}
+		if err := c.into.Blobs().ReadJSON(manifest.Config, &head.config); err != nil {
+			return exported{}, err
+		}
+		all.heads = append(all.heads, head)
+		all.blobs = append(all.blobs, desc, manifest.Config)
+	}
+	return all, nil
 }
 
 // image writes the manifest of an image: its head with its tail on top.
-func (c collector) image(image compile.Image, headDesc ocispec.Descriptor) (ocispec.Descriptor, error) {
-	head, err := c.into.Manifest(headDesc)
-	if err != nil {
-		return ocispec.Descriptor{}, err
-	}
-	var headConfig dockerspec.DockerOCIImage
-	if err := c.into.Blobs().ReadJSON(head.Config, &headConfig); err != nil {
-		return ocispec.Descriptor{}, err
-	}
-	data, err := image.Config(headConfig)
+func (c collector) image(image compile.Image, head exportedHead) (ocispec.Descriptor, error) {
+	data, err := image.Config(head.config)
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
@@ -92,7 +109,7 @@ func (c collector) image(image compile.Image, headDesc ocispec.Descriptor) (ocis
 		Versioned: specs.Versioned{SchemaVersion: 2},
 		MediaType: ocispec.MediaTypeImageManifest,
 		Config:    config,
-		Layers:    head.Layers,
+		Layers:    slices.Clone(head.layers),
 	}
 	for _, l := range image.Tail() {
 		if err := c.into.Blobs().Copy(c.layers.Blobs(), l.Blob); err != nil {

@@ -62,14 +62,14 @@ func (l *Layout) Copy(ctx context.Context, from *Layout) error {
 	return l.Replace(images)
 }
 
-// prune removes the blobs that no image needs.
-func (l *Layout) prune(images []Image) error {
+// prune removes the blobs that no image needs, except for those that are named besides.
+func (l *Layout) prune(images []Image, besides []ocispec.Descriptor) error {
 	needed, err := l.needed(images)
 	if err != nil {
 		return err
 	}
 	keep := map[string]bool{}
-	for _, desc := range needed {
+	for _, desc := range append(needed, besides...) {
 		keep[desc.Digest.Encoded()] = true
 	}
 	blobs := filepath.Join(l.Dir(), ocispec.ImageBlobsDir, digest.SHA256.String())

@@ -85,12 +85,12 @@ func (l *Layout) Combine(name, reference string, manifests []ocispec.Descriptor)
 	return image, nil
 }
 
-// Replace makes images the content of the layout, and removes the blobs that nothing needs any more.
-func (l *Layout) Replace(images []Image) error {
+// Replace makes images the content of the layout, and removes the blobs that nothing needs any more. The blobs that are named besides stay.
+func (l *Layout) Replace(images []Image, besides ...ocispec.Descriptor) error {
 	if err := l.writeIndex(images); err != nil {
 		return fmt.Errorf("writing the image layout %s: %w", l.Dir(), err)
 	}
-	if err := l.prune(images); err != nil {
+	if err := l.prune(images, besides); err != nil {
 		return fmt.Errorf("tidying the image layout %s: %w", l.Dir(), err)
 	}
 	return nil

@@ -99,12 +99,19 @@ func TestReplaceRemovesWhatNothingNeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wanted, err := l.Blobs().Write("text/plain", []byte("wanted"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	one := combine(t, l, "one", manifest(t, l, "amd64"))
-	if err := l.Replace([]layout.Image{one}); err != nil {
+	if err := l.Replace([]layout.Image{one}, wanted); err != nil {
 		t.Fatal(err)
 	}
 	if l.Blobs().Has(stale) {
 		t.Error("a blob that no image needs is still there")
+	}
+	if !l.Blobs().Has(wanted) {
+		t.Error("a blob that was to stay is gone")
 	}
 	if !l.Blobs().Has(one.Descriptor) {
 		t.Error("the image's manifest is gone")
