@@ -11,25 +11,32 @@ import (
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	fstypes "github.com/tonistiigi/fsutil/types"
 
 	"github.com/pulpimg/pulpimg/pkg/compile"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layer"
 )
 
-// An engineTree is the root file system of an image on the engine. The engine is asked when somebody asks the tree, and once for
-// each directory.
+// An engineTree is the root file system of an image on the engine. The engine is asked when somebody asks the tree, and never twice the
+// same.
 type engineTree struct {
 	engine gateway.Client
 	image  compile.Image
 
 	mu   sync.Mutex
 	ref  gateway.Reference
-	dirs map[string]map[string]*layer.Info
+	dirs map[string]*engineDir
+}
+
+// An engineDir is what is known of a directory.
+type engineDir struct {
+	names map[string]*layer.Info // nil where the directory has no such name
+	whole bool                   // it has no other names
 }
 
 func newEngineTree(engine gateway.Client, image compile.Image) *engineTree {
-	return &engineTree{engine: engine, image: image, dirs: map[string]map[string]*layer.Info{}}
+	return &engineTree{engine: engine, image: image, dirs: map[string]*engineDir{}}
 }
 
 // Lstat implements layer.Tree.
@@ -43,39 +50,58 @@ func (t *engineTree) lstat(ctx context.Context, p string) (*layer.Info, error) {
 	if p == "/" {
 		return &layer.Info{Mode: fs.ModeDir | 0o755}, nil
 	}
-	dir, name := path.Split(p)
-	names, err := t.readDir(ctx, path.Clean(dir))
-	if err != nil {
-		return nil, err
-	}
-	return names[name], nil
-}
-
-// readDir returns what is in a directory; nothing, when there is no such directory.
-func (t *engineTree) readDir(ctx context.Context, dir string) (map[string]*layer.Info, error) {
-	if names, ok := t.dirs[dir]; ok {
-		return names, nil
-	}
-	self, err := t.lstat(ctx, dir)
-	if err != nil || self == nil || !self.Mode.IsDir() {
-		return nil, err
-	}
-	ref, err := t.solved(ctx)
-	if err != nil {
-		return nil, err
-	}
-	names := map[string]*layer.Info{}
-	if ref != nil {
-		stats, err := ref.ReadDir(ctx, gateway.ReadDirRequest{Path: dir})
-		if err != nil {
+	in, name := path.Split(p)
+	in = path.Clean(in)
+	dir, ok := t.dirs[in]
+	if !ok {
+		self, err := t.lstat(ctx, in)
+		if err != nil || self == nil || !self.Mode.IsDir() {
 			return nil, err
 		}
-		for _, s := range stats {
-			names[path.Base(s.Path)] = &layer.Info{Mode: fs.FileMode(s.Mode), UID: int(s.Uid), GID: int(s.Gid), Target: s.Linkname}
+		dir = &engineDir{names: map[string]*layer.Info{}}
+		t.dirs[in] = dir
+	}
+	if _, ok := dir.names[name]; !ok && !dir.whole {
+		if err := t.read(ctx, in, name, dir); err != nil {
+			return nil, err
 		}
 	}
-	t.dirs[dir] = names
-	return names, nil
+	return dir.names[name], nil
+}
+
+// askedByName is how many names of a directory are asked for one by one, before the engine is asked for all of it: a list of /usr/bin
+// takes it 20 ms, and a single name 1.
+const askedByName = 4
+
+// read finds out whether a directory has a name.
+func (t *engineTree) read(ctx context.Context, in, name string, dir *engineDir) error {
+	ref, err := t.solved(ctx)
+	if err != nil {
+		return err
+	}
+	question := gateway.ReadDirRequest{Path: in}
+	whole := isPattern(name) || len(dir.names) >= askedByName
+	if !whole {
+		question.IncludePattern = name
+	}
+	var stats []*fstypes.Stat
+	if ref != nil {
+		if stats, err = ref.ReadDir(ctx, question); err != nil {
+			return err
+		}
+	}
+	dir.whole = whole
+	dir.names[name] = nil
+	for _, s := range stats {
+		dir.names[path.Base(s.Path)] = &layer.Info{Mode: fs.FileMode(s.Mode), UID: int(s.Uid), GID: int(s.Gid), Target: s.Linkname}
+	}
+	return nil
+}
+
+// isPattern says whether a name means another one, or several, as a pattern of the engine.
+// https://github.com/moby/patternmatcher
+func isPattern(name string) bool {
+	return strings.ContainsAny(name, `*?[]^\`) || strings.HasPrefix(name, "!") || strings.TrimSpace(name) != name
 }
 
 func (t *engineTree) solved(ctx context.Context) (gateway.Reference, error) {

@@ -1,0 +1,132 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/tonistiigi/fsutil"
+	fstypes "github.com/tonistiigi/fsutil/types"
+)
+
+// A diskRef is a directory that answers as an engine does, and notes what it was asked for.
+// https://github.com/moby/buildkit/blob/v0.34.2/cache/util/fsutil.go
+type diskRef struct {
+	gateway.Reference
+	root  string
+	asked []string
+}
+
+func (r *diskRef) ReadDir(ctx context.Context, req gateway.ReadDirRequest) ([]*fstypes.Stat, error) {
+	r.asked = append(r.asked, req.Path+" "+req.IncludePattern)
+	var filter fsutil.FilterOpt
+	if req.IncludePattern != "" {
+		filter.IncludePatterns = []string{req.IncludePattern}
+	}
+	var found []*fstypes.Stat
+	err := fsutil.Walk(ctx, filepath.Join(r.root, req.Path), &filter, func(_ string, info fs.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		found = append(found, info.Sys().(*fstypes.Stat))
+		if info.IsDir() {
+			return fs.SkipDir
+		}
+		return nil
+	})
+	return found, err
+}
+
+func onDisk(t *testing.T, names ...string) (*engineTree, *diskRef) {
+	t.Helper()
+	root := t.TempDir()
+	for _, name := range names {
+		name = filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, nil, 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ref := &diskRef{root: root}
+	return &engineTree{ref: ref, dirs: map[string]*engineDir{}}, ref
+}
+
+func TestTheEngineIsAskedForNamesAndForAWholeDirectoryOnlyWhenThereAreManyOfThem(t *testing.T) {
+	tree, ref := onDisk(t, "usr/bin/0", "usr/bin/2", "usr/bin/4", "usr/bin/6")
+	for name := range 8 {
+		info, err := tree.Lstat(t.Context(), fmt.Sprintf("/usr/bin/%d", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := info != nil, name%2 == 0 && name < 7; got != want {
+			t.Errorf("/usr/bin/%d is there: %t, want %t", name, got, want)
+		}
+	}
+	if info, err := tree.Lstat(t.Context(), "/opt/a"); info != nil || err != nil {
+		t.Errorf("/opt/a: %v, %v", info, err)
+	}
+	want := []string{"/ usr", "/usr bin", "/usr/bin 0", "/usr/bin 1", "/usr/bin 2", "/usr/bin 3", "/usr/bin ", "/ opt"}
+	if diff := cmp.Diff(want, ref.asked); diff != "" {
+		t.Errorf("what the engine was asked for (-want +got):\n%s", diff)
+	}
+}
+
+func TestANameIsNoPattern(t *testing.T) {
+	awkward := []string{"*", "?", "[ab]", "[", "a]", "^", `a\`, `\a`, "!", "!a", " a", "a ", "\ta", "a", "a.b", "(a)", "{a,b}", "+", "$", "ä", "#a", "..."}
+	for _, name := range awkward {
+		for _, there := range []bool{true, false} {
+			files := []string{"other"}
+			if there {
+				files = append(files, name)
+			}
+			tree, _ := onDisk(t, files...)
+			info, err := tree.Lstat(t.Context(), "/"+name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (info != nil) != there || there && info.Mode != 0o640 {
+				t.Errorf("%q is there: %t, and was found as %v", name, there, info)
+			}
+		}
+	}
+}
+
+func TestWhatTheEngineSaysOfAFileIsKept(t *testing.T) {
+	tree, ref := onDisk(t, "dir/file")
+	if err := os.Symlink("dir/file", filepath.Join(ref.root, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(ref.root, "dir"), fs.ModeSticky|0o777); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range []string{"/", "/dir", "/link", "/link/x"} {
+		for range 2 {
+			info, err := tree.Lstat(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info == nil {
+				got = append(got, "nothing")
+			} else {
+				got = append(got, fmt.Sprintf("%s %s", info.Mode, info.Target))
+			}
+		}
+	}
+	want := []string{"drwxr-xr-x ", "dtrwxrwxrwx ", "Lrwxrwxrwx dir/file", "nothing"}
+	want = slices.Concat(slices.Repeat(want[:1], 2), slices.Repeat(want[1:2], 2), slices.Repeat(want[2:3], 2), slices.Repeat(want[3:], 2))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("got (-want +got):\n%s", diff)
+	}
+	if len(ref.asked) != 2 {
+		t.Errorf("the engine was asked %d times for two names: %q", len(ref.asked), ref.asked)
+	}
+}
