@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	fstypes "github.com/tonistiigi/fsutil/types"
 
@@ -127,12 +128,8 @@ func (f fetched) Open(string) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(string(f))), nil
 }
 
-// fetch has the engine fetch the file of an image's next step.
-func fetch(ctx context.Context, engine gateway.Client, image compile.Image) (fetched, error) {
-	def, err := image.Fetch(ctx)
-	if err != nil {
-		return "", err
-	}
+// fetch has the engine fetch a file.
+func fetch(ctx context.Context, engine gateway.Client, def *pb.Definition) (fetched, error) {
 	ref, err := solve(ctx, engine, def)
 	if err != nil {
 		return "", err

@@ -64,7 +64,7 @@ func (i Image) Child(image *family.Image) Image {
 
 // AddLayer adds the next step, one that adds files, with the layer that was made of it.
 func (i Image) AddLayer(made layer.Layer) Image {
-	named := i.describe()
+	named := describe(i.source, i.steps, i.opts)
 	// An engine finds the layer by its digest in the store; the name before that means nothing.
 	source := llb.OCILayout("pulpimg/layer@"+made.Image.String(), append(as[llb.OCILayoutOption](named.aside("its layer")), llb.OCIStore("", LayerStore))...)
 	next := i.next()
@@ -76,7 +76,7 @@ func (i Image) AddLayer(made layer.Layer) Image {
 
 // AddCommand adds the next step, one that runs a command.
 func (i Image) AddCommand() (Image, error) {
-	named := i.describe()
+	named := describe(i.source, i.steps, i.opts)
 	command, err := commandOf(i.step())
 	if err != nil {
 		return Image{}, fmt.Errorf("compiling %s: %w", named.name, err)
@@ -115,14 +115,14 @@ func (i Image) Root(ctx context.Context) (*pb.Definition, error) {
 	return marshal(ctx, i.root, i.opts, i.source.Name)
 }
 
-// Fetch returns the LLB of the file that a Fetch step, which has to be the next step, puts into the image: a root file system that
-// holds it as FetchedFile.
-func (i Image) Fetch(ctx context.Context) (*pb.Definition, error) {
-	step, ok := i.step().(family.Fetch)
+// Fetch returns the LLB of the file that an image's step at an index, a Fetch step, puts into the image: a root file system that holds it
+// as FetchedFile. It does not depend on what the image stands on.
+func Fetch(ctx context.Context, image *family.Image, at int, opts Options) (*pb.Definition, error) {
+	step, ok := image.Steps[at].(family.Fetch)
 	if !ok {
-		return nil, fmt.Errorf("compiling %s: the step %q fetches nothing", i.source.Name, i.step().Title())
+		return nil, fmt.Errorf("compiling %s: the step %q fetches nothing", image.Name, image.Steps[at].Title())
 	}
-	return marshal(ctx, fetch(step, i.describe()), i.opts, i.source.Name)
+	return marshal(ctx, fetch(step, describe(image, at, opts)), opts, image.Name)
 }
 
 // Definition returns the LLB of the head.

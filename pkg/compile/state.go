@@ -38,13 +38,12 @@ func StepName(image *family.Image, at int) string {
 	return fmt.Sprintf("[%s %d/%d] %s", image.Name, at+1, len(image.Steps), image.Steps[at].Title())
 }
 
-// describe describes the next step of an image.
-func (i Image) describe() description {
-	step := i.step()
+// describe describes a step of an image.
+func describe(image *family.Image, at int, opts Options) description {
 	return description{
-		name:  StepName(i.source, i.steps),
-		at:    location(i.opts.SpecFile, step.At()),
-		again: i.opts.again(),
+		name:  StepName(image, at),
+		at:    location(opts.SpecFile, image.Steps[at].At()),
+		again: opts.again(),
 	}
 }
 

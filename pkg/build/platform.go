@@ -1,0 +1,182 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layer"
+)
+
+// An assembly is an image with all its steps, and the file tree that they result in.
+type assembly struct {
+	image compile.Image
+	tree  layer.Tree
+}
+
+// A platformAssembler puts the images together for one platform.
+type platformAssembler struct {
+	assembler
+	platform ocispec.Platform
+	fetched  map[string]func() (fetched, error) // by the names of the steps
+}
+
+// fetch begins to fetch the files of all Fetch steps, since they depend on nothing. A failure is the step's, when its turn comes.
+func (p platformAssembler) fetch(ctx context.Context, group *errgroup.Group) {
+	for _, image := range p.family.Images {
+		for at, step := range image.Steps {
+			if _, ok := step.(family.Fetch); !ok {
+				continue
+			}
+			file := sync.OnceValues(func() (fetched, error) {
+				def, err := compile.Fetch(ctx, image, at, p.options())
+				if err != nil {
+					return "", err
+				}
+				return fetch(ctx, p.engine, def)
+			})
+			p.fetched[compile.StepName(image, at)] = file
+			group.Go(func() error {
+				_, _ = file()
+				return nil
+			})
+		}
+	}
+}
+
+func (p platformAssembler) options() compile.Options {
+	return compile.Options{
+		SpecFile: p.family.Spec.Filename,
+		Platform: p.platform,
+		Created:  p.opts.Created,
+		NoCache:  p.opts.NoCache,
+	}
+}
+
+// prepare adds a function for each image that puts it together once, however often it is called.
+func (p platformAssembler) prepare(ctx context.Context, images map[string]func() (assembly, error)) {
+	bases := map[string]func() (compile.Base, error){}
+	for _, image := range p.family.Images {
+		start := func() (assembly, error) {
+			base, err := bases[image.Base]()
+			if err != nil {
+				return assembly{}, err
+			}
+			return p.start(image, base), nil
+		}
+		if image.Parent != nil {
+			parent := images[placed{source: image.Parent, platform: p.platform}.name()]
+			start = func() (assembly, error) {
+				on, err := parent()
+				on.image = on.image.Child(image)
+				return on, err
+			}
+		} else if bases[image.Base] == nil {
+			bases[image.Base] = sync.OnceValues(func() (compile.Base, error) { return p.base(ctx, image) })
+		}
+		images[placed{source: image, platform: p.platform}.name()] = sync.OnceValues(func() (assembly, error) {
+			on, err := start()
+			if err != nil {
+				return assembly{}, err
+			}
+			return p.steps(ctx, image, on)
+		})
+	}
+}
+
+// base finds out what a base is: its digest, and its config.
+func (p platformAssembler) base(ctx context.Context, image *family.Image) (compile.Base, error) {
+	if image.Base == family.Scratch {
+		return compile.Base{}, nil
+	}
+	platform := p.platform
+	ref, found, data, err := p.engine.ResolveImageConfig(ctx, image.Base, sourceresolver.Opt{
+		LogName:  fmt.Sprintf("[%s] look up %s", image.Name, image.Base),
+		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &platform},
+	})
+	if err != nil {
+		return compile.Base{}, &BaseError{Image: image, Err: err}
+	}
+	base := compile.Base{Reference: pinned(ref, found)}
+	if err := json.Unmarshal(data, &base.Config); err != nil {
+		return compile.Base{}, &BaseError{Image: image, Err: fmt.Errorf("reading its config: %w", err)}
+	}
+	if got := platforms.Normalize(base.Config.Platform); !platforms.OnlyStrict(platform).Match(got) {
+		return compile.Base{}, &BaseError{Image: image, Err: fmt.Errorf("it is for %s, not for %s", platforms.Format(got), platforms.Format(platform))}
+	}
+	return base, nil
+}
+
+func (p platformAssembler) start(image *family.Image, base compile.Base) assembly {
+	root := compile.New(image, base, p.options())
+	if base.Reference == "" {
+		return assembly{image: root, tree: layer.Empty{}}
+	}
+	return assembly{image: root, tree: newEngineTree(p.engine, root)}
+}
+
+// steps adds an image's own steps to what it stands on.
+func (p platformAssembler) steps(ctx context.Context, image *family.Image, on assembly) (assembly, error) {
+	for at := range image.Steps {
+		next, err := p.step(ctx, on, image, at)
+		if err != nil {
+			return assembly{}, &StepError{Image: image, At: at, Err: err}
+		}
+		on = next
+	}
+	return on, nil
+}
+
+func (p platformAssembler) step(ctx context.Context, on assembly, image *family.Image, at int) (assembly, error) {
+	name := compile.StepName(image, at)
+	switch s := image.Steps[at].(type) {
+	case family.Fetch:
+		fetched, err := p.fetched[name]()
+		if err != nil {
+			return assembly{}, err
+		}
+		return p.files(ctx, on, name, []family.File{{Path: s.Path, Mode: s.Mode, Content: fetched}})
+	case family.Files:
+		return p.files(ctx, on, name, s.Files)
+	}
+	next, err := on.image.AddCommand()
+	return assembly{image: next, tree: newEngineTree(p.engine, next)}, err
+}
+
+// files adds a layer of files.
+func (p platformAssembler) files(ctx context.Context, on assembly, name string, files []family.File) (assembly, error) {
+	started := time.Now()
+	entries, err := layer.Entries(ctx, on.tree, forPlatform(files, p.platform))
+	if err != nil {
+		return assembly{}, err
+	}
+	made, err := p.opts.Layers.Add(entries, p.opts.Created, p.platform)
+	if err != nil {
+		return assembly{}, err
+	}
+	p.announce(name, started, made.Known)
+	return assembly{image: on.image.AddLayer(made), tree: layer.Over(on.tree, entries)}, nil
+}
+
+// pinned adds the digest to a reference that has none.
+func pinned(ref string, found digest.Digest) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil || found == "" {
+		return ref
+	}
+	if _, ok := named.(reference.Digested); ok {
+		return ref
+	}
+	return ref + "@" + found.String()
+}
