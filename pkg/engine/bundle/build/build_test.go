@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -68,6 +71,54 @@ func TestEqualInputsGiveEqualBytesInAnyFolder(t *testing.T) {
 	}
 	if packed[0] != packed[1] {
 		t.Error("the compressed files differ")
+	}
+}
+
+// withFeature is a program that uses a feature of a module.
+func withFeature(t *testing.T, linuxFile string) source {
+	t.Helper()
+	s := hello(t)
+	write(t, filepath.Join(s.dir, "go.mod"), "module hello\n\nrequire example.com/dep v0.0.0\n\nreplace example.com/dep => ./dep\n")
+	write(t, filepath.Join(s.dir, "go.sum"), "")
+	must(t, os.MkdirAll(filepath.Join(s.dir, "dep/cmd"), 0o755))
+	must(t, os.MkdirAll(filepath.Join(s.dir, "dep/feature"), 0o755))
+	write(t, filepath.Join(s.dir, "dep/go.mod"), "module example.com/dep\n")
+	write(t, filepath.Join(s.dir, "dep/cmd/main.go"), "package main\n\nimport \"example.com/dep/feature\"\n\nfunc main() { print(feature.Name) }\n")
+	write(t, filepath.Join(s.dir, "dep/feature", linuxFile), "package feature\n\nconst Name = `on Linux`\n")
+	write(t, filepath.Join(s.dir, "dep/feature/feature_other.go"), "//go:build !linux\n\npackage feature\n\nconst Name = `elsewhere`\n")
+	s.module, s.pkg = "example.com/dep", "example.com/dep/cmd"
+	return s
+}
+
+func TestAFeatureIsLeftOutByTheFilesForOtherSystems(t *testing.T) {
+	var sums []string
+	for _, without := range []string{"", "feature", "feature"} {
+		s := withFeature(t, "feature_linux.go")
+		s.without = without
+		tmp := t.TempDir()
+		plain := filepath.Join(tmp, s.name)
+		must(t, s.compile(t.Context(), s.args(""), tmp, plain))
+		said, err := exec.Command(plain).CombinedOutput()
+		must(t, err)
+		if want := map[string]string{"": "on Linux", "feature": "elsewhere"}[without]; string(said) != want {
+			t.Errorf("without %q: the program says %q, want %q", without, said, want)
+		}
+		text, err := os.ReadFile(plain)
+		must(t, err)
+		sums = append(sums, fmt.Sprintf("%x", sha256.Sum256(text)))
+	}
+	if sums[1] != sums[2] {
+		t.Error("the program depends on the folder that it was built in")
+	}
+}
+
+func TestAFeatureThatIsNotKeptToLinuxCannotBeLeftOut(t *testing.T) {
+	s := withFeature(t, "feature.go")
+	s.without = "feature"
+	tmp := t.TempDir()
+	err := s.compile(t.Context(), s.args(""), tmp, filepath.Join(tmp, s.name))
+	if err == nil || !strings.Contains(err.Error(), "leave feature out: it has no files for Linux") {
+		t.Errorf("got the error %v, want one that says what cannot be left out", err)
 	}
 }
 
