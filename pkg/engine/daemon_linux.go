@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -158,20 +159,11 @@ func (d *daemon) ready(ctx context.Context) (*client.Client, error) {
 	return nil, d.failure("the embedded engine does not start", err)
 }
 
-// dial waits until the socket is there, which BuildKit's own client would do with
-// pauses of a second, and then until buildkitd answers through it.
+// dial waits until the socket takes connections, and then until buildkitd answers
+// through it.
 func (d *daemon) dial(ctx context.Context) (*client.Client, error) {
-	tick := time.NewTicker(socketPoll)
-	defer tick.Stop()
-	for {
-		if _, err := os.Stat(d.socket); err == nil {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-tick.C:
-		}
+	if err := awaitSocket(ctx, d.socket); err != nil {
+		return nil, err
 	}
 	c, err := client.New(ctx, d.address())
 	if err != nil {
@@ -181,6 +173,24 @@ func (d *daemon) dial(ctx context.Context) (*client.Client, error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// awaitSocket waits until a socket takes connections, which BuildKit's own client would
+// do with pauses of a second. That the socket is there is not enough: between bind(2)
+// and listen(2) it refuses, and the pause of who comes in between is two seconds.
+func awaitSocket(ctx context.Context, socket string) error {
+	tick := time.NewTicker(socketPoll)
+	defer tick.Stop()
+	for {
+		if c, err := net.Dial("unix", socket); err == nil {
+			return c.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 // err is nil as long as the daemon runs, and when it was told to end.
