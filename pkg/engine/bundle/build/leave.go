@@ -19,7 +19,7 @@ var notLinux = []byte("//go:build !linux\n")
 // other than Linux. A module that keeps a feature to Linux has such a package, and knows how to do without the feature.
 func (s source) leave(ctx context.Context, tmp string) (source, error) {
 	const copied = "module"
-	out, err := s.goCommand(ctx, "list", "-m", "-f", "{{.Dir}}", s.module)
+	out, err := s.goCommand(ctx, "list", "-find", "-f", "{{.Module.Dir}}", s.pkg) // with -m it would not download the module
 	if err != nil {
 		return s, err
 	}
