@@ -55,7 +55,7 @@ func (a assembler) plan(ctx context.Context) (plan, error) {
 	group, until := errgroup.WithContext(ctx) // the context ends with the group
 	for _, platform := range a.opts.Platforms {
 		p := platformAssembler{assembler: a, platform: platform, fetched: map[string]func() (fetched, error){}}
-		p.fetch(until, group)
+		p.fetchAll(until, group)
 		p.prepare(until, assemblies)
 	}
 	for _, source := range a.family.Images {

@@ -32,8 +32,8 @@ type platformAssembler struct {
 	fetched  map[string]func() (fetched, error) // by the names of the steps
 }
 
-// fetch begins to fetch the files of all Fetch steps, since they depend on nothing. A failure is the step's, when its turn comes.
-func (p platformAssembler) fetch(ctx context.Context, group *errgroup.Group) {
+// fetchAll begins to fetch the files of all Fetch steps, since they depend on nothing. A failure is the step's, when its turn comes.
+func (p platformAssembler) fetchAll(ctx context.Context, group *errgroup.Group) {
 	for _, image := range p.family.Images {
 		for at, step := range image.Steps {
 			if _, ok := step.(family.Fetch); !ok {

@@ -251,32 +251,67 @@ func TestAddWritesTheEntriesAsALayer(t *testing.T) {
 
 func TestAddRefusesAFileThatChangesWhileItIsRead(t *testing.T) {
 	reads := 0
-	changing := layer.File{Path: "/x", Mode: 0o644, Open: func() (io.ReadCloser, error) {
-		reads++
-		return io.NopCloser(strings.NewReader(fmt.Sprint(reads))), nil
-	}}
-	entries, err := layer.Entries(t.Context(), below, []layer.File{changing})
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := layer.OpenStore(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.Add(entries, epoch, amd64); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
-		t.Errorf("got error %v, want one that says that a file changed", err)
+	for name, open := range map[string]func(t *testing.T) io.ReadCloser{
+		"other bytes": func(*testing.T) io.ReadCloser {
+			reads++
+			return io.NopCloser(strings.NewReader(fmt.Sprint(reads)))
+		},
+		"longer":  func(t *testing.T) io.ReadCloser { return resized{onDisk(t, "content"), 3} },
+		"shorter": func(t *testing.T) io.ReadCloser { return resized{onDisk(t, "content"), 30} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			changing := layer.File{Path: "/x", Mode: 0o644, Open: func() (io.ReadCloser, error) { return open(t), nil }}
+			entries, err := layer.Entries(t.Context(), below, []layer.File{changing, file("/y", "y")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			store, err := layer.OpenStore(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.Add(entries, epoch, amd64); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+				t.Errorf("got error %v, want one that says that a file changed", err)
+			}
+		})
 	}
 }
 
-func TestAFileOnDiskGivesTheSameLayerAsItsContentElsewhere(t *testing.T) {
-	content := strings.Repeat("content", 100_000)
+// A resized is a file that had another size when it was asked for it.
+type resized struct {
+	*os.File
+	size int64
+}
+
+func (r resized) Stat() (fs.FileInfo, error) {
+	info, err := r.File.Stat()
+	return resizedInfo{info, r.size}, err
+}
+
+type resizedInfo struct {
+	fs.FileInfo
+	size int64
+}
+
+func (i resizedInfo) Size() int64 { return i.size }
+
+func onDisk(t *testing.T, content string) *os.File {
+	t.Helper()
 	name := filepath.Join(t.TempDir(), "x")
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	onDisk := layer.File{Path: "/x", Mode: 0o644, Open: func() (io.ReadCloser, error) { return os.Open(name) }}
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestAFileOnDiskGivesTheSameLayerAsItsContentElsewhere(t *testing.T) {
+	content := strings.Repeat("content", 100_000)
+	there := layer.File{Path: "/x", Mode: 0o644, Open: func() (io.ReadCloser, error) { return onDisk(t, content), nil }}
 	var made []layer.Layer
-	for _, f := range []layer.File{onDisk, file("/x", content)} {
+	for _, f := range []layer.File{there, file("/x", content)} {
 		entries, err := layer.Entries(t.Context(), below, []layer.File{f})
 		if err != nil {
 			t.Fatal(err)

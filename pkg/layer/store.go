@@ -68,9 +68,6 @@ func (s *Store) Add(entries []Entry, modTime time.Time, platform ocispec.Platfor
 	return made, nil
 }
 
-// errChanged says that a layer's files are not what they were a moment ago.
-var errChanged = errors.New("a file changed while it was read: try again")
-
 // compress writes the compressed form of a layer. It is the slow part, so a note in the store says which blob holds which layer.
 func (s *Store) compress(l Layer, modTime time.Time) (ocispec.Descriptor, error) {
 	var out bytes.Buffer

@@ -68,9 +68,15 @@ func writeFile(tw *tar.Writer, header *tar.Header, open func() (io.ReadCloser, e
 	if err := tw.WriteHeader(header); err != nil {
 		return err
 	}
-	_, err = io.Copy(tw, content)
+	written, err := io.Copy(tw, content)
+	if errors.Is(err, tar.ErrWriteTooLong) || err == nil && written < header.Size {
+		return errChanged
+	}
 	return err
 }
+
+// errChanged says that a layer's files are not what they were a moment ago.
+var errChanged = errors.New("a file changed while it was read: try again")
 
 // size returns the size of a file, and -1 for what is none.
 func size(r io.Reader) (int64, error) {
