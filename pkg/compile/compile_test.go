@@ -64,6 +64,7 @@ func base() compile.Base {
 			Image: ocispec.Image{
 				Author:  "somebody",
 				History: []ocispec.History{{CreatedBy: "FROM nothing"}},
+				RootFS:  ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{"sha256:base"}},
 			},
 			Config: dockerspec.DockerOCIImageConfig{ImageConfig: ocispec.ImageConfig{
 				Env: []string{"PATH=/bin", "COLOUR=blue"}, Cmd: []string{"/bin/bash"}, Entrypoint: []string{"/init"},
@@ -148,7 +149,7 @@ func TestTheSameFamilyGivesTheSameBytes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			config, err := images[name].Config(dockerspec.DockerOCIImage{})
+			config, err := images[name].Config(base().Config)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -299,7 +300,7 @@ func TestACommandRunsAgainOnlyForWhatComesBeforeIt(t *testing.T) {
 func TestAConfigIsTheBasesWithWhatTheImageDeclares(t *testing.T) {
 	images := compileAll(t, resolve(t, small))
 	head := dockerspec.DockerOCIImage{Image: ocispec.Image{
-		RootFS:  ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{"sha256:head"}},
+		RootFS:  ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{"sha256:base", "sha256:head"}},
 		History: []ocispec.History{{CreatedBy: "the head"}},
 	}}
 	data, err := images["role"].Config(head)
@@ -323,8 +324,45 @@ func TestAConfigIsTheBasesWithWhatTheImageDeclares(t *testing.T) {
 	if diff := cmp.Diff(want, got.Config); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
-	if got.Author != "" || got.Architecture != "amd64" || len(got.RootFS.DiffIDs) != 3 {
-		t.Errorf("author %q, architecture %q, %d layers; want none, amd64 and 3", got.Author, got.Architecture, len(got.RootFS.DiffIDs))
+	if got.Author != "" || got.Architecture != "amd64" || len(got.RootFS.DiffIDs) != 4 {
+		t.Errorf("author %q, architecture %q, %d layers; want none, amd64 and 4", got.Author, got.Architecture, len(got.RootFS.DiffIDs))
+	}
+}
+
+func TestAnImageWithoutTheLayersOfItsBaseIsRefused(t *testing.T) {
+	images := compileAll(t, resolve(t, small))
+	for _, made := range [][]digest.Digest{nil, {"sha256:head"}, {"sha256:head", "sha256:base"}} {
+		_, err := images["role"].Config(dockerspec.DockerOCIImage{Image: ocispec.Image{RootFS: ocispec.RootFS{DiffIDs: made}}})
+		if err == nil || !strings.Contains(err.Error(), "left out layers of its base") {
+			t.Errorf("%v: got error %v, want one that says what is missing", made, err)
+		}
+	}
+}
+
+func TestACommandOnItsBaseAloneIsNoDifference(t *testing.T) {
+	images := compileAll(t, resolve(t, `
+version: 1
+name: f
+registry: example.com/f
+tag: "1"
+images:
+  bare: { from: "fedora:20", steps: [{ run: "true" }, { run: "false" }] }
+  filed: { from: "fedora:20", steps: [{ files: { from: x, to: /x } }, { run: "true" }] }
+`))
+	for name, want := range map[string]int{"bare": 0, "filed": 1} {
+		got := 0
+		for _, data := range definition(t, images[name]).Def {
+			var op pb.Op
+			if err := op.UnmarshalVT(data); err != nil {
+				t.Fatal(err)
+			}
+			if op.GetDiff() != nil {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%s has %d differences, want %d", name, got, want)
+		}
 	}
 }
 

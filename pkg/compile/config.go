@@ -2,6 +2,7 @@ package compile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,10 +33,18 @@ func (h *Head) Config() ([]byte, error) {
 	return data, nil
 }
 
-// Config returns the image's config as JSON, with the layers and the history of its head as the engine made them.
+// errLeftOut says that an engine made an image without what it stands on.
+var errLeftOut = errors.New("the engine left out layers of its base: empty the engine's cache (pulpimg engine prune) and build again")
+
+// Config returns the image's config as JSON, with the layers and the history of its head as the engine made them. A head that does not
+// have the layers of its base is an error.
 func (i Image) Config(head dockerspec.DockerOCIImage) ([]byte, error) {
+	made := head.RootFS.DiffIDs
+	if len(made) < len(i.below) || !slices.Equal(made[:len(i.below)], i.below) {
+		return nil, errLeftOut
+	}
 	config := i.config
-	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: slices.Clone(head.RootFS.DiffIDs)}
+	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: slices.Clone(made)}
 	for _, l := range i.tail {
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
 	}

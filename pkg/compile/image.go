@@ -8,6 +8,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layer"
@@ -17,7 +18,8 @@ import (
 type Image struct {
 	source *family.Image
 	opts   Options
-	steps  int // how many of the image's own steps are in
+	steps  int             // how many of the image's own steps are in
+	below  []digest.Digest // the layers of the base from outside, by their diff IDs
 
 	head   *Head
 	tail   []layer.Layer
@@ -47,6 +49,7 @@ func New(image *family.Image, base Base, opts Options) Image {
 	return Image{
 		source: image,
 		opts:   opts,
+		below:  base.Config.RootFS.DiffIDs,
 		head:   &Head{state: from, config: config, opts: opts, name: image.Name},
 		config: declare(config, image.Config, opts),
 		layers: []llb.State{from},
@@ -84,7 +87,7 @@ func (i Image) AddCommand() (Image, error) {
 	after := run(i.root, command, i.config.Config.Env, named)
 	next := i.next()
 	next.tail = nil
-	next.layers = append(slices.Clip(i.layers), llb.Diff(i.root, after, named.aside("its layer")...))
+	next.layers = i.layersWith(after, named)
 	next.root = after
 	next.head = &Head{
 		state:  llb.Merge(next.layers, llb.WithCustomNamef("[%s] put the layers together", i.source.Name), location(i.opts.SpecFile, i.source.At), i.opts.again()),
@@ -93,6 +96,20 @@ func (i Image) AddCommand() (Image, error) {
 		name:   i.source.Name,
 	}
 	return next, nil
+}
+
+// layersWith returns the layers with that of a command on top, after it ran on the root file system. As long as there is no layer of
+// files, that file system is the layers, and so is what the command made of it.
+//
+// This is more than a short cut. An engine that is asked for the difference of such a command has two entries under the same chain of
+// layers, and one of them consists of the last layer alone. When it pulls an image of these very layers later on, such as a base that
+// was built and published here, it takes any one of the two, and the images on that base come out without what is below:
+// https://github.com/moby/buildkit/blob/v0.34.2/cache/blobs.go (computeChainMetadata).
+func (i Image) layersWith(after llb.State, named description) []llb.State {
+	if len(i.layers) == 1 {
+		return []llb.State{after}
+	}
+	return append(slices.Clip(i.layers), llb.Diff(i.root, after, named.aside("its layer")...))
 }
 
 // next returns the image with the history entry of the next step, which is then no longer the next.
