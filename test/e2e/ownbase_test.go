@@ -24,7 +24,7 @@ var ownBaseSteps = []string{`
 }
 
 // eachForm is how often each form is tried: which of several equal entries an engine takes depends on their random names.
-const eachForm = 4
+const eachForm = 3
 
 // ownBaseFamily is a family of one image for each form and time, with the base and the steps that it is given for it.
 func ownBaseFamily(name string, image func(n int) (from, steps string)) string {
