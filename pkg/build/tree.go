@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -36,8 +37,21 @@ type engineDir struct {
 	whole bool                   // it has no other names
 }
 
+func (d *engineDir) knows(name string) bool {
+	_, ok := d.names[name]
+	return ok || d.whole
+}
+
 func newEngineTree(engine gateway.Client, image compile.Image) *engineTree {
 	return &engineTree{engine: engine, image: image, dirs: map[string]*engineDir{}}
+}
+
+// dir returns what is known of what would be a directory.
+func (t *engineTree) dir(p string) *engineDir {
+	if t.dirs[p] == nil {
+		t.dirs[p] = &engineDir{names: map[string]*layer.Info{}}
+	}
+	return t.dirs[p]
 }
 
 // Lstat implements layer.Tree.
@@ -51,52 +65,111 @@ func (t *engineTree) lstat(ctx context.Context, p string) (*layer.Info, error) {
 	if p == "/" {
 		return &layer.Info{Mode: fs.ModeDir | 0o755}, nil
 	}
-	in, name := path.Split(p)
-	in = path.Clean(in)
-	dir, ok := t.dirs[in]
-	if !ok {
-		self, err := t.lstat(ctx, in)
-		if err != nil || self == nil || !self.Mode.IsDir() {
-			return nil, err
-		}
-		dir = &engineDir{names: map[string]*layer.Info{}}
-		t.dirs[in] = dir
+	in, name := path.Dir(p), path.Base(p)
+	self, err := t.lstat(ctx, in)
+	if err != nil || self == nil || !self.Mode.IsDir() {
+		return nil, err
 	}
-	if _, ok := dir.names[name]; !ok && !dir.whole {
-		if err := t.read(ctx, in, name, dir); err != nil {
+	dir := t.dir(in)
+	if !dir.knows(name) {
+		ref, err := t.solved(ctx)
+		if err != nil {
 			return nil, err
 		}
+		q := t.questions(in, []string{name})[0]
+		if err := q.ask(ctx, ref); err != nil {
+			return nil, err
+		}
+		t.note(q)
 	}
 	return dir.names[name], nil
+}
+
+// Expect implements layer.Expecter: it asks for all that lies on the ways to the paths at once, as if there were no symbolic links.
+// Where there are, or nothing is there, an answer is about something else or an error; but then nobody will look at it.
+func (t *engineTree) Expect(ctx context.Context, paths []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ref, err := t.solved(ctx)
+	if err != nil {
+		return // as will be said to who asks
+	}
+	names := map[string][]string{} // by directory
+	for _, p := range paths {
+		for ; p != "/"; p = path.Dir(p) {
+			if in, name := path.Dir(p), path.Base(p); !t.dir(in).knows(name) && !slices.Contains(names[in], name) {
+				names[in] = append(names[in], name)
+			}
+		}
+	}
+	var questions []*question
+	for in, wanted := range names {
+		questions = append(questions, t.questions(in, wanted)...)
+	}
+	var group sync.WaitGroup
+	for _, q := range questions {
+		group.Go(func() { _ = q.ask(ctx, ref) })
+	}
+	group.Wait()
+	for _, q := range questions {
+		t.note(q)
+	}
+}
+
+// A question is one to the engine, about names in a directory.
+type question struct {
+	in    string
+	names []string
+	whole bool // it is about all names there are
+
+	answer   []*fstypes.Stat
+	answered bool
 }
 
 // askedByName is how many names of a directory are asked for one by one, before the engine is asked for all of it: a list of /usr/bin
 // takes it 20 ms, and a single name 1.
 const askedByName = 4
 
-// read finds out whether a directory has a name.
-func (t *engineTree) read(ctx context.Context, in, name string, dir *engineDir) error {
-	ref, err := t.solved(ctx)
-	if err != nil {
-		return err
+// questions returns what to ask about names in a directory.
+func (t *engineTree) questions(in string, names []string) []*question {
+	if len(t.dir(in).names)+len(names) > askedByName || slices.ContainsFunc(names, isPattern) {
+		return []*question{{in: in, names: names, whole: true}}
 	}
-	question := gateway.ReadDirRequest{Path: in}
-	whole := isPattern(name) || len(dir.names) >= askedByName
-	if !whole {
-		question.IncludePattern = name
+	var out []*question
+	for _, name := range names {
+		out = append(out, &question{in: in, names: []string{name}})
 	}
-	var stats []*fstypes.Stat
+	return out
+}
+
+// ask has the engine answer a question about the file system of a reference. Without one, it is empty.
+func (q *question) ask(ctx context.Context, ref gateway.Reference) (err error) {
+	req := gateway.ReadDirRequest{Path: q.in}
+	if !q.whole {
+		req.IncludePattern = q.names[0]
+	}
 	if ref != nil {
-		if stats, err = ref.ReadDir(ctx, question); err != nil {
+		if q.answer, err = ref.ReadDir(ctx, req); err != nil {
 			return err
 		}
 	}
-	dir.whole = whole
-	dir.names[name] = nil
-	for _, s := range stats {
+	q.answered = true
+	return nil
+}
+
+// note keeps the answer to a question, if there was one.
+func (t *engineTree) note(q *question) {
+	if !q.answered {
+		return
+	}
+	dir := t.dir(q.in)
+	dir.whole = dir.whole || q.whole
+	for _, name := range q.names {
+		dir.names[name] = nil
+	}
+	for _, s := range q.answer {
 		dir.names[path.Base(s.Path)] = &layer.Info{Mode: fs.FileMode(s.Mode), UID: int(s.Uid), GID: int(s.Gid), Target: s.Linkname}
 	}
-	return nil
 }
 
 // isPattern says whether a name means another one, or several, as a pattern of the engine.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,12 +20,16 @@ import (
 // https://github.com/moby/buildkit/blob/v0.34.2/cache/util/fsutil.go
 type diskRef struct {
 	gateway.Reference
-	root  string
+	root string
+
+	mu    sync.Mutex
 	asked []string
 }
 
 func (r *diskRef) ReadDir(ctx context.Context, req gateway.ReadDirRequest) ([]*fstypes.Stat, error) {
+	r.mu.Lock()
 	r.asked = append(r.asked, req.Path+" "+req.IncludePattern)
+	r.mu.Unlock()
 	var filter fsutil.FilterOpt
 	if req.IncludePattern != "" {
 		filter.IncludePatterns = []string{req.IncludePattern}
@@ -76,6 +81,37 @@ func TestTheEngineIsAskedForNamesAndForAWholeDirectoryOnlyWhenThereAreManyOfThem
 	want := []string{"/ usr", "/usr bin", "/usr/bin 0", "/usr/bin 1", "/usr/bin 2", "/usr/bin 3", "/usr/bin ", "/ opt"}
 	if diff := cmp.Diff(want, ref.asked); diff != "" {
 		t.Errorf("what the engine was asked for (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatIsExpectedIsAskedForOnce(t *testing.T) {
+	tree, ref := onDisk(t, "usr/lib/a", "usr/bin/x", "etc/1", "etc/2")
+	if err := os.Symlink("usr/lib", filepath.Join(ref.root, "lib")); err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{"/lib/a", "/usr/bin/x", "/usr/bin/x/y", "/no/where", "/etc/1", "/etc/2", "/etc/3", "/etc/4", "/etc/5"}
+	tree.Expect(t.Context(), paths)
+	tree.Expect(t.Context(), paths)
+	want := []string{"/ etc", "/ lib", "/ no", "/ usr", "/etc ", "/lib a", "/no where", "/usr bin", "/usr/bin x", "/usr/bin/x y"}
+	slices.Sort(ref.asked)
+	// What could not be answered is asked again.
+	if diff := cmp.Diff(want, slices.Compact(ref.asked)); diff != "" {
+		t.Errorf("what the engine was asked for (-want +got):\n%s", diff)
+	}
+	ref.asked = nil
+	for p, there := range map[string]bool{
+		"/lib": true, "/lib/a": false, "/usr/bin/x": true, "/usr/bin/x/y": false, "/no": false, "/no/where": false, "/etc/2": true, "/etc/5": false,
+	} {
+		info, err := tree.Lstat(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info != nil; got != there {
+			t.Errorf("%s is there: %t, want %t", p, got, there)
+		}
+	}
+	if len(ref.asked) != 0 {
+		t.Errorf("the engine was asked again: %q", ref.asked)
 	}
 }
 

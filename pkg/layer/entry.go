@@ -36,6 +36,11 @@ const newDirMode fs.FileMode = 0o755
 // Entries returns the entries of a layer that puts files on a tree, sorted by path: each file by its real path and every directory
 // above it with the attributes it has there. Directories that are not there yet belong to root and have mode 0755.
 func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	expect(ctx, below, paths)
 	r := resolver{tree: below, mode: newDirMode}
 	entries := map[string]Entry{}
 	asked := map[string]string{} // real path -> path as given

@@ -24,6 +24,19 @@ type Tree interface {
 	Lstat(ctx context.Context, path string) (*Info, error)
 }
 
+// An Expecter is a tree that answers sooner when it knows what it will be asked for.
+type Expecter interface {
+	Tree
+	// Expect announces paths that will be looked up: absolute and clean, their parents may be symbolic links.
+	Expect(ctx context.Context, paths []string)
+}
+
+func expect(ctx context.Context, tree Tree, paths []string) {
+	if e, ok := tree.(Expecter); ok {
+		e.Expect(ctx, paths)
+	}
+}
+
 // Empty is the tree of an image without files.
 type Empty struct{}
 
@@ -60,6 +73,9 @@ func (o overlay) Lstat(ctx context.Context, path string) (*Info, error) {
 	}
 	return o.below.Lstat(ctx, path)
 }
+
+// Expect implements Expecter.
+func (o overlay) Expect(ctx context.Context, paths []string) { expect(ctx, o.below, paths) }
 
 // maxLinks bounds the symbolic links followed for one path, as Linux does (path_resolution(7)).
 const maxLinks = 40
