@@ -69,11 +69,14 @@ func (d *Dir) WriteJSON(mediaType string, value any) (ocispec.Descriptor, error)
 	return d.Write(mediaType, data)
 }
 
-// ReadJSON reads a blob of JSON.
+// ReadJSON reads a blob of JSON. One that does not have the content of its digest is removed, so that it can come again.
 func (d *Dir) ReadJSON(desc ocispec.Descriptor, value any) error {
 	data, err := os.ReadFile(d.Path(desc.Digest))
 	if err != nil {
 		return err
+	}
+	if digest.FromBytes(data) != desc.Digest {
+		return errors.Join(fmt.Errorf("blob %s was damaged in %s and is removed: build again", desc.Digest, d.root), os.Remove(d.Path(desc.Digest)))
 	}
 	if err := json.Unmarshal(data, value); err != nil {
 		return fmt.Errorf("reading blob %s: %w", desc.Digest, err)

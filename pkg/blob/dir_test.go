@@ -1,6 +1,7 @@
 package blob_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -55,6 +56,26 @@ func TestCopyRefusesABlobThatIsNotWhatItsDigestSays(t *testing.T) {
 	}
 	if left, err := os.ReadDir(to.Root() + "/blobs/sha256"); err != nil || len(left) != 0 {
 		t.Errorf("files left behind: %v, %v", left, err)
+	}
+}
+
+func TestADamagedBlobIsRemovedAndNamed(t *testing.T) {
+	for _, damaged := range []string{"", `{"a":`, `{"a":2}`} {
+		d := open(t)
+		desc, err := d.WriteJSON("application/json", map[string]int{"a": 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.Chmod(d.Path(desc.Digest), 0o644), os.WriteFile(d.Path(desc.Digest), []byte(damaged), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]int
+		if err := d.ReadJSON(desc, &got); err == nil || !strings.Contains(err.Error(), desc.Digest.String()) || got != nil {
+			t.Errorf("%q: got %v and error %v, want one that names the blob", damaged, got, err)
+		}
+		if _, err := os.Stat(d.Path(desc.Digest)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%q: it is still there: %v", damaged, err)
+		}
 	}
 }
 

@@ -20,8 +20,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/layer"
 )
 
-// An engineTree is the root file system of an image on the engine. The engine is asked when somebody asks the tree, and never twice the
-// same.
+// An engineTree is the root file system of an image on the engine. The engine is asked when somebody asks the tree, or
+// says that it will, and what it answered is kept.
 type engineTree struct {
 	engine gateway.Client
 	image  compile.Image

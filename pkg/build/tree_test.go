@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -56,7 +57,7 @@ func onDisk(t *testing.T, names ...string) (*engineTree, *diskRef) {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, nil, 0o640); err != nil {
+		if err := errors.Join(os.WriteFile(name, nil, 0o640), os.Chmod(name, 0o640)); err != nil { // whatever the umask
 			t.Fatal(err)
 		}
 	}

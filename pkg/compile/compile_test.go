@@ -366,6 +366,34 @@ images:
 	}
 }
 
+func TestALayerWithoutFilesIsNotTakenForNoLayer(t *testing.T) {
+	f := resolve(t, `
+version: 1
+name: f
+registry: example.com/f
+tag: "1"
+images: { image: { from: "fedora:20", steps: [{ files: { from: x, to: /x } }, { run: "true" }] } }
+`)
+	empty := made("empty")
+	empty.Entries = nil
+	image, err := compile.New(f.Images[0], base(), opts).AddLayer(empty).AddCommand()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, data := range definition(t, image).Def {
+		var op pb.Op
+		if err := op.UnmarshalVT(data); err != nil {
+			t.Fatal(err)
+		}
+		kinds[fmt.Sprintf("%T", op.Op)]++
+	}
+	// The difference is not one to the base itself, but to what the layer made of it.
+	if kinds["*pb.Op_Diff"] != 1 || kinds["*pb.Op_File"] != 1 {
+		t.Errorf("the image is made by %v", kinds)
+	}
+}
+
 func TestAddingAStepLeavesTheImageAsItWas(t *testing.T) {
 	f := resolve(t, small)
 	root := compile.New(f.Images[0], base(), opts)

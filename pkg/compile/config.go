@@ -34,7 +34,7 @@ func (h *Head) Config() ([]byte, error) {
 }
 
 // errLeftOut says that an engine made an image without what it stands on.
-var errLeftOut = errors.New("the engine left out layers of its base: empty the engine's cache (pulpimg engine prune) and build again")
+var errLeftOut = errors.New("the engine left out layers of its base: empty that engine's cache (pulpimg engine prune, with the same --engine) and build again")
 
 // Config returns the image's config as JSON, with the layers and the history of its head as the engine made them. A head that does not
 // have the layers of its base is an error.

@@ -102,7 +102,7 @@ func copyInto(root, from llb.State, entries []layer.Entry, named description) ll
 		actions = actions.Rm(e.Path, llb.WithAllowNotFound(true)).Copy(from, e.Path, e.Path)
 	}
 	if actions == nil {
-		return root
+		actions = llb.Mkdir("/", 0o755, llb.WithParents(true)) // it is there; but see layersWith
 	}
 	return root.File(actions, named.aside("copied in")...)
 }

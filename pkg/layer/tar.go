@@ -3,6 +3,7 @@ package layer
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +79,7 @@ func writeFile(tw *tar.Writer, header *tar.Header, open func() (io.ReadCloser, e
 // errChanged says that a layer's files are not what they were a moment ago.
 var errChanged = errors.New("a file changed while it was read: try again")
 
-// size returns the size of a file, and -1 for what is none.
+// size returns the size of a file, and -1 for what is none, or does not know its size, like the files of proc(5).
 func size(r io.Reader) (int64, error) {
 	f, ok := r.(fs.File)
 	if !ok {
@@ -88,7 +89,7 @@ func size(r io.Reader) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return info.Size(), nil
+	return cmp.Or(info.Size(), -1), nil
 }
 
 // permissions returns the permission bits as tar holds them, which is as stat(2) does.

@@ -26,7 +26,7 @@ type source struct {
 	tags    string
 	ldflags string
 	needs   string // a C library, by its pkg-config name
-	without string // a package of the module that is compiled as on systems other than Linux; see leave
+	without string // a package of the module that is compiled as on systems other than Linux; see withoutPackage
 }
 
 // sources are the engine's programs, compiled for linux and the arch. All are
@@ -135,7 +135,10 @@ func (s source) inputs(ctx context.Context, args []string) (string, error) {
 		return "", err
 	}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%s\n%q\n%q\n%s\n%q\n%d\n", goVersion, s.env, args, s.pkg, s.without, level)
+	fmt.Fprintf(sum, "%s\n%q\n%q\n%s\n%d\n", goVersion, s.env, args, s.pkg, level)
+	if s.without != "" {
+		fmt.Fprintf(sum, "%s\n%s\n", s.without, leaving)
+	}
 	names, err := filepath.Glob(filepath.Join(s.dir, "*"))
 	if err != nil {
 		return "", err
@@ -166,7 +169,7 @@ func (s source) build(ctx context.Context, args []string, packed string) (bundle
 // compile makes the file plain, with what it needs on the way in the folder tmp.
 func (s source) compile(ctx context.Context, args []string, tmp, plain string) (err error) {
 	if s.without != "" {
-		if s, err = s.leave(ctx, tmp); err != nil {
+		if s, err = s.withoutPackage(ctx, tmp); err != nil {
 			return fmt.Errorf("leave %s out: %w", s.without, err)
 		}
 	}

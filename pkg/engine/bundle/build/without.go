@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"errors"
 	"os"
 	"path/filepath"
@@ -13,9 +14,14 @@ import (
 // https://pkg.go.dev/cmd/go#hdr-Build_constraints
 var notLinux = []byte("//go:build !linux\n")
 
-// leave returns the source in a folder of its own within tmp, with a copy of its module whose package s.without is the one for systems
-// other than Linux. A module that keeps a feature to Linux has such a package, and knows how to do without the feature.
-func (s source) leave(ctx context.Context, tmp string) (source, error) {
+// leaving is this file: it decides over the bytes of a program, as its sources do.
+//
+//go:embed without.go
+var leaving string
+
+// withoutPackage returns the source in a folder of its own within tmp, with a copy of its module whose package s.without is the one for
+// systems other than Linux. A module that keeps a feature to Linux has such a package, and knows how to do without the feature.
+func (s source) withoutPackage(ctx context.Context, tmp string) (source, error) {
 	out, err := s.goCommand(ctx, "list", "-find", "-f", "{{.Module.Dir}}", s.pkg) // with -m it would not download the module
 	if err != nil {
 		return s, err
