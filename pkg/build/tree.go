@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	fstypes "github.com/tonistiigi/fsutil/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pulpimg/pulpimg/pkg/compile"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -106,11 +107,15 @@ func (t *engineTree) Expect(ctx context.Context, paths []string) {
 	for in, wanted := range names {
 		questions = append(questions, t.questions(in, wanted)...)
 	}
-	var group sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(askedAtOnce)
 	for _, q := range questions {
-		group.Go(func() { _ = q.ask(ctx, ref) })
+		group.Go(func() error {
+			_ = q.ask(ctx, ref) // what matters is asked again
+			return nil
+		})
 	}
-	group.Wait()
+	_ = group.Wait()
 	for _, q := range questions {
 		t.note(q)
 	}
@@ -129,6 +134,9 @@ type question struct {
 // askedByName is how many names of a directory are asked for one by one, before the engine is asked for all of it: a list of /usr/bin
 // takes it 20 ms, and a single name 1.
 const askedByName = 4
+
+// askedAtOnce is how many questions are with the engine at a time: a step with a tree of a thousand directories has as many of them.
+const askedAtOnce = 16
 
 // questions returns what to ask about names in a directory.
 func (t *engineTree) questions(in string, names []string) []*question {
