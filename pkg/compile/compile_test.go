@@ -135,6 +135,20 @@ func definition(t testing.TB, image compile.Image) *pb.Definition {
 	return def
 }
 
+// operations returns the vertices of a definition, in the order of their bytes in it.
+func operations(t testing.TB, def *pb.Definition) []*pb.Op {
+	t.Helper()
+	var out []*pb.Op
+	for _, data := range def.Def {
+		op := new(pb.Op)
+		if err := op.UnmarshalVT(data); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, op)
+	}
+	return out
+}
+
 func TestTheSameFamilyGivesTheSameBytes(t *testing.T) {
 	marshal := func() []byte {
 		images := compileAll(t, resolve(t, small))
@@ -235,11 +249,7 @@ func TestOnlyAStepThatRunsACommandIsTheEnginesWork(t *testing.T) {
 func TestALayerDependsOnNothingUnderIt(t *testing.T) {
 	def := definition(t, compileAll(t, resolve(t, small))["other"])
 	layers := 0
-	for _, data := range def.Def {
-		var op pb.Op
-		if err := op.UnmarshalVT(data); err != nil {
-			t.Fatal(err)
-		}
+	for _, op := range operations(t, def) {
 		source := op.GetSource()
 		if source == nil || !strings.HasPrefix(source.Identifier, "oci-layout://") {
 			continue
@@ -258,13 +268,9 @@ func TestACommandRunsAgainOnlyForWhatComesBeforeIt(t *testing.T) {
 	execs := func(text string) []string {
 		def := definition(t, compileAll(t, resolve(t, text))["other"])
 		var out []string
-		for _, data := range def.Def {
-			var op pb.Op
-			if err := op.UnmarshalVT(data); err != nil {
-				t.Fatal(err)
-			}
+		for i, op := range operations(t, def) {
 			if op.GetExec() != nil {
-				out = append(out, digest.FromBytes(data).String())
+				out = append(out, digest.FromBytes(def.Def[i]).String())
 			}
 		}
 		return out
@@ -351,11 +357,7 @@ images:
 `))
 	for name, want := range map[string]int{"bare": 0, "filed": 1} {
 		got := 0
-		for _, data := range definition(t, images[name]).Def {
-			var op pb.Op
-			if err := op.UnmarshalVT(data); err != nil {
-				t.Fatal(err)
-			}
+		for _, op := range operations(t, definition(t, images[name])) {
 			if op.GetDiff() != nil {
 				got++
 			}
@@ -381,11 +383,7 @@ images: { image: { from: "fedora:20", steps: [{ files: { from: x, to: /x } }, { 
 		t.Fatal(err)
 	}
 	kinds := map[string]int{}
-	for _, data := range definition(t, image).Def {
-		var op pb.Op
-		if err := op.UnmarshalVT(data); err != nil {
-			t.Fatal(err)
-		}
+	for _, op := range operations(t, definition(t, image)) {
 		kinds[fmt.Sprintf("%T", op.Op)]++
 	}
 	// The difference is not one to the base itself, but to what the layer made of it.

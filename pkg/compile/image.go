@@ -101,10 +101,11 @@ func (i Image) AddCommand() (Image, error) {
 // layersWith returns the layers with that of a command on top, after it ran on the root file system. As long as there is no layer of
 // files, that file system is the layers, and so is what the command made of it.
 //
-// This is more than a short cut, and copyInto makes a file system of its own of a layer even if nothing is in it. An engine that is asked for the difference of such a command has two entries under the same chain of
+// This is more than a short cut. An engine that is asked for the difference of such a command has two entries under the same chain of
 // layers, and one of them consists of the last layer alone. When it pulls an image of these very layers later on, such as a base that
 // was built and published here, it takes any one of the two, and the images on that base come out without what is below:
-// https://github.com/moby/buildkit/blob/v0.34.2/cache/blobs.go (computeChainMetadata).
+// https://github.com/moby/buildkit/blob/v0.34.2/cache/blobs.go (computeChainMetadata). That is also why copyInto makes a file system of
+// its own of every layer, even if nothing is in it.
 func (i Image) layersWith(after llb.State, named description) []llb.State {
 	if len(i.layers) == 1 {
 		return []llb.State{after}
