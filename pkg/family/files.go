@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -69,6 +70,9 @@ func (r *resolver) copy(c spec.Copy) (files []File, title string) {
 		r.report.Add(c.From.At, "name a file in the folder of the spec", "%q is outside the spec's folder", from)
 		return nil, title
 	}
+	if pathProblem(to) != "" {
+		return nil, title // there is an error about it already
+	}
 	if err := w.walk(into); err != nil {
 		r.report.Add(c.From.At, "", "%q cannot be copied: %v", from, err)
 	}
@@ -121,7 +125,21 @@ func (w *walker) walk(into bool) error {
 	case into:
 		w.to = path.Join(w.to, path.Base(w.from))
 	}
+	if err := checkName(w.to); err != nil {
+		return err
+	}
 	return w.file(w.from, w.to, info)
+}
+
+// checkName returns an error when the last part of a path, or all of it, is nothing that a layer can hold.
+func checkName(name string) error {
+	if problem := nameProblem(path.Base(name)); problem != "" {
+		return fmt.Errorf("the name %q %s", path.Base(name), problem)
+	}
+	if len(name) > maxPath {
+		return fmt.Errorf("a path in it has more than %d bytes", maxPath)
+	}
+	return nil
 }
 
 // dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty: every other one
@@ -143,6 +161,9 @@ func (w *walker) dir(below string) error {
 }
 
 func (w *walker) entry(below string, kind fs.FileMode) error {
+	if err := checkName(path.Join(w.to, below)); err != nil {
+		return err
+	}
 	switch {
 	case kind.IsDir():
 		return w.dir(below)
@@ -165,6 +186,9 @@ func (w *walker) link(below string) error {
 	}
 	if path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(below), target)) {
 		return fmt.Errorf("the symbolic link %s leads out of it, to %s", below, target)
+	}
+	if !utf8.ValidString(target) {
+		return fmt.Errorf("the symbolic link %s leads to %q, which is not UTF-8, and what a layer holds has to be", below, target)
 	}
 	w.files = append(w.files, File{Path: path.Join(w.to, below), Mode: fs.ModeSymlink | 0o777, Target: target})
 	return nil

@@ -161,6 +161,7 @@ var limits = []limit{
 	{regexp.MustCompile(`there is no lens called`), seesNoFiles},
 	{regexp.MustCompile(`cannot be copied`), seesNoFiles},
 	{regexp.MustCompile(`is outside the spec's folder`), "a pattern does not count how often a path goes up and down"},
+	{regexp.MustCompile(`has more than \d+ bytes, which no (system|file system) takes`), "a pattern counts characters, not bytes"},
 	{regexp.MustCompile(`duplicate key`), seesOnlyValues},
 	{regexp.MustCompile(`merge keys`), seesOnlyValues},
 	{regexp.MustCompile(`the tag .* is not part of the language`), seesOnlyValues},
