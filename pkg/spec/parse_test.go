@@ -58,7 +58,7 @@ func TestABadSpecGetsAComplaintWithItsPlace(t *testing.T) {
 f.yaml:5:20: from has to be a string, not "scratch" (write "scratch")`},
 		{"an alias that is part of itself", head + "x-a: &a [ *a ]\n" + images, `f.yaml:5:11: *a is a part of what it stands for`},
 		{"an alias bomb", head + bomb + images,
-			`f.yaml:1:1: the aliases of the file make more than 1000000 values of it (write out what the aliases stand for)`},
+			`f.yaml:1:1: the aliases of the file make more than 1000000 values of it, or 16 MB of text (write out what the aliases stand for)`},
 
 		{"no version", "name: f\n", `f.yaml:1:1: the version is missing (begin with "version: 1")`},
 		{"a newer version", "version: 2\nnews: yes\n",

@@ -162,6 +162,8 @@ var limits = []limit{
 	{regexp.MustCompile(`cannot be copied`), seesNoFiles},
 	{regexp.MustCompile(`is outside the spec's folder`), "a pattern does not count how often a path goes up and down"},
 	{regexp.MustCompile(`has more than \d+ bytes, which no (system|file system) takes`), "a pattern counts characters, not bytes"},
+	{regexp.MustCompile(`with all variables, aliases and what images inherit written out`), followsValues},
+	{regexp.MustCompile(`with the defaults that it uses`), followsValues},
 	{regexp.MustCompile(`duplicate key`), seesOnlyValues},
 	{regexp.MustCompile(`merge keys`), seesOnlyValues},
 	{regexp.MustCompile(`the tag .* is not part of the language`), seesOnlyValues},
