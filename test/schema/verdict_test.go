@@ -164,6 +164,7 @@ var limits = []limit{
 	{regexp.MustCompile(`has more than \d+ bytes, which no (system|file system) takes`), "a pattern counts characters, not bytes"},
 	{regexp.MustCompile(`with all variables, aliases and what images inherit written out`), followsValues},
 	{regexp.MustCompile(`with the defaults that it uses`), followsValues},
+	{regexp.MustCompile(`would have \d+ layers`), followsValues},
 	{regexp.MustCompile(`duplicate key`), seesOnlyValues},
 	{regexp.MustCompile(`merge keys`), seesOnlyValues},
 	{regexp.MustCompile(`the tag .* is not part of the language`), seesOnlyValues},
