@@ -121,11 +121,14 @@ func failure(err error, f *family.Family, history history) *Error {
 	var step *StepError
 	var base *BaseError
 	var need *NeedError
+	var layers *LayersError
 	switch {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
 	case errors.As(err, &base):
 		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.At
+	case errors.As(err, &layers):
+		out.Summary, out.Hint, out.At = layers.Error(), "join some of its steps", layers.Image.At
 	case errors.As(err, &need):
 		out.Summary, out.Hint, out.At = need.Error(), need.Need.Hint, need.Need.At
 	}
