@@ -143,7 +143,7 @@ func (d *Dir) check(ctx context.Context, desc ocispec.Descriptor) error {
 	}
 	defer in.Close()
 	verifier := desc.Digest.Verifier()
-	if _, err := io.Copy(verifier, reader{ctx, in}); err != nil {
+	if _, err := io.Copy(verifier, Until(ctx, in)); err != nil {
 		return err
 	}
 	if !verifier.Verified() {
@@ -166,7 +166,7 @@ func (d *Dir) write(ctx context.Context, desc ocispec.Descriptor, content io.Rea
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	if _, err := io.Copy(w, reader{ctx, content}); err != nil {
+	if _, err := io.Copy(w, Until(ctx, content)); err != nil {
 		return err
 	}
 	if w.hash.Digest() != desc.Digest {
@@ -176,7 +176,9 @@ func (d *Dir) write(ctx context.Context, desc ocispec.Descriptor, content io.Rea
 	return err
 }
 
-// A reader reads until its context ends.
+// Until returns a reader that fails with the cause of a context's end when the context has ended.
+func Until(ctx context.Context, r io.Reader) io.Reader { return reader{ctx, r} }
+
 type reader struct {
 	ctx context.Context
 	io.Reader

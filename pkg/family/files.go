@@ -181,6 +181,6 @@ func (w *walker) file(name, to string, info fs.FileInfo) error {
 			mode = 0o755
 		}
 	}
-	w.files = append(w.files, File{Path: to, Mode: mode, Content: folderFile{w.folder, name}})
+	w.files = append(w.files, File{Path: to, Mode: mode, Content: folderFile{w.folder, name, info}})
 	return nil
 }
