@@ -163,11 +163,15 @@ func (p platformAssembler) step(ctx context.Context, on assembly, image *family.
 // files adds a layer of files.
 func (p platformAssembler) files(ctx context.Context, on assembly, name string, files []family.File) (assembly, error) {
 	started := time.Now()
-	entries, err := layer.Entries(ctx, on.tree, forPlatform(files, p.platform))
+	placed, err := forPlatform(files, p.platform)
 	if err != nil {
 		return assembly{}, err
 	}
-	made, err := p.opts.Layers.Add(entries, p.opts.Created, p.platform)
+	entries, err := layer.Entries(ctx, on.tree, placed)
+	if err != nil {
+		return assembly{}, err
+	}
+	made, err := p.opts.Layers.Add(ctx, entries, layer.Options{ModTime: p.opts.Created, Platform: p.platform, ReadAll: p.opts.NoCache})
 	if err != nil {
 		return assembly{}, err
 	}

@@ -218,5 +218,5 @@ func (w *walker) file(name, to string, info fs.FileInfo) error {
 			mode = 0o755
 		}
 	}
-	return w.add(File{Path: to, Mode: mode, Content: folderFile{w.folder, name}})
+	return w.add(File{Path: to, Mode: mode, Content: folderFile{w.folder, name, info}})
 }
