@@ -115,14 +115,14 @@ func assignments(list []string) (map[string]string, error) {
 // layout opens where the images of a spec are kept between commands. Specs are told apart by where they are: two of them may
 // declare versions of one family.
 func (s *source) layout(f *family.Family) (*layout.Layout, error) {
-	cache, err := cacheDir()
-	if err != nil {
-		return nil, err
-	}
 	absolute, err := filepath.Abs(s.file)
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(absolute))
-	return layout.Open(filepath.Join(cache, "images", f.Name+"-"+hex.EncodeToString(sum[:6])))
+	dir, err := storeDir(imagesStore, f.Name+"-"+hex.EncodeToString(sum[:6]))
+	if err != nil {
+		return nil, err
+	}
+	return layout.Open(dir)
 }
