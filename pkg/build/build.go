@@ -70,20 +70,11 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	defer func() { err = errors.Join(err, unlock()) }()
 
 	started := time.Now()
-	watch, err := startWatching(opts.Progress, commands(f))
+	done, err := onEngine(ctx, c, f, into, opts)
 	if err != nil {
 		return nil, err
 	}
-	run := run{family: f, opts: opts, watch: watch}
-	response, err := c.Build(ctx, solveOptions(into, opts), product, run.build, watch.updates)
-	history, watchErr := watch.wait()
-	if err != nil {
-		return nil, run.failure(ctx, err, history)
-	}
-	if watchErr != nil {
-		return nil, fmt.Errorf("showing the build's progress: %w", watchErr)
-	}
-	images, besides, err := collector{into: into, layers: opts.Layers}.collect(response, run.planned)
+	images, besides, err := collector{into: into, layers: opts.Layers}.collect(done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +86,7 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	if err != nil {
 		return nil, err
 	}
-	result.Steps = history.steps
+	result.Steps = done.steps
 	result.Duration = time.Since(started)
 	return result, nil
 }
