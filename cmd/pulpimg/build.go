@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layer"
 	"github.com/pulpimg/pulpimg/pkg/layout"
@@ -152,6 +152,11 @@ func (c *buildCommand) build(ctx context.Context, f *family.Family, into *layout
 	if readErr != nil {
 		return nil, readErr
 	}
+	release, err := cachedir.Use(ctx, opts.Layers.Blobs().Root())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	result, err = build.Family(ctx, e.Client(), f, into, opts)
 	if dead := e.Err(); err != nil && dead != nil && ctx.Err() == nil {
 		return nil, dead // that the engine ended says more than what its clients noticed of it
@@ -166,11 +171,11 @@ func (c *buildCommand) options() (build.Options, error) {
 	if !slices.Contains(progressModes, c.progress) {
 		return build.Options{}, usageError{fmt.Errorf("--progress %s: it is one of %s", c.progress, strings.Join(progressModes, ", "))}
 	}
-	cache, err := cacheDir()
+	dir, err := storeDir(layersStore)
 	if err != nil {
 		return build.Options{}, err
 	}
-	layers, err := layer.OpenStore(filepath.Join(cache, "layers"))
+	layers, err := layer.OpenStore(dir)
 	if err != nil {
 		return build.Options{}, err
 	}

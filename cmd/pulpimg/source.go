@@ -116,14 +116,14 @@ func assignments(list []string) (map[string]string, error) {
 // layout opens where the images of a spec are kept between commands. Specs are told apart by where they are: two of them may declare
 // versions of one family. The layout must be closed.
 func (s *source) layout(ctx context.Context, f *family.Family) (*layout.Layout, error) {
-	cache, err := cacheDir()
-	if err != nil {
-		return nil, err
-	}
 	absolute, err := filepath.Abs(s.file)
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(absolute))
-	return layout.Open(ctx, filepath.Join(cache, "images", fmt.Sprintf("%s-%s.v%d", f.Name, hex.EncodeToString(sum[:6]), layout.Format)))
+	dir, err := storeDir(imagesStore, fmt.Sprintf("%s-%s.v%d", f.Name, hex.EncodeToString(sum[:6]), layout.Format))
+	if err != nil {
+		return nil, err
+	}
+	return layout.Open(ctx, dir)
 }

@@ -64,20 +64,11 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 		return nil, err
 	}
 	started := time.Now()
-	watch, err := startWatching(opts.Progress, commands(f))
+	done, err := onEngine(ctx, c, f, into, opts)
 	if err != nil {
 		return nil, err
 	}
-	run := run{family: f, opts: opts, watch: watch}
-	response, err := c.Build(ctx, solveOptions(into, opts), product, run.build, watch.updates)
-	history, watchErr := watch.wait()
-	if err != nil {
-		return nil, run.failure(ctx, err, history)
-	}
-	if watchErr != nil {
-		return nil, fmt.Errorf("showing the build's progress: %w", watchErr)
-	}
-	built, err := collector{into: into, layers: opts.Layers, inputs: opts.Inputs}.collect(response, run.planned)
+	built, err := collector{into: into, layers: opts.Layers, inputs: opts.Inputs}.collect(done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +79,7 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	if err != nil {
 		return nil, err
 	}
-	result.Steps = history.steps
+	result.Steps = done.steps
 	result.Duration = time.Since(started)
 	return result, nil
 }
