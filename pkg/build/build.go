@@ -13,6 +13,8 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -32,8 +34,10 @@ type Options struct {
 	NoCache bool
 	// SourcePolicy says which sources the engine may use, and which to use instead of others.
 	SourcePolicy *spb.Policy
-	// Session is what the engine may ask this side for: credentials, secrets.
+	// Session is what the engine may ask this side for, besides secrets.
 	Session []session.Attachable
+	// Secrets are those of run steps, if there are any.
+	Secrets secrets.SecretStore
 	// Layers keeps the file layers between builds.
 	Layers *layer.Store
 	// Progress shows the build as it runs.
@@ -70,12 +74,12 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	defer func() { err = errors.Join(err, unlock()) }()
 
 	started := time.Now()
-	watch, err := startWatching(opts.Progress, commands(f))
+	watch, err := startWatching(opts.Progress, commands(f), f.Redact)
 	if err != nil {
 		return nil, err
 	}
 	run := run{family: f, opts: opts, watch: watch}
-	response, err := c.Build(ctx, solveOptions(into, opts), product, run.build, watch.updates)
+	response, err := c.Build(ctx, solveOptions(f, into, opts), product, run.build, watch.updates)
 	history, watchErr := watch.wait()
 	if err != nil {
 		return nil, run.failure(ctx, err, history)
@@ -103,7 +107,7 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 // product names this program to the engine.
 const product = "pulpimg"
 
-func solveOptions(into *layout.Layout, opts Options) client.SolveOpt {
+func solveOptions(f *family.Family, into *layout.Layout, opts Options) client.SolveOpt {
 	return client.SolveOpt{
 		Exports: []client.ExportEntry{{
 			Type:        client.ExporterOCI,
@@ -111,7 +115,7 @@ func solveOptions(into *layout.Layout, opts Options) client.SolveOpt {
 			OutputStore: into.Blobs().Store(),
 		}},
 		OCIStores:    map[string]content.Store{compile.LayerStore: opts.Layers.Blobs().Store()},
-		Session:      opts.Session,
+		Session:      append(slices.Clip(opts.Session), secretsprovider.NewSecretProvider(withCredentials(f, opts.Secrets))),
 		SourcePolicy: opts.SourcePolicy,
 	}
 }

@@ -26,6 +26,7 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 		assets:     o.assets,
 		script:     template.Must(template.New(startScript).Parse(templates.RunScript())),
 	}
+	r.findCredentials()
 	r.env = r.environment(s.Environment)
 	r.contract = contract.Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}
 	f := r.family(o)
@@ -45,6 +46,7 @@ type resolver struct {
 	script     *template.Template // of the start script
 	env        environment
 	contract   contract.Contract
+	redactor   redactor
 }
 
 func (r *resolver) family(o options) *Family {
@@ -56,6 +58,7 @@ func (r *resolver) family(o options) *Family {
 		Variables: r.variables(o.variables),
 		Spec:      r.spec,
 		Contract:  r.contract,
+		redactor:  r.redactor,
 	}
 	f.Images = r.images(f)
 	f.Kubernetes = r.kubernetes(f.Images)
@@ -70,7 +73,7 @@ func (r *resolver) variables(given map[string]string) []Variable {
 		if value == nil {
 			continue
 		}
-		v := Variable{Name: declared.Name.Value, Value: *value, At: declared.Name.At}
+		v := Variable{Name: declared.Name.Value, Value: *value, Secret: r.substitute.secret[declared.Name.Value], At: declared.Name.At}
 		if _, v.Given = given[v.Name]; !v.Given {
 			v.At = declared.Value.Default.At
 		}
