@@ -93,7 +93,7 @@ func flagWords(flag *pflag.Flag) []string {
 	if flag.NoOptDefVal != "" { // then the next word is no value of it
 		return []string{"--" + flag.Name + "=" + values[0]}
 	}
-	if several, ok := flag.Value.(pflag.SliceValue); ok {
+	if several, ok := valueOf(flag).(pflag.SliceValue); ok {
 		values = several.GetSlice()
 	}
 	var words []string

@@ -32,7 +32,7 @@ func newPush(io console) *cobra.Command {
 		Long: "Publish what the last `pulpimg build` of this spec made. Blobs and manifests go first; the tags move last and together, only when\n" +
 			"every image of the build is in the registry.",
 		Example: "  pulpimg push -f specs/pulp.yaml",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    noArguments("it publishes all of the last build; pulpimg build IMAGE --push publishes one"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	c.source.flags(cmd.Flags())

@@ -168,7 +168,7 @@ func styleOf(w io.Writer) diagnostic.Style {
 // formatOf returns the format that a command was asked to print in.
 func formatOf(cmd *cobra.Command) format {
 	if flag := cmd.Flag("format"); flag != nil {
-		if f, ok := flag.Value.(*format); ok {
+		if f, ok := valueOf(flag).(*format); ok {
 			return *f
 		}
 	}
