@@ -25,6 +25,7 @@ type Config struct {
 // Without one, the error is [family.ErrNothingToRun]; a value for a secret variable is a [SecretError].
 func Marshal(f *family.Family, c Config) ([]byte, error) {
 	file := file{Name: projectName(f.Name), Services: ordered[service]{}}
+	ports := hostPorts(f)
 	for _, image := range f.Images {
 		if !image.Runs() {
 			continue
@@ -32,7 +33,7 @@ func Marshal(f *family.Family, c Config) ([]byte, error) {
 		if c.Images[image.Name] == "" {
 			return nil, fmt.Errorf("nothing says which image %s is", image.Name)
 		}
-		file.Services.add(image.Name, newService(f, image, c))
+		file.Services.add(image.Name, newService(f, image, c, ports))
 		for _, v := range f.Shared(image) {
 			file.Volumes.add(family.VolumeName(v), struct{}{})
 		}
@@ -88,11 +89,13 @@ type service struct {
 	Restart         string           `yaml:"restart"`
 	StopGracePeriod string           `yaml:"stop_grace_period"`
 	Environment     ordered[*string] `yaml:"environment,omitempty"`
+	Ports           []string         `yaml:"ports,omitempty"`
 	Volumes         []mount          `yaml:"volumes,omitempty"`
 	Healthcheck     *healthcheck     `yaml:"healthcheck,omitempty"`
 	CapDrop         []string         `yaml:"cap_drop,flow"`
 	CapAdd          []string         `yaml:"cap_add,flow,omitempty"`
 	SecurityOpt     []string         `yaml:"security_opt,flow"`
+	Deploy          *deploy          `yaml:"deploy,omitempty"`
 }
 
 type mount struct {
@@ -113,18 +116,20 @@ type healthcheck struct {
 	Retries  int      `yaml:"retries"`
 }
 
-func newService(f *family.Family, image *family.Image, c Config) service {
+func newService(f *family.Family, image *family.Image, c Config, taken map[string]int) service {
 	s := service{
 		Image: c.Images[image.Name],
 		// A container that cannot go on ends, and is tried again.
 		Restart:         "unless-stopped",
 		StopGracePeriod: duration(image.Workload.Grace),
 		Environment:     environment(f.Contract, image, c.Values),
+		Ports:           ports(image, taken),
 		Volumes:         mounts(f, image),
 		Healthcheck:     health(f, image),
 		CapDrop:         []string{"ALL"},
 		CapAdd:          image.Capabilities(),
 		SecurityOpt:     []string{"no-new-privileges:true"},
+		Deploy:          limited(image.Workload),
 	}
 	if image.Workload.Singleton {
 		s.Hostname = family.Hostname(image.Name)
