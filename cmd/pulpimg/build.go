@@ -187,7 +187,7 @@ func (c *buildCommand) options() (build.Options, error) {
 	if err != nil {
 		return build.Options{}, err
 	}
-	secrets, err := secretProvider(c.secrets)
+	secrets, err := secretStore(c.secrets)
 	if err != nil {
 		return build.Options{}, err
 	}
@@ -205,7 +205,8 @@ func (c *buildCommand) options() (build.Options, error) {
 		Created:      created,
 		NoCache:      c.noCache,
 		SourcePolicy: policy,
-		Session:      []session.Attachable{registryCredentials(c.console), secrets},
+		Session:      []session.Attachable{registryCredentials(c.console)},
+		Secrets:      secrets,
 		Layers:       layers,
 		Progress:     build.Progress{Out: c.console.err, Mode: c.progress},
 	}, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/docker/cli/cli/config"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/session/secrets"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 
@@ -37,8 +38,8 @@ func parsePolicy(file string, data []byte) (*spb.Policy, error) {
 	return &policy, nil
 }
 
-// secretProvider hands out the secrets of the command line to the steps that ask for them.
-func secretProvider(flags []string) (session.Attachable, error) {
+// secretStore returns the secrets of the command line.
+func secretStore(flags []string) (secrets.SecretStore, error) {
 	sources := make([]secretsprovider.Source, len(flags))
 	for i, flag := range flags {
 		source, err := parseSecret(flag)
@@ -51,7 +52,7 @@ func secretProvider(flags []string) (session.Attachable, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--secret: %w", err)}
 	}
-	return secretsprovider.NewSecretProvider(store), nil
+	return store, nil
 }
 
 func parseSecret(flag string) (secretsprovider.Source, error) {

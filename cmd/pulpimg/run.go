@@ -50,6 +50,7 @@ func newRun(io console) *cobra.Command {
 	flags.StringVar(&c.options.Name, "name", "", "call the container `NAME` (default: the image's name)")
 	flags.StringVar(&c.options.Hostname, "hostname", "", "have the container take this `NAME` for its host's (default: the container's name)")
 	flags.StringVar(&c.options.Network, "network", "", "connect the container to this `NETWORK`")
+	flags.StringArrayVarP(&c.options.Publish, "publish", "p", nil, "let a port of the container be reached at one of this machine, `HOST:CONTAINER` (may be repeated)")
 	flags.StringVar(&c.options.Restart, "restart", "", "what to do when the container ends, such as always (`POLICY`)")
 	flags.StringArrayVarP(&c.options.Volumes, "volume", "v", nil, "mount a volume, `SOURCE:TARGET`; one at a place where the spec wants something, or above it, takes its place (may be repeated)")
 	flags.BoolVar(&c.lastBuild, "last-build", false, "start what was built last, also when the spec or its files changed since")

@@ -12,6 +12,8 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -31,8 +33,10 @@ type Options struct {
 	NoCache bool
 	// SourcePolicy says which sources the engine may use, and which to use instead of others.
 	SourcePolicy *spb.Policy
-	// Session is what the engine may ask this side for: credentials, secrets.
+	// Session is what the engine may ask this side for, besides secrets.
 	Session []session.Attachable
+	// Secrets are those of run steps, if there are any.
+	Secrets secrets.SecretStore
 	// Layers keeps the file layers between builds.
 	Layers *layer.Store
 	// Inputs are what family.Inputs returned before the build began; they are recorded with the images.
@@ -87,7 +91,7 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 // product names this program to the engine.
 const product = "pulpimg"
 
-func solveOptions(into *layout.Layout, opts Options) client.SolveOpt {
+func solveOptions(f *family.Family, into *layout.Layout, opts Options) client.SolveOpt {
 	return client.SolveOpt{
 		Exports: []client.ExportEntry{{
 			Type:        client.ExporterOCI,
@@ -95,7 +99,7 @@ func solveOptions(into *layout.Layout, opts Options) client.SolveOpt {
 			OutputStore: into.Blobs().Store(),
 		}},
 		OCIStores:    map[string]content.Store{compile.LayerStore: opts.Layers.Blobs().Store()},
-		Session:      opts.Session,
+		Session:      append(slices.Clip(opts.Session), secretsprovider.NewSecretProvider(withCredentials(f, opts.Secrets))),
 		SourcePolicy: opts.SourcePolicy,
 	}
 }

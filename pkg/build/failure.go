@@ -92,8 +92,18 @@ type Error struct {
 	Output []string
 	// OutputShown says that the progress ended with these very lines.
 	OutputShown bool
-	// Err is what the engine said.
+	// Err is what the engine said. Its text may hold credentials.
 	Err error
+
+	redact func(string) string
+}
+
+// Redact returns a text without the credentials of the family that was built.
+func (e *Error) Redact(text string) string {
+	if e.redact == nil {
+		return text
+	}
+	return e.redact(text)
 }
 
 func (e *Error) Error() string {
@@ -139,6 +149,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	if out.Hint == "" {
 		out.Hint = hint(out.Summary)
 	}
+	out.redact, out.Summary = f.Redact, f.Redact(out.Summary)
 	return out
 }
 

@@ -28,10 +28,21 @@ const images = "images: {a: {from: scratch}}\n"
 
 func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 	set := func(values map[string]string) []family.Option { return []family.Option{family.WithVariables(values)} }
+	const private = "variables: {pw: {default: hunter2}}\nimages:\n  a: {from: scratch, steps: [repo: {url: \"https://me:${{ pw }}@h/r\", to: /r}"
+	const public = `the variable pw holds credentials of a URL: here, everybody who has the image could read it (a run step gets a secret with secrets, and --secret on the command line)`
+	const published = `holds credentials, and the repository file is part of the image (write a file with credentials in a run step that has secrets, and remove it in the same step)`
 	for _, test := range []struct {
 		name, yaml, want string
 		opts             []family.Option
 	}{
+		{"a password in a script", head + private + ", run: \"curl ${{ pw }}\"]}\n", "f.yaml:7:90: " + public, nil},
+		{"a password in a label", head + private + "], labels: {l: \"${{ pw }}\"}}\n", "f.yaml:7:93: " + public, nil},
+		{"a password in the base of a repository file", step(`repo: {id: r, baseurl: "https://me:hunter2@h/r", to: /r}`), `f.yaml:8:39: https://xxxxx@h/r ` + published, nil},
+		{"a token in one of several", step(`repo: {id: r, baseurl: "https://h/r https://g/r?token=hunter2", to: /r}`), `f.yaml:8:39: https://g/r?xxxxx ` + published, nil},
+		{"a password in a key's address", step(`repo: {id: r, baseurl: "https://h/r", gpgkey: "ftp://me:hunter2@h/r", to: /r}`), `f.yaml:8:62: ftp://xxxxx@h/r ` + published, nil},
+		{"a password with a slash", step(`repo: {url: "https://me:hun/ter2@h/r", to: /r}`), `f.yaml:8:28: "https://xxxxx@h/r" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
+		{"a token in no URL", step(`repo: {url: "h/r?token=hunter2", to: /r}`), `f.yaml:8:28: "h/r?xxxxx" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
+
 		{"an undeclared variable", head + "variables: {base: {default: b}}\nimages: {a: {from: \"reg/${{ bsae }}:1\"}}\n",
 			`f.yaml:6:25: the variable "bsae" is not declared under variables (did you mean "base"?)`, nil},
 		{"a variable without a value", head + "variables: {base: {}, b: {default: \"${{ base }}\"}}\nimages: {a: {from: \"${{ base }}\", volumes: [\"${{ b }}\"]}}\n", `f.yaml:5:13: the variable base has no value (give it one with --set base=VALUE)`, nil},

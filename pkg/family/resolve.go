@@ -29,6 +29,7 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 		inherited:  map[string]int{},
 		script:     template.Must(template.New(startScript).Parse(templates.RunScript())),
 	}
+	r.findCredentials()
 	r.env = r.environment(s.Environment)
 	r.substitute.defaults = r.defaultLengths()
 	r.contract = contract.Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}
@@ -51,6 +52,7 @@ type resolver struct {
 	env        environment
 	contract   contract.Contract
 	inherited  map[string]int // the length of the configuration of each image, with what it inherits
+	redactor   redactor
 }
 
 func (r *resolver) family(o options) *Family {
@@ -62,6 +64,7 @@ func (r *resolver) family(o options) *Family {
 		Variables: r.variables(o.variables),
 		Spec:      r.spec,
 		Contract:  r.contract,
+		redactor:  r.redactor,
 	}
 	f.Images = r.images(f)
 	if !r.budget.done() {
@@ -78,7 +81,7 @@ func (r *resolver) variables(given map[string]string) []Variable {
 		if value == nil {
 			continue
 		}
-		v := Variable{Name: declared.Name.Value, Value: *value, At: declared.Name.At}
+		v := Variable{Name: declared.Name.Value, Value: *value, Secret: r.substitute.secret[declared.Name.Value], At: declared.Name.At}
 		if _, v.Given = given[v.Name]; !v.Given {
 			v.At = declared.Value.Default.At
 		}

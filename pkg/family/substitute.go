@@ -25,6 +25,7 @@ type substituter struct {
 	values   map[string]*string // of the spec's variables; nil for one without a value, of which there is a complaint
 	env      map[string]bool    // the names of the environment
 	defaults map[string]int     // the lengths of the environment's defaults
+	secret   map[string]bool    // the names of variables that are credentials: only a URL may have them
 }
 
 // text returns a string with its variables put in. At the start of a container, ${NAME} is left in it and $${ stands for the characters
@@ -103,6 +104,10 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 			s.report.AddAt(t.Position(p.offset), spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.values))), "the variable %q is not declared under variables", p.name)
 			return "", false
 		case value == nil:
+			return "", false
+		case s.secret[p.name]:
+			s.report.AddAt(t.Position(p.offset), "a run step gets a secret with secrets, and --secret on the command line",
+				"the variable %s holds credentials of a URL: here, everybody who has the image could read it", p.name)
 			return "", false
 		case reach == atStart:
 			return strings.ReplaceAll(*value, "${", "$${"), true
