@@ -1,6 +1,7 @@
 package family
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -66,6 +67,7 @@ func (p places) take(f File) (problem string) {
 
 // copy returns the files of one copy.
 func (r *resolver) copy(c spec.Copy) (files []File, title string) {
+	var err error
 	from, ok := r.substitute.known(c.From, atBuild)
 	to, into := r.destination(c.To, "the destination")
 	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode), budget: r.budget}
@@ -79,6 +81,10 @@ func (r *resolver) copy(c spec.Copy) (files []File, title string) {
 	}
 	if pathProblem(to) != "" {
 		return nil, title // there is an error about it already
+	}
+	if w.ignore, err = r.ignored(); err != nil {
+		r.report.Add(c.From.At, "", "%v", err)
+		return nil, title
 	}
 	if err := w.walk(into); err != nil {
 		r.report.Add(c.From.At, "", "%q cannot be copied: %v", from, err)
@@ -110,9 +116,11 @@ func (r *resolver) mode(t spec.Text) fs.FileMode {
 type walker struct {
 	folder   folder
 	root     *os.Root
+	ignore   *ignoreRules
 	budget   *budget
 	mode     fs.FileMode
 	from, to string
+	real     string // where from leads to
 	files    []File
 }
 
@@ -131,11 +139,23 @@ func (w *walker) walk(into bool) error {
 	defer root.Close()
 	w.root = root
 	info, err := root.Stat(w.from)
+	if err != nil {
+		return cause(err)
+	}
+	start, err := w.start()
 	switch {
 	case err != nil:
-		return cause(err)
+		return err
 	case info.IsDir():
-		return w.dir(".")
+		if err := w.dir(".", start); err != nil {
+			return err
+		}
+		if start.ignored && len(w.files) == 0 {
+			return errIgnored
+		}
+		return nil
+	case start.ignored:
+		return errIgnored
 	case into:
 		w.to = path.Join(w.to, path.Base(w.from))
 	}
@@ -143,6 +163,27 @@ func (w *walker) walk(into bool) error {
 		return err
 	}
 	return w.file(w.from, w.to, info)
+}
+
+// errIgnored says that a copy names what the .dockerignore leaves out.
+var errIgnored = errors.New("the " + ignoreFile + " beside the spec leaves it out")
+
+// start finds out what the copy begins with, and whether it is left out: by the name that the spec has, or by what that leads to.
+func (w *walker) start() (verdict, error) {
+	if w.ignore.matcher == nil {
+		return verdict{}, nil
+	}
+	named, err := w.ignore.judgePath(w.from)
+	if err != nil {
+		return verdict{}, err
+	}
+	if w.real, err = realPath(w.folder.dir, w.from); err != nil || w.real == w.from {
+		return named, err
+	}
+	if named.ignored {
+		return verdict{}, errIgnored
+	}
+	return w.ignore.judgePath(w.real)
 }
 
 // checkName returns an error when the last part of a path, or all of it, is nothing that a layer can hold.
@@ -157,30 +198,39 @@ func checkName(name string) error {
 }
 
 // dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty: every other one
-// comes with its files, and a directory of the image stays what it is.
-func (w *walker) dir(below string) error {
+// comes with its files, and a directory of the image stays what it is. One in which everything is left out counts as empty.
+func (w *walker) dir(below string, v verdict) error {
 	entries, err := fs.ReadDir(w.root.FS(), path.Join(w.from, below))
 	if err != nil {
 		return cause(err)
 	}
-	if to := path.Join(w.to, below); len(entries) == 0 && to != "/" {
-		return w.add(File{Path: to, Mode: fs.ModeDir | 0o755})
-	}
+	before := len(w.files)
 	for _, entry := range entries {
-		if err := w.entry(path.Join(below, entry.Name()), entry.Type()); err != nil {
+		if err := w.entry(path.Join(below, entry.Name()), entry.Type(), v); err != nil {
 			return err
 		}
+	}
+	if to := path.Join(w.to, below); len(w.files) == before && !v.ignored && to != "/" {
+		return w.add(File{Path: to, Mode: fs.ModeDir | 0o755})
 	}
 	return nil
 }
 
-func (w *walker) entry(below string, kind fs.FileMode) error {
+func (w *walker) entry(below string, kind fs.FileMode, above verdict) error {
+	source := path.Join(w.real, below)
+	v, err := w.ignore.judge(source, above)
+	if err != nil {
+		return err
+	}
+	if v.ignored && (!kind.IsDir() || !w.ignore.mayExcept(source)) {
+		return nil
+	}
 	if err := checkName(path.Join(w.to, below)); err != nil {
 		return err
 	}
 	switch {
 	case kind.IsDir():
-		return w.dir(below)
+		return w.dir(below, v)
 	case kind&fs.ModeSymlink != 0:
 		return w.link(below)
 	}
