@@ -2,7 +2,9 @@ package compile
 
 import (
 	"fmt"
+	"path"
 	"strings"
+	"unicode"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
@@ -97,6 +99,9 @@ func copyInto(root, from llb.State, entries []layer.Entry, named description) ll
 	for _, e := range entries {
 		if e.Mode.IsDir() {
 			actions = actions.Mkdir(e.Path, e.Mode.Perm(), llb.WithParents(true))
+			if e.SetsMode {
+				actions = copyMode(actions, from, e.Path)
+			}
 			continue
 		}
 		actions = actions.Rm(e.Path, llb.WithAllowNotFound(true)).Copy(from, e.Path, e.Path)
@@ -105,6 +110,33 @@ func copyInto(root, from llb.State, entries []layer.Entry, named description) ll
 		actions = llb.Mkdir("/", 0o755, llb.WithParents(true)) // it is there; but see layersWith
 	}
 	return root.File(actions, named.aside("copied in")...)
+}
+
+// copyMode gives a directory the whole of its mode. Mkdir knows no set-id and sticky bits and leaves a directory that is there as it is; a
+// copy of the directory above, with nothing of that but the directory and nothing in it, does both.
+func copyMode(actions *llb.FileAction, from llb.State, dir string) *llb.FileAction {
+	above, pattern := path.Dir(dir), literalPattern(path.Base(dir))
+	return actions.Copy(from, above, above, &llb.CopyInfo{
+		CopyDirContentsOnly: true,
+		IncludePatterns:     []string{pattern},
+		ExcludePatterns:     []string{pattern + "/*"},
+	})
+}
+
+// literalPattern returns a pattern for a name. A pattern loses spaces at its ends, so they stand as any character.
+// https://github.com/moby/patternmatcher
+func literalPattern(name string) string {
+	var b strings.Builder
+	for _, c := range name {
+		switch {
+		case unicode.IsSpace(c):
+			c = '?'
+		case strings.ContainsRune(`*?[]^\!`, c):
+			b.WriteByte('\\')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }
 
 // A command is what a step runs, in a form that needs no more of the step.

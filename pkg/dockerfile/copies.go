@@ -211,6 +211,11 @@ func (w *writer) copyAgain(g group, folder string) error {
 	sources := map[place][]string{}
 	var order []place
 	for _, f := range g.files {
+		if f.Mode.IsDir() && f.Mode != fs.ModeDir|0o755 {
+			if err := w.copyMode(f); err != nil {
+				return err
+			}
+		}
 		if !f.Mode.IsRegular() || ordinary(f.Mode) {
 			continue
 		}
@@ -233,6 +238,16 @@ func (w *writer) copyAgain(g group, folder string) error {
 	for _, to := range order {
 		w.copy([]string{"--chmod=" + octal(to.mode)}, sources[to], to.dir)
 	}
+	return nil
+}
+
+// copyMode gives a directory, which is in its place by now, its mode: it is copied once more, alone in a folder, without what is in it.
+func (w *writer) copyMode(dir family.File) error {
+	at := w.context.place("directory")
+	if err := w.context.add(path.Join(at, path.Base(dir.Path)), dir); err != nil {
+		return err
+	}
+	w.copy([]string{"--chmod=" + octal(dir.Mode)}, []string{at + "/"}, path.Dir(dir.Path))
 	return nil
 }
 

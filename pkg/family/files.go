@@ -19,7 +19,7 @@ func (r *resolver) copies(s spec.Step) Step {
 		step   Files
 		titles []string
 	)
-	places := places{files: map[string]bool{}, above: map[string]string{}}
+	places := places{files: map[string]fs.FileMode{}, above: map[string]string{}}
 	for _, c := range s.Files {
 		if r.budget.done() {
 			break
@@ -27,11 +27,14 @@ func (r *resolver) copies(s spec.Step) Step {
 		files, title := r.copy(c)
 		titles = append(titles, title)
 		for _, f := range files {
+			if mode, ok := places.files[f.Path]; ok && mode == f.Mode && mode.IsDir() {
+				continue // two copies bring one directory
+			}
 			if problem := places.take(f); problem != "" {
 				r.report.Add(c.At, "", "%s", problem)
 			}
+			step.Files = append(step.Files, f)
 		}
-		step.Files = append(step.Files, files...)
 	}
 	step.Common = Common{Name: strings.Join(titles, ", "), Range: s.At}
 	return step
@@ -39,8 +42,8 @@ func (r *resolver) copies(s spec.Step) Step {
 
 // places are the paths in the image that a step has used.
 type places struct {
-	files map[string]bool   // path -> whether it can have files below it
-	above map[string]string // directory -> a file below it
+	files map[string]fs.FileMode // path -> what is there
+	above map[string]string      // directory -> a file below it
 }
 
 // take says why a file cannot be where it shall be, or nothing.
@@ -51,10 +54,10 @@ func (p places) take(f File) (problem string) {
 	if below, ok := p.above[f.Path]; ok && !f.Mode.IsDir() {
 		return fmt.Sprintf("this step puts %s below %s, which is no directory", below, f.Path)
 	}
-	p.files[f.Path] = f.Mode.IsDir()
+	p.files[f.Path] = f.Mode
 	for end := strings.LastIndexByte(f.Path, '/'); end > 0; end = strings.LastIndexByte(f.Path[:end], '/') {
 		dir := f.Path[:end]
-		if isDir, ok := p.files[dir]; ok && !isDir {
+		if mode, ok := p.files[dir]; ok && !mode.IsDir() {
 			return fmt.Sprintf("this step puts %s below %s, which is no directory", f.Path, dir)
 		}
 		if p.above[dir] != "" {
@@ -197,23 +200,51 @@ func checkName(name string) error {
 	return nil
 }
 
-// dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty: every other one
-// comes with its files, and a directory of the image stays what it is. One in which everything is left out counts as empty.
+// dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty or have a mode to keep:
+// every other one comes with its files, and a directory of the image stays what it is. One in which everything is left out counts as empty.
 func (w *walker) dir(below string, v verdict) error {
 	entries, err := fs.ReadDir(w.root.FS(), path.Join(w.from, below))
 	if err != nil {
 		return cause(err)
 	}
-	before := len(w.files)
+	mode, special, err := w.dirMode(below)
+	if err != nil {
+		return err
+	}
+	to, before := path.Join(w.to, below), len(w.files)
+	if special && to != "/" {
+		if err := w.add(File{Path: to, Mode: mode}); err != nil {
+			return err
+		}
+	}
+	inside := len(w.files)
 	for _, entry := range entries {
 		if err := w.entry(path.Join(below, entry.Name()), entry.Type(), v); err != nil {
 			return err
 		}
 	}
-	if to := path.Join(w.to, below); len(w.files) == before && !v.ignored && to != "/" {
-		return w.add(File{Path: to, Mode: fs.ModeDir | 0o755})
+	switch empty := len(w.files) == inside; {
+	case empty && v.ignored:
+		w.files = w.files[:before]
+	case empty && !special && to != "/":
+		return w.add(File{Path: to, Mode: mode})
 	}
 	return nil
+}
+
+// dirMode returns the mode that a directory has in the image, and whether it is one to keep: the set-id and sticky bits are, and with the
+// sticky bit, which is for directories that all may write into, the whole mode. Of any other mode, git and the umask decide.
+func (w *walker) dirMode(below string) (mode fs.FileMode, special bool, err error) {
+	info, err := w.root.Stat(path.Join(w.from, below)) // only what the copy begins with can be a link
+	if err != nil {
+		return 0, false, cause(err)
+	}
+	mode = info.Mode() & (fs.ModeDir | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
+	special = mode != fs.ModeDir
+	if mode&fs.ModeSticky != 0 {
+		return mode | info.Mode().Perm(), special, nil
+	}
+	return mode | 0o755, special, nil
 }
 
 func (w *walker) entry(below string, kind fs.FileMode, above verdict) error {

@@ -26,6 +26,8 @@ type File struct {
 type Entry struct {
 	Path string
 	Info
+	// SetsMode says that the layer gives a directory a mode with set-id or sticky bits.
+	SetsMode bool
 	// Open opens a regular file's content; nil for all else.
 	Open func() (io.ReadCloser, error)
 }
@@ -83,14 +85,22 @@ func (r resolver) entry(ctx context.Context, real string, f File) (Entry, error)
 	if err != nil {
 		return Entry{}, fmt.Errorf("finding the place of %s: %w", f.Path, err)
 	}
+	e.SetsMode = f.Mode.IsDir() && f.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0
+	sticky := f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0
 	switch {
 	case below == nil:
 		return e, nil
+	case sticky && below.Mode.IsDir():
+		// It is meant for all to write into, so it has to be so also where it is there.
+		e.Info = Info{Mode: f.Mode, UID: below.UID, GID: below.GID}
+		return e, nil
+	case sticky && below.Mode&fs.ModeSymlink != 0:
+		return Entry{}, fmt.Errorf("%s is a directory with the sticky bit here and a symbolic link in the image below", f.Path)
 	case f.Mode.IsDir() && below.Mode&fs.ModeSymlink != 0:
 		// What is below stays: a link to a directory serves as one.
-		e.Info = *below
+		e.Info, e.SetsMode = *below, false
 	case f.Mode.IsDir() && below.Mode.IsDir():
-		e.Info = *below
+		e.Info, e.SetsMode = *below, false
 	case f.Mode.IsDir() != below.Mode.IsDir():
 		return Entry{}, fmt.Errorf("%s is a %s here and a %s in the image below", f.Path, kind(f.Mode), kind(below.Mode))
 	}
