@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/session"
@@ -239,18 +237,4 @@ func readPolicy(file string) (*spb.Policy, error) {
 		return nil, usageError{fmt.Errorf("--source-policy: %w", err)}
 	}
 	return parsePolicy(file, data)
-}
-
-// sourceDateEpoch is the time that images carry: the same for every build, unless the environment says otherwise.
-// https://reproducible-builds.org/specs/source-date-epoch/
-func sourceDateEpoch() (time.Time, error) {
-	text := os.Getenv("SOURCE_DATE_EPOCH")
-	if text == "" {
-		return time.Unix(0, 0).UTC(), nil
-	}
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return time.Time{}, usageError{fmt.Errorf("SOURCE_DATE_EPOCH=%s is no number of seconds", text)}
-	}
-	return time.Unix(seconds, 0).UTC(), nil
 }

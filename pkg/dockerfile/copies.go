@@ -200,6 +200,9 @@ func (w *writer) copyAgain(g group, folder string) {
 	sources := map[place][]string{}
 	var order []place
 	for _, f := range g.files {
+		if f.Mode.IsDir() && f.Mode != fs.ModeDir|0o755 {
+			w.copyMode(f)
+		}
 		if !f.Mode.IsRegular() || ordinary(f.Mode) {
 			continue
 		}
@@ -220,6 +223,13 @@ func (w *writer) copyAgain(g group, folder string) {
 	for _, to := range order {
 		w.copy([]string{"--chmod=" + octal(to.mode)}, sources[to], to.dir)
 	}
+}
+
+// copyMode gives a directory, which is in its place by now, its mode: it is copied once more, alone in a folder, without what is in it.
+func (w *writer) copyMode(dir family.File) {
+	at := w.context.place("directory")
+	w.context.add(path.Join(at, path.Base(dir.Path)), dir)
+	w.copy([]string{"--chmod=" + octal(dir.Mode)}, []string{at + "/"}, path.Dir(dir.Path))
 }
 
 // relative returns the path below a directory.

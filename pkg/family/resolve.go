@@ -3,6 +3,7 @@ package family
 import (
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
@@ -25,6 +26,7 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 		budget:     budget,
 		substitute: substituter{report: report, budget: budget, values: variables(s, o.variables, budget), env: declared},
 		folder:     folder{dir: o.dir},
+		ignored:    sync.OnceValues(func() (*ignoreRules, error) { return readIgnoreRules(o.dir) }),
 		assets:     o.assets,
 		inherited:  map[string]int{},
 		script:     template.Must(template.New(startScript).Parse(templates.RunScript())),
@@ -47,6 +49,7 @@ type resolver struct {
 	budget     *budget
 	substitute substituter
 	folder     folder
+	ignored    func() (*ignoreRules, error) // reads them when something is copied
 	assets     assets
 	script     *template.Template // of the start script
 	env        environment

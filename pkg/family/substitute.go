@@ -206,6 +206,9 @@ func variable(kind kind, s, opening, closing string) piece {
 	return piece{kind: kind, text: opening + inside + closing, name: strings.TrimSpace(inside)}
 }
 
+// VariablesOf returns the variables of the spec that a string of it names, in which ${NAME} is no text like any other.
+func VariablesOf(text string) []string { return specVariables(text) }
+
 // specVariables returns the variables of the spec that a string names.
 func specVariables(s string) []string { return variablesOf(s, ofSpec) }
 

@@ -11,7 +11,7 @@ import (
 
 // Of returns the inventory of a family.
 func Of(f *family.Family) *Inventory {
-	l := lister{file: f.Spec.Filename, declared: map[string]spec.Image{}}
+	l := lister{file: f.Spec.Filename, declared: map[string]spec.Image{}, tracer: newTracer(f)}
 	for _, i := range f.Spec.Images {
 		l.declared[i.Name.Value] = i.Value
 	}
@@ -57,19 +57,20 @@ func redact(v reflect.Value, change func(string) string) {
 type lister struct {
 	file     string
 	declared map[string]spec.Image
+	tracer   tracer
 }
 
 func (l lister) at(r spec.Range) string { return l.file + ":" + r.Start.String() }
 
 // written returns a value that the spec has.
 func (l lister) written(value string, t spec.Text) Value {
-	return Value{value, Origin{Source: FromSpec, At: l.at(t.At)}}
+	return Value{value, l.origin(FromSpec, t)}
 }
 
 func (l lister) flagOr(value string, t spec.Text, given bool, flag Source) Value {
 	out := l.written(value, t)
 	if given {
-		out.Source = flag
+		out.Source, out.Through = flag, nil
 	}
 	return out
 }
@@ -80,14 +81,14 @@ const secretValue = "(secret)"
 func (l lister) variables(all []family.Variable) []Named {
 	var out []Named
 	for _, v := range all {
-		source := FromDefault
-		if v.Given {
-			source = fromSetFlag
+		origin := Origin{Source: fromSetFlag, At: l.at(v.At)}
+		if !v.Given {
+			origin = l.origin(FromDefault, spec.Text{Value: l.tracer.defaults[v.Name], At: v.At})
 		}
 		if v.Secret {
 			v.Value = secretValue
 		}
-		out = append(out, Named{v.Name, Value{v.Value, Origin{Source: source, At: l.at(v.At)}}})
+		out = append(out, Named{v.Name, Value{v.Value, origin}})
 	}
 	return out
 }
@@ -99,7 +100,7 @@ func (l lister) environment(f *family.Family) []Env {
 		declared := f.Spec.Environment[i]
 		env := Env{Name: v.Name, At: l.at(declared.Name.At), Required: v.Required, Secret: v.Secret}
 		if v.Default != nil {
-			value := Value{*v.Default, Origin{Source: FromDefault, At: l.at(declared.Value.Default.At)}}
+			value := Value{*v.Default, l.origin(FromDefault, *declared.Value.Default)}
 			if v.Secret {
 				value.Value = secretValue
 			}

@@ -98,9 +98,16 @@ func (r resolver) entry(ctx context.Context, real string, f File) (Entry, error)
 	if err != nil {
 		return Entry{}, fmt.Errorf("finding the place of %s: %w", f.Path, err)
 	}
+	sticky := f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0
 	switch {
 	case below == nil:
 		return e, nil
+	case sticky && below.Mode.IsDir():
+		// It is meant for all to write into, so it has to be so also where it is there.
+		e.Info = *below
+		e.Info.Mode = f.Mode
+	case sticky && below.Mode&fs.ModeSymlink != 0:
+		return Entry{}, fmt.Errorf("%s is a directory with the sticky bit here and a symbolic link in the image below", f.Path)
 	case f.Mode.IsDir() && below.Mode&fs.ModeSymlink != 0:
 		// What is below stays: a link to a directory serves as one.
 		e.Info = *below

@@ -74,6 +74,11 @@ func TestEntriesNameEveryFileByItsRealPathAndKeepTheDirectoriesAbove(t *testing.
 		{"a directory that is not there is made", []layer.File{file("/opt/a/x", "x")},
 			[]string{"drwxr-xr-x /opt", "drwxr-xr-x /opt/a", "-rw-r--r-- /opt/a/x"}},
 		{"an empty directory that is there stays as it is", []layer.File{{Path: "/tmp", Mode: fs.ModeDir | 0o755}}, []string{"dtrwxrwxrwx /tmp"}},
+		{"a directory with a mode of its own is made", []layer.File{file("/opt/a/x", "x"), {Path: "/opt/a", Mode: fs.ModeDir | fs.ModeSetgid | 0o755}},
+			[]string{"drwxr-xr-x /opt", "dgrwxr-xr-x /opt/a", "-rw-r--r-- /opt/a/x"}},
+		{"the sticky bit is given to a directory that is there, with its owner", []layer.File{{Path: "/home", Mode: fs.ModeDir | fs.ModeSticky | 0o777}},
+			[]string{"dtrwxrwxrwx /home 48:50"}},
+		{"a set-id bit is not", []layer.File{{Path: "/etc", Mode: fs.ModeDir | fs.ModeSetgid | 0o755}}, []string{"drwxr-x--- /etc"}},
 		{"a directory over a link to a directory leaves the link", []layer.File{{Path: "/lib", Mode: fs.ModeDir | 0o755}},
 			[]string{"Lrwxrwxrwx /lib -> usr/lib"}},
 	} {
