@@ -39,11 +39,15 @@ func (e *BaseError) Error() string {
 }
 
 func (e *BaseError) hint() string {
-	if !e.Refused() {
-		return ""
+	switch host, _, _ := strings.Cut(e.Image.Base, "/"); {
+	case e.Refused():
+		return "its registry wants other credentials: docker login " + host
+	case message.DeniedByPolicy(e.Err.Error()):
+		return "allow it in the file given as --source-policy, or build without one"
+	case len(e.Image.BaseVariables) > 0:
+		return "choose another one with --set " + e.Image.BaseVariables[0] + "=..."
 	}
-	host, _, _ := strings.Cut(e.Image.Base, "/")
-	return "its registry wants other credentials: docker login " + host
+	return "name another one here, or let a source policy take it from elsewhere (--source-policy)"
 }
 
 // Refused says that the base's registry refused the credentials.
@@ -119,7 +123,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
 	case errors.As(err, &base):
-		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.At
+		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.BaseAt
 	case errors.As(err, &need):
 		out.Summary, out.Hint, out.At = need.Error(), need.Need.Hint, need.Need.At
 	}

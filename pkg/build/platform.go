@@ -156,11 +156,11 @@ func (p platformAssembler) step(ctx context.Context, on assembly, image *family.
 
 // files adds a layer of files.
 func (p platformAssembler) files(ctx context.Context, on assembly, name string, files []family.File) (assembly, error) {
-	started := time.Now()
 	entries, err := layer.Entries(ctx, on.tree, forPlatform(files, p.platform))
 	if err != nil {
 		return assembly{}, err
 	}
+	started := time.Now() // to wait for what is below is not this step's time
 	made, err := p.opts.Layers.Add(entries, p.opts.Created, p.platform)
 	if err != nil {
 		return assembly{}, err

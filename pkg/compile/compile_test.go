@@ -202,7 +202,7 @@ func names(t *testing.T, def *pb.Definition) map[string]string {
 func TestEveryVertexHasANameAndPointsIntoTheSpec(t *testing.T) {
 	images := compileAll(t, resolve(t, small))
 	want := map[string]string{
-		"[base] from docker.io/library/fedora:20":               "6-17",
+		"[base] from docker.io/library/fedora:20":               "7-7",
 		"[base 1/4] repo https://example.com/x.repo, its layer": "11-11",
 		"[base 1/4] repo https://example.com/x.repo, copied in": "11-11",
 		"[base 2/4] yum groupinstall server":                    "12-12",

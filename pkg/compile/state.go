@@ -57,6 +57,12 @@ func (d description) aside(what string) []llb.ConstraintsOpt {
 	return []llb.ConstraintsOpt{llb.WithCustomName(d.name + ", " + what), d.at, d.again, inGroup(ProgressGroup(d.name))}
 }
 
+// aLayer is what a vertex is that makes a layer of a step's result, or takes it from the store.
+const aLayer = "its layer"
+
+// IsLayer reports whether a vertex of this name is the layer of a step, and not the step itself.
+func IsLayer(name string) bool { return strings.HasSuffix(name, ", "+aLayer) }
+
 // ProgressGroup returns the group that displays show a step's vertices as.
 func ProgressGroup(step string) *pb.ProgressGroup { return &pb.ProgressGroup{Id: step, Name: step} }
 
