@@ -13,23 +13,29 @@ import (
 
 // vertex returns the news of a vertex in the group of a step: how far it is, and whether it was cached.
 func vertex(name, step string, begun, ended, cached bool) *client.Vertex {
-	at := time.Unix(1, 0)
+	from := time.Unix(1, 0)
+	if name != step+", its layer" { // one after the other
+		from = time.Unix(3, 0)
+	}
+	to := from.Add(time.Second)
 	v := &client.Vertex{Digest: digest.FromString(name), Name: name, ProgressGroup: compile.ProgressGroup(step), Cached: cached}
 	if begun {
-		v.Started = &at
+		v.Started = &from
 	}
 	if ended {
-		v.Completed = &at
+		v.Completed = &to
 	}
 	return v
 }
 
-func news(vertexes ...*client.Vertex) *client.SolveStatus { return &client.SolveStatus{Vertexes: vertexes} }
+func news(vertexes ...*client.Vertex) *client.SolveStatus {
+	return &client.SolveStatus{Vertexes: vertexes}
+}
 
 // told returns that a vertex does something.
 func told(name, what string) *client.SolveStatus {
 	at := time.Unix(1, 0)
-	return &client.SolveStatus{Statuses: []*client.VertexStatus{{ID: what, Vertex: digest.FromString(name), Timestamp: at, Started: &at}}}
+	return &client.SolveStatus{Statuses: []*client.VertexStatus{{ID: what, Vertex: digest.FromString(name), Timestamp: at, Started: &at, Completed: &at}}}
 }
 
 func TestTheDisplay_showsAStepAsCachedUnlessItWorked(t *testing.T) {
