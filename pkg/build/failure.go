@@ -135,12 +135,26 @@ func failure(err error, f *family.Family, history history) *Error {
 		out.Output, out.OutputShown = failed.output.last(), history.endsWith(failed)
 		if failed.Command {
 			out.Image = failed.Image
+			out.narrow(f, failed)
 		}
 	}
 	if out.Hint == "" {
 		out.Hint = hint(out.Summary)
 	}
 	return out
+}
+
+// narrow points at the line of a script that failed, if the shell told it.
+func (e *Error) narrow(f *family.Family, failed *Step) {
+	script, step := scriptOf(f, failed.Name)
+	line, ok := lineOfScript(script, failed.output.last())
+	if !ok || !strings.Contains(strings.TrimSpace(script), "\n") {
+		return
+	}
+	e.Summary += fmt.Sprintf(", in line %d of the script", line)
+	if at, ok := placeOfLine(e.Source, step, script, line); ok {
+		e.At = at
+	}
 }
 
 // sourceOf returns the place in the spec that an engine's error carries.
