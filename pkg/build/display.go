@@ -11,6 +11,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/util/progress/progressui"
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 )
@@ -23,6 +24,7 @@ type display struct {
 
 	mu    sync.Mutex
 	ended bool
+	tidy  *tidier
 
 	// streams says that the output of commands is written as it comes, and stays.
 	streams bool
@@ -37,6 +39,7 @@ func startDisplay(p Progress) (*display, error) {
 		return nil, fmt.Errorf("showing progress as %q: %w", p.Mode, err)
 	}
 	mode := progressui.DisplayMode(p.Mode)
+	d.tidy = &tidier{groups: mode != progressui.RawJSONMode, held: map[digest.Digest]*client.Vertex{}}
 	d.streams = mode == progressui.PlainMode || mode == progressui.AutoMode && !terminal
 	d.group.Go(func() error {
 		// The display ends with the statuses, which end with the build: a cancelled build still has its last words.
@@ -51,7 +54,7 @@ func (d *display) show(status *client.SolveStatus) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.ended {
-		d.statuses <- status
+		d.statuses <- d.tidy.tidy(status)
 	}
 }
 

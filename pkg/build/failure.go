@@ -39,11 +39,15 @@ func (e *BaseError) Error() string {
 }
 
 func (e *BaseError) hint() string {
-	if !e.Refused() {
-		return ""
+	switch host, _, _ := strings.Cut(e.Image.Base, "/"); {
+	case e.Refused():
+		return "its registry wants other credentials: docker login " + host
+	case message.DeniedByPolicy(e.Err.Error()):
+		return "allow it in the file given as --source-policy, or build without one"
+	case len(e.Image.BaseVariables) > 0:
+		return "choose another one with --set " + e.Image.BaseVariables[0] + "=..."
 	}
-	host, _, _ := strings.Cut(e.Image.Base, "/")
-	return "its registry wants other credentials: docker login " + host
+	return "name another one here, or let a source policy take it from elsewhere (--source-policy)"
 }
 
 // Refused says that the base's registry refused the credentials.
@@ -130,7 +134,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
 	case errors.As(err, &base):
-		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.At
+		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.BaseAt
 	case errors.As(err, &layers):
 		out.Summary, out.Hint, out.At = layers.Error(), "join some of its steps", layers.Image.At
 	case errors.As(err, &need):
@@ -144,6 +148,7 @@ func failure(err error, f *family.Family, history history) *Error {
 		out.Output, out.OutputShown = failed.output.last(), history.endsWith(failed)
 		if failed.Command {
 			out.Image = failed.Image
+			out.narrow(f, failed)
 		}
 	}
 	if out.Hint == "" {
@@ -151,6 +156,19 @@ func failure(err error, f *family.Family, history history) *Error {
 	}
 	out.redact, out.Summary = f.Redact, f.Redact(out.Summary)
 	return out
+}
+
+// narrow points at the line of a script that failed, if the shell told it.
+func (e *Error) narrow(f *family.Family, failed *Step) {
+	script, step := scriptOf(f, failed.Name)
+	line, ok := lineOfScript(script, failed.output.last())
+	if !ok || !strings.Contains(strings.TrimSpace(script), "\n") {
+		return
+	}
+	e.Summary += fmt.Sprintf(", in line %d of the script", line)
+	if at, ok := placeOfLine(e.Source, step, script, line); ok {
+		e.At = at
+	}
 }
 
 // sourceOf returns the place in the spec that an engine's error carries.

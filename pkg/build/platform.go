@@ -162,7 +162,6 @@ func (p platformAssembler) step(ctx context.Context, on assembly, image *family.
 
 // files adds a layer of files.
 func (p platformAssembler) files(ctx context.Context, on assembly, name string, files []family.File) (assembly, error) {
-	started := time.Now()
 	placed, err := forPlatform(files, p.platform)
 	if err != nil {
 		return assembly{}, err
@@ -171,6 +170,7 @@ func (p platformAssembler) files(ctx context.Context, on assembly, name string, 
 	if err != nil {
 		return assembly{}, err
 	}
+	started := time.Now() // to wait for what is below is not this step's time
 	made, err := p.opts.Layers.Add(ctx, entries, layer.Options{ModTime: p.opts.Created, Platform: p.platform, ReadAll: p.opts.NoCache})
 	if err != nil {
 		return assembly{}, err

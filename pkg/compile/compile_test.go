@@ -202,7 +202,7 @@ func names(t *testing.T, def *pb.Definition) map[string]string {
 func TestEveryVertexHasANameAndPointsIntoTheSpec(t *testing.T) {
 	images := compileAll(t, resolve(t, small))
 	want := map[string]string{
-		"[base] from docker.io/library/fedora:20":               "6-17",
+		"[base] from docker.io/library/fedora:20":               "7-7",
 		"[base 1/4] repo https://example.com/x.repo, its layer": "11-11",
 		"[base 1/4] repo https://example.com/x.repo, copied in": "11-11",
 		"[base 2/4] yum groupinstall server":                    "12-12",
@@ -427,4 +427,44 @@ func familyOf(images int) string {
 		fmt.Fprintf(&b, "  role-%d:\n    from: base\n    steps:\n      - yum: { packages: [package-%d] }\n", i, i)
 	}
 	return b.String()
+}
+
+func TestACommandGetsNothingOfTheBuilder(t *testing.T) {
+	const declaring = "version: 1\nname: f\nregistry: r.example.com/f\ntag: \"1\"\nimages:\n  one:\n    from: docker.io/library/fedora:20\n    steps:\n      - run: go\n" +
+		"      - run: { command: [go, \"1\"] }\n  two:\n    from: one\n    env: { OTEL_TRACES_EXPORTER: console }\n    steps:\n      - run: go\n      - run: { command: [go, \"2\"] }\n"
+	const all = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT OTEL_EXPORTER_OTLP_TRACES_PROTOCOL TRACEPARENT TRACESTATE; go"
+	want := map[string]string{
+		"/bin/sh -euc unset OTEL_TRACES_EXPORTER " + all: "",
+		"go 1":                      "none",
+		"/bin/sh -euc unset " + all: "console",
+		"go 2":                      "console",
+	}
+	got := map[string]string{}
+	for name, image := range compileAll(t, resolve(t, declaring)) {
+		for _, dt := range definition(t, image).Def {
+			var op pb.Op
+			if err := op.Unmarshal(dt); err != nil {
+				t.Fatal(err)
+			}
+			if exec := op.GetExec(); exec != nil {
+				value := ""
+				for _, variable := range exec.Meta.Env {
+					if v, ok := strings.CutPrefix(variable, "OTEL_TRACES_EXPORTER="); ok {
+						value = v
+					}
+				}
+				got[strings.Join(exec.Meta.Args, " ")] = value
+			}
+		}
+		config, err := image.Head().Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(config), "OTEL_TRACES_EXPORTER=none") || strings.Contains(string(config), "unset") {
+			t.Errorf("the config of %s holds what only the build needs: %s", name, config)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("commands and the value of OTEL_TRACES_EXPORTER (-want +got):\n%s", diff)
+	}
 }

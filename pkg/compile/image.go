@@ -43,7 +43,7 @@ type Head struct {
 func New(image *family.Image, base Base, opts Options) Image {
 	from := llb.Scratch()
 	if base.Reference != "" {
-		from = llb.Image(base.Reference, llb.WithCustomNamef("[%s] from %s", image.Name, image.Base), location(opts.SpecFile, image.At))
+		from = llb.Image(base.Reference, llb.WithCustomNamef("[%s] from %s", image.Name, image.Base), location(opts.SpecFile, image.BaseAt))
 	}
 	config := onBase(base.Config, opts)
 	return Image{
@@ -68,8 +68,7 @@ func (i Image) Child(image *family.Image) Image {
 // AddLayer adds the next step, one that adds files, with the layer that was made of it.
 func (i Image) AddLayer(made layer.Layer) Image {
 	named := describe(i.source, i.steps, i.opts)
-	// An engine finds the layer by its digest in the store; the name before that means nothing.
-	source := llb.OCILayout("pulpimg/layer@"+made.Image.String(), append(as[llb.OCILayoutOption](named.aside("its layer")), llb.OCIStore("", LayerStore))...)
+	source := llb.OCILayout(LayerName+"@"+made.Image.String(), append(as[llb.OCILayoutOption](named.aside(aLayer)), llb.OCIStore("", LayerStore))...)
 	next := i.next()
 	next.tail = append(slices.Clip(i.tail), made)
 	next.layers = append(slices.Clip(i.layers), source)
@@ -110,7 +109,7 @@ func (i Image) layersWith(after llb.State, named description) []llb.State {
 	if len(i.layers) == 1 {
 		return []llb.State{after}
 	}
-	return append(slices.Clip(i.layers), llb.Diff(i.root, after, named.aside("its layer")...))
+	return append(slices.Clip(i.layers), llb.Diff(i.root, after, named.aside(aLayer)...))
 }
 
 // next returns the image with the history entry of the next step, which is then no longer the next.

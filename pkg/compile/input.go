@@ -10,6 +10,9 @@ import (
 // LayerStore is the name of the OCI store that an engine reads file layers from.
 const LayerStore = "pulpimg-layers"
 
+// LayerName stands before the digest of a file layer. An engine finds the layer by its digest in the store; the name means nothing.
+const LayerName = "pulpimg/layer"
+
 // A Base is an image from outside the family.
 type Base struct {
 	// Reference names the image by digest. Empty stands for scratch.

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -56,6 +57,12 @@ func (d description) constraints() []llb.ConstraintsOpt {
 func (d description) aside(what string) []llb.ConstraintsOpt {
 	return []llb.ConstraintsOpt{llb.WithCustomName(d.name + ", " + what), d.at, d.again, inGroup(ProgressGroup(d.name))}
 }
+
+// aLayer is what a vertex is that makes a layer of a step's result, or takes it from the store.
+const aLayer = "its layer"
+
+// IsLayer reports whether a vertex of this name is the layer of a step, and not the step itself.
+func IsLayer(name string) bool { return strings.HasSuffix(name, ", "+aLayer) }
 
 // ProgressGroup returns the group that displays show a step's vertices as.
 func ProgressGroup(step string) *pb.ProgressGroup { return &pb.ProgressGroup{Id: step, Name: step} }
@@ -112,7 +119,8 @@ func copyInto(root, from llb.State, entries []layer.Entry, named description) ll
 
 // A command is what a step runs, in a form that needs no more of the step.
 type command struct {
-	args      []string
+	script    string   // for a shell, or empty
+	args      []string // without a shell
 	env       []family.EnvVar
 	cacheDirs []string
 	secrets   []string
@@ -125,28 +133,57 @@ func commandOf(step family.Step) (command, error) {
 		if err != nil {
 			return command{}, err
 		}
-		return command{args: script(install.Script()), env: install.Env, cacheDirs: install.CacheDirs}, nil
+		return command{script: install.Script(), env: install.Env, cacheDirs: install.CacheDirs}, nil
 	case family.Run:
-		args := s.Args
-		if len(args) == 0 {
-			args = script(s.Script)
+		if len(s.Args) > 0 {
+			return command{args: s.Args, secrets: s.Secrets}, nil
 		}
-		return command{args: args, secrets: s.Secrets}, nil
+		return command{script: s.Script, secrets: s.Secrets}, nil
 	}
 	return command{}, fmt.Errorf("the step %q runs no command", step.Title())
 }
 
-func script(text string) []string { return []string{"/bin/sh", "-euc", text} }
+// tracing are the variables that BuildKit gives to every command, so that it could report to whoever watches the build. They say how one
+// build was told from another, which is nothing that an image may depend on.
+// https://github.com/moby/buildkit/blob/v0.34.2/executor/oci/spec.go
+var tracing = []string{
+	noTracing, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "TRACEPARENT", "TRACESTATE",
+}
+
+// noTracing is the variable that switches tracing off when its value is "none". BuildKit leaves it as it is given.
+// https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+const noTracing = "OTEL_TRACES_EXPORTER"
+
+// shell returns the arguments that have a script run, in an environment without what BuildKit adds to it. The first line of the script
+// stays the first: shells tell the numbers of lines.
+func shell(script string, declared map[string]bool) []string {
+	undeclared := slices.DeleteFunc(slices.Clone(tracing), func(name string) bool { return declared[name] })
+	if len(undeclared) > 0 {
+		script = "unset " + strings.Join(undeclared, " ") + "; " + script
+	}
+	return []string{"/bin/sh", "-euc", script}
+}
 
 // run returns the root file system after a command. The command runs as root in /, with the environment of the image.
 func run(root llb.State, c command, imageEnv []string, named description) llb.State {
-	opts := append(as[llb.RunOption](named.constraints()), llb.Args(c.args), llb.Dir("/"))
+	opts := append(as[llb.RunOption](named.constraints()), llb.Dir("/"))
+	declared := map[string]bool{}
 	for _, variable := range imageEnv {
 		name, value, _ := strings.Cut(variable, "=")
 		opts = append(opts, llb.AddEnv(name, value))
+		declared[name] = true
 	}
 	for _, variable := range c.env {
 		opts = append(opts, llb.AddEnv(variable.Name, variable.Value))
+		declared[variable.Name] = true
+	}
+	switch {
+	case c.script != "":
+		opts = append(opts, llb.Args(shell(c.script, declared)))
+	case declared[noTracing]:
+		opts = append(opts, llb.Args(c.args))
+	default:
+		opts = append(opts, llb.Args(c.args), llb.AddEnv(noTracing, "none"))
 	}
 	for _, dir := range c.cacheDirs {
 		// Package managers lock their caches for themselves and give up when they find them locked.

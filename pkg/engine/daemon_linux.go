@@ -5,10 +5,12 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -148,7 +150,10 @@ func (d *daemon) ready(ctx context.Context) (*client.Client, error) {
 	close(stop)
 	<-watched
 	if err == nil {
-		return c, nil
+		if err = d.dropTracing(); err == nil {
+			return c, nil
+		}
+		return nil, errors.Join(err, c.Close())
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -157,6 +162,19 @@ func (d *daemon) ready(ctx context.Context) (*client.Client, error) {
 		err = cause
 	}
 	return nil, d.failure("the embedded engine does not start", err)
+}
+
+// tracingSocket is where buildkitd takes traces from the commands that it runs. It hands the socket to them as long as it is there.
+// https://github.com/moby/buildkit/blob/v0.34.2/util/appdefaults/appdefaults_unix.go
+const tracingSocket = "run/buildkit/otel-grpc.sock"
+
+// dropTracing removes the socket for traces, in the daemon's mount namespace: commands of a build get nothing of the builder.
+func (d *daemon) dropTracing() error {
+	socket := filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "root", tracingSocket)
+	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("keep the engine's socket for traces from build steps: %w", err)
+	}
+	return nil
 }
 
 // dial waits until the socket takes connections, and then until buildkitd answers

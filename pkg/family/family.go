@@ -61,6 +61,9 @@ type Image struct {
 	// Base is the normalised reference of the image from outside that this one stands on ("docker.io/library/fedora:20"), or
 	// "scratch"; empty when Parent is set.
 	Base string
+	// BaseAt is where the spec names the base from outside, and BaseVariables are the variables of the spec that it takes it from.
+	BaseAt        spec.Range
+	BaseVariables []string
 	// Config is what this image adds to the configuration of what it stands on.
 	Config Config
 	// Steps are the image's own steps, in order. The start script is the last one, a Files step.

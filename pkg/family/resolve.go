@@ -119,6 +119,7 @@ func (r *resolver) images(f *Family) []*Image {
 			image.Parent = resolved[from[name]] // nil in a circle
 		} else if known[name] {
 			image.Base = r.base(declared[name].Value.From, from[name], names)
+			image.BaseAt, image.BaseVariables = declared[name].Value.From.At, variablesIn(declared[name].Value.From.Value)
 		}
 		r.image(image, declared[name], f)
 		r.takeImage(image, declared[name].Name.At)

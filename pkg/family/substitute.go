@@ -138,6 +138,17 @@ func (s substituter) startVariable(t spec.Text, p piece, reach reach) bool {
 	return false
 }
 
+// variablesIn returns the names of the spec's variables in a string.
+func variablesIn(s string) []string {
+	var names []string
+	for _, p := range pieces(s, atBuild) {
+		if p.kind == ofSpec && !slices.Contains(names, p.name) {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
 // A piece is a part of a string.
 type piece struct {
 	kind   kind

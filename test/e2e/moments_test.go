@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -43,13 +44,9 @@ func TestABuildWorksAfterAnyInterruption(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	spec := specFile(t, momentsSpec, nil)
-	if err := tool(filepath.Join(env.root, "test", "e2e", "testdata", "program"), "go", "build", "-o", filepath.Join(filepath.Dir(spec), "program"), "."); err != nil {
-		t.Fatal(err)
-	}
+	spec := largeSpec(t)
 	p := program{cache: smallDisk(t, "700m")}
 	took := func() time.Duration { // of a build that nothing interrupts
-		writeLarge(t, spec)
 		began := time.Now()
 		p.run(t, "build", "-f", spec).ok(t)
 		return time.Since(began)
@@ -65,7 +62,7 @@ func TestABuildWorksAfterAnyInterruption(t *testing.T) {
 			writeLarge(t, spec)
 			running := p.start(t, "build", "-f", spec)
 			if half {
-				eventually(t, "the engine has a part of the file", func() bool { return hasPart(p.cache) })
+				eventually(t, "the engine has a part of the file", func() bool { return hasPart(filepath.Join(p.cache, "pulpimg", "engine", "state")) })
 			} else {
 				t.Logf("after %s of %s", moment, took)
 				time.Sleep(moment)
@@ -78,6 +75,29 @@ func TestABuildWorksAfterAnyInterruption(t *testing.T) {
 			p.run(t, "build", "-f", spec).ok(t)
 		})
 	}
+}
+
+// An engine that runs on keeps what it has of a file.
+func TestABuildWorksAfterOneThatWasInterruptedOnARemoteEngine(t *testing.T) {
+	address := startEngine(t)
+	state := filepath.Join(filepath.Dir(strings.TrimPrefix(address, "unix://")), "state")
+	spec := largeSpec(t)
+	p := cold(t)
+	running := p.start(t, "build", "-f", spec, "--engine", address)
+	eventually(t, "the engine has a part of the file", func() bool { return hasPart(state) })
+	interrupt(t, p, running, "SIGKILL")
+	p.run(t, "build", "-f", spec, "--engine", address).ok(t)
+}
+
+// largeSpec writes the spec with its files.
+func largeSpec(t *testing.T) string {
+	t.Helper()
+	spec := specFile(t, momentsSpec, nil)
+	if err := tool(filepath.Join(env.root, "test", "e2e", "testdata", "program"), "go", "build", "-o", filepath.Join(filepath.Dir(spec), "program"), "."); err != nil {
+		t.Fatal(err)
+	}
+	writeLarge(t, spec)
+	return spec
 }
 
 // smallDisk mounts a disk in memory.
@@ -108,8 +128,8 @@ func writeLarge(t *testing.T, spec string) {
 }
 
 // hasPart reports whether an engine is at work on a large blob.
-func hasPart(cache string) bool {
-	parts, err := filepath.Glob(filepath.Join(cache, "pulpimg", "engine", "state", "*", "content", "ingest", "*", "data"))
+func hasPart(state string) bool {
+	parts, err := filepath.Glob(filepath.Join(state, "*", "content", "ingest", "*", "data"))
 	if err != nil {
 		return false
 	}

@@ -44,6 +44,18 @@ var brokenState = regexp.MustCompile(`buildkitd: (invalid database|version misma
 // BrokenState returns what a log of buildkitd says of a database that cannot be read, or nothing.
 func BrokenState(log string) string { return brokenState.FindString(log) }
 
+// PlatformsDiffer reports whether a warning says that a result has other platforms than were asked for.
+// https://github.com/moby/buildkit/blob/v0.34.2/exporter/verifier/platforms.go
+func PlatformsDiffer(warning string) bool { return platformsDiffer.MatchString(warning) }
+
+var platformsDiffer = regexp.MustCompile(`^Requested platforms? \S+ do(es)? not match result platforms? `)
+
+// WritesManifest reports whether a step of an export writes a manifest, a list of manifests or a config.
+// https://github.com/moby/buildkit/blob/v0.34.2/exporter/containerimage/writer.go
+func WritesManifest(step string) bool { return writesManifest.MatchString(step) }
+
+var writesManifest = regexp.MustCompile(`^exporting (manifest|manifest list|config) sha256:`)
+
 // noise is what errors say of BuildKit's own inner ways.
 var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |failed to load LLB: |error evaluating the source policy: |failed to resolve source metadata for [^ ]+: |failed to load cache key: |rpc error: code = \w+ desc = |process "(?:[^"\\]|\\.)*" )+`)
 

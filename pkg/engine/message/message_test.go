@@ -2,12 +2,16 @@ package message_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
 	"testing"
 
 	"github.com/containerd/containerd/v2/core/remotes"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/exporter/verifier"
+	"github.com/moby/buildkit/solver/result"
 	"github.com/moby/buildkit/sourcepolicy"
 	"github.com/moby/buildkit/util/contentutil"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -34,6 +38,29 @@ func TestTheMessagesAreTheirs(t *testing.T) {
 				t.Error("something else is recognized, too")
 			}
 		})
+	}
+}
+
+// A result with two parts for the platform of one, as an exporter sees it.
+func TestPlatformsDiffer_isItsWarning(t *testing.T) {
+	one := exptypes.Platform{ID: "one", Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}}
+	other := one
+	other.ID = "other"
+	list, err := json.Marshal(exptypes.Platforms{Platforms: []exptypes.Platform{one, other}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := &result.Result[*int]{Refs: map[string]*int{"one": new(int), "other": new(int)}}
+	res.AddMeta(exptypes.ExporterPlatformsKey, list)
+	if err := verifier.CaptureFrontendOpts(map[string]string{"platform": "linux/amd64"}, res); err != nil {
+		t.Fatal(err)
+	}
+	warnings, err := verifier.CheckInvalidPlatforms(t.Context(), res)
+	if err != nil || len(warnings) != 1 || !message.PlatformsDiffer(string(warnings[0].Short)) {
+		t.Errorf("the warnings are %v (%v), want one that is recognized", warnings, err)
+	}
+	if message.PlatformsDiffer("Duplicate platform result requested \"linux/amd64\"") {
+		t.Error("another warning is taken for it")
 	}
 }
 
