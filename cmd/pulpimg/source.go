@@ -72,9 +72,19 @@ func (s *source) family(images []string) (*family.Family, error) {
 	}
 	selected, err := resolved.Select(images...)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usageError{withPathHint(err, images)}
 	}
 	return selected, nil
+}
+
+// withPathHint adds what to do to an error about images, when one of them is a path, as of docker's build context.
+func withPathHint(err error, images []string) error {
+	for _, name := range images {
+		if name == "." || strings.Contains(name, "/") || filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml" {
+			return fmt.Errorf("%w: arguments are images; the spec is named with -f, and its files are beside it", err)
+		}
+	}
+	return err
 }
 
 // assetFS returns the built-in assets, with those of the user's directory before them.

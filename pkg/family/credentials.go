@@ -3,6 +3,7 @@ package family
 import (
 	"cmp"
 	"encoding/base64"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -145,10 +146,7 @@ func (r *resolver) credentialsOf(t spec.Text) {
 
 // with returns values of which one is another.
 func with(values map[string]*string, name, value string) map[string]*string {
-	out := map[string]*string{}
-	for n, v := range values {
-		out[n] = v
-	}
+	out := maps.Clone(values)
 	out[name] = &value
 	return out
 }
