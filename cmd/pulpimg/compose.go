@@ -57,11 +57,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	}
 	warnOfFiles(c.console, f.Images, nothing)
 	if !c.byTag {
-		from, err := c.source.layout(f)
-		if err != nil {
-			return err
-		}
-		if config.Images, err = published(ctx, f, from); err != nil {
+		if config.Images, err = c.source.published(ctx, f); err != nil {
 			return err
 		}
 		if data, err = compose.Marshal(f, config); err != nil {

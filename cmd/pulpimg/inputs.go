@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -106,15 +107,20 @@ func parseOutputs(flags []string) ([]output, error) {
 	return outputs, nil
 }
 
-func (o output) write(ctx context.Context, from *layout.Layout) error {
-	if o.kind == "oci" {
-		return export.OCI(ctx, from, o.path)
+func (o output) write(ctx context.Context, from *layout.Layout, images []layout.Image) error {
+	if o.kind != "oci" {
+		return export.DockerArchive(ctx, from, images, o.path)
 	}
-	return export.DockerArchive(ctx, from, o.path)
+	err := from.Merge(ctx, images, o.path)
+	var other *layout.NotLayoutError
+	if errors.As(err, &other) {
+		return fmt.Errorf("--output %s:%s: %w: name an empty or a new directory", o.kind, o.path, err)
+	}
+	return err
 }
 
-func load(ctx context.Context, io console, from *layout.Layout) error {
-	tool, err := export.Load(ctx, from)
+func load(ctx context.Context, io console, from *layout.Layout, images []layout.Image) error {
+	tool, err := export.Load(ctx, from, images)
 	if err == nil {
 		fmt.Fprintf(io.err, "loaded into %s\n", tool)
 	}

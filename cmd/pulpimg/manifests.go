@@ -102,11 +102,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 		return objects, nil
 	}
 	// Only now, when nothing else is wrong, is a registry asked.
-	from, err := c.source.layout(f)
-	if err != nil {
-		return nil, err
-	}
-	if config.Images, err = published(ctx, f, from); err != nil {
+	if config.Images, err = c.source.published(ctx, f); err != nil {
 		return nil, err
 	}
 	config.Moving = false

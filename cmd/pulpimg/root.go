@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
 )
 
 // version is set by the build (-ldflags -X main.version=...).
@@ -45,7 +47,32 @@ func cacheDir() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding the cache directory (set XDG_CACHE_HOME or HOME): %w", err)
 	}
-	return filepath.Join(dir, "pulpimg"), nil
+	dir = filepath.Join(dir, "pulpimg")
+	// Whoever could exchange what is there would decide what this user runs and publishes.
+	_, err = cachedir.Check(dir)
+	return dir, err
+}
+
+// Directories of the cache that hold blobs.
+const (
+	layersStore = "layers"
+	imagesStore = "images"
+)
+
+// storeDir returns where the cache keeps a store, or a part of one.
+func storeDir(names ...string) (string, error) {
+	cache, err := cacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := cache
+	for _, name := range names {
+		dir = filepath.Join(dir, name)
+		if err := cachedir.CheckOwn(dir); err != nil {
+			return "", err
+		}
+	}
+	return dir, cachedir.CheckOwn(filepath.Join(dir, "blobs"), filepath.Join(dir, "blobs", "sha256"), filepath.Join(dir, "ingest"))
 }
 
 // knownCommand complains about arguments of a command that only has subcommands.

@@ -99,22 +99,15 @@ func fetch(step family.Fetch, credentials string, named description) llb.State {
 	return llb.HTTP(step.URL.Request(), opts...)
 }
 
-// copyInto returns a root file system with the entries of a layer. Files are copied one by one to their real paths and directories
-// that are there stay as they are. What is at the place of a file goes first: the layer replaces a symbolic link, and a copy would
-// follow it.
+// copyInto returns a root file system with a layer copied into it. The entries have the real paths, and those of directories have the
+// attributes that are there already, so all of the layer can be copied at once. What is at the place of a file goes: the layer replaces
+// a symbolic link, and so does a copy of the directory that holds the file.
 func copyInto(root, from llb.State, entries []layer.Entry, named description) llb.State {
-	var actions *llb.FileAction // each is chained to the one before, the first to none
-	for _, e := range entries {
-		if e.Mode.IsDir() {
-			actions = actions.Mkdir(e.Path, e.Mode.Perm(), llb.WithParents(true))
-			continue
-		}
-		actions = actions.Rm(e.Path, llb.WithAllowNotFound(true)).Copy(from, e.Path, e.Path)
+	action := llb.Copy(from, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
+	if len(entries) == 0 {
+		action = llb.Mkdir("/", 0o755, llb.WithParents(true)) // it is there; but see layersWith
 	}
-	if actions == nil {
-		actions = llb.Mkdir("/", 0o755, llb.WithParents(true)) // it is there; but see layersWith
-	}
-	return root.File(actions, named.aside("copied in")...)
+	return root.File(action, named.aside("copied in")...)
 }
 
 // A command is what a step runs, in a form that needs no more of the step.

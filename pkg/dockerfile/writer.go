@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -65,11 +66,11 @@ func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
 }
 
 // image writes the whole folder.
-func (w *writer) image() (written, error) {
+func (w *writer) image(ctx context.Context) (written, error) {
 	w.labels()
 	w.env()
 	for i, step := range w.source.Steps {
-		if err := w.step(i, step); err != nil {
+		if err := w.step(ctx, i, step); err != nil {
 			return written{}, fmt.Errorf("writing the Dockerfile of %s: %s: %w", w.source.Name, step.Title(), err)
 		}
 		w.ground.add(step)
@@ -161,14 +162,14 @@ func (w *writer) line(text string) {
 	last.Lines = append(last.Lines, text)
 }
 
-func (w *writer) step(i int, step family.Step) error {
+func (w *writer) step(ctx context.Context, i int, step family.Step) error {
 	switch s := step.(type) {
 	case family.Fetch:
 		w.begin(step.At(), "%s", step.Title())
 		w.fetch(i, s)
 	case family.Files:
 		w.begin(step.At(), "%s", step.Title())
-		return w.files(s)
+		return w.files(ctx, s)
 	case family.Packages:
 		w.commands(step.At())
 		w.begin(step.At(), "%s", step.Title())

@@ -127,6 +127,12 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 		{"a relative destination", step(`files: {from: ., to: x}`), `f.yaml:8:37: the destination "x" is not absolute (it is a path in the image, from the root)`, nil},
 		{"a mode that is none", step(`files: {from: ., to: /x, mode: "0999"}`), `f.yaml:8:47: "0999" is no file mode (such as "0644")`, nil},
 		{"a mode of too many bits", step(`files: {from: ., to: /x, mode: 010000}`), `f.yaml:8:47: "010000" is no file mode (such as "0644")`, nil},
+		{"an image of too many layers", head + "images: {a: {from: scratch, steps: [" + lines(126, "{run: a},") + "]}, b: {from: a}}\n",
+			`f.yaml:5:10: a would have 126 layers, one for each of its steps and of those that it inherits, and more than 125 cannot be pulled by docker (join some of its steps)`, nil},
+		{"an image that inherits too many layers", head + "images:\n  a: {from: b, steps: [{run: a}]}\n  b: {from: scratch, steps: [" + lines(125, "{run: a},") + "]}\n",
+			`f.yaml:6:3: a would have 126 layers, one for each of its steps and of those that it inherits, and more than 125 cannot be pulled by docker (join some of its steps)`, nil},
+		{"a start script too many", head + "images:\n  a: {from: b, start: {command: [c]}}\n  b: {from: scratch, steps: [helpers: [exec], " + lines(124, "{run: a},") + "]}\n",
+			`f.yaml:6:3: a would have 126 layers, one for each of its steps and of those that it inherits, and more than 125 cannot be pulled by docker (join some of its steps)`, nil},
 		{"a secret that is a path", step(`run: {script: x, secrets: [a/b]}`), `f.yaml:8:43: "a/b" is no id for a secret`, nil},
 
 		{"settings with a lens that is none", head + "settings: {s: {file: /f, lens: l}}\n" + images, `f.yaml:5:32: "l" is no lens, which is a file called NAME.aug`, nil},
