@@ -78,11 +78,11 @@ func (s *source) family(images []string) (*family.Family, error) {
 	return selected, nil
 }
 
-// withPathHint adds what to do to an error about images, when one of them is a path, as of docker's build context.
+// withPathHint adds what to do to an error about images, when one of them is a path or a reference, as docker has them as arguments.
 func withPathHint(err error, images []string) error {
 	for _, name := range images {
 		if name == "." || strings.Contains(name, "/") || filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml" {
-			return fmt.Errorf("%w: arguments are images; the spec is named with -f, and its files are beside it", err)
+			return fmt.Errorf("%w: arguments are names of images in the spec, which is given with -f", err)
 		}
 	}
 	return err
