@@ -12,7 +12,7 @@ TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-c
            /usr/bin/shellcheck:shellcheck /usr/bin/augparse:augeas-tools /usr/bin/python3:python3 /usr/bin/busybox:busybox \
            /usr/bin/redis-server:redis-server /usr/lib/postgresql/15/bin/postgres:postgresql
 # Everything that parses, by package; the modules of the tests have more.
-FUZZ    := pkg/spec:FuzzParse pkg/family:FuzzResolve pkg/diagnostic:FuzzTheCaretIsUnderItsColumn pkg/contract:FuzzExpand pkg/contract:FuzzRead \
+FUZZ    := pkg/spec:FuzzParse pkg/family:FuzzResolve pkg/family:FuzzHideCredentials pkg/diagnostic:FuzzTheCaretIsUnderItsColumn pkg/contract:FuzzExpand pkg/contract:FuzzRead \
            pkg/settings:FuzzQuote pkg/settings:FuzzValue pkg/serviceurl:FuzzParse pkg/service:FuzzAnswers pkg/statcache:FuzzParse cmd/pulpimg:FuzzReadEnvFile
 DEMO    := --push --progress plain
 

@@ -36,7 +36,7 @@ func commandFlagHints(command string) map[string]string {
 			"publish-all":  "name the ports with -p HOST:CONTAINER",
 		}
 	case "push":
-		return map[string]string{"a": "push publishes all that the last build made", "all-tags": "push publishes all that the last build made"}
+		return map[string]string{"a": "push publishes all images of the spec", "all-tags": "push publishes all images of the spec"}
 	case "manifests":
 		return map[string]string{"dry-run": "it only prints; pipe it to kubectl apply -f - to change a cluster"}
 	}
@@ -115,22 +115,12 @@ func commandHints() map[string]string {
 	}
 }
 
-// noArguments is for a command without arguments, with what to do for who gives some.
-func noArguments(hint string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		return usageError{fmt.Errorf("%s takes no argument such as %s: %s", cmd.CommandPath(), args[0], hint)}
-	}
-}
-
 // newVersion prints the same as --version.
 func newVersion(io console) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this program",
-		Args:  noArguments("there is only one version, that of this program"),
+		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(io.out, "%s version %s\n", cmd.Root().Name(), cmd.Root().Version)
 			return err

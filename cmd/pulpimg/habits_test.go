@@ -29,6 +29,7 @@ func TestHabits_haveAHint(t *testing.T) {
 		{[]string{"run", "-it", "x"}, "--print"},
 		{[]string{"run", "--cap-add", "x"}, "images.NAME.kubernetes.capabilities"},
 		{[]string{"manifests", "--dry-run"}, "only prints"},
+		{[]string{"push", "--all-tags"}, "push publishes all images"},
 		{[]string{"images"}, `pulpimg has no command "images": pulpimg show`},
 		{[]string{"ls"}, "pulpimg show"},
 		{[]string{"tag", "a", "b"}, "--tag TAG"},

@@ -73,9 +73,19 @@ func (s *source) family(images []string) (*family.Family, error) {
 	}
 	selected, err := resolved.Select(images...)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usageError{withPathHint(err, images)}
 	}
 	return selected, nil
+}
+
+// withPathHint adds what to do to an error about images, when one of them is a path or a reference, as docker has them as arguments.
+func withPathHint(err error, images []string) error {
+	for _, name := range images {
+		if name == "." || strings.Contains(name, "/") || filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml" {
+			return fmt.Errorf("%w: arguments are names of images in the spec, which is given with -f", err)
+		}
+	}
+	return err
 }
 
 // assetFS returns the built-in assets, with those of the user's directory before them.

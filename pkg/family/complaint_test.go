@@ -29,7 +29,7 @@ const images = "images: {a: {from: scratch}}\n"
 func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 	set := func(values map[string]string) []family.Option { return []family.Option{family.WithVariables(values)} }
 	const private = "variables: {pw: {default: hunter2}}\nimages:\n  a: {from: scratch, steps: [repo: {url: \"https://me:${{ pw }}@h/r\", to: /r}"
-	const public = `the variable pw holds credentials of a URL: here, everybody who has the image could read it (a run step gets a secret with secrets, and --secret on the command line)`
+	const public = `the variable pw holds credentials of a URL: here, everybody who has the image could read it (a run step gets a secret by its key secrets)`
 	const published = `holds credentials, and the repository file is part of the image (write a file with credentials in a run step that has secrets, and remove it in the same step)`
 	for _, test := range []struct {
 		name, yaml, want string

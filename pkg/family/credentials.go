@@ -3,6 +3,7 @@ package family
 import (
 	"cmp"
 	"encoding/base64"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ func (f *Family) Redact(text string) string { return f.redactor.redact(text) }
 type redactor struct {
 	marked []string // with what makes them recognisable beside them: "user:password", "token=value"
 	bare   []string // the credentials alone
+	forms  []string // all of them as texts may have them
 }
 
 // minSecret is how long a credential has to be for it to be looked for in the middle of texts. A shorter one would be found in any word.
@@ -63,23 +65,30 @@ func (r *redactor) isCredential(text string) bool {
 	return slices.Contains(r.bare, text) || slices.ContainsFunc(r.marked, func(s string) bool { return strings.Contains(text, s) })
 }
 
+// merge adds what another redactor has.
+func (r *redactor) merge(other redactor) {
+	r.marked = append(r.marked, other.marked...)
+	r.bare = append(r.bare, other.bare...)
+}
+
 func (r *redactor) redact(text string) string {
 	if slices.Contains(r.bare, text) {
 		return hidden
 	}
-	var found []string
-	for _, s := range slices.Concat(r.marked, r.bare) {
-		for _, form := range forms(s) {
-			if len(form) >= minSecret && strings.Contains(text, form) {
-				found = append(found, form)
-			}
-		}
-	}
-	slices.SortFunc(found, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	for _, s := range found {
-		text = strings.ReplaceAll(text, s, hidden)
+	for _, form := range r.forms {
+		text = strings.ReplaceAll(text, form, hidden)
 	}
 	return text
+}
+
+// prepare finds out all forms of what was added, the longest first: a shorter one may be a part of a longer one.
+func (r *redactor) prepare() {
+	r.marked, r.bare = once(r.marked), once(r.bare)
+	for _, s := range slices.Concat(r.marked, r.bare) {
+		r.forms = append(r.forms, forms(s)...)
+	}
+	r.forms = slices.DeleteFunc(once(r.forms), func(form string) bool { return len(form) < minSecret })
+	slices.SortFunc(r.forms, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
 }
 
 // forms returns how messages write a text: as it is, in a URL, in quotes.
@@ -91,71 +100,78 @@ func forms(text string) []string {
 // findCredentials finds out which credentials the URLs of the spec hold, and which variables are a part of them.
 func (r *resolver) findCredentials() {
 	r.substitute.secret = map[string]bool{}
+	report := spec.NewReport("") // what is wrong with a URL is reported with its step
+	finder := credentialFinder{resolver: r, known: newBudget(report), tried: newBudget(report)}
+	seen := map[string]bool{}
 	for _, image := range r.spec.Images {
 		for _, s := range image.Value.Steps {
-			if s.Repo != nil && s.Repo.URL.IsSet() {
-				r.credentialsOf(s.Repo.URL)
+			if s.Repo != nil && s.Repo.URL.IsSet() && !seen[s.Repo.URL.Value] {
+				seen[s.Repo.URL.Value] = true
+				finder.find(s.Repo.URL)
 			}
 		}
 	}
-	// What a secret variable's default is made of is secret, too.
-	for range r.spec.Variables {
-		for _, v := range r.spec.Variables {
-			if r.substitute.secret[v.Name.Value] && v.Value.Default != nil {
-				for _, name := range specVariables(v.Value.Default.Value) {
-					r.substitute.secret[name] = true
-				}
-			}
-		}
-	}
+	r.redactor.prepare()
+	r.spreadSecrets()
 }
 
-// maxURL bounds a URL, with its variables put in, and so the work to look for credentials in it.
-const maxURL = 16 << 10
-
-// credentialsOf finds the credentials of one URL. A variable is secret when the credentials change with it.
-func (r *resolver) credentialsOf(t spec.Text) {
-	if len(t.Value) > maxURL {
-		r.report.Add(t.At, "", "a URL of more than %d KiB is one that no server takes", maxURL>>10)
-		return
+// spreadSecrets makes secret what the default of a secret variable is made of.
+func (r *resolver) spreadSecrets() {
+	defaults := map[string]string{}
+	for _, v := range r.spec.Variables {
+		if v.Value.Default != nil {
+			defaults[v.Name.Value] = v.Value.Default.Value
+		}
 	}
-	of := func(values map[string]*string) redactor {
-		var found redactor
-		report := spec.NewReport("")
-		quiet := substituter{report: report, budget: &budget{report: report, text: maxURL}, values: values}
-		if text, ok := quiet.known(t, atBuild); ok {
-			if u, err := parseURL(text); err == nil {
-				found.add(u)
-			}
-		}
-		return found
-	}
-	own := of(r.substitute.values)
-	r.redactor.bare = append(r.redactor.bare, own.bare...)
-	r.redactor.marked = append(r.redactor.marked, own.marked...)
-	for _, name := range specVariables(t.Value) {
-		value := r.substitute.values[name]
-		if value == nil {
-			continue
-		}
-		if own.isCredential(*value) {
-			r.substitute.secret[name] = true
-		}
-		for _, other := range []string{*value + "x", "x" + *value} {
-			changed := of(with(r.substitute.values, name, other))
-			if len(changed.bare) > 0 && !slices.Equal(own.bare, changed.bare) {
+	for left := slices.Collect(maps.Keys(r.substitute.secret)); len(left) > 0; left = left[1:] {
+		for _, name := range specVariables(defaults[left[0]]) {
+			if !r.substitute.secret[name] {
 				r.substitute.secret[name] = true
+				left = append(left, name)
 			}
 		}
 	}
 }
 
-// with returns values of which one is another.
-func with(values map[string]*string, name, value string) map[string]*string {
-	out := map[string]*string{}
-	for n, v := range values {
-		out[n] = v
+// A credentialFinder looks at the URLs of a spec. It works within the bounds of what a family may grow to.
+type credentialFinder struct {
+	resolver *resolver
+	known    *budget // for the URLs as they are
+	tried    *budget // for the URLs with other values of their variables
+}
+
+// maxTried is how many variables of a URL are tried. A URL with more of them is not one that people write.
+const maxTried = 32
+
+// find finds the credentials of one URL. A variable is secret when they change with it.
+func (c credentialFinder) find(t spec.Text) {
+	values, secret := c.resolver.substitute.values, c.resolver.substitute.secret
+	own := c.credentials(t, values, c.known)
+	c.resolver.redactor.merge(own)
+	names := once(specVariables(t.Value))
+	for _, name := range names {
+		value := values[name]
+		switch {
+		case value == nil:
+		case own.isCredential(*value), len(names) > maxTried, c.tried.done():
+			secret[name] = true
+		default:
+			for _, other := range []string{*value + "x", "x" + *value} {
+				values[name] = &other // a copy of all values for each variable takes long when there are many
+				changed := c.credentials(t, values, c.tried)
+				secret[name] = secret[name] || len(changed.bare) > 0 && !slices.Equal(own.bare, changed.bare)
+			}
+			values[name] = value
+		}
 	}
-	out[name] = &value
-	return out
+}
+
+// credentials returns what a URL holds with these values of its variables.
+func (c credentialFinder) credentials(t spec.Text, values map[string]*string, within *budget) redactor {
+	var found redactor
+	text, ok := substituter{report: within.report, budget: within, values: values}.known(t, atBuild)
+	if u, err := parseURL(text); ok && err == nil {
+		found.add(u)
+	}
+	return found
 }

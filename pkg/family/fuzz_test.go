@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
@@ -62,6 +63,21 @@ func FuzzResolve(f *testing.F) {
 				t.Errorf("%s stands on %v and %q, or comes before it", i.Name, i.Parent, i.Base)
 			}
 			seen[i] = true
+		}
+	})
+}
+
+func FuzzHideCredentials(f *testing.F) {
+	for _, seed := range []string{"https://me:hunter2@h/r?token=x", "http://127.0.0.1:5000/v2/a@sha256:00", "://:@", "?sig=\xff&key=ü"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		hidden := family.HideCredentials(text)
+		if utf8.RuneCountInString(hidden) != utf8.RuneCountInString(text) {
+			t.Errorf("%q becomes %q, which has another length", text, hidden)
+		}
+		if again := family.HideCredentials(hidden); again != hidden {
+			t.Errorf("%q becomes %q, and then %q", text, hidden, again)
 		}
 	})
 }

@@ -106,7 +106,7 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 		case value == nil:
 			return "", false
 		case s.secret[p.name]:
-			s.report.AddAt(t.Position(p.offset), "a run step gets a secret with secrets, and --secret on the command line",
+			s.report.AddAt(t.Position(p.offset), "a run step gets a secret by its key secrets",
 				"the variable %s holds credentials of a URL: here, everybody who has the image could read it", p.name)
 			return "", false
 		case reach == atStart:

@@ -52,6 +52,10 @@ var (
 // HideCredentials returns a text in which the credentials of URLs are hidden, character by character. It is for texts of which nothing
 // else is known; [Family.Redact] knows what to look for.
 func HideCredentials(text string) string {
+	found, parameters := userinfo.FindAllStringSubmatchIndex(text, -1), parameter.FindAllStringSubmatchIndex(text, -1)
+	if len(found)+len(parameters) == 0 {
+		return text
+	}
 	out := []rune(text)
 	hide := func(from, to int) {
 		start := utf8.RuneCountInString(text[:from])
@@ -59,18 +63,18 @@ func HideCredentials(text string) string {
 			out[start+i] = 'x'
 		}
 	}
-	for _, found := range userinfo.FindAllStringSubmatchIndex(text, -1) {
+	for _, at := range found {
 		group := 2
-		if found[group] < 0 {
+		if at[group] < 0 {
 			group = 4
 		}
-		if !isAddress(text[found[group]:found[group+1]]) {
-			hide(found[group], found[group+1])
+		if !isAddress(text[at[group]:at[group+1]]) {
+			hide(at[group], at[group+1])
 		}
 	}
-	for _, found := range parameter.FindAllStringSubmatchIndex(text, -1) {
-		if isCredential(text[found[2]:found[3]]) {
-			hide(found[4], found[5])
+	for _, at := range parameters {
+		if isCredential(text[at[2]:at[3]]) {
+			hide(at[4], at[5])
 		}
 	}
 	return string(out)

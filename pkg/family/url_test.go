@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
@@ -80,6 +81,30 @@ func TestResolve_knowsWhichVariablesAreCredentials(t *testing.T) {
 		if (v.Name == "password" || v.Name == "cred") && !v.Secret {
 			t.Errorf("%s, which the credentials are made of, is not secret", v.Name)
 		}
+	}
+}
+
+// Many variables and many URLs take time for each other.
+func TestResolve_findsTheCredentialsOfManyURLsInTime(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(head + "variables:\n  v0: { default: hunter2 }\n")
+	for i := range 4000 {
+		fmt.Fprintf(&b, "  v%d: { default: \"${{ v%d }}\" }\n", i+1, i)
+	}
+	b.WriteString("images:\n")
+	for i := range 4000 {
+		if i%100 == 0 {
+			fmt.Fprintf(&b, "  a%d:\n    from: scratch\n    steps:\n", i)
+		}
+		fmt.Fprintf(&b, "      - repo: { url: \"https://me%d:${{ v4000 }}@h/${{ v1 }}\", to: /r%d }\n", i, i)
+	}
+	started := time.Now()
+	f := mustResolve(t, b.String())
+	if took := time.Since(started); took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if v := f.Variables[0]; !v.Secret {
+		t.Errorf("%s, which a password is made of, is not secret", v.Name)
 	}
 }
 

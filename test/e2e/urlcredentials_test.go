@@ -112,6 +112,12 @@ func TestCredentialsOfAURL_areUsedAndShownNowhere(t *testing.T) {
 		t.Errorf("the file is %q", got)
 	}
 
+	// Without credentials in the URL, the engine takes them from the secrets that are for the host.
+	without := specFile(t, strings.Replace(urlSpec, "me:${{ password }}@", "", 1), nil)
+	bySecret := program.with("HEADER=Basic "+base64.StdEncoding.EncodeToString([]byte("me:"+urlPassword))).
+		build(t, append([]string{"-f", without, "--no-cache", "--progress", "plain", "--secret", "id=HTTP_AUTH_HEADER_127.0.0.1,env=HEADER"}, given[2:]...)...).ok(t)
+	saysNo(t, bySecret, urlPassword, urlToken)
+
 	denies := filepath.Join(t.TempDir(), "policy.json")
 	if err := os.WriteFile(denies, []byte(`{"version": 1, "rules": [{"action": "DENY", "selector": {"identifier": "http://*", "match_type": "WILDCARD"}}]}`), 0o600); err != nil {
 		t.Fatal(err)
