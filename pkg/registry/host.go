@@ -107,13 +107,16 @@ func (g guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	return g.inner.RoundTrip(req)
 }
 
-// keepCredentials takes the credentials out of requests that are redirected to another host, as to a bucket. net/http alone would leave
-// them in on the way to a subdomain or another port.
+// keepCredentials takes the credentials out of requests that are redirected to another host, as to a bucket, and keeps them in the others.
+// net/http alone would leave them in on the way to a subdomain or another port, and take them out where the same host is written otherwise.
 func keepCredentials(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 { // as many as net/http follows by default
 		return fmt.Errorf("stopped after %d redirects", len(via))
 	}
-	if !sameHost(req.URL, via[0].URL) {
+	authorization := via[0].Header.Get("Authorization")
+	if authorization != "" && sameHost(req.URL, via[0].URL) {
+		req.Header.Set("Authorization", authorization)
+	} else {
 		req.Header.Del("Authorization")
 	}
 	return nil

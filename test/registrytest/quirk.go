@@ -71,6 +71,7 @@ const (
 	NoDigest      Quirk = "no digest"
 	CutManifest   Quirk = "manifest cut short"          // the first answer to each GET
 	LateTag       Quirk = "tags move late"              // two reads see the old one: a cache
+	SlowTags      Quirk = "tags move slowly"            // each after a time of its own
 	DeadTag       Quirk = "tags do not move"            // though the answer is 201
 	ImmutableTags Quirk = "tags that are there stay"    // ECR, Harbor
 	TagsOnly      Quirk = "no manifests by digest"      // Artifactory, for some types
