@@ -151,6 +151,8 @@ func TestOverShowsALayersEntriesBeforeWhatIsBelow(t *testing.T) {
 var (
 	amd64 = ocispec.Platform{OS: "linux", Architecture: "amd64"}
 	epoch = time.Unix(1_400_000_000, 0).UTC()
+
+	options = layer.Options{ModTime: epoch, Platform: amd64}
 )
 
 func TestAddWritesTheSameBytesIntoEveryStore(t *testing.T) {
@@ -164,11 +166,11 @@ func TestAddWritesTheSameBytesIntoEveryStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		made, err := store.Add(entries, epoch, amd64)
+		made, err := store.Add(t.Context(), entries, options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := store.Add(entries, epoch, amd64)
+		again, err := store.Add(t.Context(), entries, options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +204,7 @@ func TestAddWritesTheEntriesAsALayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := store.Add(entries, epoch, amd64)
+	made, err := store.Add(t.Context(), entries, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +271,7 @@ func TestAddRefusesAFileThatChangesWhileItIsRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := store.Add(entries, epoch, amd64); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+			if _, err := store.Add(t.Context(), entries, options); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
 				t.Errorf("got error %v, want one that says that a file changed", err)
 			}
 		})
@@ -321,7 +323,7 @@ func TestAFileOnDiskGivesTheSameLayerAsItsContentElsewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		one, err := store.Add(entries, epoch, amd64)
+		one, err := store.Add(t.Context(), entries, options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -344,7 +346,7 @@ func TestAddRepairsABlobThatWasCutShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := store.Add(entries, epoch, amd64)
+	made, err := store.Add(t.Context(), entries, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +357,7 @@ func TestAddRepairsABlobThatWasCutShort(t *testing.T) {
 	if err := os.Truncate(name, 3); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Add(entries, epoch, amd64); err != nil {
+	if _, err := store.Add(t.Context(), entries, options); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(name); err != nil || info.Size() != made.Blob.Size {
