@@ -178,7 +178,7 @@ func pingOver(ctx context.Context, scheme string, registry name.Registry, client
 	case http.StatusUnauthorized:
 		p.challenge, _ = parseChallenge(resp.Header)
 	default:
-		p.err = transport.CheckError(resp)
+		p.err = answerAlone(transport.CheckError(resp))
 	}
 	return p
 }

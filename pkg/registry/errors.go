@@ -81,8 +81,25 @@ func answerAlone(err error) error {
 	}
 	alone := *status
 	alone.Request = nil
-	return &alone
+	return &answerError{&alone}
 }
+
+// answerError is a registry's answer, worded so that it is one line of a length that can be read: it may be the page of a proxy.
+type answerError struct{ answer *transport.Error }
+
+// maxAnswer is how many bytes of an answer are part of an error.
+const maxAnswer = 1000
+
+func (e *answerError) Error() string {
+	text := strings.Join(strings.Fields(e.answer.Error()), " ")
+	if len(text) > maxAnswer {
+		text = strings.ToValidUTF8(text[:maxAnswer], "") + "..."
+	}
+	return text
+}
+
+// Unwrap gives the answer with its codes.
+func (e *answerError) Unwrap() error { return e.answer }
 
 // refusal tells whether err is a registry's answer that says no to the user, and if so whether it names it a denial.
 func refusal(err error) (denied, refused bool) {

@@ -57,6 +57,12 @@ func NewKeychain(getenv func(string) string) *Keychain {
 	return k
 }
 
+// Check reads the files, and reports the first that is damaged.
+func (k *Keychain) Check() error {
+	_, err := k.load()
+	return err
+}
+
 // Resolve implements [authn.Keychain].
 func (k *Keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 	return k.ResolveContext(context.Background(), target)

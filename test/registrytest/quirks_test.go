@@ -191,3 +191,12 @@ func TestPublish_tagsThatMayNotBeMoved(t *testing.T) {
 	}
 	checkAudit(t, q, former)
 }
+
+// The border to the terminal makes control characters visible. A second line it cannot tell from one that is meant.
+func TestPublish_answerIsOneLine(t *testing.T) {
+	q := NewQuirky(t, BadText)
+	_, err := registry.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options()...)
+	if err == nil || strings.ContainsAny(err.Error(), "\r\n") || !strings.Contains(err.Error(), "all is well") {
+		t.Errorf("the error is %q", err)
+	}
+}
