@@ -26,6 +26,7 @@ type buildCommand struct {
 	console  console
 	source   source
 	engine   engineFlags
+	registry registryFlags
 	format   format
 	platform []string
 	outputs  []string
@@ -57,6 +58,7 @@ func newBuild(io console) *cobra.Command {
 	flags := cmd.Flags()
 	c.source.flags(flags)
 	c.engine.flags(flags)
+	c.registry.flags(flags)
 	c.format.flag(flags)
 	flags.StringSliceVar(&c.platform, "platform", nil, "build for these `PLATFORMS`, such as linux/amd64,linux/arm64 (default: the engine's own)")
 	flags.StringArrayVarP(&c.outputs, "output", "o", nil, "also write the images to oci:DIR or docker-archive:FILE (`DESTINATION`, may be repeated)")
@@ -76,6 +78,9 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.registry.check(); err != nil {
+		return err
+	}
 	if c.debug {
 		if err := needTerminal(); err != nil {
 			return err
@@ -91,6 +96,11 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	f, err := c.source.family(images)
 	if err != nil {
 		return err
+	}
+	if c.push {
+		if err := c.registry.checkAccess(ctx, c.console, f); err != nil {
+			return err
+		}
 	}
 	into, err := c.source.layout(ctx, f)
 	if err != nil {
@@ -129,7 +139,7 @@ func (c *buildCommand) deliver(ctx context.Context, into *layout.Layout, result 
 	if !c.push {
 		return nil, nil
 	}
-	return publish(ctx, c.console, into, images)
+	return publish(ctx, c.console, into, images, &c.registry)
 }
 
 // build runs the engine for no longer than the build takes. What the images are built from is read before the build reads it: when a file
@@ -141,7 +151,7 @@ func (c *buildCommand) build(ctx context.Context, f *family.Family, into *layout
 		opts.Inputs, err = f.Inputs(ctx)
 		read <- err
 	}()
-	e, err := c.engine.start(ctx, c.console)
+	e, err := c.engine.start(ctx, c.console, c.registry.plainHTTP...)
 	readErr := <-read
 	if err != nil {
 		return nil, err
@@ -189,6 +199,10 @@ func (c *buildCommand) options() (build.Options, error) {
 	if err != nil {
 		return build.Options{}, err
 	}
+	credentials, err := registryCredentials()
+	if err != nil {
+		return build.Options{}, err
+	}
 	created, err := sourceDateEpoch()
 	if err != nil {
 		return build.Options{}, err
@@ -203,7 +217,7 @@ func (c *buildCommand) options() (build.Options, error) {
 		Created:      created,
 		NoCache:      c.noCache,
 		SourcePolicy: policy,
-		Session:      []session.Attachable{registryCredentials(c.console)},
+		Session:      []session.Attachable{credentials},
 		Secrets:      secrets,
 		Layers:       layers,
 		Progress:     build.Progress{Out: c.console.err, Mode: c.progress},

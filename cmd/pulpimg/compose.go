@@ -12,12 +12,13 @@ import (
 
 // A composeCommand is the flags of `pulpimg compose`.
 type composeCommand struct {
-	console console
-	source  source
-	values  values
-	output  string
-	byTag   bool
-	force   bool
+	console  console
+	source   source
+	registry registryFlags
+	values   values
+	output   string
+	byTag    bool
+	force    bool
 }
 
 func newCompose(io console) *cobra.Command {
@@ -32,6 +33,7 @@ func newCompose(io console) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	c.source.flags(flags)
+	c.registry.flags(flags)
 	c.values.flags(flags)
 	flags.StringVarP(&c.output, "output", "o", "", "write it to this `FILE`, also in place of an older one that pulpimg wrote")
 	flags.BoolVar(&c.force, "force", false, "overwrite a file that pulpimg did not write")
@@ -42,6 +44,9 @@ func newCompose(io console) *cobra.Command {
 func (c *composeCommand) run(ctx context.Context, images []string) error {
 	if c.force && c.output == "" {
 		return usageError{errors.New("--force goes with --output: without it, nothing is overwritten")}
+	}
+	if err := c.registry.check(); err != nil {
+		return err
 	}
 	f, err := c.source.family(images)
 	if err != nil {
@@ -57,7 +62,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	}
 	warnOfFiles(c.console, f.Images, nothing)
 	if !c.byTag {
-		if config.Images, err = c.source.published(ctx, f); err != nil {
+		if config.Images, err = c.source.published(ctx, c.console, f, &c.registry); err != nil {
 			return err
 		}
 		if data, err = compose.Marshal(f, config); err != nil {

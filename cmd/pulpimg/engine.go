@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pulpimg/pulpimg/pkg/cachedir"
+	"github.com/pulpimg/pulpimg/pkg/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 )
 
@@ -45,15 +46,17 @@ func (e *engineFlags) options(io console) (engine.Options, error) {
 		Address:  e.address,
 		TLS:      e.tls,
 		CacheDir: cache,
-		Notice:   func(line string) { fmt.Fprintln(io.err, "pulpimg: "+line) },
+		Notice:   func(line string) { fmt.Fprintln(io.err, "pulpimg: "+diagnostic.Visible(line)) },
 	}, nil
 }
 
-func (e *engineFlags) start(ctx context.Context, io console) (*engine.Engine, error) {
+// start starts the engine. It may pull over plain HTTP from some registries.
+func (e *engineFlags) start(ctx context.Context, io console, plainHTTP ...string) (*engine.Engine, error) {
 	opts, err := e.options(io)
 	if err != nil {
 		return nil, err
 	}
+	opts.PlainHTTP = plainHTTP
 	return engine.Start(ctx, opts)
 }
 

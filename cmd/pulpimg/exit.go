@@ -37,6 +37,8 @@ func exitCode(ctx context.Context, err error) int {
 		address     *engine.AddressError
 		specErrors  spec.Errors
 		credentials *registry.CredentialsError
+		damaged     *registry.CredentialsFileError
+		plain       *registry.PlainHTTPError
 		unreachable *registry.UnreachableError
 		base        *build.BaseError
 		missing     *family.MissingError
@@ -52,9 +54,9 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.As(err, &specErrors):
 		return exitSpec
-	case errors.As(err, &credentials), hasBase && base.Refused():
+	case errors.As(err, &credentials), errors.As(err, &damaged), hasBase && base.Refused():
 		return exitCredentials
-	case errors.As(err, &unreachable), hasBase && base.Unreachable(), errors.Is(err, engine.ErrUnreachable):
+	case errors.As(err, &unreachable), errors.As(err, &plain), hasBase && base.Unreachable(), errors.Is(err, engine.ErrUnreachable):
 		return exitUnavailable
 	}
 	return exitFailure

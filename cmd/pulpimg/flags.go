@@ -20,15 +20,16 @@ import (
 func listKeys() map[string]func(value string) string {
 	whole := func(value string) string { return value }
 	return map[string]func(string) string{
-		"env":      beforeEquals,
-		"env-file": whole, // what a later file says comes before what an earlier one says
-		"output":   whole,
-		"platform": whole,
-		"publish":  whole,
-		"secret":   secretKey,
-		"service":  beforeEquals,
-		"set":      beforeEquals,
-		"volume":   container.Target,
+		"env":        beforeEquals,
+		"env-file":   whole, // what a later file says comes before what an earlier one says
+		"output":     whole,
+		"plain-http": whole,
+		"platform":   whole,
+		"publish":    whole,
+		"secret":     secretKey,
+		"service":    beforeEquals,
+		"set":        beforeEquals,
+		"volume":     container.Target,
 	}
 }
 

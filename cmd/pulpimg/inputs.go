@@ -9,9 +9,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/docker/cli/cli/config"
-	"github.com/moby/buildkit/session"
-	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/secrets"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
@@ -81,13 +78,6 @@ func parseSecret(flag string) (secretsprovider.Source, error) {
 		}
 	}
 	return source, nil
-}
-
-// registryCredentials lets the engine use the user's docker credentials for the bases that it pulls.
-func registryCredentials(io console) session.Attachable {
-	return authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
-		AuthConfigProvider: authprovider.LoadAuthConfig(config.LoadDefaultConfigFile(io.err)),
-	})
 }
 
 // An output is a place that the images go to besides the layout that is kept for pushing.

@@ -22,6 +22,7 @@ import (
 type manifestsCommand struct {
 	console    console
 	source     source
+	registry   registryFlags
 	values     values
 	kind       string
 	dir        string
@@ -46,6 +47,7 @@ func newManifests(io console) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	c.source.flags(flags)
+	c.registry.flags(flags)
 	c.values.flags(flags)
 	flags.StringVar(&c.kind, "kind", "workload", "what runs the images: workload (a Deployment or StatefulSet each) or pod (`KIND`)")
 	flags.StringVarP(&c.dir, "output", "o", "", "write a file for each object, and a kustomization.yaml, into this `DIR`, which must hold nothing else; what an earlier run wrote there and is no longer part is removed")
@@ -81,6 +83,9 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if err != nil {
 		return nil, err
 	}
+	if err := c.registry.check(); err != nil {
+		return nil, err
+	}
 	f, err := c.source.family(images)
 	if err != nil {
 		return nil, err
@@ -102,7 +107,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 		return objects, nil
 	}
 	// Only now, when nothing else is wrong, is a registry asked.
-	if config.Images, err = c.source.published(ctx, f); err != nil {
+	if config.Images, err = c.source.published(ctx, c.console, f, &c.registry); err != nil {
 		return nil, err
 	}
 	config.Moving = false

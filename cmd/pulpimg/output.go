@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/registry"
 )
 
@@ -67,9 +68,12 @@ func (f *format) print(io console, result *build.Result, pushed *publication) er
 }
 
 func printJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, diagnostic.VisibleJSON(string(data)))
+	return err
 }
 
 func imageTable(w io.Writer, result *build.Result) error {

@@ -21,6 +21,7 @@ import (
 type pushCommand struct {
 	console   console
 	source    source
+	registry  registryFlags
 	format    format
 	lastBuild bool
 }
@@ -39,6 +40,7 @@ func newPush(io console) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	c.source.flags(flags)
+	c.registry.flags(flags)
 	c.format.flag(flags)
 	flags.BoolVar(&c.lastBuild, "last-build", false, "publish the last build as it is and under the names that it was built for, whatever the spec says now")
 	return cmd
@@ -47,6 +49,9 @@ func newPush(io console) *cobra.Command {
 func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
 	if c.lastBuild && len(names)+len(c.source.set)+len(c.source.registry)+len(c.source.tag) > 0 {
 		return usageError{errors.New("--last-build publishes what was built as it was built: it takes no images, and no --set, --registry or --tag")}
+	}
+	if err := c.registry.check(); err != nil {
+		return err
 	}
 	f, err := c.source.family(names)
 	if err != nil {
@@ -61,7 +66,7 @@ func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	pushed, err := publish(ctx, c.console, from, images)
+	pushed, err := publish(ctx, c.console, from, images, &c.registry)
 	if err != nil {
 		return err
 	}
@@ -85,7 +90,7 @@ func (c *pushCommand) images(ctx context.Context, f *family.Family, from *layout
 type publication = registry.Result
 
 // publish publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
-func publish(ctx context.Context, io console, from *layout.Layout, images []layout.Image) (*publication, error) {
+func publish(ctx context.Context, io console, from *layout.Layout, images []layout.Image, flags *registryFlags) (*publication, error) {
 	items := make([]registry.Item, len(images))
 	for i, image := range images {
 		var err error
@@ -94,10 +99,10 @@ func publish(ctx context.Context, io console, from *layout.Layout, images []layo
 		}
 	}
 	bar := newUploadProgress(io.err)
-	result, err := registry.Publish(ctx, items, registry.WithProgress(bar.show))
+	result, err := registry.Publish(ctx, items, append(flags.options(bar.waiting), registry.WithProgress(bar.show))...)
 	bar.done()
 	if err != nil {
-		return result, err
+		return result, flags.hint(err)
 	}
 	if err := from.SetPublished(digests(result)); err != nil {
 		fmt.Fprintf(io.err, "pulpimg: everything is published, but later commands will ask the registry for it: %v\n", err)

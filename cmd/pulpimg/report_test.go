@@ -8,7 +8,30 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
+
+	"github.com/pulpimg/pulpimg/pkg/registry"
 )
+
+// What a registry says, as an engine or this program reports it.
+func TestProblem_doesNothingToATerminal(t *testing.T) {
+	foreign := "DENIED: no\x1b[2J\x1b]0;title\a\r all is well \u009b31m \u202e \x7f \u2028"
+	for _, format := range []format{{name: formatText}, {name: formatJSON}, {name: formatGitHub}} {
+		var out bytes.Buffer
+		if err := problemOf(context.Background(), errors.New(foreign)).print(console{out: &out, err: &out}, format); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsFunc(out.String(), func(c rune) bool { return c != '\n' && (unicode.IsControl(c) || c == 0x202e || c == 0x2028) }) {
+			t.Errorf("as %s:\n%q", format.name, out.String())
+		}
+		if !strings.Contains(out.String(), "all is well") {
+			t.Errorf("as %s:\n%q", format.name, out.String())
+		}
+	}
+	if text := waitingText(registry.Waiting{Registry: "r.test", Err: errors.New(foreign + "\npulpimg: done")}); strings.ContainsFunc(text, unicode.IsControl) {
+		t.Errorf("%q", text)
+	}
+}
 
 // A mistake in the line of a URL shows the line.
 func TestProblem_showsNoCredentialsOfURLs(t *testing.T) {

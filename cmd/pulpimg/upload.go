@@ -52,11 +52,24 @@ func (u *uploadProgress) show(p registry.Progress) {
 	}
 }
 
+// waiting says what a registry keeps waiting for. The line of the progress is drawn again when it goes on.
+func (u *uploadProgress) waiting(w registry.Waiting) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+	fmt.Fprintln(u.out, "pulpimg: "+waitingText(w))
+}
+
 // done takes the line away.
 func (u *uploadProgress) done() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.clear()
+}
+
+func (u *uploadProgress) clear() {
 	if u.drawn {
 		fmt.Fprint(u.out, "\r\x1b[K")
+		u.drawn = false
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/pkg/diagnostic"
 )
 
 // A Step is what became of one vertex of a build.
@@ -186,21 +187,22 @@ func (w *watcher) take(status *client.SolveStatus) {
 	w.display.show(status)
 }
 
-// clean takes credentials out of all that the engine worded. The names of steps are this side's.
+// clean takes credentials out of all that the engine worded, which may be what a registry said, and what would do something to a terminal.
+// What a command prints is left as it is: it has colours. The names of steps are this side's.
 func (w *watcher) clean(status *client.SolveStatus) {
 	for _, v := range status.Vertexes {
-		v.Error = w.redact(v.Error)
+		v.Error = diagnostic.VisibleLines(w.redact(v.Error))
 	}
 	for _, s := range status.Statuses {
-		s.ID, s.Name = w.redact(s.ID), w.redact(s.Name)
+		s.ID, s.Name = diagnostic.Visible(w.redact(s.ID)), diagnostic.Visible(w.redact(s.Name))
 	}
 	for _, l := range status.Logs {
 		l.Data = []byte(w.redact(string(l.Data)))
 	}
 	for _, warning := range status.Warnings {
-		warning.Short = []byte(w.redact(string(warning.Short)))
+		warning.Short = []byte(diagnostic.Visible(w.redact(string(warning.Short))))
 		for i, detail := range warning.Detail {
-			warning.Detail[i] = []byte(w.redact(string(detail)))
+			warning.Detail[i] = []byte(diagnostic.Visible(w.redact(string(detail))))
 		}
 	}
 }

@@ -146,3 +146,20 @@ func TestADebuggerIsShownTheStepThatItIsAboutHoweverLateTheNews(t *testing.T) {
 		})
 	}
 }
+
+func TestWatcher_showsNothingThatDoesSomethingToATerminal(t *testing.T) {
+	const foreign = "DENIED: no\x1b[2J\r\u009b31m\u202e"
+	status := &client.SolveStatus{
+		Vertexes: []*client.Vertex{{Name: "a", Error: foreign}},
+		Statuses: []*client.VertexStatus{{ID: foreign, Name: foreign}},
+		Warnings: []*client.VertexWarning{{Short: []byte(foreign), Detail: [][]byte{[]byte(foreign)}}},
+	}
+	(&watcher{redact: func(s string) string { return s }}).clean(status)
+	for _, text := range []string{
+		status.Vertexes[0].Error, status.Statuses[0].ID, status.Statuses[0].Name, string(status.Warnings[0].Short), string(status.Warnings[0].Detail[0]),
+	} {
+		if strings.ContainsAny(text, "\x1b\r\u009b\u202e") || !strings.HasPrefix(text, "DENIED: no") {
+			t.Errorf("%q", text)
+		}
+	}
+}

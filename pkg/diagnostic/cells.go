@@ -1,6 +1,7 @@
 package diagnostic
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -61,6 +62,26 @@ func written(list []cell) string {
 	var b strings.Builder
 	for _, c := range list {
 		b.WriteString(c.text)
+	}
+	return b.String()
+}
+
+// Visible returns text of somebody else, such as a registry or an engine, on one line and so that it does nothing to a terminal: no colours,
+// no moving of the cursor, no other order of writing, no second line that looks like this program's.
+func Visible(s string) string { return plain(s) }
+
+// VisibleLines does the same for text that may have several lines.
+func VisibleLines(s string) string { return plainLines(s) }
+
+// VisibleJSON returns JSON that says the same and does nothing to a terminal: encoding/json escapes only the control characters below 0x20.
+func VisibleJSON(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		if c >= 0x7f && isHidden(c) {
+			fmt.Fprintf(&b, `\u%04x`, c)
+		} else {
+			b.WriteRune(c)
+		}
 	}
 	return b.String()
 }

@@ -45,7 +45,7 @@ func Records(list []Diagnostic, sources Sources) []Record {
 func GitHub(w io.Writer, list []Diagnostic) error {
 	var b strings.Builder
 	for _, r := range Records(list, nil) {
-		b.WriteString("::error" + properties(r) + "::" + data.Replace(body(r)) + "\n")
+		b.WriteString("::error" + properties(r) + "::" + plain(data.Replace(body(r))) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

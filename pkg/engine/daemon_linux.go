@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -45,10 +46,19 @@ type daemon struct {
 	stopping atomic.Bool
 }
 
+// withRegistries adds the registries that are spoken to over plain HTTP to a configuration.
+func withRegistries(config []byte, plainHTTP []string) []byte {
+	out := bytes.Clone(config)
+	for _, host := range plainHTTP {
+		out = fmt.Appendf(out, "\n[registry.%q]\n  http = true\n", host)
+	}
+	return out
+}
+
 // startDaemon runs the programs in bin. The caller holds the lock, and the child
 // holds it too from here on.
-func startDaemon(h home, bin string, l *lock) (*daemon, error) {
-	if err := os.WriteFile(h.config(), config, 0o600); err != nil {
+func startDaemon(h home, bin string, l *lock, plainHTTP []string) (*daemon, error) {
+	if err := os.WriteFile(h.config(), withRegistries(config, plainHTTP), 0o600); err != nil {
 		return nil, fmt.Errorf("write the engine's configuration: %w", err)
 	}
 	socket, tmp, err := h.listenAt()

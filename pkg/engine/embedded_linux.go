@@ -27,7 +27,7 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := startLocked(ctx, h, b, l, o.Notice)
+	e, err := startLocked(ctx, h, b, l, o)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}
@@ -54,7 +54,7 @@ func usable() (*bundle.Bundle, error) {
 
 // startLocked starts the engine on what earlier runs left. What it keeps can be made again: a state that a full disk or a power cut
 // spoiled is removed, since no later start could read it either.
-func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock, notice func(string)) (*Engine, error) {
+func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock, o Options) (*Engine, error) {
 	if err := h.removeLeftovers(); err != nil {
 		return nil, err
 	}
@@ -65,26 +65,26 @@ func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock, notice 
 	if err != nil {
 		return nil, err
 	}
-	e, err := run(ctx, h, bin, l)
+	e, err := run(ctx, h, bin, l, o.PlainHTTP)
 	var broken *brokenStateError
 	if !errors.As(err, &broken) {
 		return e, err
 	}
-	if notice != nil {
-		notice(fmt.Sprintf("what the engine kept cannot be read (%s) and is removed; the next build makes it again", broken.Reason))
+	if o.Notice != nil {
+		o.Notice(fmt.Sprintf("what the engine kept cannot be read (%s) and is removed; the next build makes it again", broken.Reason))
 	}
 	if err := h.removeState(); err != nil {
 		return nil, fmt.Errorf("remove what the engine cannot read: %w", err)
 	}
-	return run(ctx, h, bin, l)
+	return run(ctx, h, bin, l, o.PlainHTTP)
 }
 
 // run runs buildkitd and returns once it answers.
-func run(ctx context.Context, h home, bin string, l *lock) (*Engine, error) {
+func run(ctx context.Context, h home, bin string, l *lock, plainHTTP []string) (*Engine, error) {
 	if err := h.checkDatabases(); err != nil {
 		return nil, err
 	}
-	d, err := startDaemon(h, bin, l)
+	d, err := startDaemon(h, bin, l, plainHTTP)
 	if err != nil {
 		return nil, err
 	}

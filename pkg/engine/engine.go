@@ -29,6 +29,9 @@ type Options struct {
 	// CacheDir is where the embedded engine keeps its files, in a folder
 	// "engine". Empty means pulpimg in os.UserCacheDir.
 	CacheDir string
+	// PlainHTTP are the registries, HOST or HOST:PORT, that the embedded engine pulls from over plain HTTP, apart from this machine. A remote
+	// engine has a configuration of its own.
+	PlainHTTP []string
 	// Notice is called with a line for the user, such as what is waited for. May be nil.
 	Notice func(string)
 }

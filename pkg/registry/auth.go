@@ -12,28 +12,21 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
-
-// defaultTokenLife is how long a token is good for if its server does not say:
-// https://distribution.github.io/distribution/spec/auth/token/#token-response-fields
-const defaultTokenLife = time.Minute
 
 // access is the right to use one repository: the user's credentials, and the tokens that were had for them.
 type access struct {
 	repository name.Repository
 	keychain   authn.Keychain
-	challenge  *transport.Challenge
+	scheme     string // that the registry is spoken to with
 	transport  http.RoundTripper
+	repeat     repeater
 
-	mu     sync.Mutex // held while asking, so that nothing is asked twice
-	config *authn.AuthConfig
-	tokens map[string]token // by scope
-}
-
-type token struct {
-	value   string
-	refresh time.Time
+	mu        sync.Mutex // held while asking, so that nothing is asked twice
+	challenge challenge
+	config    *authn.AuthConfig
+	tokens    map[string]token // by scope
+	accepted  bool             // the registry took the credentials once
 }
 
 // authorization gives the value of the Authorization header for a request that needs scopes, "" for none, and whether it
@@ -44,24 +37,45 @@ func (a *access) authorization(ctx context.Context, scopes []string) (value stri
 	if err := a.resolve(ctx); err != nil {
 		return "", false, err
 	}
-	switch c := a.config; {
-	case c.RegistryToken != "":
-		return "Bearer " + c.RegistryToken, true, nil
-	case a.bearer():
+	switch {
+	case a.config.RegistryToken != "":
+		return "Bearer " + a.config.RegistryToken, true, nil
+	case a.challenge.bearer:
 		return a.token(ctx, scopes)
-	case c.Username != "" && c.Password != "":
-		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password)), true, nil
-	case c.Auth != "":
-		return "Basic " + c.Auth, true, nil
 	}
-	return "", true, nil
+	return a.basic(), true, nil
 }
 
-// forget drops a token that the registry no longer takes.
-func (a *access) forget(authorization string) {
+// basic gives the user's name and password as a header, or "".
+func (a *access) basic() string {
+	switch c := a.config; {
+	case c.Username != "" && c.Password != "":
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))
+	case c.Auth != "":
+		return "Basic " + c.Auth
+	}
+	return ""
+}
+
+// accept notes that the registry took the credentials.
+func (a *access) accept() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.accepted = true
+}
+
+// renew makes ready for another attempt after a request with an Authorization header was refused, and reports whether one is worth it: a
+// token may have expired before its time, or the registry may want something else now than it first said. Credentials that the registry
+// never took are not tried again.
+func (a *access) renew(refused http.Header, authorization string, fresh bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	maps.DeleteFunc(a.tokens, func(_ string, t token) bool { return "Bearer "+t.value == authorization })
+	if c, ok := parseChallenge(refused); ok && c != a.challenge {
+		a.challenge, a.tokens = c, nil
+		return true
+	}
+	return !fresh || a.accepted && authorization != ""
 }
 
 func (a *access) anonymous() bool {
@@ -70,7 +84,11 @@ func (a *access) anonymous() bool {
 	return a.config == nil || *a.config == authn.AuthConfig{}
 }
 
-func (a *access) bearer() bool { return strings.EqualFold(a.challenge.Scheme, "bearer") }
+func (a *access) bearer() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.challenge.bearer
+}
 
 func (a *access) resolve(ctx context.Context) error {
 	if a.config != nil {
@@ -93,18 +111,9 @@ func (a *access) token(ctx context.Context, scopes []string) (string, bool, erro
 	if t, ok := a.tokens[key]; ok && time.Now().Before(t.refresh) {
 		return "Bearer " + t.value, false, nil
 	}
-	asked := time.Now()
-	got, err := transport.Exchange(ctx, a.repository.Registry, authn.FromConfig(*a.config), a.transport, scopes, a.challenge)
+	t, err := a.exchange(ctx, scopes)
 	if err != nil {
 		return "", false, err
-	}
-	life := time.Duration(got.ExpiresIn) * time.Second
-	if life <= 0 {
-		life = defaultTokenLife
-	}
-	t := token{value: got.Token, refresh: asked.Add(life * 3 / 4)}
-	if got.AccessToken != "" { // what OAuth 2.0 calls it; servers give either
-		t.value = got.AccessToken
 	}
 	if a.tokens == nil {
 		a.tokens = make(map[string]token)

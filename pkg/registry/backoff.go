@@ -28,15 +28,24 @@ type Backoff struct {
 	Longest time.Duration
 }
 
-// do makes a request until it succeeds, fails for good, or has had its attempts. Which errors are worth another
-// attempt is for transient to say. It returns no response with a status that it would repeat the request for.
-func (b Backoff) do(ctx context.Context, transient func(error) bool, once func(attempt int) (*http.Response, error)) (*http.Response, error) {
-	for attempt := 1; ; attempt++ {
+// repeater repeats what is worth another attempt.
+type repeater struct {
+	backoff Backoff
+	// transient reports whether an error is worth another attempt.
+	transient func(error) bool
+	waitings  *waitings
+}
+
+// do makes a request until it succeeds, fails for good, or has had its attempts. It returns no response with a status that it would repeat
+// the request for.
+func (r repeater) do(ctx context.Context, once func(attempt int) (*http.Response, error)) (*http.Response, error) {
+	b := r.backoff
+	for attempt, silences := 1, 0; ; attempt++ {
 		resp, err := once(attempt)
 		switch {
-		case err == nil && !transientStatus(resp.StatusCode):
+		case err == nil && (resp == nil || !transientStatus(resp.StatusCode)):
 			return resp, nil
-		case err != nil && (ctx.Err() != nil || !transient(err)):
+		case err != nil && (ctx.Err() != nil || !r.transient(err)):
 			return nil, err
 		}
 		var asked time.Duration
@@ -44,10 +53,17 @@ func (b Backoff) do(ctx context.Context, transient func(error) bool, once func(a
 			asked = retryAfter(resp.Header, time.Now())
 			err = statusError(resp)
 		}
-		if attempt >= b.Attempts || asked > b.Longest {
+		if silent := (silentError{}); errors.As(err, &silent) {
+			silences++
+		}
+		if attempt >= b.Attempts || silences >= silentAttempts || asked > b.Longest {
 			return nil, &givenUpError{attempts: attempt, asked: asked, err: err}
 		}
-		if err := sleep(ctx, max(asked, b.wait(attempt))); err != nil {
+		pause := max(asked, b.wait(attempt))
+		if pause >= waitingInterval {
+			r.waitings.tell(Waiting{Pause: pause.Round(time.Second), Err: err})
+		}
+		if err := sleep(ctx, pause); err != nil {
 			return nil, err
 		}
 	}
@@ -89,7 +105,7 @@ func transientStatus(code int) bool {
 	return false
 }
 
-// transientError tells whether a connection broke in a way that the next one may not.
+// transientError reports whether a connection broke in a way that the next one may not.
 func transientError(err error) bool {
 	var gaveUp *givenUpError
 	if errors.As(err, &gaveUp) {
@@ -107,8 +123,13 @@ func transientError(err error) bool {
 	if errors.As(err, &timed) && timed.Timeout() {
 		return true
 	}
-	// net/http does not export the types of its HTTP/2 errors.
-	return strings.Contains(err.Error(), "stream error: ") || strings.Contains(err.Error(), "http2: ")
+	// net/http does not export the types of these: of HTTP/2, and of an answer that ends within its first line or a header.
+	for _, text := range []string{"stream error: ", "http2: ", "HTTP/1.x transport connection broken"} {
+		if strings.Contains(err.Error(), text) {
+			return true
+		}
+	}
+	return false
 }
 
 // transientOnceConnected is for the first request to a registry: if not even a connection comes about, then the name
@@ -136,7 +157,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 
 // statusError turns a response into the error that it stands for, and ends it.
 func statusError(resp *http.Response) error {
-	defer resp.Body.Close()
+	defer finish(resp)
 	return answerAlone(transport.CheckError(resp))
 }
 
@@ -162,9 +183,8 @@ func (e *givenUpError) Unwrap() error { return e.err }
 // retrier repeats requests whose body can be had again. Blobs cannot be repeated as they are, because a broken
 // upload leaves a session behind that is no longer at its beginning; see session.upload.
 type retrier struct {
-	inner     http.RoundTripper
-	backoff   Backoff
-	transient func(error) bool
+	inner  http.RoundTripper
+	repeat repeater
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -172,7 +192,7 @@ func (r retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !replayable(req) {
 		return r.inner.RoundTrip(req)
 	}
-	return r.backoff.do(req.Context(), r.transient, func(attempt int) (*http.Response, error) {
+	return r.repeat.do(req.Context(), func(attempt int) (*http.Response, error) {
 		if attempt == 1 {
 			return r.inner.RoundTrip(req)
 		}

@@ -48,7 +48,7 @@ func TestRegistryIsLeftAloneForAsLongAsItAsks(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				b := Backoff{Attempts: 2, First: time.Millisecond, Longest: time.Minute}
-				resp, err := b.do(t.Context(), transientError, answers(headers, 429, 200))
+				resp, err := repeatWith(b).do(t.Context(), answers(headers, 429, 200))
 				if err != nil || resp.StatusCode != 200 {
 					t.Fatalf("got %v, %v", resp, err)
 				}
@@ -62,7 +62,7 @@ func TestRegistryIsLeftAloneForAsLongAsItAsks(t *testing.T) {
 
 func TestRegistryThatAsksForTooLongAWaitIsGivenUp(t *testing.T) {
 	b := Backoff{Attempts: 5, First: time.Millisecond, Longest: time.Minute}
-	_, err := b.do(t.Context(), transientError, answers([]string{"Retry-After", "3600"}, 429))
+	_, err := repeatWith(b).do(t.Context(), answers([]string{"Retry-After", "3600"}, 429))
 	if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(err.Error(), "the registry asks to wait 1h0m0s") {
 		t.Errorf("the error is %v", err)
 	}
@@ -71,7 +71,7 @@ func TestRegistryThatAsksForTooLongAWaitIsGivenUp(t *testing.T) {
 func TestAttemptsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := Backoff{Attempts: 3, First: time.Second, Longest: time.Minute}
-		_, err := b.do(t.Context(), transientError, answers(nil, 503, 502, 500, 200))
+		_, err := repeatWith(b).do(t.Context(), answers(nil, 503, 502, 500, 200))
 		if err == nil || !strings.Contains(err.Error(), "500") || !strings.Contains(err.Error(), "(tried 3 times)") {
 			t.Errorf("the error is %v", err)
 		}
@@ -81,7 +81,7 @@ func TestAttemptsEnd(t *testing.T) {
 func TestAnswersThatWillNotChangeAreNotRepeated(t *testing.T) {
 	for _, status := range []int{200, 201, 202, 400, 401, 403, 404, 405, 501} {
 		b := Backoff{Attempts: 3, First: time.Hour, Longest: time.Hour}
-		resp, err := b.do(t.Context(), transientError, answers(nil, status))
+		resp, err := repeatWith(b).do(t.Context(), answers(nil, status))
 		if err != nil || resp.StatusCode != status {
 			t.Errorf("%d became %v, %v", status, resp, err)
 		}
@@ -94,7 +94,7 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		b := Backoff{Attempts: 3, First: time.Hour, Longest: time.Hour}
-		_, err := b.do(ctx, transientError, answers(nil, 503, 503, 503))
+		_, err := repeatWith(b).do(ctx, answers(nil, 503, 503, 503))
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
 			t.Errorf("it ended after %v with %v", time.Since(start), err)
 		}
@@ -134,3 +134,5 @@ func TestRetryAfterThatCannotBeReadIsNone(t *testing.T) {
 		}
 	}
 }
+
+func repeatWith(b Backoff) repeater { return repeater{backoff: b, transient: transientError} }

@@ -6,30 +6,58 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// hasBlob asks whether repo holds a blob.
+// hasBlob asks whether repo holds a blob. A registry that does not answer that to the credentials has to be given the blob.
 func (s *session) hasBlob(ctx context.Context, repo name.Repository, digest v1.Hash) (bool, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, s.url(repo, "blobs/"+digest.String()).String(), nil)
+	resp, err := s.askBlob(ctx, http.MethodHead, repo, digest)
 	if err != nil {
 		return false, err
 	}
-	resp, err := s.send(req, repo, repo.Scope(transport.PushScope))
-	if err != nil {
-		return false, err
+	if unsupported(resp.StatusCode) {
+		finish(resp)
+		if resp, err = s.askBlob(ctx, http.MethodGet, repo, digest); err != nil {
+			return false, err
+		}
 	}
 	defer finish(resp)
-	if err := s.expect(resp, repo, http.StatusOK, http.StatusNotFound); err != nil {
+	if unsupported(resp.StatusCode) {
+		return false, nil
+	}
+	if err := s.expect(resp, repo, http.StatusOK, http.StatusPartialContent, http.StatusNotFound); err != nil {
 		if isDenied(err) {
 			return false, nil
 		}
 		return false, err
 	}
-	return resp.StatusCode == http.StatusOK, nil
+	return resp.StatusCode != http.StatusNotFound, nil
+}
+
+func (s *session) askBlob(ctx context.Context, method string, repo name.Repository, digest v1.Hash) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.url(repo, "blobs/"+digest.String()).String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if method == http.MethodGet {
+		req.Header.Set("Range", "bytes=0-0") // whether it is there, and not what it is
+	}
+	return s.send(req, repo, repo.Scope(transport.PushScope))
+}
+
+// unsupported reports whether a status may only mean that the registry, or a proxy before it, does not do HEAD, or not for what is yet
+// to be.
+func unsupported(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
+		http.StatusRequestedRangeNotSatisfiable, http.StatusNotImplemented:
+		return true
+	}
+	return false
 }
 
 // mount has a blob taken over from another repository of the registry. A registry that does not, in whichever way,
@@ -84,14 +112,16 @@ func (s *session) postUpload(ctx context.Context, repo name.Repository, query ur
 // location reads where an upload continues.
 func (s *session) location(resp *http.Response) (*url.URL, error) {
 	u, err := resp.Location()
-	if err != nil {
-		return nil, fmt.Errorf("registry %s does not say where to upload to: %w", s.registry, err)
-	}
 	switch {
-	case u.Host == s.registry.RegistryStr():
-		u.Scheme = s.scheme // a registry behind a proxy that ends TLS believes that it is spoken to in plain http
+	case err != nil:
+		return nil, fmt.Errorf("registry %s does not say where to upload to: %w", s.registry, err)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return nil, fmt.Errorf("registry %s wants the blob uploaded to %s, which is not an address", s.registry, u)
+	case s.serves(u):
+		u.Scheme, u.Host = s.scheme, s.registry.RegistryStr() // a registry behind a proxy may not know how it is spoken to
 	case s.scheme == "https" && u.Scheme != "https":
-		return nil, fmt.Errorf("registry %s wants the blob uploaded to %s without encryption", s.registry, u.Host)
+		return nil, fmt.Errorf("registry %s wants the blob uploaded to %s without encryption: %w", s.registry, u.Host,
+			&PlainHTTPError{Host: u.Host, Lowered: true})
 	}
 	return u, nil
 }
@@ -99,10 +129,30 @@ func (s *session) location(resp *http.Response) (*url.URL, error) {
 // errStored says that an upload is not needed after all.
 var errStored = errors.New("the blob is in the repository")
 
+// lostError is an answer that says that the registry does not know of something that it was given before. It may have it, or have
+// forgotten it, or be about to know of it.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+func lostOrTransient(err error) bool {
+	var lost *lostError
+	return errors.As(err, &lost) && !gaveUp(err) || transientError(err)
+}
+
+func gaveUp(err error) bool {
+	var gaveUp *givenUpError
+	return errors.As(err, &gaveUp)
+}
+
 // upload sends a blob to location, or to a new one if that is nil. A broken upload is begun anew: its session keeps what
-// arrived, and registries differ in how they let one go on.
+// arrived, and registries differ in how they let one go on. So is one whose session the registry forgot, or whose token ended.
 func (s *session) upload(ctx context.Context, repo name.Repository, b blob, location *url.URL, g *gauge) error {
-	resp, err := s.backoff.do(ctx, transientError, func(attempt int) (_ *http.Response, err error) {
+	repeat := s.repeat
+	repeat.transient = lostOrTransient
+	refused := false
+	resp, err := repeat.do(ctx, func(attempt int) (*http.Response, error) {
 		if attempt > 1 {
 			location = nil
 			there, err := s.hasBlob(ctx, repo, b.digest)
@@ -113,12 +163,19 @@ func (s *session) upload(ctx context.Context, repo name.Repository, b blob, loca
 				return nil, errStored
 			}
 		}
-		if location == nil {
-			if location, err = s.beginUpload(ctx, repo); err != nil {
-				return nil, err
-			}
+		resp, again, err := s.uploadOnce(ctx, repo, b, location, g)
+		switch {
+		case err != nil:
+			return nil, err
+		case again && !refused:
+			refused = true
+			return nil, &lostError{s.statusError(resp, repo)}
+		case uploadLost(resp.StatusCode):
+			return nil, &lostError{s.statusError(resp, repo)}
+		case resp.StatusCode == http.StatusBadRequest:
+			return nil, s.badUpload(resp, repo)
 		}
-		return s.put(ctx, repo, b, location, g)
+		return resp, nil
 	})
 	switch {
 	case errors.Is(err, errStored):
@@ -127,25 +184,75 @@ func (s *session) upload(ctx context.Context, repo name.Repository, b blob, loca
 		return s.explain(err, repo)
 	}
 	defer finish(resp)
-	return s.expect(resp, repo, http.StatusCreated, http.StatusNoContent)
+	return s.expect(resp, repo, http.StatusCreated, http.StatusNoContent, http.StatusOK)
+}
+
+func (s *session) uploadOnce(ctx context.Context, repo name.Repository, b blob, location *url.URL, g *gauge) (*http.Response, bool, error) {
+	if location == nil {
+		var err error
+		if location, err = s.beginUpload(ctx, repo); err != nil {
+			return nil, false, err
+		}
+	}
+	resp, again, err := s.put(ctx, repo, b, location, g)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized && !s.serves(location) {
+		finish(resp)
+		return nil, false, fmt.Errorf("registry %s wants the blob uploaded to %s, which wants credentials that only the registry gets",
+			s.registry, location.Host)
+	}
+	return resp, again, err
+}
+
+// uploadLost reports whether a status says that the registry does not know an upload that it began.
+func uploadLost(status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusGone, http.StatusConflict, http.StatusRequestedRangeNotSatisfiable:
+		return true
+	}
+	return false
+}
+
+// badUpload ends a response with status 400 to an upload, and tells whether the upload got lost from what is wrong with it.
+func (s *session) badUpload(resp *http.Response, repo name.Repository) error {
+	err := s.statusError(resp, repo)
+	if hasCode(err, transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode) {
+		return &lostError{err}
+	}
+	return err
+}
+
+// statusError ends a response and makes an error of it.
+func (s *session) statusError(resp *http.Response, repo name.Repository) error {
+	defer finish(resp)
+	return s.expect(resp, repo)
+}
+
+// hasCode reports whether an error is a registry's answer with one of codes.
+func hasCode(err error, codes ...transport.ErrorCode) bool {
+	var status *transport.Error
+	return errors.As(err, &status) && slices.ContainsFunc(status.Errors, func(d transport.Diagnostic) bool {
+		return slices.Contains(codes, d.Code)
+	})
 }
 
 // put sends the whole blob in one request.
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#post-then-put
-func (s *session) put(ctx context.Context, repo name.Repository, b blob, location *url.URL, g *gauge) (*http.Response, error) {
+func (s *session) put(ctx context.Context, repo name.Repository, b blob, location *url.URL, g *gauge) (resp *http.Response, again bool, err error) {
 	content, err := b.open()
 	if err != nil {
-		return nil, fmt.Errorf("opening the blob: %w", err)
+		return nil, false, fmt.Errorf("opening the blob: %w", err)
 	}
 	u := *location
-	q := u.Query()
-	q.Set("digest", b.digest.String())
-	u.RawQuery = q.Encode()
+	// What is there stays as it is: it may be signed.
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += url.Values{"digest": {b.digest.String()}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, u.String(), g.watch(content))
 	if err != nil {
-		return nil, errors.Join(err, content.Close())
+		return nil, false, errors.Join(err, content.Close())
 	}
 	req.ContentLength = b.size
 	req.Header.Set("Content-Type", "application/octet-stream")
-	return s.send(req, repo, repo.Scope(transport.PushScope))
+	return s.sendOnce(req, repo, []string{repo.Scope(transport.PushScope)})
 }

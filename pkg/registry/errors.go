@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
@@ -80,8 +81,25 @@ func answerAlone(err error) error {
 	}
 	alone := *status
 	alone.Request = nil
-	return &alone
+	return &answerError{&alone}
 }
+
+// answerError is a registry's answer, worded so that it is one line of a length that can be read: it may be the page of a proxy.
+type answerError struct{ answer *transport.Error }
+
+// maxAnswer is how many bytes of an answer are part of an error.
+const maxAnswer = 1000
+
+func (e *answerError) Error() string {
+	text := strings.Join(strings.Fields(e.answer.Error()), " ")
+	if len(text) > maxAnswer {
+		text = strings.ToValidUTF8(text[:maxAnswer], "") + "..."
+	}
+	return text
+}
+
+// Unwrap gives the answer with its codes.
+func (e *answerError) Unwrap() error { return e.answer }
 
 // refusal tells whether err is a registry's answer that says no to the user, and if so whether it names it a denial.
 func refusal(err error) (denied, refused bool) {
@@ -136,12 +154,15 @@ func (e *UploadError) Error() string {
 // Unwrap gives the first failure.
 func (e *UploadError) Unwrap() error { return e.Err }
 
-// TagError says that every image of the family is in the registry, but not every tag could be moved.
+// TagError says that every image of the family is in the registry, but not every tag points to its image.
 type TagError struct {
-	// Moved are the tags that point to the new images now.
+	// Moved are the tags that point to the new images now, as reading them back showed, also those that did before.
 	Moved []name.Tag
 	// NotMoved are the tags that still point to where they did, Unknown those that the registry could not be asked about.
 	NotMoved, Unknown []TagFailure
+	// Differ are the tags that the registry moved, or said that it did, and that point elsewhere: somebody else has moved them since, or
+	// the registry keeps an old answer.
+	Differ []TagDifference
 }
 
 // TagFailure is why one tag was not moved.
@@ -150,15 +171,24 @@ type TagFailure struct {
 	Err error
 }
 
+// TagDifference is a tag that points to Found instead of Want. Found is the zero value if the tag does not exist.
+type TagDifference struct {
+	Tag         name.Tag
+	Want, Found v1.Hash
+}
+
 func (e *TagError) Error() string {
 	var b strings.Builder
-	moved := make([]string, len(e.Moved))
-	for i, t := range e.Moved {
-		moved[i] = t.Name()
-	}
-	fmt.Fprintf(&b, "the images are in the registry, but not every tag was moved; moved: %s", listed(moved))
+	fmt.Fprintf(&b, "the images are in the registry, but not every tag points to its image; moved: %s", listedTags(e.Moved))
 	for _, f := range e.NotMoved {
 		fmt.Fprintf(&b, "; not moved: %s: %v", f.Tag.Name(), f.Err)
+	}
+	for _, d := range e.Differ {
+		found := "does not exist"
+		if d.Found != (v1.Hash{}) {
+			found = "points to " + d.Found.String()
+		}
+		fmt.Fprintf(&b, "; moved, but changed since: %s %s instead of %s", d.Tag.Name(), found, d.Want)
 	}
 	for _, f := range e.Unknown {
 		fmt.Fprintf(&b, "; not known: %s: %v", f.Tag.Name(), f.Err)

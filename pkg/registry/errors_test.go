@@ -58,7 +58,7 @@ func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
 				NotMoved: []TagFailure{{testTag(t, "r.test/beat:1"), errors.New("immutable")}},
 				Unknown:  []TagFailure{{testTag(t, "r.test/worker:1"), errors.New("EOF")}},
 			},
-			"the images are in the registry, but not every tag was moved; moved: r.test/base:1; not moved: r.test/beat:1: immutable; not known: r.test/worker:1: EOF",
+			"the images are in the registry, but not every tag points to its image; moved: r.test/base:1; not moved: r.test/beat:1: immutable; not known: r.test/worker:1: EOF",
 		},
 	} {
 		if got := test.err.Error(); got != test.want {

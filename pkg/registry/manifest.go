@@ -27,14 +27,16 @@ func acceptManifests() string {
 	}, ", ")
 }
 
-// headManifest asks for the digest of what repo has under a tag or digest. The digest is the zero value if the
-// registry does not tell.
-func (s *session) headManifest(ctx context.Context, repo name.Repository, identifier, action string) (digest v1.Hash, found bool, err error) {
+// findManifest asks for the digest of what repo has under a tag or digest. A HEAD that says too little is followed by a GET.
+func (s *session) findManifest(ctx context.Context, repo name.Repository, identifier, action string) (digest v1.Hash, found bool, err error) {
 	resp, err := s.askManifest(ctx, http.MethodHead, repo, identifier, action)
 	if err != nil {
 		return v1.Hash{}, false, err
 	}
 	defer finish(resp)
+	if unsupported(resp.StatusCode) {
+		return s.readManifest(ctx, repo, identifier, action)
+	}
 	if err := s.expect(resp, repo, http.StatusOK, http.StatusNotFound); err != nil {
 		return v1.Hash{}, false, err
 	}
@@ -42,28 +44,38 @@ func (s *session) headManifest(ctx context.Context, repo name.Repository, identi
 		return v1.Hash{}, false, nil
 	}
 	// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#checking-if-content-exists-in-the-registry
-	digest, err = v1.NewHash(resp.Header.Get("Docker-Content-Digest"))
-	if err != nil {
-		return v1.Hash{}, true, nil
+	if digest, err = v1.NewHash(resp.Header.Get("Docker-Content-Digest")); err != nil {
+		return s.readManifest(ctx, repo, identifier, action)
 	}
 	return digest, true, nil
 }
 
-// hashManifest reads a manifest for its digest.
-func (s *session) hashManifest(ctx context.Context, repo name.Repository, identifier string) (v1.Hash, error) {
-	resp, err := s.askManifest(ctx, http.MethodGet, repo, identifier, transport.PullScope)
+// readManifest reads what repo has under a tag or digest and returns its digest. It believes nothing but the bytes.
+func (s *session) readManifest(ctx context.Context, repo name.Repository, identifier, action string) (digest v1.Hash, found bool, err error) {
+	_, err = s.repeat.do(ctx, func(int) (*http.Response, error) {
+		digest, found, err = s.readManifestOnce(ctx, repo, identifier, action)
+		return nil, err
+	})
 	if err != nil {
-		return v1.Hash{}, err
+		return v1.Hash{}, false, s.explain(err, repo)
+	}
+	return digest, found, nil
+}
+
+func (s *session) readManifestOnce(ctx context.Context, repo name.Repository, identifier, action string) (digest v1.Hash, found bool, err error) {
+	resp, err := s.askManifest(ctx, http.MethodGet, repo, identifier, action)
+	if err != nil {
+		return v1.Hash{}, false, err
 	}
 	defer finish(resp)
-	if err := s.expect(resp, repo, http.StatusOK); err != nil {
-		return v1.Hash{}, err
+	if err := s.expect(resp, repo, http.StatusOK, http.StatusNotFound); err != nil || resp.StatusCode == http.StatusNotFound {
+		return v1.Hash{}, false, err
 	}
 	digest, size, err := v1.SHA256(io.LimitReader(resp.Body, maxManifest+1))
 	if err == nil && size > maxManifest {
 		err = fmt.Errorf("its manifest is longer than %d bytes", maxManifest)
 	}
-	return digest, err
+	return digest, err == nil, err
 }
 
 func (s *session) askManifest(ctx context.Context, method string, repo name.Repository, identifier, action string) (*http.Response, error) {
@@ -72,11 +84,28 @@ func (s *session) askManifest(ctx context.Context, method string, repo name.Repo
 		return nil, err
 	}
 	req.Header.Set("Accept", acceptManifests())
+	if method == http.MethodGet {
+		req.Header.Set("Cache-Control", "no-cache") // what a tag pointed to a minute ago is not asked for
+	}
 	return s.send(req, repo, repo.Scope(action))
 }
 
-// putManifest stores m in repo under its digest or under a tag, which then points to it.
+// putManifest stores m in repo under its digest or under a tag, which then points to it. A registry that does not know yet of a blob or
+// manifest that it has is given some time.
 func (s *session) putManifest(ctx context.Context, repo name.Repository, identifier string, m manifest) error {
+	repeat := s.repeat
+	repeat.transient = lostOrTransient
+	_, err := repeat.do(ctx, func(int) (*http.Response, error) {
+		err := s.putManifestOnce(ctx, repo, identifier, m)
+		if hasCode(err, transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode, transport.ManifestUnknownErrorCode) && !gaveUp(err) {
+			return nil, &lostError{err}
+		}
+		return nil, err
+	})
+	return err
+}
+
+func (s *session) putManifestOnce(ctx context.Context, repo name.Repository, identifier string, m manifest) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, s.url(repo, "manifests/"+identifier).String(), bytes.NewReader(m.raw))
 	if err != nil {
 		return err

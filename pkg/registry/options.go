@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -33,16 +34,20 @@ type options struct {
 	transport http.RoundTripper
 	jobs      int
 	backoff   Backoff
+	patience  time.Duration
+	plain     plainHosts
 	progress  func(Progress)
+	waiting   func(Waiting)
 	mountFrom map[v1.Hash]name.Repository
 }
 
 func newOptions(opts []Option) (options, error) {
 	o := options{
-		keychain:  authn.DefaultKeychain,
+		keychain:  NewKeychain(os.Getenv),
 		transport: remote.DefaultTransport,
 		jobs:      defaultJobs,
 		backoff:   Backoff{Attempts: 6, First: 250 * time.Millisecond, Longest: time.Minute},
+		patience:  defaultPatience,
 	}
 	for _, opt := range opts {
 		if err := opt(&o); err != nil {
@@ -55,8 +60,7 @@ func newOptions(opts []Option) (options, error) {
 // questions is how many requests without a body of note may be under way.
 func (o options) questions() int { return o.jobs * questionsPerJob }
 
-// WithKeychain looks credentials up in k. The default is [authn.DefaultKeychain]: docker's and podman's
-// configuration and the credential helpers that it names.
+// WithKeychain looks credentials up in k. The default is [NewKeychain] with this process's environment.
 func WithKeychain(k authn.Keychain) Option {
 	return func(o *options) error {
 		if k == nil {
@@ -96,6 +100,34 @@ func WithBackoff(b Backoff) Option {
 			return fmt.Errorf("%d attempts: at least one is needed", b.Attempts)
 		}
 		o.backoff = b
+		return nil
+	}
+}
+
+// WithPatience lets a registry neither answer nor move a byte for d before a request is given up, or repeated. The default is a minute.
+func WithPatience(d time.Duration) Option {
+	return func(o *options) error {
+		if d <= 0 {
+			return fmt.Errorf("a patience of %v: it has to be positive", d)
+		}
+		o.patience = d
+		return nil
+	}
+}
+
+// WithPlainHTTP allows plain HTTP with hosts, each HOST or HOST:PORT as references have it. With this machine itself it is always allowed.
+func WithPlainHTTP(hosts ...string) Option {
+	return func(o *options) (err error) {
+		o.plain, err = newPlainHosts(hosts)
+		return err
+	}
+}
+
+// WithWaiting calls report when a registry keeps a publication waiting: after ten seconds, and again each ten seconds. Calls for several
+// registries may overlap. There are none after the function that has the option has returned.
+func WithWaiting(report func(Waiting)) Option {
+	return func(o *options) error {
+		o.waiting = report
 		return nil
 	}
 }

@@ -14,8 +14,8 @@ import (
 // comes first, and its repository is where the others mount from.
 //
 // Blobs and manifests go first, by digest; the tags move when every image of the family is there. If that fails, no tag
-// was moved and the error is an [*UploadError]; if a tag cannot be moved after that, it is a [*TagError]. Errors before
-// anything was sent are neither. In any of them may be a [*CredentialsError], an [*UnreachableError] or the error of ctx.
+// was moved and the error is an [*UploadError]. Then all tags are read back. If one was not moved, or points elsewhere again, the error is
+// a [*TagError]. Errors before anything was sent are neither. In any of them may be a [*CredentialsError], an [*UnreachableError] or the error of ctx.
 //
 // When ctx ends, uploads stop. Tags that are being moved get a few seconds to arrive together.
 func Publish(ctx context.Context, items []Item, opts ...Option) (*Result, error) {
@@ -109,7 +109,7 @@ func inspectItem(ctx context.Context, s *session, item Item) (entry, error) {
 	}
 	e := entry{item: item, digest: digest}
 	for _, identifier := range []string{item.Reference.TagStr(), digest.String()} {
-		got, found, err := s.headManifest(ctx, e.repo(), identifier, transport.PushScope)
+		got, found, err := s.findManifest(ctx, e.repo(), identifier, transport.PushScope)
 		if isDenied(err) { // as some registries answer for a repository that is yet to be; sending will tell
 			return e, nil
 		}

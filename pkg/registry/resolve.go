@@ -32,14 +32,15 @@ func resolve(ctx context.Context, ref name.Reference, o options) (v1.Hash, error
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	digest, found, err := s.headManifest(ctx, ref.Context(), ref.Identifier(), transport.PullScope)
+	digest, found, err := s.findManifest(ctx, ref.Context(), ref.Identifier(), transport.PullScope)
+	if err == nil && !found { // some registries say that to every HEAD
+		digest, found, err = s.readManifest(ctx, ref.Context(), ref.Identifier(), transport.PullScope)
+	}
 	switch {
 	case err != nil:
 		return v1.Hash{}, err
 	case !found:
 		return v1.Hash{}, &NotFoundError{Reference: ref.Name()}
-	case digest == v1.Hash{}:
-		return s.hashManifest(ctx, ref.Context(), ref.Identifier())
 	}
 	return digest, nil
 }

@@ -18,11 +18,11 @@ import (
 type session struct {
 	registry  name.Registry
 	scheme    string
-	challenge *transport.Challenge
+	challenge challenge // as it first was; each repository may come to another
 	keychain  authn.Keychain
 	transport http.RoundTripper
 	client    *http.Client
-	backoff   Backoff
+	repeat    repeater
 
 	mu       sync.Mutex
 	accesses map[string]*access // by repository
@@ -30,43 +30,30 @@ type session struct {
 
 // connect asks a registry how it wants to be talked to.
 func connect(ctx context.Context, registry name.Registry, o options) (*session, error) {
-	agent := transport.NewUserAgent(o.transport, userAgent)
-	challenge, err := transport.Ping(ctx, registry, retrier{inner: agent, backoff: o.backoff, transient: transientOnceConnected})
+	waitings := &waitings{registry: registry.Name(), report: o.waiting}
+	guarded := guard{plain: o.plain, inner: impatient{
+		inner: transport.NewUserAgent(o.transport, userAgent), patience: o.patience, waitings: waitings,
+	}}
+	first := retrier{guarded, repeater{o.backoff, transientOnceConnected, waitings}}
+	answer := ping(ctx, registry, &http.Client{Transport: first}, o.plain.allow(registry.RegistryStr()))
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("connecting to registry %s: %w", registry, ctx.Err())
 	}
-	if err != nil {
-		return nil, unreachable(registry, err)
+	if answer.err != nil {
+		return nil, unreachable(registry, answer.err)
 	}
-	scheme := "https"
-	if challenge.Insecure {
-		scheme = "http"
-	}
-	repeated := retrier{inner: agent, backoff: o.backoff, transient: transientError}
+	repeat := repeater{o.backoff, transientError, waitings}
+	repeated := retrier{guarded, repeat}
 	return &session{
 		registry:  registry,
-		scheme:    scheme,
-		challenge: challenge,
+		scheme:    answer.scheme,
+		challenge: answer.challenge,
 		keychain:  o.keychain,
 		transport: repeated,
-		client:    &http.Client{Transport: repeated, CheckRedirect: keepCredentialsAt(registry.RegistryStr())},
-		backoff:   o.backoff,
+		client:    &http.Client{Transport: repeated, CheckRedirect: keepCredentials},
+		repeat:    repeat,
 		accesses:  make(map[string]*access),
 	}, nil
-}
-
-// keepCredentialsAt takes the credentials out of requests that are redirected away from host, as to a bucket. net/http
-// alone would leave them in on the way to a subdomain.
-func keepCredentialsAt(host string) func(*http.Request, []*http.Request) error {
-	return func(req *http.Request, via []*http.Request) error {
-		if len(via) >= 10 { // as many as net/http follows by default
-			return errors.New("stopped after 10 redirects")
-		}
-		if req.URL.Host != host {
-			req.Header.Del("Authorization")
-		}
-		return nil
-	}
 }
 
 func (s *session) access(repo name.Repository) *access {
@@ -75,10 +62,17 @@ func (s *session) access(repo name.Repository) *access {
 	key := repo.RepositoryStr()
 	a, ok := s.accesses[key]
 	if !ok {
-		a = &access{repository: repo, keychain: s.keychain, challenge: s.challenge, transport: s.transport}
+		a = &access{
+			repository: repo, keychain: s.keychain, challenge: s.challenge, scheme: s.scheme, transport: s.transport, repeat: s.repeat,
+		}
 		s.accesses[key] = a
 	}
 	return a
+}
+
+// serves reports whether an address is the registry's own.
+func (s *session) serves(u *url.URL) bool {
+	return sameHost(u, &url.URL{Scheme: s.scheme, Host: s.registry.RegistryStr()})
 }
 
 // url is the address of what belongs to a repository: "manifests/TAG", "blobs/DIGEST".
@@ -86,16 +80,15 @@ func (s *session) url(repo name.Repository, rest string) *url.URL {
 	return &url.URL{Scheme: s.scheme, Host: s.registry.RegistryStr(), Path: "/v2/" + repo.RepositoryStr() + "/" + rest}
 }
 
-// send makes a request on behalf of repo, with a token for scopes if the registry works with tokens.
+// send makes a request on behalf of repo, with a token for scopes if the registry works with tokens. When the registry does not take the
+// token, the request is made once more with another one, if its body can be had again.
 // The caller ends the response with finish.
 func (s *session) send(req *http.Request, repo name.Repository, scopes ...string) (*http.Response, error) {
-	resp, fresh, err := s.sendOnce(req, repo, scopes)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || fresh || !replayable(req) {
+	resp, again, err := s.sendOnce(req, repo, scopes)
+	if err != nil || !again || !replayable(req) {
 		return resp, err
 	}
-	// The token was good once and may only have expired.
 	finish(resp)
-	s.access(repo).forget(req.Header.Get("Authorization"))
 	if req, err = replay(req); err != nil {
 		return nil, err
 	}
@@ -103,9 +96,9 @@ func (s *session) send(req *http.Request, repo name.Repository, scopes ...string
 	return resp, err
 }
 
-// sendOnce also tells whether the right to send was asked for just now.
-func (s *session) sendOnce(req *http.Request, repo name.Repository, scopes []string) (resp *http.Response, fresh bool, err error) {
-	fresh, err = s.authorize(req, repo, scopes)
+// sendOnce also tells whether the registry refused the credentials in a way that makes another attempt worth it.
+func (s *session) sendOnce(req *http.Request, repo name.Repository, scopes []string) (resp *http.Response, again bool, err error) {
+	fresh, err := s.authorize(req, repo, scopes)
 	if err == nil {
 		resp, err = s.client.Do(req)
 	} else if req.Body != nil {
@@ -113,16 +106,31 @@ func (s *session) sendOnce(req *http.Request, repo name.Repository, scopes []str
 	}
 	switch {
 	case err == nil:
-		return resp, fresh, nil
+		return resp, s.refused(req, resp, repo, fresh), nil
 	case req.Context().Err() != nil:
-		return nil, fresh, req.Context().Err()
+		return nil, false, req.Context().Err()
 	}
-	return nil, fresh, s.explain(err, repo)
+	return nil, false, s.explain(err, repo)
+}
+
+// refused reports whether a response refuses the credentials and another attempt may do better.
+func (s *session) refused(req *http.Request, resp *http.Response, repo name.Repository, fresh bool) bool {
+	if !s.serves(req.URL) || resp.Request != nil && !s.serves(resp.Request.URL) {
+		return false
+	}
+	authorization := req.Header.Get("Authorization")
+	if resp.StatusCode == http.StatusUnauthorized {
+		return s.access(repo).renew(resp.Header, authorization, fresh)
+	}
+	if resp.StatusCode < 300 && authorization != "" {
+		s.access(repo).accept()
+	}
+	return false
 }
 
 func (s *session) authorize(req *http.Request, repo name.Repository, scopes []string) (fresh bool, err error) {
 	// Uploads may continue at another host, at an address that carries its own right of access.
-	if req.URL.Host != s.registry.RegistryStr() {
+	if !s.serves(req.URL) {
 		return true, nil
 	}
 	value, fresh, err := s.access(repo).authorization(req.Context(), scopes)
@@ -152,8 +160,9 @@ func (s *session) explain(err error, repo name.Repository) error {
 	var (
 		credentials *CredentialsError
 		silence     *UnreachableError
+		file        *CredentialsFileError
 	)
-	if errors.As(err, &credentials) || errors.As(err, &silence) {
+	if errors.As(err, &credentials) || errors.As(err, &silence) || errors.As(err, &file) {
 		return err
 	}
 	var at *url.Error

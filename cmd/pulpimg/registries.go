@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/docker/cli/cli/config/types"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/spf13/pflag"
+
+	"github.com/pulpimg/pulpimg/pkg/diagnostic"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/registry"
+)
+
+// registryFlags say how registries are talked to.
+type registryFlags struct{ plainHTTP []string }
+
+func (r *registryFlags) flags(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&r.plainHTTP, "plain-http", nil,
+		"talk to this registry without TLS, `HOST[:PORT]` as references have it; localhost needs no permission (may be repeated)")
+}
+
+// options are those of the flags, and show what a registry keeps waiting for.
+func (r *registryFlags) options(waiting func(registry.Waiting)) []registry.Option {
+	return []registry.Option{registry.WithPlainHTTP(r.plainHTTP...), registry.WithWaiting(waiting)}
+}
+
+// check refuses flags that no registry can have.
+func (r *registryFlags) check() error {
+	for _, host := range r.plainHTTP {
+		if _, err := name.NewRegistry(host, name.StrictValidation); err != nil {
+			return usageError{fmt.Errorf("--plain-http %s: write HOST or HOST:PORT", host)}
+		}
+	}
+	return nil
+}
+
+// checkAccess tries whether all images of a family can be published.
+func (r *registryFlags) checkAccess(ctx context.Context, io console, f *family.Family) error {
+	references := make([]name.Tag, len(f.Images))
+	for i, image := range f.Images {
+		var err error
+		if references[i], err = name.NewTag(image.Reference); err != nil {
+			return fmt.Errorf("publishing %s: %w", image.Name, err)
+		}
+	}
+	return r.hint(registry.CheckAccess(ctx, references, r.options(noteWaiting(io))...))
+}
+
+// hint says which flag helps, if one does.
+func (r *registryFlags) hint(err error) error {
+	var (
+		refused *registry.PlainHTTPError
+		silent  *registry.UnreachableError
+	)
+	switch {
+	case errors.As(err, &refused) && !refused.Lowered:
+		return fmt.Errorf("%w; if that is meant, allow it with --plain-http %s", err, refused.Host)
+	case errors.Is(err, http.ErrSchemeMismatch) && errors.As(err, &silent):
+		return fmt.Errorf("%w; if it is meant to work without TLS, allow that with --plain-http %s", err, silent.Registry)
+	}
+	return err
+}
+
+// noteWaiting prints what a registry keeps waiting for, a line each time.
+func noteWaiting(io console) func(registry.Waiting) {
+	var lines sync.Mutex
+	return func(w registry.Waiting) {
+		lines.Lock()
+		defer lines.Unlock()
+		fmt.Fprintln(io.err, "pulpimg: "+waitingText(w))
+	}
+}
+
+func waitingText(w registry.Waiting) string {
+	if w.Err != nil {
+		return diagnostic.Visible(fmt.Sprintf("waiting %s before asking registry %s again: %v", w.Pause, w.Registry, w.Err))
+	}
+	return fmt.Sprintf("registry %s has not answered for %s", w.Registry, w.Silent)
+}
+
+// registryCredentials lets the engine use the same credentials for the bases that it pulls as publishing does.
+func registryCredentials() (session.Attachable, error) {
+	keychain := registry.NewKeychain(os.Getenv)
+	if err := keychain.Check(); err != nil {
+		return nil, err
+	}
+	c := &engineCredentials{keychain: keychain, known: map[string]engineCredential{}}
+	return authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: c.find}), nil
+}
+
+// engineCredentials answers the engine's questions. It remembers the answers, as some helpers take a second for each.
+type engineCredentials struct {
+	keychain *registry.Keychain
+
+	mu    sync.Mutex
+	known map[string]engineCredential // by registry or repository
+}
+
+type engineCredential struct {
+	config types.AuthConfig
+	at     time.Time
+}
+
+func (c *engineCredentials) find(ctx context.Context, host string, scopes []string, expired authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
+	resource, err := engineResource(host, scopes)
+	if err != nil {
+		return types.AuthConfig{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := resource.String()
+	if known, ok := c.known[key]; ok && (expired == nil || !expired(known.at, host)) {
+		return known.config, nil
+	}
+	found, err := authn.Resolve(ctx, c.keychain, resource)
+	if err != nil {
+		return types.AuthConfig{}, err
+	}
+	config, err := authn.Authorization(ctx, found)
+	if err != nil {
+		return types.AuthConfig{}, err
+	}
+	answer := types.AuthConfig{
+		ServerAddress: host, Username: config.Username, Password: config.Password, Auth: config.Auth,
+		IdentityToken: config.IdentityToken, RegistryToken: config.RegistryToken,
+	}
+	c.known[key] = engineCredential{answer, time.Now()}
+	return answer, nil
+}
+
+// engineResource returns what the engine asks about: the repository of the first scope, or the whole registry.
+func engineResource(host string, scopes []string) (authn.Resource, error) {
+	if host == authprovider.DockerHubRegistryHost {
+		host = name.DefaultRegistry
+	}
+	in, err := name.NewRegistry(host)
+	if err != nil {
+		return nil, fmt.Errorf("looking up the credentials for %s: %w", host, err)
+	}
+	for _, scope := range scopes {
+		if parts := strings.Split(scope, ":"); len(parts) == 3 && parts[0] == "repository" {
+			return in.Repo(parts[1]), nil
+		}
+	}
+	return in, nil
+}
