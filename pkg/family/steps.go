@@ -90,31 +90,6 @@ func digit(b *bool, otherwise bool) string {
 	return "0"
 }
 
-func (r *resolver) packages(s spec.Step) Step {
-	step := Packages{
-		Manager:  PackageManager(s.Packages.Tool),
-		Groups:   r.checkedAll(s.Packages.Groups, groupName, "name for a group of packages"),
-		Packages: r.checkedAll(s.Packages.Packages, packageName, "name for a package"),
-	}
-	var parts []string
-	if len(step.Groups) > 0 {
-		verb := "groupinstall"
-		if step.Manager == DNF {
-			verb = "group install"
-		}
-		parts = append(parts, verb+" "+strings.Join(step.Groups, ", "))
-	}
-	if len(step.Packages) > 0 {
-		parts = append(parts, "install "+strings.Join(step.Packages, " "))
-	}
-	tool := string(step.Manager)
-	if step.Manager == Apt {
-		tool = "apt-get"
-	}
-	step.Common = Common{Name: tool + " " + strings.Join(parts, ", "), Range: s.At}
-	return step
-}
-
 func (r *resolver) helpers(s spec.Step) Step {
 	var names []string
 	for _, h := range s.Helpers {

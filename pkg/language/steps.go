@@ -77,8 +77,8 @@ func groups() Key {
 }
 
 func packages() Key {
-	return Key{Name: "packages", Type: words(PackageName, AtBuild), Default: "[]", Example: "[python3, augeas]",
-		Description: "Packages, as the package manager knows them: `NAME`, `NAME-VERSION`, a file of a package."}
+	return Key{Name: "packages", Type: words(RPMPackage, AtBuild), Default: "[]", Example: "[python3, augeas]",
+		Description: "Packages, as the package manager knows them: `NAME`, `NAME-VERSION`, a file of a package, the URL of one, `@GROUP`."}
 }
 
 func yum() *Object {
@@ -104,8 +104,8 @@ func apt() *Object {
 	return &Object{
 		Name:        "apt",
 		Description: "Packages to install with apt-get.",
-		Keys: []Key{{Name: "packages", Required: true, Type: filledWords(PackageName, AtBuild), Example: "[python3, augeas-tools]",
-			Description: "Packages, as apt knows them: `NAME`, `NAME=VERSION`."}},
+		Keys: []Key{{Name: "packages", Required: true, Type: filledWords(AptPackage, AtBuild), Example: "[python3, augeas-tools]",
+			Description: "Packages, as apt knows them: `NAME`, `NAME=VERSION`, `NAME/SUITE`."}},
 	}
 }
 
