@@ -37,6 +37,23 @@ func (r *resolver) checked(t spec.Text, form *regexp.Regexp, what string) string
 	return value
 }
 
+// filled returns a string that has to be something where it is written. A string that is empty is written and not left out: where it
+// came from a variable, it was meant to be something.
+func (r *resolver) filled(t spec.Text, reach reach, hint, what string) string {
+	value, ok := r.substitute.known(t, reach)
+	if t.IsSet() && ok && value == "" {
+		r.report.Add(t.At, hint, "%s is empty", what)
+	}
+	return value
+}
+
+// program complains of a command whose first word, the program, is empty.
+func (r *resolver) program(command []spec.Text, reach reach) {
+	if len(command) > 0 {
+		r.filled(command[0], reach, "", "the first word of a command")
+	}
+}
+
 func (r *resolver) checkedAll(list []spec.Text, form *regexp.Regexp, what string) []string {
 	var out []string
 	for _, t := range list {

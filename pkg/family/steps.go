@@ -54,15 +54,16 @@ func (r *resolver) fetch(s spec.Step) Step {
 func (r *resolver) repoFile(s spec.Step) Step {
 	d := s.Repo
 	id := r.checked(d.ID, repoID, "id for a repository")
-	gpgKey := r.line(d.GPGKey)
+	name := r.line(d.Name, leaveOut, "name of repo")
+	gpgKey := r.line(d.GPGKey, leaveOut, "gpgkey of repo")
 	lines := []string{
 		"[" + id + "]",
-		"name=" + cmp.Or(r.line(d.Name), id),
-		"baseurl=" + r.line(d.BaseURL),
+		"name=" + cmp.Or(name, id),
+		"baseurl=" + r.line(d.BaseURL, "", "baseurl of repo"),
 		"enabled=" + digit(d.Enabled, true),
-		"gpgcheck=" + digit(d.GPGCheck, gpgKey != ""),
+		"gpgcheck=" + digit(d.GPGCheck, d.GPGKey.IsSet()),
 	}
-	if gpgKey != "" {
+	if d.GPGKey.IsSet() {
 		lines = append(lines, "gpgkey="+gpgKey)
 	}
 	return Files{
@@ -71,9 +72,11 @@ func (r *resolver) repoFile(s spec.Step) Step {
 	}
 }
 
+const leaveOut = "leave out the key where there is nothing to say"
+
 // line returns a string that has to fit into one line of a repository file.
-func (r *resolver) line(t spec.Text) string {
-	value := r.substitute.text(t, verbatim)
+func (r *resolver) line(t spec.Text, hint, what string) string {
+	value := r.filled(t, verbatim, hint, what)
 	if strings.ContainsAny(value, "\n\r") {
 		r.report.Add(t.At, "", "a value of a repository file is one line, and this has several")
 	}
@@ -111,10 +114,11 @@ func (r *resolver) helpers(s spec.Step) Step {
 
 func (r *resolver) run(s spec.Step) Step {
 	step := Run{
-		Script:  r.substitute.text(s.Run.Script, verbatim),
+		Script:  r.filled(s.Run.Script, verbatim, "", "script of run"),
 		Args:    r.substitute.texts(s.Run.Command, verbatim),
 		Secrets: r.checkedAll(s.Run.Secrets, secretID, "id for a secret"),
 	}
+	r.program(s.Run.Command, verbatim)
 	title := step.Script
 	if len(step.Args) > 0 {
 		title = strings.Join(step.Args, " ")

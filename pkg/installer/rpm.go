@@ -78,7 +78,7 @@ func rpmChecks(step family.Packages, groupInfo, environmentInfo string) []string
 		commands = append(commands, `for name in `+strings.Join(globs, " ")+"; do\n"+`test -n "$(rpm -qa "$name")" || missing="$missing, $name"; done`)
 	}
 	if len(groups) > 0 {
-		commands = append(commands, groupMembers(groupInfo, environmentInfo), groupCheck(groups))
+		commands = append(commands, groupMembers(groupInfo, environmentInfo), groupCheck(groups, groupInfo))
 	}
 	return append(commands, fmt.Sprintf(endCheck, step.Manager))
 }
@@ -138,7 +138,7 @@ func groupMembers(groupInfo, environmentInfo string) string {
 }
 
 // groupCheck looks at each package of each group. One that has no packages that have to be there needs one of the others.
-func groupCheck(groups []string) string {
+func groupCheck(groups []string, groupInfo string) string {
 	return lines(
 		`for group in `+strings.Join(groups, " ")+`; do`,
 		`if names=$(members "$group"); then any='';`,
@@ -146,5 +146,5 @@ func groupCheck(groups []string) string {
 		`+*) if installed "${name#+}"; then any=1; fi ;;`,
 		`*) any=1; installed "$name" || missing="$missing, $name of the group $group" ;; esac; done;`,
 		`test -n "$any" || missing="$missing, any package of the group $group";`,
-		`else missing="$missing, the group $group, which does not exist"; fi; done`)
+		`else missing="$missing, the group $group, which `+groupInfo+` does not know"; fi; done`)
 }

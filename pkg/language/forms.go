@@ -93,10 +93,8 @@ var (
 // Strings of no form of their own.
 var (
 	Text = Form{Name: "text", Says: "a string"}
-	// Line is a value of a repository file.
-	Line = Form{"line", `[^\n\r]*`, "a single line"}
 	// Filled has a character.
 	NotEmpty = Form{"notEmpty", `[\s\S]+`, "a string that is not empty"}
-	// FilledLine is a value of a repository file that has to be there.
+	// FilledLine is a value of a repository file.
 	FilledLine = Form{"filledLine", `[^\n\r]+`, "a single line that is not empty"}
 )
