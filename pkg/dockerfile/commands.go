@@ -52,9 +52,14 @@ func (w *writer) packages(s family.Packages) error {
 	for _, v := range install.Env {
 		commands = append(commands, "export "+v.Name+"="+v.Value)
 	}
-	commands = append(commands, strings.Split(install.Install, "\n")...)
-	commands = append(commands, strings.ReplaceAll(install.CleanUp, " /", " \\\n        /"))
-	w.line("RUN " + strings.Join(append(flags, strings.Join(commands, " \\\n    && ")), " \\\n    "))
+	for _, command := range install.Commands {
+		if strings.HasPrefix(command, "rm ") {
+			command = strings.ReplaceAll(command, " /", "\n/")
+		}
+		commands = append(commands, strings.ReplaceAll(command, "\n", " \\\n        "))
+	}
+	commands = append([]string{"set -eu"}, commands...)
+	w.line("RUN " + strings.Join(append(flags, strings.Join(commands, "; \\\n    ")), " \\\n    "))
 	return nil
 }
 

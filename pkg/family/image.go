@@ -26,6 +26,8 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 }
 
 func (r *resolver) config(d spec.Image) Config {
+	r.program(d.Entrypoint, atBuild)
+	r.program(d.Command, atBuild)
 	return Config{
 		Labels:     r.labels(d.Labels),
 		Env:        r.envVars(d.Env),

@@ -17,7 +17,8 @@ var (
 	familyName   = language.FamilyName.Regexp()
 	imageName    = language.ImageName.Regexp()
 	variableName = language.VariableName.Regexp()
-	packageName  = language.PackageName.Regexp()
+	rpmPackage   = language.RPMPackage.Regexp()
+	aptPackage   = language.AptPackage.Regexp()
 	groupName    = language.GroupName.Regexp()
 	userName     = language.UserName.Regexp()
 	userGroup    = language.UserGroup.Regexp()
@@ -36,6 +37,23 @@ func (r *resolver) checked(t spec.Text, form *regexp.Regexp, what string) string
 		r.report.Add(t.At, "", "%q is no %s", value, what)
 	}
 	return value
+}
+
+// filled returns a string that has to be something where it is written. A string that is empty is written and not left out: where it
+// came from a variable, it was meant to be something.
+func (r *resolver) filled(t spec.Text, reach reach, hint, what string) string {
+	value, ok := r.substitute.known(t, reach)
+	if t.IsSet() && ok && value == "" {
+		r.report.Add(t.At, hint, "%s is empty", what)
+	}
+	return value
+}
+
+// program complains of a command whose first word, the program, is empty.
+func (r *resolver) program(command []spec.Text, reach reach) {
+	if len(command) > 0 {
+		r.filled(command[0], reach, "", "the first word of a command")
+	}
 }
 
 func (r *resolver) checkedAll(list []spec.Text, form *regexp.Regexp, what string) []string {

@@ -59,6 +59,7 @@ func (e environment) word(value string) string {
 
 // arguments returns the words of a command, which may name variables of the environment. A secret must not be among them.
 func (r *resolver) arguments(words []spec.Text) []string {
+	r.program(words, atStart)
 	var out []string
 	for _, w := range words {
 		value := r.substitute.text(w, atStart)

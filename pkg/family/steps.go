@@ -56,15 +56,16 @@ func (r *resolver) fetch(s spec.Step) Step {
 func (r *resolver) repoFile(s spec.Step) Step {
 	d := s.Repo
 	id := r.checked(d.ID, repoID, "id for a repository")
-	gpgKey := r.line(d.GPGKey)
+	name := r.line(d.Name, leaveOut, "name of repo")
+	gpgKey := r.line(d.GPGKey, leaveOut, "gpgkey of repo")
 	lines := []string{
 		"[" + id + "]",
-		"name=" + cmp.Or(r.line(d.Name), id),
-		"baseurl=" + r.line(d.BaseURL),
+		"name=" + cmp.Or(name, id),
+		"baseurl=" + r.line(d.BaseURL, "", "baseurl of repo"),
 		"enabled=" + digit(d.Enabled, true),
-		"gpgcheck=" + digit(d.GPGCheck, gpgKey != ""),
+		"gpgcheck=" + digit(d.GPGCheck, d.GPGKey.IsSet()),
 	}
-	if gpgKey != "" {
+	if d.GPGKey.IsSet() {
 		lines = append(lines, "gpgkey="+gpgKey)
 	}
 	return Files{
@@ -73,9 +74,11 @@ func (r *resolver) repoFile(s spec.Step) Step {
 	}
 }
 
+const leaveOut = "leave out the key where there is nothing to say"
+
 // line returns a string that has to fit into one line of a repository file.
-func (r *resolver) line(t spec.Text) string {
-	value := r.substitute.text(t, verbatim)
+func (r *resolver) line(t spec.Text, hint, what string) string {
+	value := r.filled(t, verbatim, hint, what)
 	if strings.ContainsAny(value, "\n\r") {
 		r.report.Add(t.At, "", "a value of a repository file is one line, and this has several")
 	}
@@ -96,31 +99,6 @@ func digit(b *bool, otherwise bool) string {
 		return "1"
 	}
 	return "0"
-}
-
-func (r *resolver) packages(s spec.Step) Step {
-	step := Packages{
-		Manager:  PackageManager(s.Packages.Tool),
-		Groups:   r.checkedAll(s.Packages.Groups, groupName, "name for a group of packages"),
-		Packages: r.checkedAll(s.Packages.Packages, packageName, "name for a package"),
-	}
-	var parts []string
-	if len(step.Groups) > 0 {
-		verb := "groupinstall"
-		if step.Manager == DNF {
-			verb = "group install"
-		}
-		parts = append(parts, verb+" "+strings.Join(step.Groups, ", "))
-	}
-	if len(step.Packages) > 0 {
-		parts = append(parts, "install "+strings.Join(step.Packages, " "))
-	}
-	tool := string(step.Manager)
-	if step.Manager == Apt {
-		tool = "apt-get"
-	}
-	step.Common = Common{Name: tool + " " + strings.Join(parts, ", "), Range: s.At}
-	return step
 }
 
 func (r *resolver) helpers(s spec.Step) Step {
@@ -144,10 +122,11 @@ func (r *resolver) helpers(s spec.Step) Step {
 
 func (r *resolver) run(s spec.Step) Step {
 	step := Run{
-		Script:  r.substitute.text(s.Run.Script, verbatim),
+		Script:  r.filled(s.Run.Script, verbatim, "", "script of run"),
 		Args:    r.substitute.texts(s.Run.Command, verbatim),
 		Secrets: r.checkedAll(s.Run.Secrets, secretID, "id for a secret"),
 	}
+	r.program(s.Run.Command, verbatim)
 	title := step.Script
 	if len(step.Args) > 0 {
 		title = strings.Join(step.Args, " ")

@@ -70,29 +70,34 @@ var (
 
 // Names that others gave.
 var (
-	// PackageName is what a package may be called: names, versions, globs, capabilities and groups of yum, dnf and apt. No shell ever
-	// needs to see more, and an option is no package.
-	PackageName = Form{"packageName", `[A-Za-z0-9@*?/(^][A-Za-z0-9@*?.+_:~^/=<>()%-]*`, "the name of a package, as the package manager knows it"}
-	GroupName   = Form{"groupName", `[A-Za-z0-9@^][A-Za-z0-9@.+_:~^&/()-]*( [A-Za-z0-9@.+_:~^&/()-]+)*`, "the name of a group of packages"}
-	UserName    = Form{"userName", word, "a user's name or number"}
-	UserGroup   = Form{"userGroup", word + `(:` + word + `)?`, "a user's name or number, and `:GROUP` behind it"}
-	SHA256      = Form{"sha256", `[0-9a-f]{64}`, "64 digits from `0` to `f`"}
-	SecretID    = Form{"secretID", word, "letters, digits, `-`, `_` and `.`"}
-	RepoID      = Form{"repoID", `[A-Za-z0-9_.:-]+`, "letters, digits, `-`, `_`, `.` and `:`"}
-	Umask       = Form{"umask", `0?[0-7]{3}`, "three digits from 0 to 7"}
-	FileMode    = Form{"fileMode", `(?:0o)?0*[1-7][0-7]{0,3}`, "a file mode in octal digits"}
-	HelperName  = Form{"helper", oneOf(Helpers()), "a part of pulp-helper: " + list(Helpers())}
-	Tool        = Form{"tool", oneOf([]string{"yum", "dnf"}), "`yum` or `dnf`"}
-	ServiceURL  = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|(?:[^:]*[^:$])?\$\{[\s\S]*`, "a URL of one of the protocols " + list(serviceurl.Names())}
+	// RPMPackage is what yum and dnf take for a package, as far as can be told afterwards whether it is installed: a name with or without
+	// a version, with placeholders or not; a capability; a file; a package's own file, here or elsewhere; a group. No shell ever needs to
+	// see more, and an option is no package.
+	RPMPackage = Form{"rpmPackage", `[A-Za-z0-9*?][A-Za-z0-9*?.+_:~^-]*` +
+		`|[A-Za-z0-9][A-Za-z0-9.+_:~^-]*(?:\([A-Za-z0-9@.+_:~^/=-]*\))+` +
+		`|/[A-Za-z0-9@.+_:~^/=()%-]+|(?:https?|ftp|file)://[A-Za-z0-9@.+_:~^/?=%-]+|@\^?` + word, "the name of a package, as yum or dnf knows it"}
+	// AptPackage is what apt-get takes for a package to install. With a "-" behind it, it would be removed.
+	AptPackage = Form{"aptPackage", `[A-Za-z0-9*?](?:[A-Za-z0-9*?.+-]*[A-Za-z0-9*?.+])?` +
+		`(?::[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)?(?:=[A-Za-z0-9*?.+:~-]*[A-Za-z0-9*?.+~]|/[A-Za-z0-9.+_~-]*[A-Za-z0-9.+_~])?` +
+		`|/[A-Za-z0-9@.+_:~/=%-]+\.deb`, "the name of a package to install, as apt-get knows it"}
+	GroupName  = Form{"groupName", `[A-Za-z0-9@^][A-Za-z0-9@.+_:~^&/()-]*( [A-Za-z0-9@.+_:~^&/()-]+)*`, "the name of a group of packages"}
+	UserName   = Form{"userName", word, "a user's name or number"}
+	UserGroup  = Form{"userGroup", word + `(:` + word + `)?`, "a user's name or number, and `:GROUP` behind it"}
+	SHA256     = Form{"sha256", `[0-9a-f]{64}`, "64 digits from `0` to `f`"}
+	SecretID   = Form{"secretID", word, "letters, digits, `-`, `_` and `.`"}
+	RepoID     = Form{"repoID", `[A-Za-z0-9_.:-]+`, "letters, digits, `-`, `_`, `.` and `:`"}
+	Umask      = Form{"umask", `0?[0-7]{3}`, "three digits from 0 to 7"}
+	FileMode   = Form{"fileMode", `(?:0o)?0*[1-7][0-7]{0,3}`, "a file mode in octal digits"}
+	HelperName = Form{"helper", oneOf(Helpers()), "a part of pulp-helper: " + list(Helpers())}
+	Tool       = Form{"tool", oneOf([]string{"yum", "dnf"}), "`yum` or `dnf`"}
+	ServiceURL = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|(?:[^:]*[^:$])?\$\{[\s\S]*`, "a URL of one of the protocols " + list(serviceurl.Names())}
 )
 
 // Strings of no form of their own.
 var (
 	Text = Form{Name: "text", Says: "a string"}
-	// Line is a value of a repository file.
-	Line = Form{"line", `[^\n\r]*`, "a single line"}
 	// Filled has a character.
 	NotEmpty = Form{"notEmpty", `[\s\S]+`, "a string that is not empty"}
-	// FilledLine is a value of a repository file that has to be there.
+	// FilledLine is a value of a repository file.
 	FilledLine = Form{"filledLine", `[^\n\r]+`, "a single line that is not empty"}
 )

@@ -3,6 +3,11 @@ package language
 // words is a list of strings.
 func words(form Form, reach Reach) List { return List{Of: String{Form: form, Reach: reach}} }
 
+// command is a program and its arguments.
+func command(reach Reach) List {
+	return List{Of: String{Form: Text, Reach: reach}, Command: true}
+}
+
 // filledWords is a list of strings that has to have one.
 func filledWords(form Form, reach Reach) List {
 	return List{Of: String{Form: form, Reach: reach}, Filled: true}
@@ -29,9 +34,9 @@ func image() *Object {
 				Description: "Directories whose content outlives a container, besides those that are inherited."},
 			{Name: "ports", Type: words(Port, AtBuild), Default: "[]", Example: `["80", 53/udp]`,
 				Description: "Ports that a container listens on, besides those that are inherited. A number needs quotes."},
-			{Name: "entrypoint", Type: words(Text, AtBuild), Default: "[]", Example: "[/usr/bin/app]",
+			{Name: "entrypoint", Type: command(AtBuild), Default: "[]", Example: "[/usr/bin/app]",
 				Description: "The program that a container runs, and its first arguments. Not inherited."},
-			{Name: "command", Type: words(Text, AtBuild), Default: "[]", Example: "[python3, -m, http.server]",
+			{Name: "command", Type: command(AtBuild), Default: "[]", Example: "[python3, -m, http.server]",
 				Description: "The program that a container runs or, if there is an `entrypoint`, further arguments of that. Not inherited."},
 			{Name: "steps", Type: List{Of: step()}, Default: "[]", Example: "[{ apt: { packages: [python3] } }]",
 				Description: "What is done to what the image stands on, in this order; each step makes a layer."},
@@ -57,7 +62,7 @@ func start() *Object {
 				Description: "Names under `settings`: the files to write. Needs `helpers: [config]`, and augtool and the lens in the image."},
 			{Name: "wait", Type: words(Text, AtBuild), Default: "[]", Example: "[database]",
 				Description: "Names under `services`: what to wait for, all at once. Needs `helpers: [wait]`."},
-			{Name: "init", Type: List{Of: words(Text, AtStart)}, Default: "[]", Example: "[[/usr/bin/app, migrate]]",
+			{Name: "init", Type: List{Of: command(AtStart)}, Default: "[]", Example: "[[/usr/bin/app, migrate]]",
 				Description: "Commands that run before the one that stays, one after the other. When one fails, so does the start."},
 			{Name: "user", Type: String{Form: UserName, Reach: AtBuild}, Example: "app",
 				Description: "Who `init` and `command` run as. Left out, as who the container runs."},
@@ -65,7 +70,7 @@ func start() *Object {
 				Description: "The directory that `init` and `command` run in. Left out, the one that the container starts in."},
 			{Name: "umask", Type: Mode{Umask}, Example: `"027"`,
 				Description: "The umask of `init` and `command`. Left out, that of the container."},
-			{Name: "command", Required: true, Type: filledWords(Text, AtStart), Example: `[/usr/bin/app, "--database=${DB_HOST}"]`,
+			{Name: "command", Required: true, Type: List{Of: String{Form: Text, Reach: AtStart}, Filled: true, Command: true}, Example: `[/usr/bin/app, "--database=${DB_HOST}"]`,
 				Description: "What the container becomes. Arguments after the image's name are appended to it."},
 		},
 	}

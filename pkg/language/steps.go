@@ -45,11 +45,11 @@ func repo() *Object {
 				Description: "The digest of what `url` gives. Something else is refused."},
 			{Name: "id", Type: String{Form: RepoID, Reach: AtBuild}, Example: "app",
 				Description: "The repository's id."},
-			{Name: "name", Type: String{Form: Line, Reach: Verbatim}, Example: "The packages of app",
+			{Name: "name", Type: String{Form: FilledLine, Reach: Verbatim}, Example: "The packages of app",
 				Description: "The repository's name for people. Left out, its id."},
 			{Name: "baseurl", Type: String{Form: FilledLine, Reach: Verbatim}, Example: `"https://example.com/$releasever/"`,
 				Description: "Where the repository is."},
-			{Name: "gpgkey", Type: String{Form: Line, Reach: Verbatim}, Example: `"https://example.com/key"`,
+			{Name: "gpgkey", Type: String{Form: FilledLine, Reach: Verbatim}, Example: `"https://example.com/key"`,
 				Description: "Where the key is that packages are signed with."},
 			{Name: "gpgcheck", Type: Boolean{}, Example: "true",
 				Description: "Whether packages have to be signed. Left out, whether there is a `gpgkey`."},
@@ -77,8 +77,8 @@ func groups() Key {
 }
 
 func packages() Key {
-	return Key{Name: "packages", Type: words(PackageName, AtBuild), Default: "[]", Example: "[python3, augeas]",
-		Description: "Packages, as the package manager knows them: `NAME`, `NAME-VERSION`, a file of a package."}
+	return Key{Name: "packages", Type: words(RPMPackage, AtBuild), Default: "[]", Example: "[python3, augeas]",
+		Description: "Packages, as the package manager knows them: `NAME`, `NAME-VERSION`, a file of a package, the URL of one, `@GROUP`."}
 }
 
 func yum() *Object {
@@ -104,8 +104,8 @@ func apt() *Object {
 	return &Object{
 		Name:        "apt",
 		Description: "Packages to install with apt-get.",
-		Keys: []Key{{Name: "packages", Required: true, Type: filledWords(PackageName, AtBuild), Example: "[python3, augeas-tools]",
-			Description: "Packages, as apt knows them: `NAME`, `NAME=VERSION`."}},
+		Keys: []Key{{Name: "packages", Required: true, Type: filledWords(AptPackage, AtBuild), Example: "[python3, augeas-tools]",
+			Description: "Packages, as apt knows them: `NAME`, `NAME=VERSION`, `NAME/SUITE`."}},
 	}
 }
 
@@ -129,9 +129,9 @@ func run() *Object {
 		Name:        "run",
 		Description: "A command that changes the image. It runs as root in `/`, with the environment of the image.",
 		Keys: []Key{
-			{Name: "script", Type: String{Form: Text, Reach: Verbatim, Multiline: true}, Example: `"make install"`,
+			{Name: "script", Type: String{Form: NotEmpty, Reach: Verbatim, Multiline: true}, Example: `"make install"`,
 				Description: "A script for `/bin/sh -ceu`."},
-			{Name: "command", Type: words(Text, Verbatim), Default: "[]", Example: "[/usr/bin/ldconfig]",
+			{Name: "command", Type: command(Verbatim), Default: "[]", Example: "[/usr/bin/ldconfig]",
 				Description: "A command and its arguments, without a shell."},
 			{Name: "secrets", Type: words(SecretID, AtBuild), Default: "[]", Example: "[token]",
 				Description: "Ids of secrets that `--secret` gives; each is at `/run/secrets/ID` while the command runs, and in no layer."},

@@ -48,6 +48,8 @@ type List struct {
 	Of Type
 	// Filled says that it has to have an item.
 	Filled bool
+	// Command says that the first item is a program, which is not empty.
+	Command bool
 }
 
 // A Map is a mapping whose keys are names that the spec gives.

@@ -25,6 +25,7 @@ type document struct {
 	// https://code.visualstudio.com/docs/languages/json
 	PatternErrorMessage string      `json:"patternErrorMessage,omitempty"`
 	MinItems            int         `json:"minItems,omitempty"`
+	PrefixItems         []*document `json:"prefixItems,omitempty"`
 	Items               *document   `json:"items,omitempty"`
 	Required            []string    `json:"required,omitempty"`
 	Properties          properties  `json:"properties,omitempty"`

@@ -123,6 +123,9 @@ func (b *builder) value(t language.Type) *document {
 		return &document{Ref: reference(b.duration())}
 	case language.List:
 		doc := &document{Type: "array", Items: b.value(t.Of)}
+		if text, ok := t.Of.(language.String); ok && t.Command {
+			doc.PrefixItems = []*document{{Ref: reference(b.text(text.Form, text.Reach)), MinLength: 1}}
+		}
 		if t.Filled {
 			doc.MinItems = 1
 		}

@@ -137,6 +137,9 @@ func (w *writer) kind(t language.Type) string {
 	case language.Duration:
 		return "[duration](#strings)"
 	case language.List:
+		if t.Command {
+			return "list of " + w.kind(t.Of) + ", the first not empty"
+		}
 		return "list of " + w.kind(t.Of)
 	case language.Map:
 		return fmt.Sprintf("mapping of %s to %s", w.form(t.Names), w.kind(t.Of))

@@ -80,11 +80,15 @@ func TestBaseImagesKeepTheLayerBelowAndHaveNoEntrypoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	centos, err := CentOS(base)
+	fedora, err := Fedora(base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, img := range map[string]v1.Image{"fedora": base, "centos": centos} {
+	centos, err := CentOS(fedora)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, img := range map[string]v1.Image{"fedora": fedora, "centos": centos} {
 		dir := t.TempDir()
 		if err := writeLayout(dir, img); err != nil {
 			t.Fatal(err)
@@ -105,6 +109,9 @@ func TestBaseImagesKeepTheLayerBelowAndHaveNoEntrypoint(t *testing.T) {
 		}
 		if !slices.Contains(list(t, img), "-rw-r--r-- below") {
 			t.Errorf("%s misses the file of the layer below", name)
+		}
+		if !slices.Contains(list(t, img), "-rwxr-xr-x usr/bin/yum") {
+			t.Errorf("%s has no yum", name)
 		}
 	}
 }

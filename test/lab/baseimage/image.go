@@ -1,6 +1,7 @@
 package baseimage
 
 import (
+	_ "embed"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -9,13 +10,35 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// image makes the image that stands in for fedora:20 of its one layer.
+// image makes the image that fedora:20 and centos:7 are based on of its one layer.
 func (r recipe) image(layer v1.Layer) (v1.Image, error) {
 	return newImage(r.Platform, r.Config, mutate.Addendum{Layer: layer, History: history("#(nop) ADD file:stand-in.tar in /")})
 }
 
-// CentOS returns the image that stands in for centos:7: base, and on top of it
-// the release number and the repository file that a spec has to replace.
+// yum is a program with the rules of yum 3, which Debian does not have.
+//
+//go:embed assets/yum
+var yum string
+
+// Fedora returns the image that stands in for fedora:20: base, and on top of it
+// yum in place of the link to dnf. It is a layer of its own because base takes
+// long to make.
+func Fedora(base v1.Image) (v1.Image, error) {
+	program := file("usr/bin/yum", yum)
+	program.header.Mode = 0o755
+	layer, err := newLayer([]entry{directory("usr", 0o755), directory("usr/bin", 0o755), program})
+	if err != nil {
+		return nil, err
+	}
+	img, err := mutate.Append(base, mutate.Addendum{Layer: layer, History: history("#(nop) ADD file:yum in /usr/bin")})
+	if err != nil {
+		return nil, fmt.Errorf("making fedora:20: %w", err)
+	}
+	return img, nil
+}
+
+// CentOS returns the image that stands in for centos:7: fedora:20, and on top
+// of it the release number and the repository file that a spec has to replace.
 func CentOS(base v1.Image) (v1.Image, error) {
 	layer, err := newLayer([]entry{
 		directory("etc", 0o755),

@@ -25,7 +25,7 @@ func Catalog() ([]Package, error) {
 		pulp("pulp-rpm-plugins", "Pulp RPM plugins", "pulp-server", "python-pulp-rpm-common"),
 		pulp("python-pulp-common", "Pulp common Python packages"),
 		pulp("python-pulp-rpm-common", "Pulp RPM support common library", "python-pulp-common"),
-		{Name: "python-qpid", Version: "0.26", Summary: "Python client library for AMQP", License: "ASL 2.0"},
+		{Name: "python-qpid", Version: "0.26", Summary: "Python client library for AMQP", License: "ASL 2.0", Provides: []string{"amqp-client"}},
 		{Name: "python-qpid-qmf", Version: "0.26", Summary: "The Python bindings for QMF", License: "ASL 2.0", Requires: []string{"python-qpid"}},
 		{
 			Name: "broken", Version: "1.0", Summary: "Cannot be installed: for tests of failing steps", License: "Public Domain",

@@ -18,6 +18,7 @@ type Package struct {
 	License string
 
 	Requires []string // names of packages
+	Provides []string // capabilities beside the name
 	Files    []File
 
 	Before string // shell script that runs before the files are installed; a failure stops the transaction
@@ -58,14 +59,17 @@ func (p Package) write(w io.Writer, built time.Time) error {
 }
 
 func (p Package) metadata(built time.Time) rpmpack.RPMMetaData {
-	var requires rpmpack.Relations
-	for _, name := range p.Requires {
-		requires = append(requires, &rpmpack.Relation{Name: name, Sense: rpmpack.SenseAny})
+	relations := func(names []string) (out rpmpack.Relations) {
+		for _, name := range names {
+			out = append(out, &rpmpack.Relation{Name: name, Sense: rpmpack.SenseAny})
+		}
+		return out
 	}
 	return rpmpack.RPMMetaData{
 		Name: p.Name, Version: p.Version, Release: p.Release, Arch: p.Arch,
 		Summary: p.Summary, Description: p.Summary, Licence: p.License,
-		Requires:  requires,
+		Requires:  relations(p.Requires),
+		Provides:  relations(p.Provides),
 		BuildTime: built, BuildHost: "lab.invalid",
 		Compressor: "gzip",
 	}

@@ -86,6 +86,8 @@ func TestTheRepositoryListsTheGroupsAndTheirPackages(t *testing.T) {
 	if diff := cmp.Diff(map[string][]string{
 		"pulp-server":      {"pulp-server", "pulp-rpm-plugins", "pulp-selinux"},
 		"pulp-server-qpid": {"pulp-server", "pulp-rpm-plugins", "pulp-selinux", "python-qpid", "python-qpid-qmf"},
+		"incomplete":       {"pulp-selinux", "no-such-member", "no-such-default"},
+		"qpid-client":      {"python-qpid", "no-such-default"},
 	}, groups); diff != "" {
 		t.Errorf("groups (-want +got):\n%s", diff)
 	}

@@ -144,7 +144,11 @@ func publish(ctx context.Context, host string, p prepared) error {
 	if err != nil {
 		return err
 	}
-	centos, err := baseimage.CentOS(base)
+	fedoraImage, err := baseimage.Fedora(base)
+	if err != nil {
+		return err
+	}
+	centos, err := baseimage.CentOS(fedoraImage)
 	if err != nil {
 		return err
 	}
@@ -155,7 +159,7 @@ func publish(ctx context.Context, host string, p prepared) error {
 	for _, image := range []struct {
 		name    string
 		content registry.Content
-	}{{fedora, base}, {centOS, centos}, {"files:1", files}} {
+	}{{fedora, fedoraImage}, {centOS, centos}, {"files:1", files}} {
 		if err := registry.Push(ctx, host+"/"+image.name, image.content); err != nil {
 			return err
 		}
