@@ -135,22 +135,22 @@ func (w *walker) dir(below string) error {
 		w.files = append(w.files, File{Path: to, Mode: fs.ModeDir | 0o755})
 	}
 	for _, entry := range entries {
-		if err := w.entry(path.Join(below, entry.Name()), entry.Type()); err != nil {
+		if err := w.entry(path.Join(below, entry.Name()), entry); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *walker) entry(below string, kind fs.FileMode) error {
-	switch {
+func (w *walker) entry(below string, entry fs.DirEntry) error {
+	switch kind := entry.Type(); {
 	case kind.IsDir():
 		return w.dir(below)
 	case kind&fs.ModeSymlink != 0:
 		return w.link(below)
 	}
 	name := path.Join(w.from, below)
-	info, err := w.root.Lstat(name)
+	info, err := entry.Info()
 	if err != nil {
 		return cause(err)
 	}
