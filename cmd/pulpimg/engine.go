@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	containerd "github.com/containerd/platforms"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 )
 
@@ -67,7 +70,7 @@ func newEngine(io console) *cobra.Command {
 	flags.flags(cmd.PersistentFlags())
 	status := &cobra.Command{
 		Use:   "status",
-		Short: "Show which engine it is, where it is and how much disk it uses",
+		Short: "Show which engine it is, where it is and how much disk it and what was built use",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return engineStatus(cmd.Context(), io, flags, output)
@@ -76,7 +79,7 @@ func newEngine(io console) *cobra.Command {
 	output.flag(status.Flags())
 	prune := &cobra.Command{
 		Use:   "prune",
-		Short: "Free the engine's disk: the next build starts from nothing",
+		Short: "Free the disk of the engine, of file layers and of built images: the next build starts from nothing",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return enginePrune(cmd.Context(), io, flags)
@@ -86,14 +89,28 @@ func newEngine(io console) *cobra.Command {
 	return cmd
 }
 
+// An engineInfo is what `pulpimg engine status` shows.
+type engineInfo struct {
+	*engine.Info
+	// What commands keep on this machine besides the engine, in bytes.
+	LayersUsage int64 `json:"layers_disk_usage"`
+	ImagesUsage int64 `json:"images_disk_usage"`
+}
+
 func engineStatus(ctx context.Context, io console, flags engineFlags, output format) error {
 	opts, err := flags.options(io)
 	if err != nil {
 		return err
 	}
-	info, err := engine.Status(ctx, opts)
-	if err != nil {
+	info := engineInfo{}
+	if info.Info, err = engine.Status(ctx, opts); err != nil {
 		return err
+	}
+	if info.LayersUsage, err = cachedir.Usage(ctx, filepath.Join(opts.CacheDir, layersStore)); err != nil {
+		return fmt.Errorf("measuring the file layers: %w", err)
+	}
+	if info.ImagesUsage, err = cachedir.Usage(ctx, filepath.Join(opts.CacheDir, imagesStore)); err != nil {
+		return fmt.Errorf("measuring the built images: %w", err)
 	}
 	if output.name == formatJSON {
 		return printJSON(io.out, info)
@@ -101,7 +118,7 @@ func engineStatus(ctx context.Context, io console, flags engineFlags, output for
 	return statusTable(io, info)
 }
 
-func statusTable(io console, info *engine.Info) error {
+func statusTable(io console, info engineInfo) error {
 	platforms := make([]string, len(info.Platforms))
 	for i, p := range info.Platforms {
 		platforms[i] = containerd.Format(p)
@@ -116,7 +133,8 @@ func statusTable(io console, info *engine.Info) error {
 	table := newTable(io.out)
 	for _, line := range [][2]string{
 		{"engine", string(info.Kind)}, {"address", info.Address}, {"directory", info.Dir}, {"buildkit", info.BuildKit}, {"runc", info.Runc},
-		{"running", running}, {"disk", size(info.DiskUsage)}, {"platforms", strings.Join(platforms, ", ")},
+		{"running", running}, {"disk", size(info.DiskUsage)}, {"layers", size(info.LayersUsage)}, {"images", size(info.ImagesUsage)},
+		{"platforms", strings.Join(platforms, ", ")},
 	} {
 		if line[1] != "" {
 			table.row(line[0], line[1])
@@ -125,15 +143,48 @@ func statusTable(io console, info *engine.Info) error {
 	return table.flush()
 }
 
+// enginePrune frees what can be freed, also when a part of it cannot.
 func enginePrune(ctx context.Context, io console, flags engineFlags) error {
 	opts, err := flags.options(io)
 	if err != nil {
 		return err
 	}
-	freed, err := engine.Prune(ctx, opts)
-	if err != nil {
+	// The engine first: that waits for a build, which then no longer uses its layers either.
+	ofEngine, engineErr := engine.Prune(ctx, opts)
+	ofStores, storesErr := pruneStores(ctx, io, opts.CacheDir)
+	if err := errors.Join(engineErr, storesErr); err != nil {
 		return err
 	}
-	fmt.Fprintf(io.out, "freed %s\n", size(freed))
+	fmt.Fprintf(io.out, "freed %s\n", size(ofEngine+ofStores))
 	return nil
+}
+
+// publishedRecord is the record of what was published from here. It takes no space, and `run` and `manifests` name images by it.
+const publishedRecord = "published.json"
+
+// pruneStores empties the stores of layers and images, but those that another command uses.
+func pruneStores(ctx context.Context, io console, cache string) (freed int64, err error) {
+	dirs := []string{filepath.Join(cache, layersStore)}
+	images := filepath.Join(cache, imagesStore)
+	if err := cachedir.CheckOwn(images); err != nil {
+		return 0, err
+	}
+	families, err := os.ReadDir(images)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("freeing the built images: %w", err)
+	}
+	for _, family := range families {
+		dirs = append(dirs, filepath.Join(images, family.Name()))
+	}
+	for _, dir := range dirs {
+		n, emptyErr := cachedir.Empty(ctx, dir, publishedRecord)
+		freed += n
+		switch {
+		case errors.Is(emptyErr, cachedir.ErrInUse):
+			fmt.Fprintf(io.err, "pulpimg: %s stays: another command uses it\n", dir)
+		case emptyErr != nil && !errors.Is(emptyErr, fs.ErrNotExist):
+			err = errors.Join(err, fmt.Errorf("freeing %s: %w", dir, emptyErr))
+		}
+	}
+	return freed, err
 }

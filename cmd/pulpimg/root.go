@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
 )
 
 // version is set by the build (-ldflags -X main.version=...).
@@ -31,12 +33,11 @@ func newRoot(io console) *cobra.Command {
 	}
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
-	})
+	root.SetFlagErrorFunc(flagProblem)
 	root.AddCommand(newBuild(io), newPush(io), newDockerfile(io), newManifests(io), newCompose(io), newRun(io),
-		newValidate(io), newShow(io), newInit(io), newSchema(io), newEngine(io))
+		newValidate(io), newShow(io), newInit(io), newSchema(io), newEngine(io), newVersion(io))
 	completeCommands(root)
+	checkFlags(root)
 	return root
 }
 
@@ -46,7 +47,32 @@ func cacheDir() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding the cache directory (set XDG_CACHE_HOME or HOME): %w", err)
 	}
-	return filepath.Join(dir, "pulpimg"), nil
+	dir = filepath.Join(dir, "pulpimg")
+	// Whoever could exchange what is there would decide what this user runs and publishes.
+	_, err = cachedir.Check(dir)
+	return dir, err
+}
+
+// Directories of the cache that hold blobs.
+const (
+	layersStore = "layers"
+	imagesStore = "images"
+)
+
+// storeDir returns where the cache keeps a store, or a part of one.
+func storeDir(names ...string) (string, error) {
+	cache, err := cacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := cache
+	for _, name := range names {
+		dir = filepath.Join(dir, name)
+		if err := cachedir.CheckOwn(dir); err != nil {
+			return "", err
+		}
+	}
+	return dir, cachedir.CheckOwn(filepath.Join(dir, "blobs"), filepath.Join(dir, "blobs", "sha256"), filepath.Join(dir, "ingest"))
 }
 
 // knownCommand complains about arguments of a command that only has subcommands.
@@ -55,6 +81,9 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	err := fmt.Errorf("%s has no command %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	if hint := commandHint(cmd, args[0]); hint != "" {
+		return usageError{fmt.Errorf("%s has no command %q: %s", cmd.CommandPath(), args[0], hint)}
+	}
 	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
 		err = fmt.Errorf("%s has no command %q (did you mean %q?)", cmd.CommandPath(), args[0], like[0])
 	}

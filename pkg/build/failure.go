@@ -3,7 +3,6 @@ package build
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"syscall"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/moby/buildkit/util/grpcerrors"
 
 	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/pkg/engine/message"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -46,17 +46,11 @@ func (e *BaseError) hint() string {
 	return "its registry wants other credentials: docker login " + host
 }
 
-// What an engine says of a registry comes as text alone.
-var (
-	refused     = regexp.MustCompile(`401 Unauthorized|403 Forbidden|insufficient_scope|authorization failed|authentication required`)
-	unreachable = regexp.MustCompile(`connection refused|no such host|i/o timeout|network is unreachable|no route to host`)
-)
-
 // Refused says that the base's registry refused the credentials.
-func (e *BaseError) Refused() bool { return refused.MatchString(e.Err.Error()) }
+func (e *BaseError) Refused() bool { return message.Refused(e.Err) }
 
 // Unreachable says that the base's registry did not answer.
-func (e *BaseError) Unreachable() bool { return unreachable.MatchString(e.Err.Error()) }
+func (e *BaseError) Unreachable() bool { return message.Unreachable(e.Err) }
 
 func (e *BaseError) Unwrap() error { return e.Err }
 
@@ -98,8 +92,18 @@ type Error struct {
 	Output []string
 	// OutputShown says that the progress ended with these very lines.
 	OutputShown bool
-	// Err is what the engine said.
+	// Err is what the engine said. Its text may hold credentials.
 	Err error
+
+	redact func(string) string
+}
+
+// Redact returns a text without the credentials of the family that was built.
+func (e *Error) Redact(text string) string {
+	if e.redact == nil {
+		return text
+	}
+	return e.redact(text)
 }
 
 func (e *Error) Error() string {
@@ -121,11 +125,14 @@ func failure(err error, f *family.Family, history history) *Error {
 	var step *StepError
 	var base *BaseError
 	var need *NeedError
+	var layers *LayersError
 	switch {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
 	case errors.As(err, &base):
 		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.At
+	case errors.As(err, &layers):
+		out.Summary, out.Hint, out.At = layers.Error(), "join some of its steps", layers.Image.At
 	case errors.As(err, &need):
 		out.Summary, out.Hint, out.At = need.Error(), need.Need.Hint, need.Need.At
 	}
@@ -142,6 +149,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	if out.Hint == "" {
 		out.Hint = hint(out.Summary)
 	}
+	out.redact, out.Summary = f.Redact, f.Redact(out.Summary)
 	return out
 }
 
@@ -171,32 +179,17 @@ func failedStep(err error) string {
 // https://github.com/moby/buildkit/blob/v0.34.2/client/llb/state.go
 const customName = "llb.customname"
 
-// noise is what BuildKit's messages say of its own inner ways.
-var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |failed to load LLB: |error evaluating the source policy: |failed to resolve source metadata for [^ ]+: |failed to load cache key: |rpc error: code = \w+ desc = |process "(?:[^"\\]|\\.)*" )+`)
-
 // plain returns an engine's message without the layers that it came through.
-func plain(err error) string {
-	message := grpcerrors.FromGRPC(err).Error()
-	message = noise.ReplaceAllStringFunc(message, func(s string) string {
-		if strings.Contains(s, `process "`) {
-			return "the command "
-		}
-		return ""
-	})
-	return message
-}
-
-// missingSecret is how BuildKit words that a step asked for a secret that it was not given.
-var missingSecret = regexp.MustCompile(`secret ([A-Za-z0-9_.-]+): not found`)
+func plain(err error) string { return message.Plain(grpcerrors.FromGRPC(err).Error()) }
 
 // hint says what the user can do about messages of the engine that do not say it.
-func hint(message string) string {
-	switch {
-	case strings.Contains(message, syscall.ENOSPC.Error()):
+func hint(text string) string {
+	switch secret := message.MissingSecret(text); {
+	case strings.Contains(text, syscall.ENOSPC.Error()):
 		return "free some, for example with `pulpimg engine prune`"
-	case missingSecret.MatchString(message):
-		return "give it with --secret id=" + missingSecret.FindStringSubmatch(message)[1] + ",src=FILE"
-	case strings.Contains(message, "denied by policy"):
+	case secret != "":
+		return "give it with --secret id=" + secret + ",src=FILE"
+	case message.DeniedByPolicy(text):
 		return "allow it in the file given as --source-policy, or build without one"
 	}
 	return ""

@@ -83,7 +83,13 @@ func (p platformAssembler) prepare(ctx context.Context, images map[string]func()
 				return on, err
 			}
 		} else if bases[image.Base] == nil {
-			bases[image.Base] = sync.OnceValues(func() (compile.Base, error) { return p.base(ctx, image) })
+			bases[image.Base] = sync.OnceValues(func() (compile.Base, error) {
+				base, err := p.base(ctx, image)
+				if err != nil {
+					return base, err
+				}
+				return base, checkLayers(p.family, image.Base, base) // before any command runs on it
+			})
 		}
 		images[placed{source: image, platform: p.platform}.name()] = sync.OnceValues(func() (assembly, error) {
 			on, err := start()

@@ -4,11 +4,70 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
+	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 
+	"github.com/pulpimg/pulpimg/pkg/engine/message"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layout"
 )
+
+// A done is what the engine made.
+type done struct {
+	response *client.SolveResponse
+	planned  plan
+	steps    []Step
+}
+
+// onEngine has the engine build a family. An engine that runs on after an interrupted build has a part of a blob that it cannot continue,
+// and would fail the same way each time: it is told to forget that, and the copy begins anew.
+func onEngine(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (done, error) {
+	d, err := attempt(ctx, c, f, into, opts)
+	if err == nil || ctx.Err() != nil || !message.CannotContinue(err) {
+		return d, err
+	}
+	if err := forgetParts(ctx, c); err != nil {
+		return done{}, fmt.Errorf("making the engine forget what an interrupted build left: %w", err)
+	}
+	return attempt(ctx, c, f, into, opts)
+}
+
+// forgetParts makes an engine remove the parts of blobs that no build works on. There is no call for that, but it does so after each
+// removal of cached results, also if there was none to remove.
+// https://github.com/moby/buildkit/blob/v0.34.2/cache/manager.go
+func forgetParts(ctx context.Context, c *client.Client) error {
+	removed := make(chan client.UsageInfo)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range removed { // there are none
+		}
+	}()
+	err := c.Prune(ctx, removed, client.WithFilter([]string{"id==none"}))
+	close(removed)
+	<-ended
+	return err
+}
+
+// attempt has the engine build a family.
+func attempt(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (done, error) {
+	watch, err := startWatching(opts.Progress, commands(f), f.Redact)
+	if err != nil {
+		return done{}, err
+	}
+	run := run{family: f, opts: opts, watch: watch}
+	response, err := c.Build(ctx, solveOptions(f, into, opts), product, run.build, watch.updates)
+	history, watchErr := watch.wait()
+	if err != nil {
+		return done{}, run.failure(ctx, err, history)
+	}
+	if watchErr != nil {
+		return done{}, fmt.Errorf("showing the build's progress: %w", watchErr)
+	}
+	return done{response, run.planned, history.steps}, nil
+}
 
 // A run is one build, as the engine calls for it.
 type run struct {

@@ -80,13 +80,23 @@ func location(file string, at spec.Range) llb.ConstraintsOpt {
 	}})
 }
 
-// fetch returns a state that holds the file of a Fetch step.
-func fetch(step family.Fetch, named description) llb.State {
+// CredentialsID returns the id of the secret with the Authorization header that an engine sends for a step, a Fetch step with credentials.
+// No secret of a run step has such an id.
+func CredentialsID(image *family.Image, at int) string {
+	return fmt.Sprintf("pulpimg/%s/%d", image.Name, at+1)
+}
+
+// fetch returns a state that holds the file of a Fetch step. An engine asks for the credentials by their id: what is in a definition
+// goes into the engine's cache, its log and its errors.
+func fetch(step family.Fetch, credentials string, named description) llb.State {
 	opts := append(as[llb.HTTPOption](named.constraints()), llb.Filename(FetchedFile))
 	if step.SHA256 != "" {
 		opts = append(opts, llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, step.SHA256)))
 	}
-	return llb.HTTP(step.URL, opts...)
+	if step.URL.Authorization() != "" {
+		opts = append(opts, llb.AuthHeaderSecret(credentials))
+	}
+	return llb.HTTP(step.URL.Request(), opts...)
 }
 
 // copyInto returns a root file system with a layer copied into it. The entries have the real paths, and those of directories have the

@@ -194,7 +194,12 @@ func isRepository(address string) bool {
 
 // fetch writes the ADD of a URL.
 func (w *writer) fetch(i int, s family.Fetch) {
-	if isRepository(s.URL) {
+	address := s.URL.Request()
+	switch {
+	case s.URL.HasCredentials():
+		w.report.Add(s.At(), "leave them out of the URL, and give both builders the secret HTTP_AUTH_HEADER_"+s.URL.Host()+" or HTTP_AUTH_TOKEN_"+s.URL.Host(),
+			"a Dockerfile would show the credentials for %s", s.URL)
+	case isRepository(address):
 		w.report.Add(s.At(), "", "a Dockerfile takes %s for a repository to clone", s.URL)
 	}
 	add := []string{"ADD"}
@@ -206,7 +211,7 @@ func (w *writer) fetch(i int, s family.Fetch) {
 	}
 	dir, name := path.Dir(s.Path), path.Base(s.Path)
 	if w.ground.has(dir) {
-		w.line(strings.Join(append(add, pathList([]string{escaped(s.URL), escaped(s.Path)})), " "))
+		w.line(strings.Join(append(add, pathList([]string{escaped(address), escaped(s.Path)})), " "))
 		return
 	}
 	// An ADD makes the directories that are not there with the mode of its --chmod. A COPY of the file keeps its mode and makes them well.
@@ -216,7 +221,7 @@ func (w *writer) fetch(i int, s family.Fetch) {
 	}
 	w.stages = append(w.stages, block{
 		Comment: w.at(s.At()) + ": " + oneLine(s.Title()) + ". In a stage of its own: where the directory has to be made, --chmod would be for it too.",
-		Lines:   []string{"FROM scratch AS " + stage, strings.Join(append(add, pathList([]string{escaped(s.URL), "/" + name})), " ")},
+		Lines:   []string{"FROM scratch AS " + stage, strings.Join(append(add, pathList([]string{escaped(address), "/" + name})), " ")},
 	})
 	flags := []string{"--from=" + stage}
 	if w.ground.plain(dir) {

@@ -27,7 +27,7 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := startLocked(ctx, h, b, l)
+	e, err := startLocked(ctx, h, b, l, o.Notice)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}
@@ -52,9 +52,36 @@ func usable() (*bundle.Bundle, error) {
 	return b, nil
 }
 
-func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock) (*Engine, error) {
+// startLocked starts the engine on what earlier runs left. What it keeps can be made again: a state that a full disk or a power cut
+// spoiled is removed, since no later start could read it either.
+func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock, notice func(string)) (*Engine, error) {
+	if err := h.removeLeftovers(); err != nil {
+		return nil, err
+	}
+	if err := h.executable(); err != nil {
+		return nil, err
+	}
 	bin, err := unpack(ctx, h, b)
 	if err != nil {
+		return nil, err
+	}
+	e, err := run(ctx, h, bin, l)
+	var broken *brokenStateError
+	if !errors.As(err, &broken) {
+		return e, err
+	}
+	if notice != nil {
+		notice(fmt.Sprintf("what the engine kept cannot be read (%s) and is removed; the next build makes it again", broken.Reason))
+	}
+	if err := h.removeState(); err != nil {
+		return nil, fmt.Errorf("remove what the engine cannot read: %w", err)
+	}
+	return run(ctx, h, bin, l)
+}
+
+// run runs buildkitd and returns once it answers.
+func run(ctx context.Context, h home, bin string, l *lock) (*Engine, error) {
+	if err := h.checkDatabases(); err != nil {
 		return nil, err
 	}
 	d, err := startDaemon(h, bin, l)

@@ -2,9 +2,63 @@ package engine
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pulpimg/pulpimg/pkg/engine/message"
 )
+
+// A brokenStateError says that buildkitd cannot read what it keeps.
+type brokenStateError struct {
+	Reason string
+	Err    error
+}
+
+func (e *brokenStateError) Error() string { return e.Err.Error() }
+
+func (e *brokenStateError) Unwrap() error { return e.Err }
+
+// firstWrite is what buildkitd's database writes into a new file, in pages. A shorter file was cut off by a full disk. buildkitd opens
+// some files only in the middle of a build, and crashes on others of these.
+// https://github.com/etcd-io/bbolt/blob/v1.5.0/db.go
+const firstWrite = 4
+
+// checkDatabases finds files that buildkitd could not even begin.
+func (h home) checkDatabases() error {
+	for _, pattern := range []string{"*.db", "*/*.db", "*/*/*.db"} {
+		names, err := fs.Glob(os.DirFS(h.state()), pattern)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			info, err := os.Stat(filepath.Join(h.state(), name))
+			if err != nil {
+				return fmt.Errorf("look at what the engine keeps: %w", err)
+			}
+			if size := info.Size(); size > 0 && size < firstWrite*int64(os.Getpagesize()) {
+				return &brokenStateError{Reason: name + " is cut off", Err: fmt.Errorf("the embedded engine's %s is cut off", name)}
+			}
+		}
+	}
+	return nil
+}
+
+// executable finds out that no program can run in the engine's directory. Flags that keep set-id bits or devices from working do not matter:
+// build steps run on mounts of their own.
+func (h home) executable() error {
+	var st unix.Statfs_t
+	if err := unix.Statfs(string(h), &st); err != nil {
+		return fmt.Errorf("look at the disk of the embedded engine's directory: %w", err)
+	}
+	if st.Flags&unix.ST_NOEXEC != 0 {
+		return fmt.Errorf("%s is on a file system that is mounted with noexec, and the embedded engine's programs could not run there: "+
+			"set XDG_CACHE_HOME to a place elsewhere, or use --engine ADDR", h)
+	}
+	return nil
+}
 
 // lowSpace is when a full disk is worth naming as the likely reason. buildkitd
 // may not even have been able to log it.
@@ -17,7 +71,12 @@ func (d *daemon) failure(what string, cause error) error {
 		hint = fmt.Sprintf("\nonly %d MB are free in %s: free some space, remove %s (what it keeps is made again when needed), or set XDG_CACHE_HOME to another place",
 			free>>20, d.home, d.home.state())
 	}
-	return fmt.Errorf("%s: %w%s\nthe end of %s:\n%s", what, cause, hint, d.home.log(), tail(d.home.log(), 12))
+	log := tail(d.home.log(), 12)
+	err := fmt.Errorf("%s: %w%s\nthe end of %s:\n%s", what, cause, hint, d.home.log(), log)
+	if reason := message.BrokenState(log); reason != "" {
+		return &brokenStateError{Reason: reason, Err: err}
+	}
+	return err
 }
 
 // freeSpace is what a process may still write to the disk of dir, in bytes.

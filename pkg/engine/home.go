@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
 )
 
 // home is the embedded engine's directory.
@@ -37,9 +39,20 @@ const binPrefix = "bin-"
 // bin is the folder of the programs of the bundle with this ID.
 func (h home) bin(id string) string { return filepath.Join(string(h), binPrefix+id[:16]) }
 
+// check refuses a place where another user could exchange what is executed by this one.
+func (h home) check() error {
+	if _, err := cachedir.Check(filepath.Dir(string(h))); err != nil {
+		return err
+	}
+	return cachedir.CheckOwn(string(h), h.state())
+}
+
 // create makes the directory, for this user alone: buildkitd's socket is open to
 // all who can reach it.
 func (h home) create() error {
+	if err := h.check(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(string(h), 0o700); err != nil {
 		return fmt.Errorf("make the embedded engine's directory: %w; set XDG_CACHE_HOME to a place that can be written to", err)
 	}

@@ -32,9 +32,8 @@ func acquire(ctx context.Context, name string, notice func(string)) (*lock, erro
 	if err := l.wait(ctx, notice); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the embedded engine with %s: %w", name, err), f.Close())
 	}
-	if err := l.sign(); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock the embedded engine with %s: %w", name, err), f.Close())
-	}
+	// That it cannot be written down on a full disk is no reason to stop: who frees the disk needs the lock, too.
+	_ = l.sign()
 	return l, nil
 }
 

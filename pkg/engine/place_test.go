@@ -149,6 +149,7 @@ func TestACacheThatCannotBeUsedIsAClearError(t *testing.T) {
 	}{
 		{"full", "size=16m", 0, []string{"unpack the engine", "no space left on device", "XDG_CACHE_HOME"}},
 		{"full once unpacked", fmt.Sprintf("size=%d", enough), 0, []string{"does not start", "are free in", "remove"}},
+		{"noexec", "size=150m", syscall.MS_NOEXEC, []string{"mounted with noexec", "XDG_CACHE_HOME"}},
 		{"read-only", "size=16m", syscall.MS_RDONLY, []string{"make the embedded engine's directory", "read-only file system", "XDG_CACHE_HOME"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -168,6 +169,16 @@ func TestACacheThatCannotBeUsedIsAClearError(t *testing.T) {
 			noneLeft(t, cache)
 		})
 	}
+}
+
+// Set-id bits and devices of images work on the mounts that build steps get.
+func TestACacheOnAMountForDataWillDo(t *testing.T) {
+	cache := t.TempDir()
+	must(t, syscall.Mount("tmpfs", cache, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "size=150m"))
+	t.Cleanup(func() { must(t, syscall.Unmount(cache, 0)) })
+	e := start(t, engine.Options{CacheDir: cache})
+	mustBuild(t, e.Client())
+	must(t, e.Close())
 }
 
 func TestOnlyRootCanStartTheEmbeddedEngine(t *testing.T) {

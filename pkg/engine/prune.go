@@ -9,24 +9,22 @@ import (
 )
 
 // Prune removes everything from the engine's cache that no running build uses,
-// and returns how much that was, in bytes. The embedded engine is started for it,
-// after waiting for another pulpimg that uses it; programs unpacked by other
-// versions of pulpimg are removed as well.
+// and returns how much that was, in bytes. The embedded engine is not started for it,
+// so that it works where there is no space left to start one; while another pulpimg uses it,
+// Prune waits. Programs unpacked by other versions of pulpimg are removed as well.
 func Prune(ctx context.Context, o Options) (freed int64, err error) {
-	e, err := Start(ctx, o)
+	if o.Address == "" {
+		return pruneEmbedded(ctx, o)
+	}
+	e, err := connect(ctx, o.Address, o.TLS)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	freed, err = pruneCache(ctx, e.client)
-	if err != nil {
-		return freed, errors.Join(fmt.Errorf("free the engine's disk: %w", err), e.Err())
+	if freed, err = pruneCache(ctx, e.client); err != nil {
+		return freed, fmt.Errorf("free the engine's disk: %w", err)
 	}
-	if e.kind == Remote {
-		return freed, nil
-	}
-	programs, err := e.daemon.pruneBins(ctx)
-	return freed + programs, err
+	return freed, nil
 }
 
 func pruneCache(ctx context.Context, c *client.Client) (int64, error) {

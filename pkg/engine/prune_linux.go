@@ -4,26 +4,67 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
+
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
+	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
 
-// pruneBins removes the programs that other versions of pulpimg unpacked. That
-// none of them runs is certain while the daemon holds the lock.
-func (d *daemon) pruneBins(ctx context.Context) (freed int64, err error) {
-	others, err := filepath.Glob(filepath.Join(string(d.home), binPrefix+"*"))
+// pruneEmbedded removes the embedded engine's state. With the lock held, nothing uses it.
+func pruneEmbedded(ctx context.Context, o Options) (freed int64, err error) {
+	h, err := homeOf(o.CacheDir)
 	if err != nil {
 		return 0, err
 	}
-	for _, dir := range others {
-		if dir == filepath.Dir(d.cmd.Path) {
+	if err := h.check(); err != nil {
+		return 0, err
+	}
+	if _, err := os.Stat(string(h)); errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	l, err := acquire(ctx, h.lock(), o.Notice)
+	switch {
+	case errors.Is(err, syscall.ENOSPC): // so nobody has a lock there, nor can get one
+	case err != nil:
+		return 0, err
+	default:
+		defer func() { err = errors.Join(err, l.release()) }()
+	}
+	before, err := cachedir.Usage(ctx, string(h))
+	if err != nil {
+		return 0, fmt.Errorf("measure the embedded engine's files: %w", err)
+	}
+	if err := errors.Join(h.removeState(), h.removeLeftovers(), h.removeOtherBins()); err != nil {
+		return 0, fmt.Errorf("free the engine's disk: %w", err)
+	}
+	after, err := cachedir.Usage(ctx, string(h))
+	return max(before-after, 0), err
+}
+
+// removeOtherBins removes the programs that other versions of pulpimg unpacked.
+func (h home) removeOtherBins() error {
+	own := ""
+	switch b, err := bundle.Load(); {
+	case err == nil:
+		own = h.bin(b.ID())
+	case !errors.Is(err, bundle.ErrEmpty):
+		return err
+	}
+	all, err := fs.Glob(os.DirFS(string(h)), binPrefix+"*")
+	if err != nil {
+		return err
+	}
+	for _, name := range all {
+		dir := filepath.Join(string(h), name)
+		if dir == own {
 			continue
 		}
-		size, err := diskUsage(ctx, dir)
-		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
-			return freed, fmt.Errorf("remove the programs of another version: %w", err)
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove the programs of another version: %w", err)
 		}
-		freed += size
 	}
-	return freed, nil
+	return nil
 }

@@ -31,7 +31,7 @@ func unpack(ctx context.Context, h home, b *bundle.Bundle) (string, error) {
 
 // unpackTo replaces the folder. It appears with all programs in it or not at all.
 func unpackTo(ctx context.Context, dir string, b *bundle.Bundle) error {
-	tmp := dir + ".new"
+	tmp := dir + newSuffix
 	if err := errors.Join(os.RemoveAll(tmp), os.RemoveAll(dir)); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -19,6 +20,9 @@ func (r *resolver) copies(s spec.Step) Step {
 	)
 	places := places{files: map[string]bool{}, above: map[string]string{}}
 	for _, c := range s.Files {
+		if r.budget.done() {
+			break
+		}
 		files, title := r.copy(c)
 		titles = append(titles, title)
 		for _, f := range files {
@@ -47,9 +51,13 @@ func (p places) take(f File) (problem string) {
 		return fmt.Sprintf("this step puts %s below %s, which is no directory", below, f.Path)
 	}
 	p.files[f.Path] = f.Mode.IsDir()
-	for dir := path.Dir(f.Path); dir != "/" && dir != "."; dir = path.Dir(dir) {
+	for end := strings.LastIndexByte(f.Path, '/'); end > 0; end = strings.LastIndexByte(f.Path[:end], '/') {
+		dir := f.Path[:end]
 		if isDir, ok := p.files[dir]; ok && !isDir {
 			return fmt.Sprintf("this step puts %s below %s, which is no directory", f.Path, dir)
+		}
+		if p.above[dir] != "" {
+			break // all above it have been looked at
 		}
 		p.above[dir] = f.Path
 	}
@@ -60,7 +68,7 @@ func (p places) take(f File) (problem string) {
 func (r *resolver) copy(c spec.Copy) (files []File, title string) {
 	from, ok := r.substitute.known(c.From, atBuild)
 	to, into := r.destination(c.To, "the destination")
-	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode)}
+	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode), budget: r.budget}
 	title = fmt.Sprintf("copy %s to %s", w.from, w.to)
 	if !ok {
 		return nil, title
@@ -68,6 +76,9 @@ func (r *resolver) copy(c spec.Copy) (files []File, title string) {
 	if !filepath.IsLocal(from) {
 		r.report.Add(c.From.At, "name a file in the folder of the spec", "%q is outside the spec's folder", from)
 		return nil, title
+	}
+	if pathProblem(to) != "" {
+		return nil, title // there is an error about it already
 	}
 	if err := w.walk(into); err != nil {
 		r.report.Add(c.From.At, "", "%q cannot be copied: %v", from, err)
@@ -99,9 +110,16 @@ func (r *resolver) mode(t spec.Text) fs.FileMode {
 type walker struct {
 	folder   folder
 	root     *os.Root
+	budget   *budget
 	mode     fs.FileMode
 	from, to string
 	files    []File
+}
+
+// add adds a file.
+func (w *walker) add(f File) error {
+	w.files = append(w.files, f)
+	return w.budget.takeFile()
 }
 
 // walk collects all files. A single one goes by its own name if it is to go into a directory.
@@ -121,7 +139,21 @@ func (w *walker) walk(into bool) error {
 	case into:
 		w.to = path.Join(w.to, path.Base(w.from))
 	}
+	if err := checkName(w.to); err != nil {
+		return err
+	}
 	return w.file(w.from, w.to, info)
+}
+
+// checkName returns an error when the last part of a path, or all of it, is nothing that a layer can hold.
+func checkName(name string) error {
+	if problem := nameProblem(path.Base(name)); problem != "" {
+		return fmt.Errorf("the name %q %s", path.Base(name), problem)
+	}
+	if len(name) > maxPath {
+		return fmt.Errorf("a path in it has more than %d bytes", maxPath)
+	}
+	return nil
 }
 
 // dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty: every other one
@@ -132,7 +164,7 @@ func (w *walker) dir(below string) error {
 		return cause(err)
 	}
 	if to := path.Join(w.to, below); len(entries) == 0 && to != "/" {
-		w.files = append(w.files, File{Path: to, Mode: fs.ModeDir | 0o755})
+		return w.add(File{Path: to, Mode: fs.ModeDir | 0o755})
 	}
 	for _, entry := range entries {
 		if err := w.entry(path.Join(below, entry.Name()), entry); err != nil {
@@ -143,6 +175,9 @@ func (w *walker) dir(below string) error {
 }
 
 func (w *walker) entry(below string, entry fs.DirEntry) error {
+	if err := checkName(path.Join(w.to, below)); err != nil {
+		return err
+	}
 	switch kind := entry.Type(); {
 	case kind.IsDir():
 		return w.dir(below)
@@ -166,8 +201,10 @@ func (w *walker) link(below string) error {
 	if path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(below), target)) {
 		return fmt.Errorf("the symbolic link %s leads out of it, to %s", below, target)
 	}
-	w.files = append(w.files, File{Path: path.Join(w.to, below), Mode: fs.ModeSymlink | 0o777, Target: target})
-	return nil
+	if !utf8.ValidString(target) {
+		return fmt.Errorf("the symbolic link %s leads to %q, which is not UTF-8, and what a layer holds has to be", below, target)
+	}
+	return w.add(File{Path: path.Join(w.to, below), Mode: fs.ModeSymlink | 0o777, Target: target})
 }
 
 func (w *walker) file(name, to string, info fs.FileInfo) error {
@@ -181,6 +218,5 @@ func (w *walker) file(name, to string, info fs.FileInfo) error {
 			mode = 0o755
 		}
 	}
-	w.files = append(w.files, File{Path: to, Mode: mode, Content: folderFile{w.folder, name, info}})
-	return nil
+	return w.add(File{Path: to, Mode: mode, Content: folderFile{w.folder, name, info}})
 }

@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 	"github.com/pulpimg/pulpimg/pkg/inventory"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/test/golden"
@@ -143,5 +144,26 @@ func TestASecretIsNotShown(t *testing.T) {
 		if strings.Contains(asYAML+asJSON, secret) {
 			t.Errorf("the list has %q", secret)
 		}
+	}
+}
+
+// The password of a URL comes in by a variable, and is in a script as it is.
+func TestCredentialsOfAURL_areNotShownWhereverTheyAre(t *testing.T) {
+	f := familytest.Parse(t, `version: 1
+name: f
+registry: r.example
+tag: t
+variables: { pw: { default: correct-horse }, short: { default: pw } }
+images:
+  a:
+    from: scratch
+    labels: { l: "correct-horse" }
+    steps:
+      - repo: { url: "https://me:${{ pw }}@h/r?key=${{ short }}", to: /r }
+      - run: "echo 'correct-horse'"
+`)
+	asYAML, asJSON := written(t, f)
+	if strings.Contains(asYAML+asJSON, "correct-horse") || strings.Contains(asYAML+asJSON, "value: pw") || !strings.Contains(asYAML, "name: short, value: (secret)") {
+		t.Errorf("got\n%s", asYAML)
 	}
 }

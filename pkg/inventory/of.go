@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -28,7 +29,28 @@ func Of(f *family.Family) *Inventory {
 	for _, i := range f.Images {
 		out.Images = append(out.Images, l.image(f, i))
 	}
+	redact(reflect.ValueOf(out), f.Redact)
 	return out
+}
+
+// redact changes all strings below a value: credentials that the spec has in one place may be in others, too.
+func redact(v reflect.Value, change func(string) string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(change(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			redact(v.Elem(), change)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			redact(v.Field(i), change)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			redact(v.Index(i), change)
+		}
+	}
 }
 
 // A lister lists the parts of a family whose spec is in a file.
@@ -52,12 +74,18 @@ func (l lister) flagOr(value string, t spec.Text, given bool, flag Source) Value
 	return out
 }
 
+// secretValue stands for a value that is not shown.
+const secretValue = "(secret)"
+
 func (l lister) variables(all []family.Variable) []Named {
 	var out []Named
 	for _, v := range all {
 		source := FromDefault
 		if v.Given {
 			source = fromSetFlag
+		}
+		if v.Secret {
+			v.Value = secretValue
 		}
 		out = append(out, Named{v.Name, Value{v.Value, Origin{Source: source, At: l.at(v.At)}}})
 	}
@@ -73,7 +101,7 @@ func (l lister) environment(f *family.Family) []Env {
 		if v.Default != nil {
 			value := Value{*v.Default, Origin{Source: FromDefault, At: l.at(declared.Value.Default.At)}}
 			if v.Secret {
-				value.Value = "(secret)"
+				value.Value = secretValue
 			}
 			env.Default = &value
 		}

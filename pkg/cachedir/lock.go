@@ -1,0 +1,82 @@
+package cachedir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// LockName is the file in a directory of the cache that those who use it hold a lock on: a shared one, so that there may be many.
+const LockName = ".lock"
+
+// lockInterval is how often a lock is tried.
+const lockInterval = 50 * time.Millisecond
+
+// ErrInUse says that somebody uses a directory.
+var ErrInUse = errors.New("in use")
+
+// Use keeps a directory from being emptied until the returned function is called. The directory is made when it is not there.
+func Use(ctx context.Context, dir string) (release func() error, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(dir, LockName))
+	if _, err := lock.TryRLockContext(ctx, lockInterval); err != nil {
+		return nil, fmt.Errorf("waiting until %s is no longer being emptied: %w", dir, err)
+	}
+	return lock.Unlock, nil
+}
+
+// Empty removes the files of a directory, but those of the given names directly in it, and returns how much that freed, in bytes.
+// Directories stay, since who opened one before it was emptied goes on to use it. The error is [ErrInUse], and nothing is removed, while
+// somebody uses the directory. Nothing is written unless there is no lock yet, so a full disk is no hindrance.
+func Empty(ctx context.Context, dir string, keep ...string) (freed int64, err error) {
+	if err := CheckOwn(dir); err != nil {
+		return 0, err
+	}
+	lock := flock.New(filepath.Join(dir, LockName))
+	locked, err := lock.TryLock()
+	switch {
+	case errors.Is(err, syscall.ENOSPC): // nobody has used it yet who would have made one
+	case err != nil:
+		return 0, fmt.Errorf("locking %s: %w", dir, err)
+	case !locked:
+		return 0, ErrInUse
+	default:
+		defer func() { err = errors.Join(err, lock.Unlock()) }()
+	}
+	return removeFiles(ctx, dir, append(keep, LockName))
+}
+
+func removeFiles(ctx context.Context, dir string, keep []string) (freed int64, err error) {
+	err = filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return unlessGone(err)
+		}
+		if entry.IsDir() || filepath.Dir(name) == dir && slices.Contains(keep, entry.Name()) {
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return unlessGone(err)
+		}
+		if err := os.Remove(name); err != nil {
+			return unlessGone(err)
+		}
+		bytes, _ := blocks(info)
+		freed += bytes
+		return nil
+	})
+	return freed, err
+}

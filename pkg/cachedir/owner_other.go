@@ -1,0 +1,11 @@
+//go:build !unix
+
+package cachedir
+
+import "io/fs"
+
+// Elsewhere there are no owners and modes to look at.
+func unsafe(fs.FileInfo) string  { return "" }
+func foreign(fs.FileInfo) string { return "" }
+
+func blocks(info fs.FileInfo) (int64, inode) { return info.Size(), inode{} }

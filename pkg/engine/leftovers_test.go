@@ -1,0 +1,150 @@
+//go:build linux
+
+package engine_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
+	"github.com/pulpimg/pulpimg/pkg/engine"
+)
+
+func TestStart_removesWhatAnInterruptedRunLeft(t *testing.T) {
+	cache := t.TempDir()
+	must(t, start(t, engine.Options{CacheDir: cache}).Close())
+	left := []string{
+		"engine/state/runc-overlayfs/content/ingest/0123/data",
+		"engine/state/runc-overlayfs/executor/abc/config.json",
+		"engine/state/cache.db.abc.bak",
+		"engine/state.removed/cache.db",
+		"engine/bin-0123456789abcdef.new/buildkitd",
+	}
+	for _, name := range left {
+		name = filepath.Join(cache, name)
+		must(t, os.MkdirAll(filepath.Dir(name), 0o700))
+		must(t, os.WriteFile(name, []byte("left"), 0o600))
+	}
+	mustBuild(t, start(t, engine.Options{CacheDir: cache}).Client())
+	for _, name := range left {
+		if _, err := os.Stat(filepath.Join(cache, name)); err == nil {
+			t.Errorf("%s is left", name)
+		}
+	}
+}
+
+func TestStart_makesAStateAnewThatCannotBeRead(t *testing.T) {
+	for _, test := range []struct {
+		name, file string
+		spoil      func(t *testing.T, name string)
+	}{
+		{"cut off when the disk was full", "runc-overlayfs/containerdmeta.db", func(t *testing.T, name string) { must(t, os.Truncate(name, 8192)) }},
+		{"cut off, and opened late", "runc-overlayfs/snapshots/metadata.db", func(t *testing.T, name string) { must(t, os.WriteFile(name, random(4096), 0o600)) }},
+		{"other bytes", "runc-overlayfs/containerdmeta.db", func(t *testing.T, name string) { overwrite(t, name, 0, random(8192)) }},
+		{"a page of zeros", "runc-overlayfs/containerdmeta.db", func(t *testing.T, name string) { overwrite(t, name, 8192, make([]byte, 3*4096)) }},
+		{"zeros in another file", "runc-overlayfs/metadata_v2.db", func(t *testing.T, name string) { overwrite(t, name, 8192, make([]byte, 3*4096)) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cache := t.TempDir()
+			first := start(t, engine.Options{CacheDir: cache})
+			mustBuild(t, first.Client())
+			must(t, first.Close())
+			test.spoil(t, filepath.Join(cache, "engine", "state", test.file))
+			var notices []string
+			e := start(t, engine.Options{CacheDir: cache, Notice: func(line string) { notices = append(notices, line) }})
+			mustBuild(t, e.Client())
+			if len(notices) != 1 || !strings.Contains(notices[0], "cannot be read") {
+				t.Errorf("the user was told %q", notices)
+			}
+		})
+	}
+}
+
+func overwrite(t *testing.T, name string, at int64, data []byte) {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	must(t, err)
+	_, err = f.WriteAt(data, at)
+	must(t, errors.Join(err, f.Close()))
+}
+
+func random(n int) []byte {
+	data := make([]byte, n)
+	_, _ = rand.Read(data) // it never fails
+	return data
+}
+
+// Prune has to work where nothing can be written any more.
+func TestPrune_worksOnAFullDisk(t *testing.T) {
+	cache := t.TempDir()
+	must(t, syscall.Mount("tmpfs", cache, "tmpfs", 0, "size=150m"))
+	t.Cleanup(func() { must(t, syscall.Unmount(cache, 0)) })
+	e := start(t, engine.Options{CacheDir: cache})
+	mustBuild(t, e.Client())
+	must(t, e.Close())
+	fill(t, filepath.Join(cache, "engine", "state", "filler"))
+	freed, err := engine.Prune(context.Background(), engine.Options{CacheDir: cache})
+	must(t, err)
+	if freed < 10<<20 {
+		t.Errorf("freed %d bytes, want at least those that filled the disk", freed)
+	}
+	mustBuild(t, start(t, engine.Options{CacheDir: cache}).Client())
+}
+
+// fill writes a file until the disk is full.
+func fill(t *testing.T, name string) {
+	t.Helper()
+	f, err := os.Create(name)
+	must(t, err)
+	block := make([]byte, 1<<20)
+	for err == nil {
+		_, err = f.Write(block)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	must(t, f.Close())
+}
+
+// What another user can exchange would be run as root.
+func TestTheEngine_refusesPlacesOfOthers(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		make func(t *testing.T, home string)
+	}{
+		{"a home that sudo -E kept", func(t *testing.T, home string) { must(t, os.Chown(home, 65534, 65534)) }},
+		{"everybody may write there", func(t *testing.T, home string) { must(t, os.Chmod(home, 0o777)) }},
+		{"a link for the engine's directory", func(t *testing.T, home string) {
+			must(t, os.Mkdir(filepath.Join(home, "pulpimg"), 0o755))
+			must(t, os.Symlink(t.TempDir(), filepath.Join(home, "pulpimg", "engine")))
+		}},
+		{"a link for its state", func(t *testing.T, home string) {
+			must(t, os.MkdirAll(filepath.Join(home, "pulpimg", "engine"), 0o755))
+			must(t, os.Symlink(t.TempDir(), filepath.Join(home, "pulpimg", "engine", "state")))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			home := filepath.Join(t.TempDir(), "home")
+			must(t, os.Mkdir(home, 0o755))
+			test.make(t, home)
+			o := engine.Options{CacheDir: filepath.Join(home, "pulpimg")}
+			var unsafe *cachedir.UnsafeError
+			e, err := engine.Start(context.Background(), o)
+			if !errors.As(err, &unsafe) {
+				t.Errorf("started with error %v", err)
+			}
+			if err == nil {
+				must(t, e.Close())
+			}
+			if _, err := engine.Prune(context.Background(), o); !errors.As(err, &unsafe) {
+				t.Errorf("pruned with error %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,58 @@
+package message
+
+import (
+	"regexp"
+	"strings"
+)
+
+// What is said of a registry or a web server.
+var (
+	refused     = regexp.MustCompile(`401 Unauthorized|403 Forbidden|insufficient_scope|authorization failed|authentication required`)
+	unreachable = regexp.MustCompile(`connection refused|no such host|i/o timeout|network is unreachable|no route to host`)
+)
+
+// Refused reports whether a registry refused the credentials.
+func Refused(err error) bool { return refused.MatchString(err.Error()) }
+
+// Unreachable reports whether a server did not answer.
+func Unreachable(err error) bool { return unreachable.MatchString(err.Error()) }
+
+// DeniedByPolicy reports whether the source policy denies a source.
+func DeniedByPolicy(text string) bool { return strings.Contains(text, "denied by policy") }
+
+// missingSecret is said of a step that asks for a secret that was not given.
+var missingSecret = regexp.MustCompile(`secret ([A-Za-z0-9_.-]+): not found`)
+
+// MissingSecret returns the name of the secret that was not given, or nothing.
+func MissingSecret(text string) string {
+	if found := missingSecret.FindStringSubmatch(text); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// CannotContinue reports whether the engine has a part of a blob, and cannot continue after it. It reads a blob from a session only
+// from the beginning.
+// https://github.com/moby/buildkit/blob/v0.34.2/util/contentutil/fetcher.go
+func CannotContinue(err error) bool { return strings.Contains(err.Error(), "unsupported offset") }
+
+// brokenState is what buildkitd's database says of files that it did not write, or wrote in part: as an error of Open, or in a panic.
+// https://github.com/etcd-io/bbolt/blob/v1.4.3/errors/errors.go
+var brokenState = regexp.MustCompile(`buildkitd: (invalid database|version mismatch|checksum error|file size too small|freelist)` +
+	`|panic: (invalid freelist page|assertion failed: Page expected)`)
+
+// BrokenState returns what a log of buildkitd says of a database that cannot be read, or nothing.
+func BrokenState(log string) string { return brokenState.FindString(log) }
+
+// noise is what errors say of BuildKit's own inner ways.
+var noise = regexp.MustCompile(`^(failed to solve: |failed to run Build function: |failed to load LLB: |error evaluating the source policy: |failed to resolve source metadata for [^ ]+: |failed to load cache key: |rpc error: code = \w+ desc = |process "(?:[^"\\]|\\.)*" )+`)
+
+// Plain returns an error's text without the layers that it came through.
+func Plain(text string) string {
+	return noise.ReplaceAllStringFunc(text, func(s string) string {
+		if strings.Contains(s, `process "`) {
+			return "the command "
+		}
+		return ""
+	})
+}
