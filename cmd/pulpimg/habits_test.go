@@ -29,7 +29,6 @@ func TestHabits_haveAHint(t *testing.T) {
 		{[]string{"run", "-it", "x"}, "--print"},
 		{[]string{"run", "--cap-add", "x"}, "images.NAME.kubernetes.capabilities"},
 		{[]string{"manifests", "--dry-run"}, "only prints"},
-		{[]string{"push", "x"}, "pulpimg push takes no argument such as x: "},
 		{[]string{"images"}, `pulpimg has no command "images": pulpimg show`},
 		{[]string{"ls"}, "pulpimg show"},
 		{[]string{"tag", "a", "b"}, "--tag TAG"},

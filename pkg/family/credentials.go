@@ -110,12 +110,19 @@ func (r *resolver) findCredentials() {
 	}
 }
 
+// maxURL bounds a URL, with its variables put in, and so the work to look for credentials in it.
+const maxURL = 16 << 10
+
 // credentialsOf finds the credentials of one URL. A variable is secret when the credentials change with it.
 func (r *resolver) credentialsOf(t spec.Text) {
-	quiet := substituter{report: spec.NewReport(""), values: r.substitute.values}
+	if len(t.Value) > maxURL {
+		r.report.Add(t.At, "", "a URL of more than %d KiB is one that no server takes", maxURL>>10)
+		return
+	}
 	of := func(values map[string]*string) redactor {
 		var found redactor
-		quiet.values = values
+		report := spec.NewReport("")
+		quiet := substituter{report: report, budget: &budget{report: report, text: maxURL}, values: values}
 		if text, ok := quiet.known(t, atBuild); ok {
 			if u, err := parseURL(text); err == nil {
 				found.add(u)
