@@ -17,9 +17,15 @@ import (
 // collections took one part in twenty of a build that had nothing to do.
 const gcPercent = 400
 
+// memoryLimit ends that when the heap is large: from here on, memory matters more than the time that collections take.
+const memoryLimit = 80 << 20
+
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+		if os.Getenv("GOMEMLIMIT") == "" {
+			debug.SetMemoryLimit(memoryLimit)
+		}
 	}
 	os.Exit(run(os.Args[1:]))
 }

@@ -49,7 +49,7 @@ func TestCopyRefusesABlobThatIsNotWhatItsDigestSays(t *testing.T) {
 	if err := os.WriteFile(from.Path(desc.Digest), []byte("changed"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := to.Copy(from, desc); err == nil || !strings.Contains(err.Error(), desc.Digest.String()) {
+	if err := to.Copy(t.Context(), from, desc); err == nil || !strings.Contains(err.Error(), desc.Digest.String()) {
 		t.Errorf("got error %v, want one that names the blob", err)
 	}
 	if to.Has(desc) {
@@ -68,7 +68,7 @@ func TestCopy_ends(t *testing.T) {
 	interrupted := errors.New("interrupted")
 	cancel(interrupted)
 	for name, bring := range map[string]func() error{
-		"copy": func() error { return to.CopyContext(ctx, from, desc) },
+		"copy": func() error { return to.Copy(ctx, from, desc) },
 		"link": func() error { return to.Link(ctx, reopened(t, from), desc) },
 	} {
 		if err := bring(); !errors.Is(err, interrupted) {

@@ -77,12 +77,7 @@ func (w *Writer) Commit(mediaType string) (ocispec.Descriptor, error) {
 func (w *Writer) Close() error { return w.closed() }
 
 // Copy brings a blob from another directory.
-func (d *Dir) Copy(from *Dir, desc ocispec.Descriptor) error {
-	return d.CopyContext(context.Background(), from, desc)
-}
-
-// CopyContext brings a blob from another directory, unless the context ends before.
-func (d *Dir) CopyContext(ctx context.Context, from *Dir, desc ocispec.Descriptor) error {
+func (d *Dir) Copy(ctx context.Context, from *Dir, desc ocispec.Descriptor) error {
 	if d.Has(desc) {
 		return nil
 	}
@@ -107,7 +102,7 @@ func (d *Dir) Link(ctx context.Context, from *Dir, desc ocispec.Descriptor) erro
 		d.setChecked(desc.Digest)
 		return nil
 	}
-	return d.CopyContext(ctx, from, desc) // another file system, or one without hard links
+	return d.Copy(ctx, from, desc) // another file system, or one without hard links
 }
 
 // link links a blob in place by rename: something else may be there, such as what a crash left of it.

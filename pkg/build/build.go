@@ -72,7 +72,7 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	if err != nil {
 		return nil, err
 	}
-	built, err := collector{into: into, layers: opts.Layers, inputs: opts.Inputs}.collect(done.response, done.planned)
+	built, err := collector{into: into, layers: opts.Layers, inputs: opts.Inputs}.collect(ctx, done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func solveOptions(f *family.Family, into *layout.Layout, opts Options) client.So
 		Exports: []client.ExportEntry{{
 			Type:        client.ExporterOCI,
 			Attrs:       map[string]string{"tar": "false", "oci-mediatypes": "true"},
-			OutputStore: into.Blobs().Store(),
+			OutputStore: into.Blobs().Store(opts.Layers.Blobs()),
 		}},
 		OCIStores:    map[string]content.Store{compile.LayerStore: opts.Layers.Blobs().Store()},
 		Session:      append(slices.Clip(opts.Session), secretsprovider.NewSecretProvider(withCredentials(f, opts.Secrets))),

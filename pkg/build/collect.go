@@ -1,6 +1,7 @@
 package build
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -38,7 +39,7 @@ type exportedHead struct {
 }
 
 // collect returns the images of a plan whose heads were exported.
-func (c collector) collect(response *client.SolveResponse, p plan) (layout.Build, error) {
+func (c collector) collect(ctx context.Context, response *client.SolveResponse, p plan) (layout.Build, error) {
 	from, err := c.exported(response, len(p.heads))
 	if err != nil {
 		return layout.Build{}, fmt.Errorf("reading what the engine exported: %w", err)
@@ -48,7 +49,7 @@ func (c collector) collect(response *client.SolveResponse, p plan) (layout.Build
 		source := p.images[i].source
 		var manifests []ocispec.Descriptor
 		for ; i < len(p.images) && p.images[i].source == source; i++ {
-			desc, err := c.image(p.images[i].image, from.heads[p.images[i].head])
+			desc, err := c.image(ctx, p.images[i].image, from.heads[p.images[i].head])
 			if err != nil {
 				return layout.Build{}, fmt.Errorf("putting %s together: %w", source.Name, err)
 			}
@@ -100,7 +101,7 @@ func (c collector) exported(response *client.SolveResponse, want int) (exported,
 }
 
 // image writes the manifest of an image: its head with its tail on top.
-func (c collector) image(image compile.Image, head exportedHead) (ocispec.Descriptor, error) {
+func (c collector) image(ctx context.Context, image compile.Image, head exportedHead) (ocispec.Descriptor, error) {
 	data, err := image.Config(head.config)
 	if err != nil {
 		return ocispec.Descriptor{}, err
@@ -116,7 +117,7 @@ func (c collector) image(image compile.Image, head exportedHead) (ocispec.Descri
 		Layers:    slices.Clone(head.layers),
 	}
 	for _, l := range image.Tail() {
-		if err := c.into.Blobs().Copy(c.layers.Blobs(), l.Blob); err != nil {
+		if err := c.into.Blobs().Link(ctx, c.layers.Blobs(), l.Blob); err != nil {
 			return ocispec.Descriptor{}, err
 		}
 		manifest.Layers = append(manifest.Layers, l.Blob)

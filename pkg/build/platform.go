@@ -162,11 +162,7 @@ func (p platformAssembler) step(ctx context.Context, on assembly, image *family.
 
 // files adds a layer of files.
 func (p platformAssembler) files(ctx context.Context, on assembly, name string, files []family.File) (assembly, error) {
-	placed, err := forPlatform(files, p.platform)
-	if err != nil {
-		return assembly{}, err
-	}
-	entries, err := layer.Entries(ctx, on.tree, placed)
+	entries, err := layer.Entries(ctx, on.tree, forPlatform(files, p.platform))
 	if err != nil {
 		return assembly{}, err
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,7 +19,6 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/compile"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layer"
-	"github.com/pulpimg/pulpimg/pkg/statcache"
 )
 
 // An engineTree is the root file system of an image on the engine. The engine is asked when somebody asks the tree, or
@@ -231,35 +229,16 @@ func fetch(ctx context.Context, engine gateway.Client, def *pb.Definition) (fetc
 }
 
 // forPlatform returns a family's files as a layer takes them.
-func forPlatform(files []family.File, platform ocispec.Platform) ([]layer.File, error) {
+func forPlatform(files []family.File, platform ocispec.Platform) []layer.File {
 	out := make([]layer.File, len(files))
-	folders := map[string]string{} // absolute, by the path as it was given
 	for i, f := range files {
 		out[i] = layer.File{Path: f.Path, Mode: f.Mode, Target: f.Target}
-		if f.Content == nil {
-			continue
+		if f.Content != nil {
+			out[i].Open = func() (io.ReadCloser, error) { return f.Content.Open(platform.Architecture) }
 		}
-		out[i].Open = func() (io.ReadCloser, error) { return f.Content.Open(platform.Architecture) }
 		if on, ok := f.Content.(family.DiskContent); ok {
-			source, err := fileSource(on, folders)
-			if err != nil {
-				return nil, err
-			}
-			out[i].Source = source
+			out[i].Source = on
 		}
 	}
-	return out, nil
-}
-
-func fileSource(content family.DiskContent, folders map[string]string) (*layer.Source, error) {
-	folder, name, info := content.File()
-	if folders[folder] == "" {
-		absolute, err := filepath.Abs(folder)
-		if err != nil {
-			return nil, err
-		}
-		folders[folder] = absolute
-	}
-	stamp, ok := statcache.StampOf(info)
-	return &layer.Source{Folder: folders[folder], Name: name, Stamp: stamp, Stamped: ok}, nil
+	return out
 }

@@ -219,7 +219,7 @@ func (w *walker) dir(below string, v verdict) error {
 	}
 	inside := len(w.files)
 	for _, entry := range entries {
-		if err := w.entry(path.Join(below, entry.Name()), entry.Type(), v); err != nil {
+		if err := w.entry(path.Join(below, entry.Name()), entry, v); err != nil {
 			return err
 		}
 	}
@@ -247,7 +247,8 @@ func (w *walker) dirMode(below string) (mode fs.FileMode, special bool, err erro
 	return mode | 0o755, special, nil
 }
 
-func (w *walker) entry(below string, kind fs.FileMode, above verdict) error {
+func (w *walker) entry(below string, entry fs.DirEntry, above verdict) error {
+	kind := entry.Type()
 	source := path.Join(w.real, below)
 	v, err := w.ignore.judge(source, above)
 	if err != nil {
@@ -266,7 +267,7 @@ func (w *walker) entry(below string, kind fs.FileMode, above verdict) error {
 		return w.link(below)
 	}
 	name := path.Join(w.from, below)
-	info, err := w.root.Lstat(name)
+	info, err := entry.Info()
 	if err != nil {
 		return cause(err)
 	}

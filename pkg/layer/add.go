@@ -54,15 +54,20 @@ func (a *addition) layer(ctx context.Context) (Layer, error) {
 // write it is to read it. Otherwise it may well be known, and to read it is much less work than to write it.
 func (a *addition) lookUp() (isNew bool) {
 	for i, e := range a.entries {
-		if e.Source == nil || !e.Source.Stamped {
+		if e.Source == nil {
 			continue
 		}
-		sum, answer := a.store.cache(e.Source.Folder).Lookup(e.Source.Name, e.Source.Stamp)
+		folder, name, info := e.Source.File()
+		stamp, ok := statcache.StampOf(info)
+		if !ok {
+			continue
+		}
+		sum, answer := a.store.cache(folder).Lookup(name, stamp)
 		switch {
 		case answer == statcache.Unknown:
 			isNew = true
 		case answer == statcache.Same && !a.opts.ReadAll:
-			a.contents[i] = content{sum: sum, size: e.Source.Stamp.Size, known: true}
+			a.contents[i] = content{sum: sum, size: stamp.Size, known: true}
 		}
 	}
 	return isNew
@@ -105,7 +110,8 @@ func (a *addition) begin(i int, r io.Reader) *statcache.Reading {
 	if source == nil || !ok {
 		return nil
 	}
-	reading := a.store.cache(source.Folder).Begin(source.Name, f)
+	folder, name, _ := source.File()
+	reading := a.store.cache(folder).Begin(name, f)
 	return &reading
 }
 

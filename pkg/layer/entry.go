@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-
-	"github.com/pulpimg/pulpimg/pkg/statcache"
 )
 
 // A File is what a layer shall hold, named as the image's users see it: its parents may be symbolic links.
@@ -23,16 +21,13 @@ type File struct {
 	// Open opens a regular file's content.
 	Open func() (io.ReadCloser, error)
 	// Source is the file on disk that Open opens, or nil when the content is none.
-	Source *Source
+	Source Source
 }
 
-// A Source is a file on disk. While its stamp is the same, so is its content.
-type Source struct {
-	// Folder is the absolute path of a directory, and Name that of the file below it.
-	Folder, Name string
-	Stamp        statcache.Stamp
-	// Stamped reports whether there is a stamp.
-	Stamped bool
+// A Source is a file on disk.
+type Source interface {
+	// File returns a folder, the file's name below it, and what was known of the file when its path was taken.
+	File() (folder, name string, info fs.FileInfo)
 }
 
 // An Entry is one entry of a layer, named by its real path.
@@ -42,7 +37,7 @@ type Entry struct {
 	// Open opens a regular file's content; nil for all else.
 	Open func() (io.ReadCloser, error)
 	// Source is as in File.
-	Source *Source
+	Source Source
 }
 
 // newDirMode is the mode of the directories that a layer makes on the way to its files.
@@ -57,32 +52,37 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 	}
 	expect(ctx, below, paths)
 	r := resolver{tree: below, mode: newDirMode}
-	entries := map[string]Entry{}
-	asked := map[string]string{} // real path -> path as given
+	var (
+		out   []Entry
+		index = map[string]int{} // of the entries in out, by real path
+		given = map[string]string{}
+	)
+	add := func(e Entry, replace bool) {
+		if at, ok := index[e.Path]; !ok {
+			index[e.Path] = len(out)
+			out = append(out, e)
+		} else if replace {
+			out[at] = e
+		}
+	}
 	for _, f := range files {
 		parent, err := r.dir(ctx, path.Dir(f.Path))
 		if err != nil {
 			return nil, fmt.Errorf("finding the place of %s: %w", f.Path, err)
 		}
 		real := path.Join(parent.path, path.Base(f.Path))
-		if other, ok := asked[real]; ok && other != f.Path {
+		if other, ok := given[real]; ok && other != f.Path {
 			return nil, fmt.Errorf("%s and %s are the same file in the image below, %s", other, f.Path, real)
 		}
-		asked[real] = f.Path
+		given[real] = f.Path
 		entry, err := r.entry(ctx, real, f)
 		if err != nil {
 			return nil, err
 		}
-		entries[real] = entry
+		add(entry, true)
 		for _, d := range parent.dirs {
-			if _, ok := entries[d.Path]; !ok {
-				entries[d.Path] = d
-			}
+			add(d, false)
 		}
-	}
-	out := make([]Entry, 0, len(entries))
-	for _, e := range entries {
-		out = append(out, e)
 	}
 	slices.SortFunc(out, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
 	return out, nil

@@ -32,8 +32,9 @@ func (a *addition) identity() string {
 	for _, e := range a.entries {
 		k.entry(e)
 		if e.Source != nil {
-			k.text(e.Source.Folder)
-			k.text(e.Source.Name)
+			folder, name, _ := e.Source.File()
+			k.text(folder)
+			k.text(name)
 		}
 	}
 	return k.String()

@@ -127,7 +127,11 @@ func (s *Store) cache(folder string) *statcache.Cache {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.caches[folder] == nil {
-		s.caches[folder] = statcache.Open(filepath.Join(s.blobs.Root(), "stat"), folder)
+		absolute, err := filepath.Abs(folder)
+		if err != nil {
+			absolute = folder // what it is called here is good enough for this process
+		}
+		s.caches[folder] = statcache.Open(filepath.Join(s.blobs.Root(), "stat"), absolute)
 	}
 	return s.caches[folder]
 }

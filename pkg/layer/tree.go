@@ -54,24 +54,19 @@ func Find(ctx context.Context, tree Tree, p string) (*Info, error) {
 	return tree.Lstat(ctx, path.Join(parent.path, path.Base(p)))
 }
 
-// Over returns the tree that results when a layer's entries are put on a tree.
-func Over(below Tree, entries []Entry) Tree {
-	own := make(map[string]*Info, len(entries))
-	for _, e := range entries {
-		info := e.Info
-		own[e.Path] = &info
-	}
-	return overlay{below: below, own: own}
-}
+// Over returns the tree that results when a layer's entries, sorted by path, are put on a tree.
+func Over(below Tree, entries []Entry) Tree { return overlay{below: below, entries: entries} }
 
 type overlay struct {
-	below Tree
-	own   map[string]*Info
+	below   Tree
+	entries []Entry
 }
 
 func (o overlay) Lstat(ctx context.Context, path string) (*Info, error) {
-	if info, ok := o.own[path]; ok {
-		return info, nil
+	at, ok := slices.BinarySearchFunc(o.entries, path, func(e Entry, path string) int { return strings.Compare(e.Path, path) })
+	if ok {
+		info := o.entries[at].Info
+		return &info, nil
 	}
 	return o.below.Lstat(ctx, path)
 }

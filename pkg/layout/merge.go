@@ -51,7 +51,7 @@ func (l *Layout) Merge(ctx context.Context, images []Image, dir string) (err err
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		if err := to.Copy(l.blobs, desc); err != nil {
+		if err := to.Copy(ctx, l.blobs, desc); err != nil {
 			return fmt.Errorf("copying the images to %s: %w", dir, err)
 		}
 	}

@@ -35,6 +35,7 @@ type entry struct {
 	sum     Sum
 	read    int64 // when the file was read, in nanoseconds
 	trusted bool  // the next change changes the stamp
+	used    bool  // it was looked up or recorded; this is not kept
 }
 
 // A Cache knows files below one folder. Several goroutines may use it at once, and several processes may have one for the same folder.
@@ -45,9 +46,8 @@ type Cache struct {
 
 	mu      sync.Mutex
 	entries map[string]entry
-	used    map[string]bool // what was looked up or recorded
-	changed bool            // since it was loaded or saved
-	foreign bool            // the file is not of this format and stays as it is
+	changed bool // since it was loaded or saved
+	foreign bool // the file is not of this format and stays as it is
 }
 
 // Open loads the cache in a directory for the files of a folder, whose path is absolute.
@@ -56,11 +56,9 @@ func Open(dir, folder string) *Cache { return open(dir, folder, time.Now) }
 func open(dir, folder string, now func() time.Time) *Cache {
 	sum := sha256.Sum256([]byte(folder))
 	c := &Cache{
-		file:    filepath.Join(dir, hex.EncodeToString(sum[:12])),
-		folder:  folder,
-		now:     now,
-		entries: map[string]entry{},
-		used:    map[string]bool{},
+		file:   filepath.Join(dir, hex.EncodeToString(sum[:12])),
+		folder: folder,
+		now:    now,
 	}
 	c.entries, c.foreign = load(c.file)
 	c.keep()
@@ -75,7 +73,10 @@ func (c *Cache) Lookup(name string, s Stamp) (Sum, Answer) {
 	if !ok {
 		return Sum{}, Unknown
 	}
-	c.used[name] = true
+	if !e.used {
+		e.used = true
+		c.entries[name] = e
+	}
 	if !e.trusted || e.stamp != s || e.read > c.now().UnixNano() { // the last is a clock that was set back
 		return Sum{}, Changed
 	}
@@ -114,8 +115,8 @@ func (r Reading) End(sum Sum) {
 		sum:     sum,
 		read:    began,
 		trusted: r.stamp == after && after.settled(began) && reliable(r.file),
+		used:    true,
 	}
-	c.used[r.name] = true
 	c.changed = true
 }
 
@@ -139,10 +140,12 @@ func (c *Cache) Save() error {
 	if c.foreign = foreign; foreign {
 		return nil
 	}
-	for name := range c.used {
-		all[name] = c.entries[name]
+	for name, e := range c.entries {
+		if e.used {
+			all[name] = e
+		}
 	}
-	maps.DeleteFunc(all, func(name string, e entry) bool { return !c.used[name] && !c.there(name, e) })
+	maps.DeleteFunc(all, func(name string, e entry) bool { return !e.used && !c.there(name, e) })
 	if err := save(c.file, all); err != nil {
 		return err
 	}

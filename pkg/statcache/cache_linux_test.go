@@ -274,8 +274,7 @@ func BenchmarkOpen_50000(b *testing.B) {
 	c := Open(dir, folder)
 	for i := range 50_000 {
 		name := fmt.Sprintf("some/directory/of/many/file-%d", i)
-		c.entries[name] = entry{trusted: true}
-		c.used[name] = true
+		c.entries[name] = entry{trusted: true, used: true}
 	}
 	c.changed = true
 	if err := c.Save(); err != nil {
