@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/session"
@@ -94,45 +92,64 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	if err != nil {
 		return err
 	}
-	into, err := c.source.layout(f)
+	into, err := c.source.layout(ctx, f)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, into.Close()) }()
 	result, err := c.build(ctx, f, into, opts)
 	if err != nil {
 		return err
 	}
-	for _, output := range outputs {
-		if err := output.write(ctx, into); err != nil {
-			return err
-		}
-	}
-	if c.load {
-		if err := load(ctx, c.console, into); err != nil {
-			return err
-		}
-	}
-	if c.metadata != "" {
-		if err := writeMetadata(c.metadata, result); err != nil {
-			return err
-		}
-	}
-	var pushed *publication
-	if c.push {
-		if pushed, err = publish(ctx, c.console, f, into); err != nil {
-			return err
-		}
+	pushed, err := c.deliver(ctx, into, result, outputs)
+	if err != nil {
+		return err
 	}
 	return c.format.print(c.console, result, pushed)
 }
 
-// build runs the engine for no longer than the build takes.
+// deliver brings what was built to where the flags want it. The publication is nil if it was not to be published.
+func (c *buildCommand) deliver(ctx context.Context, into *layout.Layout, result *build.Result, outputs []output) (*publication, error) {
+	images := result.Build.Images
+	for _, output := range outputs {
+		if err := output.write(ctx, into, images); err != nil {
+			return nil, err
+		}
+	}
+	if c.load {
+		if err := load(ctx, c.console, into, images); err != nil {
+			return nil, err
+		}
+	}
+	if c.metadata != "" {
+		if err := writeMetadata(c.metadata, result); err != nil {
+			return nil, err
+		}
+	}
+	if !c.push {
+		return nil, nil
+	}
+	return publish(ctx, c.console, into, images)
+}
+
+// build runs the engine for no longer than the build takes. What the images are built from is read before the build reads it: when a file
+// changes in between, the build counts as one of the old file, and is not taken for one of the new.
 func (c *buildCommand) build(ctx context.Context, f *family.Family, into *layout.Layout, opts build.Options) (result *build.Result, err error) {
+	read := make(chan error, 1)
+	go func() {
+		var err error
+		opts.Inputs, err = f.Inputs(ctx)
+		read <- err
+	}()
 	e, err := c.engine.start(ctx, c.console)
+	readErr := <-read
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
+	if readErr != nil {
+		return nil, readErr
+	}
 	release, err := cachedir.Use(ctx, opts.Layers.Blobs().Root())
 	if err != nil {
 		return nil, err
@@ -168,7 +185,7 @@ func (c *buildCommand) options() (build.Options, error) {
 	if err != nil {
 		return build.Options{}, err
 	}
-	secrets, err := secretProvider(c.secrets)
+	secrets, err := secretStore(c.secrets)
 	if err != nil {
 		return build.Options{}, err
 	}
@@ -186,7 +203,8 @@ func (c *buildCommand) options() (build.Options, error) {
 		Created:      created,
 		NoCache:      c.noCache,
 		SourcePolicy: policy,
-		Session:      []session.Attachable{registryCredentials(c.console), secrets},
+		Session:      []session.Attachable{registryCredentials(c.console)},
+		Secrets:      secrets,
 		Layers:       layers,
 		Progress:     build.Progress{Out: c.console.err, Mode: c.progress},
 	}, nil
@@ -219,18 +237,4 @@ func readPolicy(file string) (*spb.Policy, error) {
 		return nil, usageError{fmt.Errorf("--source-policy: %w", err)}
 	}
 	return parsePolicy(file, data)
-}
-
-// sourceDateEpoch is the time that images carry: the same for every build, unless the environment says otherwise.
-// https://reproducible-builds.org/specs/source-date-epoch/
-func sourceDateEpoch() (time.Time, error) {
-	text := os.Getenv("SOURCE_DATE_EPOCH")
-	if text == "" {
-		return time.Unix(0, 0).UTC(), nil
-	}
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return time.Time{}, usageError{fmt.Errorf("SOURCE_DATE_EPOCH=%s is no number of seconds", text)}
-	}
-	return time.Unix(seconds, 0).UTC(), nil
 }

@@ -46,7 +46,7 @@ func argumentCompleter(cmd *cobra.Command) completer {
 
 // flagCompleter returns what completes the value of a flag, or nil: then it is a file.
 func flagCompleter(cmd *cobra.Command, flag *pflag.Flag) completer {
-	if choice, ok := flag.Value.(interface{ choices() []string }); ok {
+	if choice, ok := valueOf(flag).(interface{ choices() []string }); ok {
 		return fixed(choice.choices()...)
 	}
 	switch flag.Name {
@@ -78,7 +78,7 @@ func flagCompleter(cmd *cobra.Command, flag *pflag.Flag) completer {
 		return fixed("linux/amd64", "linux/arm64")
 	case "assets", "check":
 		return directories()
-	case "registry", "tag", "secret", "engine", "name", "hostname", "network", "namespace", "existing-secret", "pull-secret", "service":
+	case "registry", "tag", "secret", "engine", "name", "hostname", "network", "namespace", "existing-secret", "pull-secret", "service", "publish":
 		return cobra.NoFileCompletions
 	}
 	return nil

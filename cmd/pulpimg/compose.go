@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ type composeCommand struct {
 	values  values
 	output  string
 	byTag   bool
+	force   bool
 }
 
 func newCompose(io console) *cobra.Command {
@@ -31,12 +33,16 @@ func newCompose(io console) *cobra.Command {
 	flags := cmd.Flags()
 	c.source.flags(flags)
 	c.values.flags(flags)
-	flags.StringVarP(&c.output, "output", "o", "", "write it to `FILE`")
+	flags.StringVarP(&c.output, "output", "o", "", "write it to this `FILE`, also in place of an older one that pulpimg wrote")
+	flags.BoolVar(&c.force, "force", false, "overwrite a file that pulpimg did not write")
 	flags.BoolVar(&c.byTag, "by-tag", false, "name the images by their tags, which may move, instead of their digests")
 	return cmd
 }
 
 func (c *composeCommand) run(ctx context.Context, images []string) error {
+	if c.force && c.output == "" {
+		return usageError{errors.New("--force goes with --output: without it, nothing is overwritten")}
+	}
 	f, err := c.source.family(images)
 	if err != nil {
 		return err
@@ -51,11 +57,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	}
 	warnOfFiles(c.console, f.Images, nothing)
 	if !c.byTag {
-		from, err := c.source.layout(f)
-		if err != nil {
-			return err
-		}
-		if config.Images, err = published(ctx, f, from); err != nil {
+		if config.Images, err = c.source.published(ctx, f); err != nil {
 			return err
 		}
 		if data, err = compose.Marshal(f, config); err != nil {
@@ -66,8 +68,8 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 		_, err = c.console.out.Write(data)
 		return err
 	}
-	if err := replaceFile(c.output, data, 0o644); err != nil {
-		return fmt.Errorf("--output: %w", err)
+	if err := writeGenerated(c.output, data, compose.IsGenerated, c.force); err != nil {
+		return fmt.Errorf("writing the Compose file: %w", err)
 	}
 	return nil
 }

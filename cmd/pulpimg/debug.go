@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -63,19 +64,23 @@ func (c *buildCommand) withDebug(cmd *cobra.Command, err error) error {
 	case failed.Image == "":
 		return err
 	}
-	return debugError{error: err, command: debugCommand(cmd, failed.Image)}
+	return debugError{error: err, command: debugCommand(cmd, failed)}
 }
 
-// debugCommand returns the command line that builds an image like this one, and opens a shell where it fails.
-func debugCommand(cmd *cobra.Command, image string) string {
+// debugCommand returns the command line that builds the image that failed like this one, and opens a shell where it fails.
+func debugCommand(cmd *cobra.Command, failed *build.Error) string {
 	// What becomes of the images when all goes well, and how it is told, makes no difference; the first are there already.
 	without := []string{"debug", "file", "format", "load", "metadata-file", "output", "progress", "push"}
-	words := []string{os.Args[0], "build", "--debug", image, "-f", cmd.Flag("file").Value.String()}
+	words := []string{os.Args[0], "build", "--debug", failed.Image, "-f", cmd.Flag("file").Value.String()}
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if !slices.Contains(without, flag.Name) {
 			words = append(words, flagWords(flag)...)
 		}
 	})
+	for i, word := range words {
+		_, value, _ := strings.Cut(word, "=")
+		words[i] = failed.Redact(strings.TrimSuffix(word, value) + failed.Redact(value))
+	}
 	return shell.Words(words)
 }
 
@@ -88,7 +93,7 @@ func flagWords(flag *pflag.Flag) []string {
 	if flag.NoOptDefVal != "" { // then the next word is no value of it
 		return []string{"--" + flag.Name + "=" + values[0]}
 	}
-	if several, ok := flag.Value.(pflag.SliceValue); ok {
+	if several, ok := valueOf(flag).(pflag.SliceValue); ok {
 		values = several.GetSlice()
 	}
 	var words []string

@@ -56,7 +56,7 @@ func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 	if err != nil {
 		return err
 	}
-	files, err := dockerfile.Generate(f, dockerfile.Options{SpecFile: specName(c.source.file), Archs: helperArchs})
+	files, err := dockerfile.Generate(ctx, f, dockerfile.Options{SpecFile: specName(c.source.file), Archs: helperArchs})
 	if err != nil {
 		return err
 	}
@@ -68,13 +68,13 @@ func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 		fmt.Fprintf(c.console.err, "wrote %s to %s\n", count(len(f.Images), "Dockerfile"), c.output)
 		return nil
 	case c.check != "":
-		return c.checkFolder(files)
+		return c.checkFolder(ctx, files)
 	}
 	return c.print(files, images)
 }
 
-func (c *dockerfileCommand) checkFolder(files []folder.File) error {
-	difference, err := folder.Check(c.check, files)
+func (c *dockerfileCommand) checkFolder(ctx context.Context, files []folder.File) error {
+	difference, err := folder.Check(ctx, c.check, files)
 	if err != nil {
 		return fmt.Errorf("checking the Dockerfiles: %w", err)
 	}

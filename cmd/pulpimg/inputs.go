@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/docker/cli/cli/config"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/session/secrets"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 
@@ -36,8 +38,8 @@ func parsePolicy(file string, data []byte) (*spb.Policy, error) {
 	return &policy, nil
 }
 
-// secretProvider hands out the secrets of the command line to the steps that ask for them.
-func secretProvider(flags []string) (session.Attachable, error) {
+// secretStore returns the secrets of the command line.
+func secretStore(flags []string) (secrets.SecretStore, error) {
 	sources := make([]secretsprovider.Source, len(flags))
 	for i, flag := range flags {
 		source, err := parseSecret(flag)
@@ -50,7 +52,7 @@ func secretProvider(flags []string) (session.Attachable, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--secret: %w", err)}
 	}
-	return secretsprovider.NewSecretProvider(store), nil
+	return store, nil
 }
 
 func parseSecret(flag string) (secretsprovider.Source, error) {
@@ -105,15 +107,20 @@ func parseOutputs(flags []string) ([]output, error) {
 	return outputs, nil
 }
 
-func (o output) write(ctx context.Context, from *layout.Layout) error {
-	if o.kind == "oci" {
-		return export.OCI(ctx, from, o.path)
+func (o output) write(ctx context.Context, from *layout.Layout, images []layout.Image) error {
+	if o.kind != "oci" {
+		return export.DockerArchive(ctx, from, images, o.path)
 	}
-	return export.DockerArchive(ctx, from, o.path)
+	err := from.Merge(ctx, images, o.path)
+	var other *layout.NotLayoutError
+	if errors.As(err, &other) {
+		return fmt.Errorf("--output %s:%s: %w: name an empty or a new directory", o.kind, o.path, err)
+	}
+	return err
 }
 
-func load(ctx context.Context, io console, from *layout.Layout) error {
-	tool, err := export.Load(ctx, from)
+func load(ctx context.Context, io console, from *layout.Layout, images []layout.Image) error {
+	tool, err := export.Load(ctx, from, images)
 	if err == nil {
 		fmt.Fprintf(io.err, "loaded into %s\n", tool)
 	}

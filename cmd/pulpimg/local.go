@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -14,73 +13,58 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
-// A localImage is an image as the last build or push from this machine left it.
+// A localImage is an image as a build or a push from this machine left it.
 type localImage struct {
 	from  *layout.Layout
 	image *family.Image
-	// moved says that the image is to be that of the command line's --registry or --tag, also when the last build had others.
-	moved bool
+	built *layout.Image // nil when it was not built here
 }
 
-// reference returns what to start: the digest, when the last build was published; the tag, when it was only built; and when it was
-// neither built nor published from here, what the registry has under the tag.
-func (l localImage) reference() (string, error) {
+// reference returns what to start with a tool: the tag, when the tool has what was built under it, or when it was only built; the digest,
+// when it was published from here; and when it was neither built nor published from here, what the registry has under the tag.
+func (l localImage) reference(ctx context.Context, tool string) (string, error) {
+	reference := l.image.Reference
+	if l.built != nil {
+		reference = l.built.Reference
+		if loaded, err := l.loaded(ctx, tool); err != nil || loaded {
+			return reference, err
+		}
+	}
 	recorded, err := l.from.Published()
 	if err != nil {
 		return "", err
-	}
-	built, err := l.built()
-	if err != nil {
-		return "", err
-	}
-	reference := l.image.Reference
-	if built != nil {
-		reference = built.Reference
 	}
 	tag, err := name.NewTag(reference)
 	if err != nil {
 		return "", err
 	}
-	if d, ok := recorded[tag.Name()]; ok && (built == nil || built.Descriptor.Digest == d) {
+	if d, ok := recorded[tag.Name()]; ok && (l.built == nil || l.built.Descriptor.Digest == d) {
 		return byDigest(reference, d), nil
 	}
 	return reference, nil
 }
 
-// built returns the image of the last build, or nil.
-func (l localImage) built() (*layout.Image, error) {
-	images, err := l.from.Images()
-	if errors.Is(err, layout.ErrEmpty) {
-		return nil, nil
-	}
+// loaded reports whether a tool has what was built, under the reference that it was built for.
+func (l localImage) loaded(ctx context.Context, tool string) (bool, error) {
+	// The tools name an image by the digest of its configuration.
+	manifest, err := l.from.Manifest(l.built.Manifests[0])
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	for _, i := range images {
-		if i.Name == l.image.Name && (i.Reference == l.image.Reference || !l.moved) {
-			return &i, nil
-		}
-	}
-	return nil, nil
+	id, err := exec.CommandContext(ctx, tool, "image", "inspect", "--format", "{{.Id}}", l.built.Reference).Output()
+	return err == nil && strings.TrimPrefix(strings.TrimSpace(string(id)), "sha256:") == manifest.Config.Digest.Encoded(), nil
 }
 
-// load loads the images of the last build into a tool, when the one to start is among them and the tool has another one by its name,
-// or none. One that is named by its digest comes from the registry.
+// load loads what was built into a tool, if that is what is to be started and the tool has another image by its name, or none. An image that
+// is named by its digest comes from the registry.
 func (l localImage) load(ctx context.Context, io console, tool, reference string) error {
-	built, err := l.built()
-	if err != nil || built == nil || reference != built.Reference {
-		return err
-	}
-	// The tools call an image by the digest of its configuration.
-	manifest, err := l.from.Manifest(built.Manifests[0])
-	if err != nil {
-		return err
-	}
-	id, err := exec.CommandContext(ctx, tool, "image", "inspect", "--format", "{{.Id}}", reference).Output()
-	if err == nil && strings.TrimPrefix(strings.TrimSpace(string(id)), "sha256:") == manifest.Config.Digest.Encoded() {
+	if l.built == nil || reference != l.built.Reference {
 		return nil
 	}
-	if err := export.LoadInto(ctx, tool, l.from); err != nil {
+	if loaded, err := l.loaded(ctx, tool); err != nil || loaded {
+		return err
+	}
+	if err := export.LoadInto(ctx, tool, l.from, []layout.Image{*l.built}); err != nil {
 		return err
 	}
 	fmt.Fprintf(io.err, "loaded into %s\n", tool)

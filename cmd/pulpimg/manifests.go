@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -17,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/folder"
 	"github.com/pulpimg/pulpimg/pkg/kube"
 )
 
@@ -50,7 +48,7 @@ func newManifests(io console) *cobra.Command {
 	c.source.flags(flags)
 	c.values.flags(flags)
 	flags.StringVar(&c.kind, "kind", "workload", "what runs the images: workload (a Deployment or StatefulSet each) or pod (`KIND`)")
-	flags.StringVarP(&c.dir, "output", "o", "", "write a file for each object, and a kustomization.yaml, into `DIR`")
+	flags.StringVarP(&c.dir, "output", "o", "", "write a file for each object, and a kustomization.yaml, into this `DIR`, which must hold nothing else; what an earlier run wrote there and is no longer part is removed")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "put the objects into this `NAMESPACE`")
 	flags.StringVar(&c.secret, "existing-secret", "", "take the secret variables from the Secret `NAME`, which is in the cluster already")
 	flags.StringVar(&c.pullSecret, "pull-secret", "", "pull the images with the credentials in the Secret `NAME`")
@@ -68,7 +66,7 @@ func (c *manifestsCommand) run(ctx context.Context, images []string) error {
 	if c.dir == "" {
 		return kube.Write(c.console.out, objects)
 	}
-	return c.write(objects)
+	return c.write(ctx, objects)
 }
 
 func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube.Object, error) {
@@ -104,11 +102,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 		return objects, nil
 	}
 	// Only now, when nothing else is wrong, is a registry asked.
-	from, err := c.source.layout(f)
-	if err != nil {
-		return nil, err
-	}
-	if config.Images, err = published(ctx, f, from); err != nil {
+	if config.Images, err = c.source.published(ctx, f); err != nil {
 		return nil, err
 	}
 	config.Moving = false
@@ -128,36 +122,22 @@ func (c *manifestsCommand) checkNames() error {
 	return nil
 }
 
-// write writes the objects into files. Those of objects that are no longer there stay, and kustomization.yaml does not name them.
-func (c *manifestsCommand) write(objects []kube.Object) error {
-	files, err := kube.Files(objects)
+// write makes the directory hold the objects and nothing else, as it is with Dockerfiles: one of an earlier run that is no longer part
+// would be applied by who applies all that is there.
+func (c *manifestsCommand) write(ctx context.Context, objects []kube.Object) error {
+	objectFiles, err := kube.Files(objects)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
-		return fmt.Errorf("--output: %w", err)
+	files := make([]folder.File, len(objectFiles))
+	for i, f := range objectFiles {
+		files[i] = folder.File{Path: f.Name, Mode: f.Mode, Data: f.Data}
 	}
-	for _, file := range files {
-		if err := replaceFile(filepath.Join(c.dir, file.Name), file.Data, file.Mode); err != nil {
-			return fmt.Errorf("--output: %w", err)
-		}
+	if err := folder.Write(ctx, c.dir, files); err != nil {
+		return fmt.Errorf("writing the objects: %w", err)
 	}
 	fmt.Fprintf(c.console.err, "wrote %s and kustomization.yaml into %s\n", count(len(objects), "object"), c.dir)
 	return nil
-}
-
-// replaceFile writes a file by rename, so that it has its mode from the start and is never half there.
-func replaceFile(name string, data []byte, mode fs.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".pulpimg-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // in vain, when it was renamed
-	_, err = tmp.Write(data)
-	if err := errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
 }
 
 // parseServices reads NAME=KEY=VALUE[,KEY=VALUE] and NAME=HOST[:PORT].

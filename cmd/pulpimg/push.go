@@ -19,58 +19,77 @@ import (
 
 // A pushCommand is the flags of `pulpimg push`.
 type pushCommand struct {
-	console console
-	source  source
-	format  format
+	console   console
+	source    source
+	format    format
+	lastBuild bool
 }
 
 func newPush(io console) *cobra.Command {
 	c := &pushCommand{console: io}
 	cmd := &cobra.Command{
-		Use:   "push",
-		Short: "Publish what the last build made",
-		Long: "Publish what the last `pulpimg build` of this spec made. Blobs and manifests go first; the tags move last and together, only when\n" +
-			"every image of the build is in the registry.",
-		Example: "  pulpimg push -f specs/pulp.yaml",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
+		Use:   "push [IMAGE...]",
+		Short: "Publish what was built",
+		Long: "Publish what `pulpimg build` made of this spec: all images, or those that are named and what they are based on. Blobs and manifests\n" +
+			"go first; the tags move last and together, only when every image is in the registry. If the spec or its files are no longer what\n" +
+			"was built, nothing is published.",
+		Example: "  pulpimg push -f specs/pulp.yaml\n" +
+			"  pulpimg push -f specs/pulp.yaml --tag latest",
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
 	}
-	c.source.flags(cmd.Flags())
-	c.format.flag(cmd.Flags())
+	flags := cmd.Flags()
+	c.source.flags(flags)
+	c.format.flag(flags)
+	flags.BoolVar(&c.lastBuild, "last-build", false, "publish the last build as it is and under the names that it was built for, whatever the spec says now")
 	return cmd
 }
 
-func (c *pushCommand) run(ctx context.Context) error {
-	f, err := c.source.family(nil)
+func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
+	if c.lastBuild && len(names)+len(c.source.set)+len(c.source.registry)+len(c.source.tag) > 0 {
+		return usageError{errors.New("--last-build publishes what was built as it was built: it takes no images, and no --set, --registry or --tag")}
+	}
+	f, err := c.source.family(names)
 	if err != nil {
 		return err
 	}
-	from, err := c.source.layout(f)
+	from, err := c.source.layout(ctx, f)
 	if err != nil {
 		return err
 	}
-	pushed, err := publish(ctx, c.console, f, from)
+	defer func() { err = errors.Join(err, from.Close()) }()
+	images, err := c.images(ctx, f, from)
+	if err != nil {
+		return err
+	}
+	pushed, err := publish(ctx, c.console, from, images)
 	if err != nil {
 		return err
 	}
 	return c.format.printPublished(c.console, pushed)
 }
 
-// A publication is what publishing did.
-type publication = registry.Result
-
-// publish publishes the images of a layout under the references that the family has for them.
-func publish(ctx context.Context, io console, f *family.Family, from *layout.Layout) (*publication, error) {
-	images, err := from.Images()
-	if errors.Is(err, layout.ErrEmpty) {
-		return nil, fmt.Errorf("%w: run pulpimg build -f %s first", err, f.Spec.Filename)
+// images returns what to publish.
+func (c *pushCommand) images(ctx context.Context, f *family.Family, from *layout.Layout) ([]layout.Image, error) {
+	if !c.lastBuild {
+		return builtImages(ctx, f, from)
 	}
+	last, err := lastBuild(f, from)
 	if err != nil {
 		return nil, err
 	}
+	fmt.Fprintf(c.console.err, "publishing build %d (%s)\n", last.Number, buildTime(last))
+	return last.Images, nil
+}
+
+// A publication is what publishing did.
+type publication = registry.Result
+
+// publish publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
+func publish(ctx context.Context, io console, from *layout.Layout, images []layout.Image) (*publication, error) {
 	items := make([]registry.Item, len(images))
 	for i, image := range images {
-		if items[i], err = item(f, from, image); err != nil {
+		var err error
+		if items[i], err = item(from, image); err != nil {
 			return nil, err
 		}
 	}
@@ -80,7 +99,10 @@ func publish(ctx context.Context, io console, f *family.Family, from *layout.Lay
 	if err != nil {
 		return result, err
 	}
-	return result, from.SetPublished(digests(result))
+	if err := from.SetPublished(digests(result)); err != nil {
+		fmt.Fprintf(io.err, "pulpimg: everything is published, but later commands will ask the registry for it: %v\n", err)
+	}
+	return result, nil
 }
 
 // digests returns what a publication left in the registry, by reference.
@@ -92,12 +114,8 @@ func digests(p *publication) map[string]digest.Digest {
 	return out
 }
 
-func item(f *family.Family, from *layout.Layout, image layout.Image) (registry.Item, error) {
-	declared, ok := f.Image(image.Name)
-	if !ok {
-		return registry.Item{}, fmt.Errorf("%s was built and is no longer in %s: build again", image.Name, f.Spec.Filename)
-	}
-	tag, err := name.NewTag(declared.Reference)
+func item(from *layout.Layout, image layout.Image) (registry.Item, error) {
+	tag, err := name.NewTag(image.Reference)
 	if err != nil {
 		return registry.Item{}, fmt.Errorf("publishing %s: %w", image.Name, err)
 	}

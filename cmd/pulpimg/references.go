@@ -12,13 +12,17 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/layout"
 	"github.com/pulpimg/pulpimg/pkg/registry"
 )
 
 // published returns the reference of each image that is meant to be run, by the digest under which it was published: as the last push
 // from here recorded it, else as the registry says.
-func published(ctx context.Context, f *family.Family, from *layout.Layout) (map[string]string, error) {
+func (s *source) published(ctx context.Context, f *family.Family) (_ map[string]string, err error) {
+	from, err := s.layout(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
 	recorded, err := from.Published()
 	if err != nil {
 		return nil, err

@@ -8,12 +8,14 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/diagnostic"
+	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/interrupt"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -38,7 +40,24 @@ func problemOf(ctx context.Context, err error) problem {
 		p.debug, p.seen, err = failed.command, failed.seen, failed.error
 	}
 	p.add(err)
+	p.hideCredentials()
 	return p
+}
+
+// hideCredentials takes out the credentials of URLs: both the messages and the lines of the spec go into logs.
+func (p *problem) hideCredentials() {
+	for i := range p.list {
+		d := &p.list[i]
+		d.Message, d.Hint, d.Deeper = family.HideCredentials(d.Message), family.HideCredentials(d.Hint), family.HideCredentials(d.Deeper)
+		for j, line := range d.Output {
+			d.Output[j] = family.HideCredentials(line)
+		}
+	}
+	for file, data := range p.sources {
+		if utf8.Valid(data) {
+			p.sources[file] = []byte(family.HideCredentials(string(data)))
+		}
+	}
 }
 
 func (p *problem) add(err error) {
@@ -60,7 +79,7 @@ func (p *problem) add(err error) {
 		p.list = append(p.list, diagnostic.Diagnostic{Kind: diagnostic.Other, Message: err.Error(), Hint: cacheHint(err)})
 		return
 	}
-	p.sources[failed.File] = failed.Source
+	p.sources[failed.File] = []byte(failed.Redact(string(failed.Source)))
 	p.list = append(p.list, diagnostic.Diagnostic{
 		Kind: diagnostic.Failure, File: failed.File, At: failed.At, Message: failed.Summary, Hint: failed.Hint,
 		Output: failed.Output, OutputShown: failed.OutputShown, Deeper: p.debug,
@@ -170,7 +189,7 @@ func styleOf(w io.Writer) diagnostic.Style {
 // formatOf returns the format that a command was asked to print in.
 func formatOf(cmd *cobra.Command) format {
 	if flag := cmd.Flag("format"); flag != nil {
-		if f, ok := flag.Value.(*format); ok {
+		if f, ok := valueOf(flag).(*format); ok {
 			return *f
 		}
 	}

@@ -33,12 +33,11 @@ func newRoot(io console) *cobra.Command {
 	}
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
-	})
+	root.SetFlagErrorFunc(flagProblem)
 	root.AddCommand(newBuild(io), newPush(io), newDockerfile(io), newManifests(io), newCompose(io), newRun(io),
-		newValidate(io), newShow(io), newInit(io), newSchema(io), newEngine(io))
+		newValidate(io), newShow(io), newInit(io), newSchema(io), newEngine(io), newVersion(io))
 	completeCommands(root)
+	checkFlags(root)
 	return root
 }
 
@@ -82,6 +81,9 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	err := fmt.Errorf("%s has no command %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	if hint := commandHint(cmd, args[0]); hint != "" {
+		return usageError{fmt.Errorf("%s has no command %q: %s", cmd.CommandPath(), args[0], hint)}
+	}
 	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
 		err = fmt.Errorf("%s has no command %q (did you mean %q?)", cmd.CommandPath(), args[0], like[0])
 	}

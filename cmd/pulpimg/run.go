@@ -25,6 +25,8 @@ type runCommand struct {
 	values  values
 	options container.Options
 	print   bool
+
+	lastBuild bool
 }
 
 func newRun(io console) *cobra.Command {
@@ -48,8 +50,10 @@ func newRun(io console) *cobra.Command {
 	flags.StringVar(&c.options.Name, "name", "", "call the container `NAME` (default: the image's name)")
 	flags.StringVar(&c.options.Hostname, "hostname", "", "have the container take this `NAME` for its host's (default: the container's name)")
 	flags.StringVar(&c.options.Network, "network", "", "connect the container to this `NETWORK`")
+	flags.StringArrayVarP(&c.options.Publish, "publish", "p", nil, "let a port of the container be reached at one of this machine, `HOST:CONTAINER` (may be repeated)")
 	flags.StringVar(&c.options.Restart, "restart", "", "what to do when the container ends, such as always (`POLICY`)")
 	flags.StringArrayVarP(&c.options.Volumes, "volume", "v", nil, "mount a volume, `SOURCE:TARGET`; one at a place where the spec wants something, or above it, takes its place (may be repeated)")
+	flags.BoolVar(&c.lastBuild, "last-build", false, "start what was built last, also when the spec or its files changed since")
 	flags.BoolVar(&c.print, "print", false, "only print the command line")
 	return cmd
 }
@@ -69,7 +73,7 @@ func oneImage(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func (c *runCommand) run(ctx context.Context, name string, args []string) error {
+func (c *runCommand) run(ctx context.Context, name string, args []string) (err error) {
 	if t := c.options.Tool; t != "" && t != "docker" && t != "podman" {
 		return usageError{fmt.Errorf("--with %s: it is docker or podman", t)}
 	}
@@ -88,12 +92,12 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) error 
 	if err := c.findTool(ctx); err != nil {
 		return err
 	}
-	from, err := c.source.layout(f)
+	local, err := c.local(ctx, f, image)
 	if err != nil {
 		return err
 	}
-	local := localImage{from: from, image: image, moved: c.source.registry+c.source.tag != ""}
-	if c.options.Reference, err = local.reference(); err != nil {
+	defer func() { err = errors.Join(err, local.from.Close()) }()
+	if c.options.Reference, err = local.reference(ctx, c.options.Tool); err != nil {
 		return err
 	}
 	command, err := container.New(f, image, c.options)
@@ -112,6 +116,20 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) error 
 		return err
 	}
 	return become(command)
+}
+
+// local returns the image as a build left it. The layout that it comes with is open.
+func (c *runCommand) local(ctx context.Context, f *family.Family, image *family.Image) (localImage, error) {
+	from, err := c.source.layout(ctx, f)
+	if err != nil {
+		return localImage{}, err
+	}
+	moved := c.source.registry+c.source.tag != ""
+	built, err := builtImage(ctx, f, from, image, c.lastBuild, moved)
+	if err != nil {
+		return localImage{}, errors.Join(err, from.Close())
+	}
+	return localImage{from: from, image: image, built: built}, nil
 }
 
 func (c *runCommand) image(name string) (*family.Family, *family.Image, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -112,17 +113,17 @@ func assignments(list []string) (map[string]string, error) {
 	return values, nil
 }
 
-// layout opens where the images of a spec are kept between commands. Specs are told apart by where they are: two of them may
-// declare versions of one family.
-func (s *source) layout(f *family.Family) (*layout.Layout, error) {
+// layout opens where the images of a spec are kept between commands. Specs are told apart by where they are: two of them may declare
+// versions of one family. The layout must be closed.
+func (s *source) layout(ctx context.Context, f *family.Family) (*layout.Layout, error) {
 	absolute, err := filepath.Abs(s.file)
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(absolute))
-	dir, err := storeDir(imagesStore, f.Name+"-"+hex.EncodeToString(sum[:6]))
+	dir, err := storeDir(imagesStore, fmt.Sprintf("%s-%s.v%d", f.Name, hex.EncodeToString(sum[:6]), layout.Format))
 	if err != nil {
 		return nil, err
 	}
-	return layout.Open(dir)
+	return layout.Open(ctx, dir)
 }

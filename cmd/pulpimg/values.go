@@ -27,7 +27,7 @@ func (v *values) flags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&v.files, "env-file", nil, "read such lines from a `FILE`, as docker does (may be repeated)")
 }
 
-// read returns the values by name. What --env says comes before what files say, and what is said later before what is said first.
+// read returns the values by name. What --env says comes before what files say, and what a later file says before what an earlier one says.
 func (v *values) read(f *family.Family) (map[string]string, error) {
 	out := map[string]string{}
 	for _, file := range v.files {

@@ -2,12 +2,13 @@ package blob
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/plugins/content/local"
@@ -19,7 +20,13 @@ import (
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md#blobs
 type Dir struct {
 	root  string
-	store content.Store
+	store content.Store // containerd's
+
+	mu      sync.Mutex
+	claim   *claim // of all that is being written
+	writers int
+	tidied  bool
+	checked map[digest.Digest]bool // the blobs whose content was seen to be that of their digest
 }
 
 // Open opens a directory of blobs and makes it when it is not there.
@@ -31,21 +38,18 @@ func Open(root string) (*Dir, error) {
 	if err := os.MkdirAll(filepath.Join(root, ocispec.ImageBlobsDir, digest.SHA256.String()), 0o755); err != nil {
 		return nil, err
 	}
-	return &Dir{root: root, store: store}, nil
+	return &Dir{root: root, store: store, checked: map[digest.Digest]bool{}}, nil
 }
 
 // Root returns the directory.
 func (d *Dir) Root() string { return d.root }
-
-// Store returns the blobs as an engine reads and writes them.
-func (d *Dir) Store() content.Store { return d.store }
 
 // Path returns where a blob is, or would be.
 func (d *Dir) Path(dgst digest.Digest) string {
 	return filepath.Join(d.root, ocispec.ImageBlobsDir, dgst.Algorithm().String(), dgst.Encoded())
 }
 
-// Has says whether a blob is there as a whole.
+// Has reports whether a blob is there as a whole.
 func (d *Dir) Has(desc ocispec.Descriptor) bool {
 	info, err := os.Stat(d.Path(desc.Digest))
 	return err == nil && info.Size() == desc.Size
@@ -57,7 +61,7 @@ func (d *Dir) Write(mediaType string, data []byte) (ocispec.Descriptor, error) {
 	if d.Has(desc) {
 		return desc, nil
 	}
-	return desc, d.write(desc, bytes.NewReader(data))
+	return desc, d.write(context.Background(), desc, bytes.NewReader(data))
 }
 
 // WriteJSON writes a value as a blob of JSON.
@@ -84,39 +88,45 @@ func (d *Dir) ReadJSON(desc ocispec.Descriptor, value any) error {
 	return nil
 }
 
-// Copy brings a blob from another directory.
-func (d *Dir) Copy(from *Dir, desc ocispec.Descriptor) error {
-	if d.Has(desc) {
-		return nil
+// begin returns a claim to write in. Each call of it needs one of end.
+func (d *Dir) begin() (*claim, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.tidied {
+		if err := tidy(d.root); err != nil {
+			return nil, fmt.Errorf("removing what interrupted processes left in %s: %w", d.root, err)
+		}
+		d.tidied = true
 	}
-	in, err := os.Open(from.Path(desc.Digest))
-	if err != nil {
-		return err
+	if d.claim == nil {
+		c, err := newClaim(d.root)
+		if err != nil {
+			return nil, err
+		}
+		d.claim = c
 	}
-	defer in.Close()
-	return d.write(desc, in)
+	d.writers++
+	return d.claim, nil
 }
 
-// write puts a blob in place by rename, so that it is there as a whole or not at all. It does not wait for the disk: what a crash of
-// the machine spoils is made anew from its source, and whoever reads a blob checks its digest.
-func (d *Dir) write(desc ocispec.Descriptor, content io.Reader) (err error) {
-	target := d.Path(desc.Digest)
-	tmp, err := os.CreateTemp(filepath.Dir(target), ".new-*")
-	if err != nil {
-		return err
+// end gives up a claim that nobody writes in any more.
+func (d *Dir) end() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.writers--; d.writers > 0 {
+		return nil
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
-	verifier := desc.Digest.Verifier()
-	_, err = io.Copy(tmp, io.TeeReader(content, verifier))
-	if err = errors.Join(err, tmp.Chmod(0o444), tmp.Close()); err != nil {
-		return err
+	c := d.claim
+	d.claim = nil
+	return c.release()
+}
+
+// ref returns the name in containerd's store of what is being written.
+func (d *Dir) ref(name string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.claim == nil {
+		return name // nothing is
 	}
-	if !verifier.Verified() {
-		return fmt.Errorf("blob %s does not have the content of its digest", desc.Digest)
-	}
-	return os.Rename(tmp.Name(), target)
+	return d.claim.ref(name)
 }

@@ -1,6 +1,7 @@
 package blob_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -54,8 +55,82 @@ func TestCopyRefusesABlobThatIsNotWhatItsDigestSays(t *testing.T) {
 	if to.Has(desc) {
 		t.Error("the blob was copied all the same")
 	}
-	if left, err := os.ReadDir(to.Root() + "/blobs/sha256"); err != nil || len(left) != 0 {
-		t.Errorf("files left behind: %v, %v", left, err)
+	nothingUnfinished(t, to)
+}
+
+func TestCopy_ends(t *testing.T) {
+	from, to := open(t), open(t)
+	desc, err := from.Write("text/plain", []byte("content"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	interrupted := errors.New("interrupted")
+	cancel(interrupted)
+	for name, bring := range map[string]func() error{
+		"copy": func() error { return to.CopyContext(ctx, from, desc) },
+		"link": func() error { return to.Link(ctx, reopened(t, from), desc) },
+	} {
+		if err := bring(); !errors.Is(err, interrupted) {
+			t.Errorf("%s: got error %v, want the cause of the context's end", name, err)
+		}
+	}
+	if to.Has(desc) {
+		t.Error("the blob is there all the same")
+	}
+}
+
+func reopened(t *testing.T, d *blob.Dir) *blob.Dir {
+	t.Helper()
+	again, err := blob.Open(d.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
+func TestLink(t *testing.T) {
+	from, to := open(t), open(t)
+	desc, err := from.Write("text/plain", []byte("content"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to.Path(desc.Digest), []byte("cut"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := to.Link(t.Context(), from, desc); err != nil {
+			t.Fatal(err)
+		}
+		one, err := os.Stat(from.Path(desc.Digest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := os.Stat(to.Path(desc.Digest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !os.SameFile(one, other) {
+			t.Error("the blob is stored twice")
+		}
+	}
+}
+
+func TestLink_refusesADamagedBlob(t *testing.T) {
+	from, to := open(t), open(t)
+	desc, err := from.Write("text/plain", []byte("content"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := from.Path(desc.Digest)
+	if err := errors.Join(os.Chmod(name, 0o644), os.WriteFile(name, []byte("changed"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if err := to.Link(t.Context(), reopened(t, from), desc); err == nil || !strings.Contains(err.Error(), desc.Digest.String()) {
+		t.Errorf("got error %v, want one that names the blob", err)
+	}
+	if to.Has(desc) || from.Has(desc) {
+		t.Errorf("the damaged blob is there: %t, and where it was: %t", to.Has(desc), from.Has(desc))
 	}
 }
 

@@ -2,7 +2,6 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,6 +12,8 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -32,10 +33,14 @@ type Options struct {
 	NoCache bool
 	// SourcePolicy says which sources the engine may use, and which to use instead of others.
 	SourcePolicy *spb.Policy
-	// Session is what the engine may ask this side for: credentials, secrets.
+	// Session is what the engine may ask this side for, besides secrets.
 	Session []session.Attachable
+	// Secrets are those of run steps, if there are any.
+	Secrets secrets.SecretStore
 	// Layers keeps the file layers between builds.
 	Layers *layer.Store
+	// Inputs are what family.Inputs returned before the build began; they are recorded with the images.
+	Inputs map[string]string
 	// Progress shows the build as it runs.
 	Progress Progress
 	// Debug looks at the first command that fails, if it is set.
@@ -50,9 +55,8 @@ type Progress struct {
 	Mode string
 }
 
-// Family builds all images of a family and leaves them in the layout in place of what was there. When it fails, the layout is as
-// it was.
-func Family(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (_ *Result, err error) {
+// Family builds all images of a family and adds them to a layout as one build. When it fails, nothing is added.
+func Family(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (*Result, error) {
 	available, err := enginePlatforms(ctx, c)
 	if err != nil {
 		return nil, err
@@ -63,26 +67,19 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	if err := runnable(f, opts.Platforms, available); err != nil {
 		return nil, err
 	}
-	unlock, err := into.Lock(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
-
 	started := time.Now()
 	done, err := onEngine(ctx, c, f, into, opts)
 	if err != nil {
 		return nil, err
 	}
-	images, besides, err := collector{into: into, layers: opts.Layers}.collect(done.response, done.planned)
+	built, err := collector{into: into, layers: opts.Layers, inputs: opts.Inputs}.collect(done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}
-	// The engine does not send a second time what it finds in the layout.
-	if err := into.Replace(images, besides...); err != nil {
+	if built, err = into.Add(ctx, built); err != nil {
 		return nil, err
 	}
-	result, err := describe(into, f, images)
+	result, err := describe(into, f, built)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +91,7 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 // product names this program to the engine.
 const product = "pulpimg"
 
-func solveOptions(into *layout.Layout, opts Options) client.SolveOpt {
+func solveOptions(f *family.Family, into *layout.Layout, opts Options) client.SolveOpt {
 	return client.SolveOpt{
 		Exports: []client.ExportEntry{{
 			Type:        client.ExporterOCI,
@@ -102,7 +99,7 @@ func solveOptions(into *layout.Layout, opts Options) client.SolveOpt {
 			OutputStore: into.Blobs().Store(),
 		}},
 		OCIStores:    map[string]content.Store{compile.LayerStore: opts.Layers.Blobs().Store()},
-		Session:      opts.Session,
+		Session:      append(slices.Clip(opts.Session), secretsprovider.NewSecretProvider(withCredentials(f, opts.Secrets))),
 		SourcePolicy: opts.SourcePolicy,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -22,13 +23,13 @@ import (
 type collector struct {
 	into   *layout.Layout
 	layers *layer.Store
+	inputs map[string]string
 }
 
 // An exported is what the engine made: the heads of a plan, as images of their own.
 type exported struct {
 	heads []exportedHead // in the order in which they were asked for
-	// blobs are what the heads consist of, besides their layers.
-	blobs []ocispec.Descriptor
+	root  ocispec.Descriptor
 }
 
 type exportedHead struct {
@@ -36,30 +37,34 @@ type exportedHead struct {
 	layers []ocispec.Descriptor
 }
 
-// collect returns the images of a plan whose heads were exported, and the blobs of the heads that no image needs.
-func (c collector) collect(response *client.SolveResponse, p plan) (images []layout.Image, besides []ocispec.Descriptor, err error) {
+// collect returns the images of a plan whose heads were exported.
+func (c collector) collect(response *client.SolveResponse, p plan) (layout.Build, error) {
 	from, err := c.exported(response, len(p.heads))
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading what the engine exported: %w", err)
+		return layout.Build{}, fmt.Errorf("reading what the engine exported: %w", err)
 	}
+	built := layout.Build{Export: &from.root}
 	for i := 0; i < len(p.images); {
 		source := p.images[i].source
 		var manifests []ocispec.Descriptor
 		for ; i < len(p.images) && p.images[i].source == source; i++ {
 			desc, err := c.image(p.images[i].image, from.heads[p.images[i].head])
 			if err != nil {
-				return nil, nil, fmt.Errorf("putting %s together: %w", source.Name, err)
+				return layout.Build{}, fmt.Errorf("putting %s together: %w", source.Name, err)
 			}
 			desc.Platform = &p.images[i].platform
 			manifests = append(manifests, desc)
 		}
 		image, err := c.into.Combine(source.Name, source.Reference, manifests)
 		if err != nil {
-			return nil, nil, err
+			return layout.Build{}, err
 		}
-		images = append(images, image)
+		if inputs, ok := c.inputs[source.Name]; ok {
+			image.Inputs = digest.NewDigestFromEncoded(digest.SHA256, inputs)
+		}
+		built.Images = append(built.Images, image)
 	}
-	return images, from.blobs, nil
+	return built, nil
 }
 
 // exported reads what a build exported.
@@ -79,7 +84,7 @@ func (c collector) exported(response *client.SolveResponse, want int) (exported,
 	if len(index.Manifests) != want {
 		return exported{}, fmt.Errorf("%d images were asked for and %d came", want, len(index.Manifests))
 	}
-	all := exported{blobs: []ocispec.Descriptor{root}}
+	all := exported{root: root}
 	for _, desc := range index.Manifests {
 		manifest, err := c.into.Manifest(desc)
 		if err != nil {
@@ -90,7 +95,6 @@ func (c collector) exported(response *client.SolveResponse, want int) (exported,
 			return exported{}, err
 		}
 		all.heads = append(all.heads, head)
-		all.blobs = append(all.blobs, desc, manifest.Config)
 	}
 	return all, nil
 }

@@ -96,8 +96,18 @@ type Error struct {
 	Output []string
 	// OutputShown says that the progress ended with these very lines.
 	OutputShown bool
-	// Err is what the engine said.
+	// Err is what the engine said. Its text may hold credentials.
 	Err error
+
+	redact func(string) string
+}
+
+// Redact returns a text without the credentials of the family that was built.
+func (e *Error) Redact(text string) string {
+	if e.redact == nil {
+		return text
+	}
+	return e.redact(text)
 }
 
 func (e *Error) Error() string {
@@ -119,11 +129,14 @@ func failure(err error, f *family.Family, history history) *Error {
 	var step *StepError
 	var base *BaseError
 	var need *NeedError
+	var layers *LayersError
 	switch {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
 	case errors.As(err, &base):
 		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.BaseAt
+	case errors.As(err, &layers):
+		out.Summary, out.Hint, out.At = layers.Error(), "join some of its steps", layers.Image.At
 	case errors.As(err, &need):
 		out.Summary, out.Hint, out.At = need.Error(), need.Need.Hint, need.Need.At
 	}
@@ -141,6 +154,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	if out.Hint == "" {
 		out.Hint = hint(out.Summary)
 	}
+	out.redact, out.Summary = f.Redact, f.Redact(out.Summary)
 	return out
 }
 

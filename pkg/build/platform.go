@@ -83,7 +83,13 @@ func (p platformAssembler) prepare(ctx context.Context, images map[string]func()
 				return on, err
 			}
 		} else if bases[image.Base] == nil {
-			bases[image.Base] = sync.OnceValues(func() (compile.Base, error) { return p.base(ctx, image) })
+			bases[image.Base] = sync.OnceValues(func() (compile.Base, error) {
+				base, err := p.base(ctx, image)
+				if err != nil {
+					return base, err
+				}
+				return base, checkLayers(p.family, image.Base, base) // before any command runs on it
+			})
 		}
 		images[placed{source: image, platform: p.platform}.name()] = sync.OnceValues(func() (assembly, error) {
 			on, err := start()
@@ -156,12 +162,16 @@ func (p platformAssembler) step(ctx context.Context, on assembly, image *family.
 
 // files adds a layer of files.
 func (p platformAssembler) files(ctx context.Context, on assembly, name string, files []family.File) (assembly, error) {
-	entries, err := layer.Entries(ctx, on.tree, forPlatform(files, p.platform))
+	placed, err := forPlatform(files, p.platform)
+	if err != nil {
+		return assembly{}, err
+	}
+	entries, err := layer.Entries(ctx, on.tree, placed)
 	if err != nil {
 		return assembly{}, err
 	}
 	started := time.Now() // to wait for what is below is not this step's time
-	made, err := p.opts.Layers.Add(entries, p.opts.Created, p.platform)
+	made, err := p.opts.Layers.Add(ctx, entries, layer.Options{ModTime: p.opts.Created, Platform: p.platform, ReadAll: p.opts.NoCache})
 	if err != nil {
 		return assembly{}, err
 	}

@@ -20,6 +20,8 @@ type Result struct {
 	Steps []Step `json:"-"`
 	// Duration is how long the build took.
 	Duration time.Duration `json:"-"`
+	// Build is what the layout has of it.
+	Build layout.Build `json:"-"`
 }
 
 // An Image is an image that was built.
@@ -59,15 +61,15 @@ func (p Platform) Size() int64 {
 }
 
 // describe reads from the layout what was built.
-func describe(in *layout.Layout, f *family.Family, built []layout.Image) (*Result, error) {
-	result := &Result{Family: f.Name}
+func describe(in *layout.Layout, f *family.Family, built layout.Build) (*Result, error) {
+	result := &Result{Family: f.Name, Build: built}
 	byName := map[string]Image{}
 	for i, source := range f.Images {
-		image := Image{Name: source.Name, Reference: source.Reference, Digest: built[i].Descriptor.Digest}
+		image := Image{Name: source.Name, Reference: source.Reference, Digest: built.Images[i].Descriptor.Digest}
 		if source.Parent != nil {
 			image.Parent = source.Parent.Name
 		}
-		for at, desc := range built[i].Manifests {
+		for at, desc := range built.Images[i].Manifests {
 			manifest, err := in.Manifest(desc)
 			if err != nil {
 				return nil, err

@@ -53,12 +53,12 @@ func forgetParts(ctx context.Context, c *client.Client) error {
 
 // attempt has the engine build a family.
 func attempt(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (done, error) {
-	watch, err := startWatching(opts.Progress, commands(f))
+	watch, err := startWatching(opts.Progress, commands(f), f.Redact)
 	if err != nil {
 		return done{}, err
 	}
 	run := run{family: f, opts: opts, watch: watch}
-	response, err := c.Build(ctx, solveOptions(into, opts), product, run.build, watch.updates)
+	response, err := c.Build(ctx, solveOptions(f, into, opts), product, run.build, watch.updates)
 	history, watchErr := watch.wait()
 	if err != nil {
 		return done{}, run.failure(ctx, err, history)

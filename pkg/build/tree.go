@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/compile"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layer"
+	"github.com/pulpimg/pulpimg/pkg/statcache"
 )
 
 // An engineTree is the root file system of an image on the engine. The engine is asked when somebody asks the tree, or
@@ -176,7 +178,9 @@ func (t *engineTree) note(q *question) {
 		dir.names[name] = nil
 	}
 	for _, s := range q.answer {
-		dir.names[path.Base(s.Path)] = &layer.Info{Mode: fs.FileMode(s.Mode), UID: int(s.Uid), GID: int(s.Gid), Target: s.Linkname}
+		dir.names[path.Base(s.Path)] = &layer.Info{
+			Mode: fs.FileMode(s.Mode), UID: int(s.Uid), GID: int(s.Gid), Target: s.Linkname, Xattrs: layer.Portable(s.Xattrs),
+		}
 	}
 }
 
@@ -227,13 +231,35 @@ func fetch(ctx context.Context, engine gateway.Client, def *pb.Definition) (fetc
 }
 
 // forPlatform returns a family's files as a layer takes them.
-func forPlatform(files []family.File, platform ocispec.Platform) []layer.File {
+func forPlatform(files []family.File, platform ocispec.Platform) ([]layer.File, error) {
 	out := make([]layer.File, len(files))
+	folders := map[string]string{} // absolute, by the path as it was given
 	for i, f := range files {
 		out[i] = layer.File{Path: f.Path, Mode: f.Mode, Target: f.Target}
-		if f.Content != nil {
-			out[i].Open = func() (io.ReadCloser, error) { return f.Content.Open(platform.Architecture) }
+		if f.Content == nil {
+			continue
+		}
+		out[i].Open = func() (io.ReadCloser, error) { return f.Content.Open(platform.Architecture) }
+		if on, ok := f.Content.(family.DiskContent); ok {
+			source, err := fileSource(on, folders)
+			if err != nil {
+				return nil, err
+			}
+			out[i].Source = source
 		}
 	}
-	return out
+	return out, nil
+}
+
+func fileSource(content family.DiskContent, folders map[string]string) (*layer.Source, error) {
+	folder, name, info := content.File()
+	if folders[folder] == "" {
+		absolute, err := filepath.Abs(folder)
+		if err != nil {
+			return nil, err
+		}
+		folders[folder] = absolute
+	}
+	stamp, ok := statcache.StampOf(info)
+	return &layer.Source{Folder: folders[folder], Name: name, Stamp: stamp, Stamped: ok}, nil
 }

@@ -70,6 +70,8 @@ type watcher struct {
 	group   errgroup.Group
 	// commands are the names of the steps that run a command, with the names of their images.
 	commands map[string]string
+	// redact takes credentials out of what the engine says.
+	redact func(string) string
 	// news holds something when a status has come that nobody has looked at since.
 	news chan struct{}
 
@@ -80,7 +82,7 @@ type watcher struct {
 }
 
 // startWatching starts a watcher. It ends when its updates are closed; wait waits for that.
-func startWatching(p Progress, commands map[string]string) (*watcher, error) {
+func startWatching(p Progress, commands map[string]string, redact func(string) string) (*watcher, error) {
 	display, err := startDisplay(p)
 	if err != nil {
 		return nil, err
@@ -90,6 +92,7 @@ func startWatching(p Progress, commands map[string]string) (*watcher, error) {
 		display:  display,
 		steps:    map[digest.Digest]*Step{},
 		commands: commands,
+		redact:   redact,
 		news:     make(chan struct{}, 1),
 	}
 	w.group.Go(func() error {
@@ -178,8 +181,28 @@ func (w *watcher) history() history {
 func (w *watcher) take(status *client.SolveStatus) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.clean(status)
 	w.record(status)
 	w.display.show(status)
+}
+
+// clean takes credentials out of all that the engine worded. The names of steps are this side's.
+func (w *watcher) clean(status *client.SolveStatus) {
+	for _, v := range status.Vertexes {
+		v.Error = w.redact(v.Error)
+	}
+	for _, s := range status.Statuses {
+		s.ID, s.Name = w.redact(s.ID), w.redact(s.Name)
+	}
+	for _, l := range status.Logs {
+		l.Data = []byte(w.redact(string(l.Data)))
+	}
+	for _, warning := range status.Warnings {
+		warning.Short = []byte(w.redact(string(warning.Short)))
+		for i, detail := range warning.Detail {
+			warning.Detail[i] = []byte(w.redact(string(detail)))
+		}
+	}
 }
 
 func (w *watcher) record(status *client.SolveStatus) {

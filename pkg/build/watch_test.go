@@ -26,11 +26,14 @@ func status(name, line, err string) *client.SolveStatus {
 	return s
 }
 
+// redact takes one secret out of texts.
+func redact(text string) string { return strings.ReplaceAll(text, "hunter2", "xxxxx") }
+
 // watched returns what becomes of statuses, and what is shown of them.
 func watched(t *testing.T, mode string, statuses ...*client.SolveStatus) (history, string) {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := startWatching(Progress{Out: &out, Mode: mode}, map[string]string{"one": "image"})
+	w, err := startWatching(Progress{Out: &out, Mode: mode}, map[string]string{"one": "image"}, redact)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +116,7 @@ func TestADebuggerIsShownTheStepThatItIsAboutHoweverLateTheNews(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, err := startWatching(Progress{Out: &bytes.Buffer{}, Mode: "quiet"}, map[string]string{"one": "image"})
+				w, err := startWatching(Progress{Out: &bytes.Buffer{}, Mode: "quiet"}, map[string]string{"one": "image"}, redact)
 				if err != nil {
 					t.Fatal(err)
 				}

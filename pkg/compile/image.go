@@ -139,7 +139,7 @@ func Fetch(ctx context.Context, image *family.Image, at int, opts Options) (*pb.
 	if !ok {
 		return nil, fmt.Errorf("compiling %s: the step %q fetches nothing", image.Name, image.Steps[at].Title())
 	}
-	return marshal(ctx, fetch(step, describe(image, at, opts)), opts, image.Name)
+	return marshal(ctx, fetch(step, CredentialsID(image, at), describe(image, at, opts)), opts, image.Name)
 }
 
 // Definition returns the LLB of the head.

@@ -87,31 +87,34 @@ func location(file string, at spec.Range) llb.ConstraintsOpt {
 	}})
 }
 
-// fetch returns a state that holds the file of a Fetch step.
-func fetch(step family.Fetch, named description) llb.State {
+// CredentialsID returns the id of the secret with the Authorization header that an engine sends for a step, a Fetch step with credentials.
+// No secret of a run step has such an id.
+func CredentialsID(image *family.Image, at int) string {
+	return fmt.Sprintf("pulpimg/%s/%d", image.Name, at+1)
+}
+
+// fetch returns a state that holds the file of a Fetch step. An engine asks for the credentials by their id: what is in a definition
+// goes into the engine's cache, its log and its errors.
+func fetch(step family.Fetch, credentials string, named description) llb.State {
 	opts := append(as[llb.HTTPOption](named.constraints()), llb.Filename(FetchedFile))
 	if step.SHA256 != "" {
 		opts = append(opts, llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, step.SHA256)))
 	}
-	return llb.HTTP(step.URL, opts...)
+	if step.URL.Authorization() != "" {
+		opts = append(opts, llb.AuthHeaderSecret(credentials))
+	}
+	return llb.HTTP(step.URL.Request(), opts...)
 }
 
-// copyInto returns a root file system with the entries of a layer. Files are copied one by one to their real paths and directories
-// that are there stay as they are. What is at the place of a file goes first: the layer replaces a symbolic link, and a copy would
-// follow it.
+// copyInto returns a root file system with a layer copied into it. The entries have the real paths, and those of directories have the
+// attributes that are there already, so all of the layer can be copied at once. What is at the place of a file goes: the layer replaces
+// a symbolic link, and so does a copy of the directory that holds the file.
 func copyInto(root, from llb.State, entries []layer.Entry, named description) llb.State {
-	var actions *llb.FileAction // each is chained to the one before, the first to none
-	for _, e := range entries {
-		if e.Mode.IsDir() {
-			actions = actions.Mkdir(e.Path, e.Mode.Perm(), llb.WithParents(true))
-			continue
-		}
-		actions = actions.Rm(e.Path, llb.WithAllowNotFound(true)).Copy(from, e.Path, e.Path)
+	action := llb.Copy(from, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
+	if len(entries) == 0 {
+		action = llb.Mkdir("/", 0o755, llb.WithParents(true)) // it is there; but see layersWith
 	}
-	if actions == nil {
-		actions = llb.Mkdir("/", 0o755, llb.WithParents(true)) // it is there; but see layersWith
-	}
-	return root.File(actions, named.aside("copied in")...)
+	return root.File(action, named.aside("copied in")...)
 }
 
 // A command is what a step runs, in a form that needs no more of the step.

@@ -20,10 +20,12 @@ type Options struct {
 	// Name is that of the container. The image's, if it is empty.
 	Name string
 	// Hostname is what the container takes the machine for. Its own name, if it is empty: on the network of the host, containers would
-	// all have the host's, and services that call themselves by it the same name.
+	// all have the host's, and services that call themselves by it the same name. On the network of another container, it has that one's.
 	Hostname string
 	// Network and Restart are given on as they are, if they are not empty.
 	Network, Restart string
+	// Publish are ports, HOST:CONTAINER, that are given on as they are.
+	Publish []string
 	// Detach leaves the container in the background. One in the foreground is removed when it ends, unless it is to be restarted: docker
 	// and podman refuse both together.
 	Detach bool
@@ -69,7 +71,7 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 		name = image.Name
 	}
 	hostname := o.Hostname
-	if hostname == "" {
+	if hostname == "" && !joinsContainer(o.Network) {
 		hostname = family.Hostname(name)
 	}
 	add("--name", name)
@@ -77,6 +79,19 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	add("--network", o.Network)
 	add("--restart", o.Restart)
 	add("--stop-timeout", strconv.FormatInt(int64(image.Workload.Grace/time.Second), 10))
+	if limit := image.Workload.MemoryLimit(); limit > 0 {
+		add("--memory", strconv.FormatInt(limit, 10))
+	}
+	add("--cpus", image.Workload.ProcessorLimit())
+	// As in Kubernetes and with Compose: what runs here must not fail there.
+	add("--cap-drop", "ALL")
+	for _, name := range image.Capabilities() {
+		add("--cap-add", name)
+	}
+	add("--security-opt", "no-new-privileges")
+	for _, port := range o.Publish {
+		add("-p", port)
+	}
 	for _, v := range slices.Concat(mounts(f, image, o.Volumes), o.Volumes) {
 		add("-v", v)
 	}
@@ -84,6 +99,10 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	c.Args = append(append(c.Args, o.Reference), o.Args...)
 	return c, nil
 }
+
+// joinsContainer reports whether a container has the network of another one. Docker refuses to give it a hostname: it has the other's.
+// https://docs.docker.com/engine/network/#container-networks
+func joinsContainer(network string) bool { return strings.HasPrefix(network, "container:") }
 
 // mounts returns the volumes of an image that are not among those given: the host's sockets that it requires, and its share of what
 // the family keeps.

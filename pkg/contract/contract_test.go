@@ -2,8 +2,10 @@ package contract_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +70,20 @@ func TestExpandSaysWhichVariableIsMissing(t *testing.T) {
 	for _, text := range []string{"${LOOP}", "${HOST"} {
 		if _, err := env.Expand(text); err == nil {
 			t.Errorf("Expand(%q) gave no error", text)
+		}
+	}
+}
+
+func TestExpand_boundsWhatDefaultsGrowTo(t *testing.T) {
+	const last = 40
+	for _, first := range []string{"", "abcdefgh"} {
+		c := contract.Contract{Environment: []contract.Variable{{Name: "V0", Default: text(first)}}}
+		for i := range last {
+			c.Environment = append(c.Environment, contract.Variable{Name: fmt.Sprintf("V%d", i+1), Default: text(fmt.Sprintf("${V%d}${V%d}", i, i))})
+		}
+		_, err := contract.NewEnvironment(c, func(string) string { return "" }).Expand(fmt.Sprintf("${V%d}", last))
+		if err == nil || !strings.Contains(err.Error(), "put in, a text has more than 1 MiB") {
+			t.Errorf("doubling %q: %v", first, err)
 		}
 	}
 }

@@ -107,9 +107,15 @@ func (e Environment) expand(text string, above []string, encode func(string) str
 		shown := strings.ReplaceAll(encode(value.Shown), encode(Hidden), Hidden)
 		add(before+encode(value.Text), before+shown)
 		out.Variables = append(out.Variables, value.Variables...)
+		if len(out.Text)+len(out.Variables) > maxExpanded {
+			return Value{}, fmt.Errorf("with the value of %s put in, a text has more than %d MiB", name, maxExpanded>>20)
+		}
 		text = rest
 	}
 }
+
+// maxExpanded bounds what values make of a text: a variable that uses others many times, and these others again, would fill the memory.
+const maxExpanded = 1 << 20
 
 func (e Environment) lookup(name string, above []string) (Value, error) {
 	if slices.Contains(above, name) {

@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"path"
@@ -110,10 +111,10 @@ func octal(m fs.FileMode) string {
 }
 
 // files writes the instructions of a Files step.
-func (w *writer) files(step family.Files) error {
+func (w *writer) files(ctx context.Context, step family.Files) error {
 	var shared []family.File
 	for _, f := range step.Files {
-		differs, err := w.context.differs(f)
+		differs, err := w.context.differs(ctx, f)
 		switch {
 		case err != nil:
 			return err
@@ -121,45 +122,36 @@ func (w *writer) files(step family.Files) error {
 			shared = append(shared, f)
 			continue
 		}
-		if err := w.copyForEach(f); err != nil {
-			return err
-		}
+		w.copyForEach(f)
 	}
 	for _, g := range groups(shared) {
 		write := w.copyFolder
 		if g.named() {
 			write = w.copyNamed
 		}
-		if err := write(g); err != nil {
-			return err
-		}
+		write(g)
 	}
 	return nil
 }
 
 // copyForEach copies a file that is another one for each architecture.
-func (w *writer) copyForEach(f family.File) error {
+func (w *writer) copyForEach(f family.File) {
 	name, dir := path.Base(f.Path), path.Dir(f.Path)
 	at := w.context.place(name)
-	if err := w.context.addForEach(at, f); err != nil {
-		return err
-	}
+	w.context.addForEach(at, f)
 	if !w.arch {
 		w.arch = true
 		w.line("ARG TARGETARCH")
 	}
 	w.copy(copyFlags(w.ground, dir, f.Mode), []string{at + "/${TARGETARCH}/" + name}, dir)
-	return nil
 }
 
 // copyNamed copies files by their names.
-func (w *writer) copyNamed(g group) error {
+func (w *writer) copyNamed(g group) {
 	var sources []string
 	for _, f := range g.files {
 		at := w.context.place(path.Base(f.Path))
-		if err := w.context.add(at, f); err != nil {
-			return err
-		}
+		w.context.add(at, f)
 		sources = append(sources, at)
 	}
 	mode := g.files[0].Mode
@@ -168,7 +160,6 @@ func (w *writer) copyNamed(g group) error {
 		w.copy(nil, sources, g.dir)
 	}
 	w.copy(copyFlags(w.ground, g.dir, mode), sources, g.dir)
-	return nil
 }
 
 // copyFlags are the flags of a COPY that names files of one mode. --link is of use without --chmod only: what is made up on the way to
@@ -186,12 +177,10 @@ func copyFlags(g ground, dir string, mode fs.FileMode) []string {
 
 // copyFolder copies a folder of the context. The files have the modes that they have there, and those that cannot have them there are
 // copied once more.
-func (w *writer) copyFolder(g group) error {
+func (w *writer) copyFolder(g group) {
 	folder := w.context.folder(g.dir)
 	for _, f := range g.files {
-		if err := w.context.add(path.Join(folder, relative(g.dir, f.Path)), f); err != nil {
-			return err
-		}
+		w.context.add(path.Join(folder, relative(g.dir, f.Path)), f)
 		w.keeps = w.keeps || f.Mode.IsDir()
 	}
 	var flags []string
@@ -199,11 +188,11 @@ func (w *writer) copyFolder(g group) error {
 		flags = []string{"--link"}
 	}
 	w.copy(flags, []string{folder + "/"}, g.dir)
-	return w.copyAgain(g, folder)
+	w.copyAgain(g, folder)
 }
 
 // copyAgain gives the files of a folder their modes where these are out of the ordinary.
-func (w *writer) copyAgain(g group, folder string) error {
+func (w *writer) copyAgain(g group, folder string) {
 	type place struct {
 		dir  string
 		mode fs.FileMode
@@ -211,6 +200,9 @@ func (w *writer) copyAgain(g group, folder string) error {
 	sources := map[place][]string{}
 	var order []place
 	for _, f := range g.files {
+		if f.Mode.IsDir() && f.Mode != fs.ModeDir|0o755 {
+			w.copyMode(f)
+		}
 		if !f.Mode.IsRegular() || ordinary(f.Mode) {
 			continue
 		}
@@ -225,15 +217,19 @@ func (w *writer) copyAgain(g group, folder string) error {
 		// Builders disagree on how a source is written that has the characters of a pattern in its name. A file is in its place by now,
 		// and no symbolic link, so it can be copied to its name.
 		at = w.context.place("file")
-		if err := w.context.add(at, f); err != nil {
-			return err
-		}
+		w.context.add(at, f)
 		w.copyTo([]string{"--chmod=" + octal(f.Mode)}, []string{at}, f.Path)
 	}
 	for _, to := range order {
 		w.copy([]string{"--chmod=" + octal(to.mode)}, sources[to], to.dir)
 	}
-	return nil
+}
+
+// copyMode gives a directory, which is in its place by now, its mode: it is copied once more, alone in a folder, without what is in it.
+func (w *writer) copyMode(dir family.File) {
+	at := w.context.place("directory")
+	w.context.add(path.Join(at, path.Base(dir.Path)), dir)
+	w.copy([]string{"--chmod=" + octal(dir.Mode)}, []string{at + "/"}, path.Dir(dir.Path))
 }
 
 // relative returns the path below a directory.

@@ -4,10 +4,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -40,7 +44,24 @@ func generate(t testing.TB, file, name string) ([]folder.File, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dockerfile.Generate(f, dockerfile.Options{SpecFile: name, Archs: []string{"amd64", "arm64"}})
+	return dockerfile.Generate(t.Context(), f, dockerfile.Options{SpecFile: name, Archs: []string{"amd64", "arm64"}})
+}
+
+func contentOf(t testing.TB, f folder.File) string {
+	t.Helper()
+	if f.Mode&fs.ModeSymlink != 0 {
+		return ""
+	}
+	r, err := f.Content()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 // written does so with the text of a spec, beside which there are a file called file and a tree.
@@ -59,7 +80,7 @@ func written(t testing.TB, text string) (map[string]string, error) {
 	files, err := generate(t, filepath.Join(dir, "spec.yaml"), "spec.yaml")
 	out := map[string]string{}
 	for _, f := range files {
-		out[f.Path] = string(f.Data)
+		out[f.Path] = contentOf(t, f)
 	}
 	return out, err
 }
@@ -88,12 +109,22 @@ func TestTheSpecsAreWrittenAsTheyWere(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			diff, err := folder.Check(dir, files)
+			diff, err := folder.Check(t.Context(), dir, files)
 			if err != nil || diff != "" {
 				t.Errorf("the golden files differ (-update writes them anew; %v):\n%s", err, diff)
 			}
 		})
 	}
+}
+
+// inMemory returns files that hold their content.
+func inMemory(t *testing.T, files []folder.File) []folder.File {
+	t.Helper()
+	files = slices.Clone(files)
+	for i, f := range files {
+		files[i].Data, files[i].Open = []byte(contentOf(t, f)), nil
+	}
+	return files
 }
 
 func TestTheSameSpecGivesTheSameBytes(t *testing.T) {
@@ -104,7 +135,7 @@ func TestTheSameSpecGivesTheSameBytes(t *testing.T) {
 		}
 		for range 25 {
 			again, err := generate(t, file, "s.yaml")
-			if diff := cmp.Diff(first, again); err != nil || diff != "" {
+			if diff := cmp.Diff(inMemory(t, first), inMemory(t, again)); err != nil || diff != "" {
 				t.Fatalf("%s (-first +again, %v):\n%s", file, err, diff)
 			}
 		}
@@ -163,7 +194,7 @@ func TestDockerfilesKeepTheRulesOfTheirLinters(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range files {
-			texts[file+" "+f.Path] = string(f.Data)
+			texts[file+" "+f.Path] = contentOf(t, f)
 		}
 	}
 	applied := map[string]bool{}
@@ -272,6 +303,8 @@ func TestWhatADockerfileCannotSayIsAnErrorAtItsLine(t *testing.T) {
 		"    from: scratch\n    labels: { \"a=b\": c }\n":                                                         "spec.yaml:8:15: ",
 		"    from: scratch\n    steps:\n      - repo: { url: https://example.com/x.git, to: /etc/x }\n":           "spec.yaml:9:9: ",
 		"    from: scratch\n    steps:\n      - repo: { url: \"https://example.com/x.git?a=b#c\", to: /etc/x }\n": "spec.yaml:9:9: ",
+		"    from: scratch\n    steps:\n      - repo: { url: \"https://me:hunter2@h/r\", to: /etc/x }\n":          "spec.yaml:9:9: a Dockerfile would show the credentials for https://h/r (",
+		"    from: scratch\n    steps:\n      - repo: { url: \"https://h/r?token=hunter2\", to: /etc/x }\n":       "spec.yaml:9:9: a Dockerfile would show the credentials for https://h/r?token=xxxxx (",
 		"    from: scratch\n  build.sh:\n    from: scratch\n":                                                     "spec.yaml:8:3: the folder of build.sh ",
 		"    from: scratch\n  docker-bake.hcl:\n    from: i\n":                                                    "spec.yaml:8:3: the folder of docker-bake.hcl ",
 	} {
@@ -320,5 +353,50 @@ func TestEachImageFindsWhatItCopiesAndNothingElse(t *testing.T) {
 	}
 	if len(texts) > 0 {
 		t.Errorf("nothing copies %v", texts)
+	}
+}
+
+func TestGenerate_holdsNoFileInMemory(t *testing.T) {
+	const size = 64 << 20
+	dir := t.TempDir()
+	spec := head + "    from: scratch\n    steps:\n      - files: {from: large, to: /large}\n"
+	file := filepath.Join(dir, "spec.yaml")
+	if err := os.WriteFile(file, []byte(spec), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	large, err := os.Create(filepath.Join(dir, "large"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(large.Truncate(size), large.Close()); err != nil { // it takes no place on the disk
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "out")
+	for _, do := range []func() error{
+		func() error {
+			files, err := generate(t, file, "spec.yaml")
+			return errors.Join(err, folder.Write(t.Context(), out, files))
+		},
+		func() error {
+			files, err := generate(t, file, "spec.yaml")
+			if err != nil {
+				return err
+			}
+			difference, err := folder.Check(t.Context(), out, files)
+			if difference != "" {
+				t.Error(difference)
+			}
+			return err
+		},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > size/4 {
+			t.Errorf("it took %d MB of memory for a file of %d MB", took>>20, size>>20)
+		}
 	}
 }

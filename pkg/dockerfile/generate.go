@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -27,7 +28,7 @@ const (
 
 // Generate returns the files of a family's build contexts, sorted by path. An error about something that a Dockerfile cannot say is a
 // spec.Errors.
-func Generate(f *family.Family, opts Options) ([]folder.File, error) {
+func Generate(ctx context.Context, f *family.Family, opts Options) ([]folder.File, error) {
 	var (
 		files   []folder.File
 		targets []target
@@ -36,7 +37,7 @@ func Generate(f *family.Family, opts Options) ([]folder.File, error) {
 		return nil, err
 	}
 	for _, source := range f.Images {
-		image, err := newWriter(f, source, opts).image()
+		image, err := newWriter(f, source, opts).image(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,9 @@
 package dockerfile
 
 import (
+	"context"
+	"crypto/sha256"
+	"errors"
 	"io"
 	"io/fs"
 	"maps"
@@ -88,7 +91,7 @@ func (c *buildContext) folder(dir string) string {
 }
 
 // add adds a file at a place.
-func (c *buildContext) add(at string, f family.File) error {
+func (c *buildContext) add(at string, f family.File) {
 	out := folder.File{Path: path.Join(c.image, at), Mode: 0o644, Target: f.Target}
 	switch {
 	case f.Mode.IsDir():
@@ -99,57 +102,57 @@ func (c *buildContext) add(at string, f family.File) error {
 		if f.Mode&0o111 != 0 {
 			out.Mode = 0o755
 		}
-		data, err := read(f.Content, c.archs[0])
-		if err != nil {
-			return err
-		}
-		out.Data = data
+		out.Open = opener(f.Content, c.archs[0])
 	}
 	c.files = append(c.files, out)
-	return nil
 }
 
 // addForEach adds a file that is another one for each architecture, as NAME/ARCH/NAME.
-func (c *buildContext) addForEach(at string, f family.File) error {
+func (c *buildContext) addForEach(at string, f family.File) {
 	for _, arch := range c.archs {
-		data, err := read(f.Content, arch)
-		if err != nil {
-			return err
-		}
-		c.files = append(c.files, folder.File{Path: path.Join(c.image, at, arch, path.Base(f.Path)), Mode: 0o755, Data: data})
+		c.files = append(c.files, folder.File{Path: path.Join(c.image, at, arch, path.Base(f.Path)), Mode: 0o755, Open: opener(f.Content, arch)})
 	}
-	return nil
 }
 
-// differs says whether a file is another one for another architecture.
-func (c *buildContext) differs(f family.File) (bool, error) {
+func opener(content family.Content, arch string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return content.Open(arch) }
+}
+
+// differs reports whether a file is another one for another architecture. A file on disk is the same for all of them.
+func (c *buildContext) differs(ctx context.Context, f family.File) (bool, error) {
 	if f.Content == nil {
 		return false, nil
 	}
-	first, err := read(f.Content, c.archs[0])
+	if _, ok := f.Content.(family.DiskContent); ok {
+		return false, nil
+	}
+	first, err := sum(ctx, f.Content, c.archs[0])
 	if err != nil {
 		return false, err
 	}
 	for _, arch := range c.archs[1:] {
-		data, err := read(f.Content, arch)
+		other, err := sum(ctx, f.Content, arch)
 		if err != nil {
 			return false, err
 		}
-		if string(data) != string(first) {
+		if other != first {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-func read(content family.Content, arch string) (data []byte, err error) {
+// sum returns a digest of a content.
+func sum(ctx context.Context, content family.Content, arch string) (out [sha256.Size]byte, err error) {
+	if ctx.Err() != nil {
+		return out, context.Cause(ctx)
+	}
 	r, err := content.Open(arch)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	data, err = io.ReadAll(r)
-	if closeErr := r.Close(); err == nil {
-		err = closeErr
-	}
-	return data, err
+	hash := sha256.New()
+	_, err = io.Copy(hash, r)
+	hash.Sum(out[:0])
+	return out, errors.Join(err, r.Close())
 }

@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -65,11 +66,11 @@ func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
 }
 
 // image writes the whole folder.
-func (w *writer) image() (written, error) {
+func (w *writer) image(ctx context.Context) (written, error) {
 	w.labels()
 	w.env()
 	for i, step := range w.source.Steps {
-		if err := w.step(i, step); err != nil {
+		if err := w.step(ctx, i, step); err != nil {
 			return written{}, fmt.Errorf("writing the Dockerfile of %s: %s: %w", w.source.Name, step.Title(), err)
 		}
 		w.ground.add(step)
@@ -161,14 +162,14 @@ func (w *writer) line(text string) {
 	last.Lines = append(last.Lines, text)
 }
 
-func (w *writer) step(i int, step family.Step) error {
+func (w *writer) step(ctx context.Context, i int, step family.Step) error {
 	switch s := step.(type) {
 	case family.Fetch:
 		w.begin(step.At(), "%s", step.Title())
 		w.fetch(i, s)
 	case family.Files:
 		w.begin(step.At(), "%s", step.Title())
-		return w.files(s)
+		return w.files(ctx, s)
 	case family.Packages:
 		w.commands(step.At())
 		w.begin(step.At(), "%s", step.Title())
@@ -193,7 +194,12 @@ func isRepository(address string) bool {
 
 // fetch writes the ADD of a URL.
 func (w *writer) fetch(i int, s family.Fetch) {
-	if isRepository(s.URL) {
+	address := s.URL.Request()
+	switch {
+	case s.URL.HasCredentials():
+		w.report.Add(s.At(), "leave them out of the URL, and give both builders the secret HTTP_AUTH_HEADER_"+s.URL.Host()+" or HTTP_AUTH_TOKEN_"+s.URL.Host(),
+			"a Dockerfile would show the credentials for %s", s.URL)
+	case isRepository(address):
 		w.report.Add(s.At(), "", "a Dockerfile takes %s for a repository to clone", s.URL)
 	}
 	add := []string{"ADD"}
@@ -205,7 +211,7 @@ func (w *writer) fetch(i int, s family.Fetch) {
 	}
 	dir, name := path.Dir(s.Path), path.Base(s.Path)
 	if w.ground.has(dir) {
-		w.line(strings.Join(append(add, pathList([]string{escaped(s.URL), escaped(s.Path)})), " "))
+		w.line(strings.Join(append(add, pathList([]string{escaped(address), escaped(s.Path)})), " "))
 		return
 	}
 	// An ADD makes the directories that are not there with the mode of its --chmod. A COPY of the file keeps its mode and makes them well.
@@ -215,7 +221,7 @@ func (w *writer) fetch(i int, s family.Fetch) {
 	}
 	w.stages = append(w.stages, block{
 		Comment: w.at(s.At()) + ": " + oneLine(s.Title()) + ". In a stage of its own: where the directory has to be made, --chmod would be for it too.",
-		Lines:   []string{"FROM scratch AS " + stage, strings.Join(append(add, pathList([]string{escaped(s.URL), "/" + name})), " ")},
+		Lines:   []string{"FROM scratch AS " + stage, strings.Join(append(add, pathList([]string{escaped(address), "/" + name})), " ")},
 	})
 	flags := []string{"--from=" + stage}
 	if w.ground.plain(dir) {

@@ -15,10 +15,9 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
-// DockerArchive writes all images of a layout into one file, as `docker save` does. The form has no place for several platforms of
-// an image.
-func DockerArchive(ctx context.Context, from *layout.Layout, file string) (err error) {
-	images, err := archiveImages(ctx, from)
+// DockerArchive writes images of a layout into one file, as `docker save` does. The form has no place for several platforms of an image.
+func DockerArchive(ctx context.Context, from *layout.Layout, built []layout.Image, file string) (err error) {
+	images, err := archiveImages(from, built)
 	if err != nil {
 		return err
 	}
@@ -63,11 +62,7 @@ func (c cancelled) Write(p []byte) (int, error) {
 	return c.w.Write(p)
 }
 
-func archiveImages(ctx context.Context, from *layout.Layout) (map[name.Tag]v1.Image, error) {
-	images, err := from.Images()
-	if err != nil {
-		return nil, err
-	}
+func archiveImages(from *layout.Layout, images []layout.Image) (map[name.Tag]v1.Image, error) {
 	out := map[name.Tag]v1.Image{}
 	for _, image := range images {
 		if n := len(image.Manifests); n != 1 {

@@ -1,3 +1,3 @@
-// Package export takes the images of a layout to places that are no registry: an OCI layout of the user's, a docker archive, the
-// image store of docker or podman.
+// Package export takes images of a layout to places that are no registry: a docker archive, the image store of docker or podman. Another
+// image layout is the layout's own business.
 package export

@@ -15,21 +15,21 @@ import (
 // ErrNoStore says that neither docker nor podman is there to load images into.
 var ErrNoStore = errors.New("neither docker nor podman answers on this machine: start one, or use --output docker-archive:FILE")
 
-// Load puts all images of a layout into the image store of docker or podman, whichever is there and answers, docker first. It
-// returns which one it was.
-func Load(ctx context.Context, from *layout.Layout) (tool string, err error) {
-	if _, err := archiveImages(ctx, from); err != nil {
+// Load puts images of a layout into the image store of docker or podman, whichever is there and answers, docker first. It returns which
+// one it was.
+func Load(ctx context.Context, from *layout.Layout, built []layout.Image) (tool string, err error) {
+	if _, err := archiveImages(from, built); err != nil {
 		return "", err
 	}
 	if tool, err = Tool(ctx); err != nil {
 		return "", err
 	}
-	return tool, LoadInto(ctx, tool, from)
+	return tool, LoadInto(ctx, tool, from, built)
 }
 
-// LoadInto puts all images of a layout into the image store of a tool: docker or podman.
-func LoadInto(ctx context.Context, tool string, from *layout.Layout) error {
-	images, err := archiveImages(ctx, from)
+// LoadInto puts images of a layout into the image store of a tool: docker or podman.
+func LoadInto(ctx context.Context, tool string, from *layout.Layout, built []layout.Image) error {
+	images, err := archiveImages(from, built)
 	if err != nil {
 		return err
 	}

@@ -28,10 +28,21 @@ const images = "images: {a: {from: scratch}}\n"
 
 func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 	set := func(values map[string]string) []family.Option { return []family.Option{family.WithVariables(values)} }
+	const private = "variables: {pw: {default: hunter2}}\nimages:\n  a: {from: scratch, steps: [repo: {url: \"https://me:${{ pw }}@h/r\", to: /r}"
+	const public = `the variable pw holds credentials of a URL: here, everybody who has the image could read it (a run step gets a secret with secrets, and --secret on the command line)`
+	const published = `holds credentials, and the repository file is part of the image (write a file with credentials in a run step that has secrets, and remove it in the same step)`
 	for _, test := range []struct {
 		name, yaml, want string
 		opts             []family.Option
 	}{
+		{"a password in a script", head + private + ", run: \"curl ${{ pw }}\"]}\n", "f.yaml:7:90: " + public, nil},
+		{"a password in a label", head + private + "], labels: {l: \"${{ pw }}\"}}\n", "f.yaml:7:93: " + public, nil},
+		{"a password in the base of a repository file", step(`repo: {id: r, baseurl: "https://me:hunter2@h/r", to: /r}`), `f.yaml:8:39: https://xxxxx@h/r ` + published, nil},
+		{"a token in one of several", step(`repo: {id: r, baseurl: "https://h/r https://g/r?token=hunter2", to: /r}`), `f.yaml:8:39: https://g/r?xxxxx ` + published, nil},
+		{"a password in a key's address", step(`repo: {id: r, baseurl: "https://h/r", gpgkey: "ftp://me:hunter2@h/r", to: /r}`), `f.yaml:8:62: ftp://xxxxx@h/r ` + published, nil},
+		{"a password with a slash", step(`repo: {url: "https://me:hun/ter2@h/r", to: /r}`), `f.yaml:8:28: "https://xxxxx@h/r" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
+		{"a token in no URL", step(`repo: {url: "h/r?token=hunter2", to: /r}`), `f.yaml:8:28: "h/r?xxxxx" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
+
 		{"an undeclared variable", head + "variables: {base: {default: b}}\nimages: {a: {from: \"reg/${{ bsae }}:1\"}}\n",
 			`f.yaml:6:25: the variable "bsae" is not declared under variables (did you mean "base"?)`, nil},
 		{"a variable without a value", head + "variables: {base: {}, b: {default: \"${{ base }}\"}}\nimages: {a: {from: \"${{ base }}\", volumes: [\"${{ b }}\"]}}\n", `f.yaml:5:13: the variable base has no value (give it one with --set base=VALUE)`, nil},
@@ -116,6 +127,12 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 		{"a relative destination", step(`files: {from: ., to: x}`), `f.yaml:8:37: the destination "x" is not absolute (it is a path in the image, from the root)`, nil},
 		{"a mode that is none", step(`files: {from: ., to: /x, mode: "0999"}`), `f.yaml:8:47: "0999" is no file mode (such as "0644")`, nil},
 		{"a mode of too many bits", step(`files: {from: ., to: /x, mode: 010000}`), `f.yaml:8:47: "010000" is no file mode (such as "0644")`, nil},
+		{"an image of too many layers", head + "images: {a: {from: scratch, steps: [" + lines(126, "{run: a},") + "]}, b: {from: a}}\n",
+			`f.yaml:5:10: a would have 126 layers, one for each of its steps and of those that it inherits, and more than 125 cannot be pulled by docker (join some of its steps)`, nil},
+		{"an image that inherits too many layers", head + "images:\n  a: {from: b, steps: [{run: a}]}\n  b: {from: scratch, steps: [" + lines(125, "{run: a},") + "]}\n",
+			`f.yaml:6:3: a would have 126 layers, one for each of its steps and of those that it inherits, and more than 125 cannot be pulled by docker (join some of its steps)`, nil},
+		{"a start script too many", head + "images:\n  a: {from: b, start: {command: [c]}}\n  b: {from: scratch, steps: [helpers: [exec], " + lines(124, "{run: a},") + "]}\n",
+			`f.yaml:6:3: a would have 126 layers, one for each of its steps and of those that it inherits, and more than 125 cannot be pulled by docker (join some of its steps)`, nil},
 		{"a secret that is a path", step(`run: {script: x, secrets: [a/b]}`), `f.yaml:8:43: "a/b" is no id for a secret`, nil},
 
 		{"settings with a lens that is none", head + "settings: {s: {file: /f, lens: l}}\n" + images, `f.yaml:5:32: "l" is no lens, which is a file called NAME.aug`, nil},

@@ -25,12 +25,15 @@ type helper struct{ assets assets }
 
 // Open implements Content.
 func (h helper) Open(arch string) (io.ReadCloser, error) {
-	f, err := h.assets.Open("helper/pulp-helper-linux-" + arch)
+	f, err := openRegular(h.assets, helperAsset(arch))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("this pulpimg was built without its helper for %s: build it with make", arch)
 	}
 	return f, err
 }
+
+// helperAsset returns the name of the helper for an architecture among the assets.
+func helperAsset(arch string) string { return "helper/pulp-helper-linux-" + arch }
 
 // asset is a built-in file.
 type asset struct {
@@ -39,7 +42,19 @@ type asset struct {
 }
 
 // Open implements Content.
-func (a asset) Open(string) (io.ReadCloser, error) { return a.assets.Open(a.name) }
+func (a asset) Open(string) (io.ReadCloser, error) { return openRegular(a.assets, a.name) }
+
+// openRegular opens a file that is neither a pipe nor a device: those can be waited for without end.
+func openRegular(from fs.FS, name string) (io.ReadCloser, error) {
+	info, err := fs.Stat(from, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	return from.Open(name)
+}
 
 // A folder is the directory of a spec. Nothing outside it is ever read, whatever symbolic links say.
 type folder struct{ dir string }
@@ -48,16 +63,41 @@ type folder struct{ dir string }
 type folderFile struct {
 	folder folder
 	name   string
+	info   fs.FileInfo // of the file when its step was resolved
 }
 
-// Open implements Content. The folder is entered for each file, so that a family holds no open files.
+// DiskContent is content that is a file on disk.
+type DiskContent interface {
+	Content
+	// File returns the folder of the spec and the name of the file in it, and what was known of the file when its step was resolved.
+	File() (folder, name string, info fs.FileInfo)
+}
+
+// File implements DiskContent.
+func (f folderFile) File() (folder, name string, info fs.FileInfo) {
+	return f.folder.dir, f.name, f.info
+}
+
+// Open implements Content. The folder is entered for each file, so that a family holds no open files. What is at the file's place by now
+// must be the file still: to open a pipe takes as long as nobody writes to it, and a symbolic link leads to another file.
 func (f folderFile) Open(string) (io.ReadCloser, error) {
 	root, err := os.OpenRoot(f.folder.dir)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	return root.Open(f.name)
+	file, err := root.OpenFile(f.name, os.O_RDONLY|openNonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !(info.Mode().IsRegular() && os.SameFile(info, f.info)) {
+		err = fmt.Errorf("%s was replaced while pulpimg was at work: try again", f.name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // cause returns why a file of a folder cannot be read, without its name, which the complaint says already.

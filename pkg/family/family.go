@@ -29,6 +29,8 @@ type Family struct {
 	Kubernetes Kubernetes
 	// Images holds the images in build order: what an image stands on comes before it, and otherwise as in the spec.
 	Images []*Image
+
+	redactor redactor
 }
 
 // Given says which values came from whoever resolved the family (WithRegistry, WithTag).
@@ -39,6 +41,8 @@ type Variable struct {
 	Name, Value string
 	// Given says that the value came from whoever resolved the family (WithVariables), and not from the spec.
 	Given bool
+	// Secret says that the value is a part of the credentials of a URL.
+	Secret bool
 	// At is where the spec has the value, or, if it is given, where the spec declares the variable.
 	At spec.Range
 }
@@ -128,7 +132,7 @@ func (Common) isStep() {}
 // Fetch puts one file from a URL into the image. The engine fetches it.
 type Fetch struct {
 	Common
-	URL string
+	URL URL
 	// SHA256 is the pinned digest of the content in hex, or empty.
 	SHA256 string
 	// Path is the absolute path in the image.

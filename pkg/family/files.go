@@ -1,6 +1,7 @@
 package family
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -17,16 +19,22 @@ func (r *resolver) copies(s spec.Step) Step {
 		step   Files
 		titles []string
 	)
-	places := places{files: map[string]bool{}, above: map[string]string{}}
+	places := places{files: map[string]fs.FileMode{}, above: map[string]string{}}
 	for _, c := range s.Files {
+		if r.budget.done() {
+			break
+		}
 		files, title := r.copy(c)
 		titles = append(titles, title)
 		for _, f := range files {
+			if mode, ok := places.files[f.Path]; ok && mode == f.Mode && mode.IsDir() {
+				continue // two copies bring one directory
+			}
 			if problem := places.take(f); problem != "" {
 				r.report.Add(c.At, "", "%s", problem)
 			}
+			step.Files = append(step.Files, f)
 		}
-		step.Files = append(step.Files, files...)
 	}
 	step.Common = Common{Name: strings.Join(titles, ", "), Range: s.At}
 	return step
@@ -34,8 +42,8 @@ func (r *resolver) copies(s spec.Step) Step {
 
 // places are the paths in the image that a step has used.
 type places struct {
-	files map[string]bool   // path -> whether it can have files below it
-	above map[string]string // directory -> a file below it
+	files map[string]fs.FileMode // path -> what is there
+	above map[string]string      // directory -> a file below it
 }
 
 // take says why a file cannot be where it shall be, or nothing.
@@ -46,10 +54,14 @@ func (p places) take(f File) (problem string) {
 	if below, ok := p.above[f.Path]; ok && !f.Mode.IsDir() {
 		return fmt.Sprintf("this step puts %s below %s, which is no directory", below, f.Path)
 	}
-	p.files[f.Path] = f.Mode.IsDir()
-	for dir := path.Dir(f.Path); dir != "/" && dir != "."; dir = path.Dir(dir) {
-		if isDir, ok := p.files[dir]; ok && !isDir {
+	p.files[f.Path] = f.Mode
+	for end := strings.LastIndexByte(f.Path, '/'); end > 0; end = strings.LastIndexByte(f.Path[:end], '/') {
+		dir := f.Path[:end]
+		if mode, ok := p.files[dir]; ok && !mode.IsDir() {
 			return fmt.Sprintf("this step puts %s below %s, which is no directory", f.Path, dir)
+		}
+		if p.above[dir] != "" {
+			break // all above it have been looked at
 		}
 		p.above[dir] = f.Path
 	}
@@ -58,15 +70,23 @@ func (p places) take(f File) (problem string) {
 
 // copy returns the files of one copy.
 func (r *resolver) copy(c spec.Copy) (files []File, title string) {
+	var err error
 	from, ok := r.substitute.known(c.From, atBuild)
 	to, into := r.destination(c.To, "the destination")
-	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode)}
+	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode), budget: r.budget}
 	title = fmt.Sprintf("copy %s to %s", w.from, w.to)
 	if !ok {
 		return nil, title
 	}
 	if !filepath.IsLocal(from) {
 		r.report.Add(c.From.At, "name a file in the folder of the spec", "%q is outside the spec's folder", from)
+		return nil, title
+	}
+	if pathProblem(to) != "" {
+		return nil, title // there is an error about it already
+	}
+	if w.ignore, err = r.ignored(); err != nil {
+		r.report.Add(c.From.At, "", "%v", err)
 		return nil, title
 	}
 	if err := w.walk(into); err != nil {
@@ -99,9 +119,18 @@ func (r *resolver) mode(t spec.Text) fs.FileMode {
 type walker struct {
 	folder   folder
 	root     *os.Root
+	ignore   *ignoreRules
+	budget   *budget
 	mode     fs.FileMode
 	from, to string
+	real     string // where from leads to
 	files    []File
+}
+
+// add adds a file.
+func (w *walker) add(f File) error {
+	w.files = append(w.files, f)
+	return w.budget.takeFile()
 }
 
 // walk collects all files. A single one goes by its own name if it is to go into a directory.
@@ -113,39 +142,126 @@ func (w *walker) walk(into bool) error {
 	defer root.Close()
 	w.root = root
 	info, err := root.Stat(w.from)
+	if err != nil {
+		return cause(err)
+	}
+	start, err := w.start()
 	switch {
 	case err != nil:
-		return cause(err)
+		return err
 	case info.IsDir():
-		return w.dir(".")
+		if err := w.dir(".", start); err != nil {
+			return err
+		}
+		if start.ignored && len(w.files) == 0 {
+			return errIgnored
+		}
+		return nil
+	case start.ignored:
+		return errIgnored
 	case into:
 		w.to = path.Join(w.to, path.Base(w.from))
+	}
+	if err := checkName(w.to); err != nil {
+		return err
 	}
 	return w.file(w.from, w.to, info)
 }
 
-// dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty: every other one
-// comes with its files, and a directory of the image stays what it is.
-func (w *walker) dir(below string) error {
-	entries, err := fs.ReadDir(w.root.FS(), path.Join(w.from, below))
+// errIgnored says that a copy names what the .dockerignore leaves out.
+var errIgnored = errors.New("the " + ignoreFile + " beside the spec leaves it out")
+
+// start finds out what the copy begins with, and whether it is left out: by the name that the spec has, or by what that leads to.
+func (w *walker) start() (verdict, error) {
+	if w.ignore.matcher == nil {
+		return verdict{}, nil
+	}
+	named, err := w.ignore.judgePath(w.from)
 	if err != nil {
-		return cause(err)
+		return verdict{}, err
 	}
-	if to := path.Join(w.to, below); len(entries) == 0 && to != "/" {
-		w.files = append(w.files, File{Path: to, Mode: fs.ModeDir | 0o755})
+	if w.real, err = realPath(w.folder.dir, w.from); err != nil || w.real == w.from {
+		return named, err
 	}
-	for _, entry := range entries {
-		if err := w.entry(path.Join(below, entry.Name()), entry.Type()); err != nil {
-			return err
-		}
+	if named.ignored {
+		return verdict{}, errIgnored
+	}
+	return w.ignore.judgePath(w.real)
+}
+
+// checkName returns an error when the last part of a path, or all of it, is nothing that a layer can hold.
+func checkName(name string) error {
+	if problem := nameProblem(path.Base(name)); problem != "" {
+		return fmt.Errorf("the name %q %s", path.Base(name), problem)
+	}
+	if len(name) > maxPath {
+		return fmt.Errorf("a path in it has more than %d bytes", maxPath)
 	}
 	return nil
 }
 
-func (w *walker) entry(below string, kind fs.FileMode) error {
+// dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty or have a mode to keep:
+// every other one comes with its files, and a directory of the image stays what it is. One in which everything is left out counts as empty.
+func (w *walker) dir(below string, v verdict) error {
+	entries, err := fs.ReadDir(w.root.FS(), path.Join(w.from, below))
+	if err != nil {
+		return cause(err)
+	}
+	mode, special, err := w.dirMode(below)
+	if err != nil {
+		return err
+	}
+	to, before := path.Join(w.to, below), len(w.files)
+	if special && to != "/" {
+		if err := w.add(File{Path: to, Mode: mode}); err != nil {
+			return err
+		}
+	}
+	inside := len(w.files)
+	for _, entry := range entries {
+		if err := w.entry(path.Join(below, entry.Name()), entry.Type(), v); err != nil {
+			return err
+		}
+	}
+	switch empty := len(w.files) == inside; {
+	case empty && v.ignored:
+		w.files = w.files[:before]
+	case empty && !special && to != "/":
+		return w.add(File{Path: to, Mode: mode})
+	}
+	return nil
+}
+
+// dirMode returns the mode that a directory has in the image, and whether it is one to keep: the set-id and sticky bits are, and with the
+// sticky bit, which is for directories that all may write into, the whole mode. Of any other mode, git and the umask decide.
+func (w *walker) dirMode(below string) (mode fs.FileMode, special bool, err error) {
+	info, err := w.root.Stat(path.Join(w.from, below)) // only what the copy begins with can be a link
+	if err != nil {
+		return 0, false, cause(err)
+	}
+	mode = info.Mode() & (fs.ModeDir | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
+	special = mode != fs.ModeDir
+	if mode&fs.ModeSticky != 0 {
+		return mode | info.Mode().Perm(), special, nil
+	}
+	return mode | 0o755, special, nil
+}
+
+func (w *walker) entry(below string, kind fs.FileMode, above verdict) error {
+	source := path.Join(w.real, below)
+	v, err := w.ignore.judge(source, above)
+	if err != nil {
+		return err
+	}
+	if v.ignored && (!kind.IsDir() || !w.ignore.mayExcept(source)) {
+		return nil
+	}
+	if err := checkName(path.Join(w.to, below)); err != nil {
+		return err
+	}
 	switch {
 	case kind.IsDir():
-		return w.dir(below)
+		return w.dir(below, v)
 	case kind&fs.ModeSymlink != 0:
 		return w.link(below)
 	}
@@ -166,8 +282,10 @@ func (w *walker) link(below string) error {
 	if path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(below), target)) {
 		return fmt.Errorf("the symbolic link %s leads out of it, to %s", below, target)
 	}
-	w.files = append(w.files, File{Path: path.Join(w.to, below), Mode: fs.ModeSymlink | 0o777, Target: target})
-	return nil
+	if !utf8.ValidString(target) {
+		return fmt.Errorf("the symbolic link %s leads to %q, which is not UTF-8, and what a layer holds has to be", below, target)
+	}
+	return w.add(File{Path: path.Join(w.to, below), Mode: fs.ModeSymlink | 0o777, Target: target})
 }
 
 func (w *walker) file(name, to string, info fs.FileInfo) error {
@@ -181,6 +299,5 @@ func (w *walker) file(name, to string, info fs.FileInfo) error {
 			mode = 0o755
 		}
 	}
-	w.files = append(w.files, File{Path: to, Mode: mode, Content: folderFile{w.folder, name}})
-	return nil
+	return w.add(File{Path: to, Mode: mode, Content: folderFile{w.folder, name, info}})
 }

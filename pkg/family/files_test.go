@@ -1,6 +1,7 @@
 package family_test
 
 import (
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -73,6 +74,35 @@ func TestFilesAreCopiedFromTheSpecsFolder(t *testing.T) {
 		{"several", "[{from: one, to: /t}, {from: d/a, to: /u}]", []string{"-rw-r--r-- /t 1", "-rw-r--r-- /u a"}},
 		{"the folder itself", "{from: ., to: /t}", append([]string{"-rw-r--r-- /t/d/a a", "-rw-r--r-- /t/d/b b", "drwxr-xr-x /t/d/empty", "Lrwxrwxrwx /t/d/link -> sub/c",
 			"-rw-r--r-- /t/d/sub/c c", "Lrwxrwxrwx /t/d/sub/up -> ../a"}, "Lrwxrwxrwx /t/dlink -> d", "-rw-r--r-- /t/one 1", "Lrwxrwxrwx /t/onelink -> one", "-rwxr-xr-x /t/run r")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := listed(t, dir, test.files)
+			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+				t.Errorf("%v, files (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+func TestFiles_keepSetIDAndStickyBitsOfDirectories(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"d/sticky/a": "", "d/group/b": "", "d/sub/c": "", "d/out/x": "", "e/group/y": "", ".dockerignore": "d/out\n"})
+	for name, mode := range map[string]fs.FileMode{
+		"d": fs.ModeSetgid | 0o700, "d/sticky": fs.ModeSticky | 0o775, "d/group": fs.ModeSetgid | fs.ModeSetuid | 0o700, "d/sub": 0o711, "d/out": fs.ModeSticky | 0o777, "e/group": fs.ModeSetgid | fs.ModeSetuid | 0o755,
+	} {
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name, files string
+		want        []string
+	}{
+		{"below and at the top", "{from: d, to: /t}",
+			[]string{"dgrwxr-xr-x /t", "dugrwxr-xr-x /t/group", "-rw-r--r-- /t/group/b ", "dtrwxrwxr-x /t/sticky", "-rw-r--r-- /t/sticky/a ", "-rw-r--r-- /t/sub/c "}},
+		{"not of the root", "{from: d/sticky, to: /}", []string{"-rw-r--r-- /a "}},
+		{"a mode is for files", "{from: d/sticky, to: /t, mode: 4700}", []string{"dtrwxrwxr-x /t", "urwx------ /t/a "}},
+		{"one directory of two copies", "[{from: d/group, to: /t}, {from: e/group, to: /t}]", []string{"dugrwxr-xr-x /t", "-rw-r--r-- /t/b ", "-rw-r--r-- /t/y "}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := listed(t, dir, test.files)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -25,6 +26,8 @@ func FuzzResolve(f *testing.F) {
 	}
 	for _, text := range []string{
 		tree, step(`files: {from: ., to: /}`), step(`run: {command: ["${{ a", "$${{", "${"], secrets: [s]}`), step(`yum: {groups: [a], packages: ["b*"]}`),
+		head + "variables:\n  v0: {default: abcdefgh}\n" + lines(30, "  v#: {default: \"${{ v% }}${{ v% }}\"}\n") + images,
+		head + "environment:\n  V0: {default: \"\"}\n" + lines(30, "  V#: {default: \"${V%}${V%}\"}\n") + images,
 		started("variables: {v: {default: \"$\"}}\nenvironment: {A: {default: \"${B}\"}, B: {secret: true}}\nservices: {s: {url: \"tcp://${A}\"}}\n",
 			`{wait: [s], init: [[a, "${A}"]], command: [c, "${{ v }}{A}"]}`),
 	} {
@@ -36,7 +39,13 @@ func FuzzResolve(f *testing.F) {
 		if s == nil {
 			return
 		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		resolved, err := family.Resolve(s, family.WithDir(dir), family.WithAssets(assets))
+		runtime.ReadMemStats(&after)
+		if allocated := (after.TotalAlloc - before.TotalAlloc) >> 20; allocated > 400 {
+			t.Errorf("resolving %d bytes takes %d MiB", len(data), allocated)
+		}
 		if err != nil {
 			var all spec.Errors
 			if !errors.As(err, &all) || len(all) == 0 {

@@ -22,6 +22,7 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
 	image.Workload = r.workload(d.Kubernetes)
+	r.checkLayers(image, declared.Name)
 }
 
 func (r *resolver) config(d spec.Image) Config {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,10 +49,17 @@ func inVariables(service string) string {
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 var linkVariable = regexp.MustCompile(`^_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
 
-// isLink says whether the kubelet sets a variable for the Service besides those of its host and port.
-func (s KubernetesService) isLink(variable string) bool {
-	rest, ok := strings.CutPrefix(variable, inVariables(s.Name))
-	return ok && linkVariable.MatchString(rest)
+// links returns variables by what a Service would be called in their names, if the kubelet set them for one besides its host and port.
+func links(variables []string) map[string][]string {
+	out := map[string][]string{}
+	for _, name := range variables {
+		for at := range name {
+			if linkVariable.MatchString(name[at:]) {
+				out[name[:at]] = append(out[name[:at]], name)
+			}
+		}
+	}
+	return out
 }
 
 // A Workload says how containers of an image run.
@@ -94,8 +100,12 @@ func (r *resolver) kubernetes(images []*Image) Kubernetes {
 	if declared == nil {
 		return k
 	}
+	links := links(r.env.names())
 	for _, s := range declared.Services {
-		k.Services = append(k.Services, r.kubernetesService(s))
+		if r.budget.done() {
+			break
+		}
+		k.Services = append(k.Services, r.kubernetesService(s, links))
 	}
 	if declared.Storage != nil {
 		k.Storage = r.storage(*declared.Storage, images)
@@ -103,7 +113,8 @@ func (r *resolver) kubernetes(images []*Image) Kubernetes {
 	return k
 }
 
-func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) KubernetesService {
+// kubernetesService returns a Service. Declared variables that are a link of one are given by links.
+func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService], links map[string][]string) KubernetesService {
 	service := KubernetesService{
 		Name:     s.Name.Value,
 		Port:     s.Value.Port,
@@ -123,16 +134,14 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService]) Kuber
 		}
 		service.Selector[label.Name.Value] = r.matching(label.Value, labelValue, "value for a label")
 	}
-	if !slices.Contains(r.env.names(), service.HostVariable()) {
+	if _, ok := r.substitute.env[service.HostVariable()]; !ok {
 		r.report.Add(s.Name.At, spec.DidYouMean(service.HostVariable(), r.env.names()),
 			"a Service called %s gives containers the variable %s, which is not declared under environment", service.Name, service.HostVariable())
 	}
-	for _, name := range r.env.names() {
-		if service.isLink(name) {
-			r.report.Add(s.Name.At, "give the variable or the Service another name",
-				`for a Service called %s, Kubernetes itself sets the variable %s, such as to "tcp://10.0.0.1:5432"; it is declared under environment`,
-				service.Name, name)
-		}
+	for _, name := range links[inVariables(service.Name)] {
+		r.report.Add(s.Name.At, "give the variable or the Service another name",
+			`for a Service called %s, Kubernetes itself sets the variable %s, such as to "tcp://10.0.0.1:5432"; it is declared under environment`,
+			service.Name, name)
 	}
 	if service.Port == 0 {
 		service.Port = r.portByDefault(service)

@@ -38,7 +38,7 @@ func (r *resolver) lensContent(name string) (Content, error) {
 	defer root.Close()
 	switch info, err := root.Stat(name); {
 	case err == nil && info.Mode().IsRegular():
-		return folderFile{r.folder, name}, nil
+		return folderFile{r.folder, name, info}, nil
 	case err == nil:
 		return nil, fmt.Errorf("%s beside the spec is no file", name)
 	case !errors.Is(err, fs.ErrNotExist):

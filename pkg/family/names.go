@@ -1,10 +1,12 @@
 package family
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
@@ -78,6 +80,36 @@ func pathProblem(value string) string {
 		return "has a control character"
 	case path.Clean(value) != strings.TrimSuffix(value, "/") && value != "/", value == "//":
 		return `is not plain: it has an empty part, "." or ".."`
+	case len(value) > maxPath:
+		return fmt.Sprintf("has more than %d bytes, which no system takes", maxPath)
+	}
+	for part := range strings.SplitSeq(value, "/") {
+		if problem := nameProblem(part); problem != "" {
+			return "has a part that " + problem
+		}
+	}
+	return ""
+}
+
+const (
+	// whiteout is how the names begin that delete files of the layers below.
+	// https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
+	whiteout = ".wh."
+	// maxName and maxPath are what Linux takes, in bytes.
+	// https://github.com/torvalds/linux/blob/master/include/uapi/linux/limits.h
+	maxName = 255
+	maxPath = 4095
+)
+
+// nameProblem reports why no file of a layer can have a name, or nothing.
+func nameProblem(name string) string {
+	switch {
+	case strings.HasPrefix(name, whiteout):
+		return fmt.Sprintf("begins with %q: in a layer, such a name deletes files of the layers below", whiteout)
+	case !utf8.ValidString(name):
+		return "is not UTF-8, and a layer's names have to be"
+	case len(name) > maxName:
+		return fmt.Sprintf("has more than %d bytes, which no file system takes", maxName)
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package family
 import (
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
@@ -14,6 +15,7 @@ import (
 func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 	o := newOptions(opts)
 	report := spec.NewReport(s.Filename)
+	budget := newBudget(report)
 	declared := map[string]bool{}
 	for _, v := range s.Environment {
 		declared[v.Name.Value] = true
@@ -21,12 +23,17 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 	r := &resolver{
 		spec:       s,
 		report:     report,
-		substitute: substituter{report: report, values: variables(s, o.variables, report), env: declared},
+		budget:     budget,
+		substitute: substituter{report: report, budget: budget, values: variables(s, o.variables, budget), env: declared},
 		folder:     folder{dir: o.dir},
+		ignored:    sync.OnceValues(func() (*ignoreRules, error) { return readIgnoreRules(o.dir) }),
 		assets:     o.assets,
+		inherited:  map[string]int{},
 		script:     template.Must(template.New(startScript).Parse(templates.RunScript())),
 	}
+	r.findCredentials()
 	r.env = r.environment(s.Environment)
+	r.substitute.defaults = r.defaultLengths()
 	r.contract = contract.Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}
 	f := r.family(o)
 	if err := report.Err(); err != nil {
@@ -39,12 +46,16 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 type resolver struct {
 	spec       *spec.Spec
 	report     *spec.Report
+	budget     *budget
 	substitute substituter
 	folder     folder
+	ignored    func() (*ignoreRules, error) // reads them when something is copied
 	assets     assets
 	script     *template.Template // of the start script
 	env        environment
 	contract   contract.Contract
+	inherited  map[string]int // the length of the configuration of each image, with what it inherits
+	redactor   redactor
 }
 
 func (r *resolver) family(o options) *Family {
@@ -56,9 +67,12 @@ func (r *resolver) family(o options) *Family {
 		Variables: r.variables(o.variables),
 		Spec:      r.spec,
 		Contract:  r.contract,
+		redactor:  r.redactor,
 	}
 	f.Images = r.images(f)
-	f.Kubernetes = r.kubernetes(f.Images)
+	if !r.budget.done() {
+		f.Kubernetes = r.kubernetes(f.Images)
+	}
 	return f
 }
 
@@ -70,7 +84,7 @@ func (r *resolver) variables(given map[string]string) []Variable {
 		if value == nil {
 			continue
 		}
-		v := Variable{Name: declared.Name.Value, Value: *value, At: declared.Name.At}
+		v := Variable{Name: declared.Name.Value, Value: *value, Secret: r.substitute.secret[declared.Name.Value], At: declared.Name.At}
 		if _, v.Given = given[v.Name]; !v.Given {
 			v.At = declared.Value.Default.At
 		}
@@ -97,6 +111,9 @@ func (r *resolver) images(f *Family) []*Image {
 	resolved := map[string]*Image{}
 	var out []*Image
 	for _, name := range order {
+		if r.budget.done() {
+			break
+		}
 		image := &Image{Name: name, At: declared[name].Value.At}
 		if _, ok := declared[from[name]]; ok {
 			image.Parent = resolved[from[name]] // nil in a circle
@@ -105,6 +122,7 @@ func (r *resolver) images(f *Family) []*Image {
 			image.BaseAt, image.BaseVariables = declared[name].Value.From.At, variablesIn(declared[name].Value.From.Value)
 		}
 		r.image(image, declared[name], f)
+		r.takeImage(image, declared[name].Name.At)
 		resolved[name] = image
 		out = append(out, image)
 	}

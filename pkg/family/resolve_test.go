@@ -129,7 +129,7 @@ func TestAStepIsNamedInTheWordsOfItsTool(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"f": ""})
 	for _, test := range []struct{ step, want string }{
-		{`repo: {url: "https://me:secret@h/r", to: /r}`, "repo https://me:xxxxx@h/r"},
+		{`repo: {url: "https://me:secret@h/r", to: /r}`, "repo https://h/r"},
 		{`repo: {id: r, baseurl: "http://h", to: /r}`, "repo r"},
 		{`yum: {groups: [a, B c], packages: [d, e]}`, "yum groupinstall a, B c, install d e"},
 		{`yum: {groups: [a], tool: dnf}`, "dnf group install a"},

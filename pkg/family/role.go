@@ -122,8 +122,10 @@ func (i *Image) Missing(has func(variable string) bool) []string {
 // once returns the items of a list, each once.
 func once(list []string) []string {
 	var out []string
+	seen := make(map[string]bool, len(list))
 	for _, s := range list {
-		if !slices.Contains(out, s) {
+		if !seen[s] {
+			seen[s] = true
 			out = append(out, s)
 		}
 	}

@@ -85,8 +85,10 @@ func (r *resolver) command(arguments []string) string {
 // requires, and those of its commands that may have no value.
 func (r *resolver) mustBeSet(s spec.Start) []string {
 	var out []string
+	seen := map[string]bool{}
 	add := func(name string) {
-		if !slices.Contains(out, name) {
+		if !seen[name] {
+			seen[name] = true
 			out = append(out, name)
 		}
 	}

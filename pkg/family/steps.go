@@ -2,9 +2,9 @@ package family
 
 import (
 	"cmp"
-	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/language"
@@ -35,14 +35,16 @@ func (r *resolver) step(s spec.Step) Step {
 }
 
 func (r *resolver) fetch(s spec.Step) Step {
-	source, ok := r.substitute.known(s.Repo.URL, atBuild)
-	u, err := url.Parse(source)
-	if ok && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		r.report.Add(s.Repo.URL.At, "write https://HOST/PATH", "%q is no URL to fetch a file from", source)
+	substitute := r.substitute
+	substitute.secret = nil // here is where credentials belong
+	source, ok := substitute.known(s.Repo.URL, atBuild)
+	u, err := parseURL(source)
+	if ok && err != nil {
+		r.report.Add(s.Repo.URL.At, "write https://HOST/PATH", "%v", err)
 	}
 	return Fetch{
-		Common: Common{Name: "repo " + u.Redacted(), Range: s.At}, // titles go into logs
-		URL:    source,
+		Common: Common{Name: "repo " + u.String(), Range: s.At},
+		URL:    u,
 		SHA256: r.checked(s.Repo.SHA256, sha256Hex, "SHA-256 digest: it has 64 digits from 0 to f"),
 		Path:   r.absolute(s.Repo.To, "the file"),
 		Mode:   0o644,
@@ -76,6 +78,12 @@ func (r *resolver) line(t spec.Text) string {
 	value := r.substitute.text(t, verbatim)
 	if strings.ContainsAny(value, "\n\r") {
 		r.report.Add(t.At, "", "a value of a repository file is one line, and this has several")
+	}
+	for _, word := range strings.FieldsFunc(value, func(c rune) bool { return c == ',' || unicode.IsSpace(c) }) {
+		if holdsCredentials(word) {
+			r.report.Add(t.At, "write a file with credentials in a run step that has secrets, and remove it in the same step",
+				"%s holds credentials, and the repository file is part of the image", scrub(word))
+		}
 	}
 	return value
 }

@@ -42,8 +42,14 @@ func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 // kept complains about volumes that cannot be kept in a storage, or would be of no use there.
 func (r *resolver) kept(s spec.Storage, volumes []string, images []*Image) {
 	var all []string
+	declared := map[string]bool{}
 	for _, image := range images {
-		all = append(all, image.Volumes()...)
+		for _, v := range image.Config.Volumes {
+			if !declared[v] {
+				declared[v] = true
+				all = append(all, v)
+			}
+		}
 	}
 	names := map[string]string{}
 	for i, v := range volumes {
@@ -53,8 +59,8 @@ func (r *resolver) kept(s spec.Storage, volumes []string, images []*Image) {
 			r.report.Add(at, "name the directories that outlive containers", "the volume / would hide the whole image")
 		case strings.Contains(v, ":"):
 			r.report.Add(at, "give the directory another name", "%q has a ':', at which docker, podman and Kubernetes divide", v)
-		case !slices.Contains(all, v):
-			r.report.Add(at, spec.DidYouMean(v, once(all)), "no image has the volume %q", v)
+		case !declared[v]:
+			r.report.Add(at, spec.DidYouMean(v, all), "no image has the volume %q", v)
 		}
 		name := VolumeName(v)
 		if other, ok := names[name]; ok && other != v {

@@ -1,6 +1,7 @@
 package family
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -19,9 +20,12 @@ const (
 
 // A substituter puts the values of variables into strings.
 type substituter struct {
-	report *spec.Report
-	values map[string]*string // of the spec's variables; nil for one without a value, of which there is a complaint
-	env    map[string]bool    // the names of the environment
+	report   *spec.Report
+	budget   *budget
+	values   map[string]*string // of the spec's variables; nil for one without a value, of which there is a complaint
+	env      map[string]bool    // the names of the environment
+	defaults map[string]int     // the lengths of the environment's defaults
+	secret   map[string]bool    // the names of variables that are credentials: only a URL may have them
 }
 
 // text returns a string with its variables put in. At the start of a container, ${NAME} is left in it and $${ stands for the characters
@@ -34,18 +38,44 @@ func (s substituter) text(t spec.Text, reach reach) string {
 // known does the same, and says whether all of the string is known. If not, there is a complaint about that, and to complain about the
 // rest would only confuse.
 func (s substituter) known(t spec.Text, reach reach) (value string, ok bool) {
+	if s.budget.done() || !s.budget.takeText(t.At, len(t.Value)) {
+		return t.Value, false
+	}
+	if !strings.Contains(t.Value, "$") {
+		return t.Value, true
+	}
 	var b strings.Builder
 	ok = true
-	for _, p := range pieces(t.Value, reach) {
+	for p := range eachPiece(t.Value, reach) {
+		if s.report.Full() {
+			return t.Value, false
+		}
 		text, known := s.piece(t, p, reach)
+		if !s.budget.takeText(t.At, max(len(text)-len(p.text), 0)) {
+			return t.Value, false
+		}
 		b.WriteString(text)
 		ok = ok && known
 	}
 	value = b.String()
-	if reach == atStart && ok && !slices.Equal(startVariables(value), startVariables(t.Value)) {
-		s.report.Add(t.At, "", "with its variables put in, this is %q: a $ of one of them makes something else of what follows it", value)
+	if reach == atStart && ok {
+		ok = s.atStart(t, value)
 	}
 	return value, ok
+}
+
+// atStart checks a string that a container puts its environment into.
+func (s substituter) atStart(t spec.Text, value string) bool {
+	if value != t.Value && !slices.Equal(startVariables(value), startVariables(t.Value)) {
+		s.report.Add(t.At, "", "with its variables put in, this is %q: a $ of one of them makes something else of what follows it", value)
+		return true
+	}
+	n := length(value, s.defaults)
+	if n > len(value) && n > maxAtStart {
+		s.report.Add(t.At, "", "with the defaults that it uses, this has more than %d KiB, which no process can be given", maxAtStart>>10)
+		return false
+	}
+	return s.budget.takeText(t.At, n-len(value))
 }
 
 func (s substituter) texts(list []spec.Text, reach reach) []string {
@@ -57,10 +87,11 @@ func (s substituter) texts(list []spec.Text, reach reach) []string {
 }
 
 func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, known bool) {
-	at := t.Position(p.offset)
 	switch p.kind {
 	case plain:
 		return p.text, true
+	case ofStart:
+		return p.text, s.startVariable(t, p, reach)
 	case escape:
 		if reach == atStart {
 			return p.text, true
@@ -70,30 +101,41 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 		value, ok := s.values[p.name]
 		switch {
 		case !ok:
-			s.report.AddAt(at, spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.values))), "the variable %q is not declared under variables", p.name)
+			s.report.AddAt(t.Position(p.offset), spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.values))), "the variable %q is not declared under variables", p.name)
 			return "", false
 		case value == nil:
+			return "", false
+		case s.secret[p.name]:
+			s.report.AddAt(t.Position(p.offset), "a run step gets a secret with secrets, and --secret on the command line",
+				"the variable %s holds credentials of a URL: here, everybody who has the image could read it", p.name)
 			return "", false
 		case reach == atStart:
 			return strings.ReplaceAll(*value, "${", "$${"), true
 		}
 		return *value, true
 	case endless:
-		s.report.AddAt(at, "write $"+p.name+" for the characters themselves", "nothing closes this %s", p.name)
+		s.report.AddAt(t.Position(p.offset), "write $"+p.name+" for the characters themselves", "nothing closes this %s", p.name)
 		return p.text, false
 	}
+	return p.text, false
+}
+
+// startVariable reports whether a variable of the environment may stand where it does.
+func (s substituter) startVariable(t spec.Text, p piece, reach reach) bool {
+	if reach == atStart && s.env[p.name] {
+		return true
+	}
+	at := t.Position(p.offset)
 	switch {
 	case reach == atBuild:
 		s.report.AddAt(at, "use a variable of the spec, ${{ name }}, or write $${ for the characters ${ themselves",
 			"%s is known when a container starts, not when the image is built", p.text)
 	case !variableName.MatchString(p.name):
 		s.report.AddAt(at, "defaults go under environment", "only a name goes between ${ and }, not %q", p.name)
-	case !s.env[p.name]:
-		s.report.AddAt(at, spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.env))), "the variable %q is not declared under environment", p.name)
 	default:
-		return p.text, true
+		s.report.AddAt(at, spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.env))), "the variable %q is not declared under environment", p.name)
 	}
-	return p.text, false
+	return false
 }
 
 // variablesIn returns the names of the spec's variables in a string.
@@ -126,15 +168,20 @@ const (
 )
 
 // pieces takes a string apart.
-func pieces(s string, reach reach) []piece {
-	var out []piece
-	for offset := 0; offset < len(s); {
-		p := firstPiece(s[offset:], reach)
-		p.offset = offset
-		out = append(out, p)
-		offset += len(p.text)
+func pieces(s string, reach reach) []piece { return slices.Collect(eachPiece(s, reach)) }
+
+// eachPiece takes a string apart, one piece after the other.
+func eachPiece(s string, reach reach) iter.Seq[piece] {
+	return func(yield func(piece) bool) {
+		for offset := 0; offset < len(s); {
+			p := firstPiece(s[offset:], reach)
+			p.offset = offset
+			if !yield(p) {
+				return
+			}
+			offset += len(p.text)
+		}
 	}
-	return out
 }
 
 // firstPiece returns the piece that a string begins with.
@@ -170,6 +217,9 @@ func variable(kind kind, s, opening, closing string) piece {
 	return piece{kind: kind, text: opening + inside + closing, name: strings.TrimSpace(inside)}
 }
 
+// VariablesOf returns the variables of the spec that a string of it names, in which ${NAME} is no text like any other.
+func VariablesOf(text string) []string { return specVariables(text) }
+
 // specVariables returns the variables of the spec that a string names.
 func specVariables(s string) []string { return variablesOf(s, ofSpec) }
 
@@ -178,7 +228,7 @@ func startVariables(s string) []string { return variablesOf(s, ofStart) }
 
 func variablesOf(s string, kind kind) []string {
 	var out []string
-	for _, p := range pieces(s, atStart) {
+	for p := range eachPiece(s, atStart) {
 		if p.kind == kind {
 			out = append(out, p.name)
 		}

@@ -10,7 +10,8 @@ import (
 )
 
 // variables returns the values of the spec's variables: those that were set, and the defaults. A default may name other variables.
-func variables(s *spec.Spec, set map[string]string, report *spec.Report) map[string]*string {
+func variables(s *spec.Spec, set map[string]string, budget *budget) map[string]*string {
+	report := budget.report
 	declared := map[string]spec.Named[spec.Variable]{}
 	var names []string
 	for _, v := range s.Variables {
@@ -39,7 +40,7 @@ func variables(s *spec.Spec, set map[string]string, report *spec.Report) map[str
 			values[name] = nil
 		}
 	}
-	sub := substituter{report: report, values: values}
+	sub := substituter{report: report, budget: budget, values: values}
 	for _, name := range order {
 		if _, ok := values[name]; ok {
 			continue

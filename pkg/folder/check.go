@@ -2,8 +2,10 @@ package folder
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,7 +17,7 @@ import (
 
 // Check compares a directory with what Write would make of it and returns the difference as a unified diff, from what is there to what
 // should be; nothing when there is none. Directories do not count, and of a file's mode only whether it is executable.
-func Check(dir string, files []File) (difference string, err error) {
+func Check(ctx context.Context, dir string, files []File) (difference string, err error) {
 	all, err := withNote(files)
 	if err != nil {
 		return "", err
@@ -49,13 +51,17 @@ func Check(dir string, files []File) (difference string, err error) {
 			}
 			is = &f
 		}
-		out.WriteString(compare(filepath.Join(dir, name), is, wanted[name]))
+		text, err := compare(ctx, filepath.Join(dir, name), is, wanted[name])
+		if err != nil {
+			return "", fmt.Errorf("comparing %s: %w", name, err)
+		}
+		out.WriteString(text)
 	}
 	return out.String(), nil
 }
 
-// compare writes the difference between what a file is and what it should be; nil stands for no file.
-func compare(name string, is, should *File) string {
+// compare returns the difference between what a file is and what it should be; nil stands for no file.
+func compare(ctx context.Context, name string, is, should *File) (string, error) {
 	const none = "/dev/null"
 	from, to := name, name
 	var before, after File
@@ -64,34 +70,53 @@ func compare(name string, is, should *File) string {
 		from, after = none, *should
 	case should == nil:
 		to, before = none, *is
-	case is.equal(*should):
-		return ""
 	default:
 		before, after = *is, *should
+		if same, err := is.equal(ctx, *should); same || err != nil {
+			return "", err
+		}
 	}
 	var note string
 	if is != nil && should != nil && is.Mode != should.Mode {
 		note = fmt.Sprintf("%s: it is %s and should be %s\n", name, kind(before), kind(after))
 	}
-	old, new := before.text(), after.text()
-	switch {
-	case isBinary(old) || isBinary(new):
-		return note + fmt.Sprintf("binary files %s and %s differ\n", from, to)
-	case bytes.Equal(old, new) && note == "": // an empty file that is missing, or there
-		return fmt.Sprintf("--- %s\n+++ %s\n", from, to)
+	old, plain, err := before.text(ctx)
+	if err != nil {
+		return "", err
 	}
-	text := string(diff.Diff(from, old, to, new))
+	wanted, alsoPlain, err := after.text(ctx)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case !plain || !alsoPlain:
+		return note + fmt.Sprintf("binary files %s and %s differ\n", from, to), nil
+	case bytes.Equal(old, wanted) && note == "": // an empty file that is missing, or there
+		return fmt.Sprintf("--- %s\n+++ %s\n", from, to), nil
+	}
+	text := string(diff.Diff(from, old, to, wanted))
 	// The first line names both files once more.
 	_, text, _ = strings.Cut(text, "\n")
-	return note + text
+	return note + text, nil
 }
 
-// text is what a diff shows of a file.
-func (f File) text() []byte {
+// maxShown is the size from which on a file counts as one that no diff can show.
+const maxShown = 1 << 20
+
+// text returns what a diff shows of a file. It returns false for a file that no diff can show.
+func (f File) text(ctx context.Context) ([]byte, bool, error) {
 	if f.isLink() {
-		return []byte("-> " + f.Target + "\n")
+		return []byte("-> " + f.Target + "\n"), true, nil
 	}
-	return f.Data
+	content, err := f.Content()
+	if err != nil {
+		return nil, false, err
+	}
+	data, err := io.ReadAll(io.LimitReader(until{ctx, content}, maxShown+1))
+	if err := errors.Join(err, content.Close()); err != nil {
+		return nil, false, err
+	}
+	return data, len(data) <= maxShown && !isBinary(data), nil
 }
 
 func kind(f File) string {
@@ -104,5 +129,5 @@ func kind(f File) string {
 	return "a plain file"
 }
 
-// isBinary says whether a file is one that no diff can show, by the measure that git takes.
+// isBinary reports whether a file is one that no diff can show, by the measure that git takes.
 func isBinary(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 8000)], 0) >= 0 }

@@ -3,9 +3,11 @@ package folder
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -21,11 +23,21 @@ type File struct {
 	Mode fs.FileMode
 	// Data is a regular file's content.
 	Data []byte
+	// Open opens a regular file's content, if Data does not hold it: a large file does not have to be in memory.
+	Open func() (io.ReadCloser, error)
 	// Target is a symbolic link's target.
 	Target string
 }
 
 func (f File) isLink() bool { return f.Mode&fs.ModeSymlink != 0 }
+
+// Content opens a regular file's content, whether it is in memory or not.
+func (f File) Content() (io.ReadCloser, error) {
+	if f.Open != nil {
+		return f.Open()
+	}
+	return io.NopCloser(bytes.NewReader(f.Data)), nil
+}
 
 // noteFile is the note. It is one of the generated files.
 const noteFile = ".pulpimg.json"
@@ -117,16 +129,22 @@ func read(root *os.Root, name string) (File, bool, error) {
 	case !info.Mode().IsRegular():
 		return File{}, false, fmt.Errorf("%s is neither a file nor a symbolic link", name)
 	}
-	data, err := root.ReadFile(name)
 	mode := fs.FileMode(0o644)
 	if info.Mode()&0o111 != 0 { // all that a version control system keeps
 		mode = 0o755
 	}
-	return File{Path: name, Mode: mode, Data: data}, true, err
+	return File{Path: name, Mode: mode, Open: func() (io.ReadCloser, error) { return root.Open(name) }}, true, nil
 }
 
-func (f File) equal(other File) bool {
-	return f.isLink() == other.isLink() && f.Target == other.Target && bytes.Equal(f.Data, other.Data) && (f.isLink() || f.Mode == other.Mode)
+// equal reports whether two files are the same, content and all.
+func (f File) equal(ctx context.Context, other File) (bool, error) {
+	if f.isLink() || other.isLink() {
+		return f.isLink() == other.isLink() && f.Target == other.Target, nil
+	}
+	if f.Mode != other.Mode {
+		return false, nil
+	}
+	return sameContent(ctx, f, other)
 }
 
 // parents returns the directories above a path, the outermost first.

@@ -69,7 +69,7 @@ func write(t *testing.T, dir string, files []folder.File) {
 	if err := folder.Write(t.Context(), dir, files); err != nil {
 		t.Fatal(err)
 	}
-	if diff, err := folder.Check(dir, files); err != nil || diff != "" {
+	if diff, err := folder.Check(t.Context(), dir, files); err != nil || diff != "" {
 		t.Errorf("right after it was written: %v\n%s", err, diff)
 	}
 }
@@ -204,7 +204,7 @@ func TestCheckShowsWhatDiffers(t *testing.T) {
 			if err := test.change(dir); err != nil {
 				t.Fatal(err)
 			}
-			diff, err := folder.Check(dir, first)
+			diff, err := folder.Check(t.Context(), dir, first)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,7 +219,7 @@ func TestCheckShowsWhatDiffers(t *testing.T) {
 }
 
 func TestCheckOfNoDirectoryIsAnError(t *testing.T) {
-	if _, err := folder.Check(filepath.Join(t.TempDir(), "none"), first); err == nil || !strings.Contains(err.Error(), "there is no directory") {
+	if _, err := folder.Check(t.Context(), filepath.Join(t.TempDir(), "none"), first); err == nil || !strings.Contains(err.Error(), "there is no directory") {
 		t.Errorf("%v", err)
 	}
 }

@@ -33,7 +33,7 @@ func Write(ctx context.Context, dir string, files []File) (err error) {
 		return err
 	}
 	// While the directory changes, its note names what was there as well as what will be.
-	if err := announce(root, stale, all); err != nil {
+	if err := announce(ctx, root, stale, all); err != nil {
 		return err
 	}
 	for _, name := range stale {
@@ -45,7 +45,7 @@ func Write(ctx context.Context, dir string, files []File) (err error) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := replace(root, f); err != nil {
+		if err := replace(ctx, root, f); err != nil {
 			return fmt.Errorf("writing %s: %w", f.Path, err)
 		}
 	}
@@ -86,7 +86,7 @@ func stale(root *os.Root, dir string, files []File) ([]string, error) {
 }
 
 // announce writes a note of all that is about to be removed or written.
-func announce(root *os.Root, stale []string, files []File) error {
+func announce(ctx context.Context, root *os.Root, stale []string, files []File) error {
 	paths := slices.Clone(stale)
 	for _, f := range files {
 		if f.Path != noteFile {
@@ -98,7 +98,7 @@ func announce(root *os.Root, stale []string, files []File) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(root, File{Path: noteFile, Mode: 0o644, Data: data}); err != nil {
+	if err := replace(ctx, root, File{Path: noteFile, Mode: 0o644, Data: data}); err != nil {
 		return fmt.Errorf("writing %s: %w", noteFile, err)
 	}
 	return nil
@@ -121,7 +121,7 @@ func remove(root *os.Root, name string) error {
 
 // replace puts a file in its place, unless it is there already. Modes do not depend on the umask, nor on what was there: they become part
 // of images.
-func replace(root *os.Root, f File) error {
+func replace(ctx context.Context, root *os.Root, f File) error {
 	for _, dir := range parents(f.Path) {
 		if err := root.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
@@ -130,11 +130,17 @@ func replace(root *os.Root, f File) error {
 			return err
 		}
 	}
-	if there, ok, err := read(root, f.Path); err == nil && ok && there.equal(f) {
-		if f.isLink() {
-			return nil
+	if there, ok, err := read(root, f.Path); err == nil && ok {
+		same, err := there.equal(ctx, f)
+		if err != nil {
+			return err
 		}
-		return setMode(root, f.Path, f.Mode)
+		if same {
+			if f.isLink() {
+				return nil
+			}
+			return setMode(root, f.Path, f.Mode)
+		}
 	}
 	if err := root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -145,13 +151,21 @@ func replace(root *os.Root, f File) error {
 		}
 		return root.Rename(temporary, f.Path)
 	}
-	if err := root.WriteFile(temporary, f.Data, f.Mode); err != nil {
+	if err := writeContent(ctx, root, temporary, f); err != nil {
 		return err
 	}
 	if err := root.Chmod(temporary, f.Mode); err != nil {
 		return err
 	}
 	return root.Rename(temporary, f.Path)
+}
+
+func writeContent(ctx context.Context, root *os.Root, name string, f File) error {
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
+	if err != nil {
+		return err
+	}
+	return errors.Join(copyContent(ctx, file, f), file.Close())
 }
 
 // setMode sets a mode that is another one. To leave alone what is right is to need no rights to it.

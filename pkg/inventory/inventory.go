@@ -38,6 +38,8 @@ type Origin struct {
 	// At is FILE:LINE:COLUMN in the spec: where it has the value or, if the value came from elsewhere, what the value is for. It is empty
 	// for what the spec does not mention.
 	At string `json:"at,omitempty"`
+	// Through are the variables through which a value of the spec came from --set.
+	Through []string `json:"through,omitempty"`
 	// Image is the image that the value is inherited from.
 	Image string `json:"inherited_from,omitempty"`
 }
@@ -119,9 +121,11 @@ type Step struct {
 	Groups   []string `json:"groups,omitempty"`
 	Packages []string `json:"packages,omitempty"`
 	Files    []File   `json:"files,omitempty"`
-	Script   string   `json:"script,omitempty"`
-	Command  []string `json:"command,omitempty"`
-	Secrets  []string `json:"secrets,omitempty"`
+	// MoreFiles is how many files are left out of a list that is for people.
+	MoreFiles int      `json:"more_files,omitempty"`
+	Script    string   `json:"script,omitempty"`
+	Command   []string `json:"command,omitempty"`
+	Secrets   []string `json:"secrets,omitempty"`
 }
 
 // A File is a file that a step brings.

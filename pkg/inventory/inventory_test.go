@@ -3,6 +3,7 @@ package inventory_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 	"github.com/pulpimg/pulpimg/pkg/inventory"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/test/golden"
@@ -120,7 +122,10 @@ func TestWhatIsGivenSaysSo(t *testing.T) {
 		{list.Registry, "other.example.com/x from --registry"},
 		{list.Tag, "2 from --tag"},
 		{list.Variables[2].Value, "mirror.example.com from --set"},
-		{list.Variables[1].Value, "https://mirror.example.com/app.repo from default"},
+		{list.Variables[0].Value, "docker.io/library/debian:12 from default"},
+		{list.Variables[1].Value, "https://mirror.example.com/app.repo from --set through host"},
+		{list.Images[1].Start.Init[0][2], "mirror.example.com from --set through host"},
+		{*list.Images[0].Base, "docker.io/library/debian:12 from spec"},
 		{list.Services[0].Tries, "3 from spec"},
 		{list.Services[0].Timeout, "2s from built-in"},
 		{list.Kubernetes.Services[0].Port, "5432 from default"},
@@ -131,8 +136,59 @@ func TestWhatIsGivenSaysSo(t *testing.T) {
 		{list.Images[1].Kubernetes.Grace, "30s from built-in"},
 		{list.Images[2].Kubernetes.Singleton, "false from built-in"},
 	} {
-		if got := test.got.Value + " from " + string(test.got.Source); got != test.want {
+		got := test.got.Value + " from " + string(test.got.Source)
+		if len(test.got.Through) > 0 {
+			got += " through " + strings.Join(test.got.Through, ", ")
+		}
+		if got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)
+		}
+	}
+}
+
+func TestOf_namesEachGivenVariableOnce(t *testing.T) {
+	s, err := spec.Parse("f.yaml", []byte("version: 1\nname: f\nregistry: \"${{ c }}/${{ b }}\"\ntag: \"${{ b }}\"\nvariables: {a: {}, b: {default: \"x${{ a }}${{ a }}\"}, c: {default: \"${{ b }}${{ d }}\"}, d: {default: d}}\n"+
+		"environment: {E: {default: \"${{ a }}\"}}\nimages: {i: {from: scratch, labels: {l: \"${{ d }}\", m: \"${{ c }}\"}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := family.Resolve(s, family.WithVariables(map[string]string{"a": "1", "d": "2"}), family.WithTag("t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := inventory.Of(f)
+	labels := list.Images[0].Labels
+	got := [][]string{list.Registry.Through, list.Tag.Through, list.Environment[0].Default.Through, labels[0].Through, labels[1].Through}
+	want := [][]string{{"a", "d"}, nil, {"a"}, {"d"}, {"a", "d"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("through (-want +got):\n%s", diff)
+	}
+}
+
+func TestWriteYAML_listsTheFirstOfManyFiles(t *testing.T) {
+	for _, test := range []struct{ files, shown, more int }{{3, 3, 0}, {11, 11, 0}, {12, 10, 2}, {3000, 10, 2990}} {
+		list := &inventory.Inventory{Images: []inventory.Image{{Steps: []inventory.Step{{Files: make([]inventory.File, test.files)}}}}}
+		var asYAML, asJSON bytes.Buffer
+		if err := errors.Join(list.WriteYAML(&asYAML), list.WriteJSON(&asJSON)); err != nil {
+			t.Fatal(err)
+		}
+		var got inventory.Inventory
+		var people struct {
+			Images []struct {
+				Steps []struct {
+					Files []any
+					More  int `yaml:"more_files"`
+				}
+			}
+		}
+		if err := errors.Join(yaml.Unmarshal(asYAML.Bytes(), &people), json.Unmarshal(asJSON.Bytes(), &got)); err != nil {
+			t.Fatal(err)
+		}
+		if step := people.Images[0].Steps[0]; len(step.Files) != test.shown || step.More != test.more {
+			t.Errorf("of %d files, YAML lists %d and says that there are %d more", test.files, len(step.Files), step.More)
+		}
+		if step := got.Images[0].Steps[0]; len(step.Files) != test.files || step.MoreFiles != 0 {
+			t.Errorf("of %d files, JSON lists %d", test.files, len(step.Files))
 		}
 	}
 }
@@ -143,5 +199,26 @@ func TestASecretIsNotShown(t *testing.T) {
 		if strings.Contains(asYAML+asJSON, secret) {
 			t.Errorf("the list has %q", secret)
 		}
+	}
+}
+
+// The password of a URL comes in by a variable, and is in a script as it is.
+func TestCredentialsOfAURL_areNotShownWhereverTheyAre(t *testing.T) {
+	f := familytest.Parse(t, `version: 1
+name: f
+registry: r.example
+tag: t
+variables: { pw: { default: correct-horse }, short: { default: pw } }
+images:
+  a:
+    from: scratch
+    labels: { l: "correct-horse" }
+    steps:
+      - repo: { url: "https://me:${{ pw }}@h/r?key=${{ short }}", to: /r }
+      - run: "echo 'correct-horse'"
+`)
+	asYAML, asJSON := written(t, f)
+	if strings.Contains(asYAML+asJSON, "correct-horse") || strings.Contains(asYAML+asJSON, "value: pw") || !strings.Contains(asYAML, "name: short, value: (secret)") {
+		t.Errorf("got\n%s", asYAML)
 	}
 }

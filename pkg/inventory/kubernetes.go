@@ -72,7 +72,7 @@ func (l lister) kubernetesService(f *family.Family, s family.KubernetesService, 
 	}
 	for _, v := range f.Spec.Environment {
 		if declared.Value.Port == 0 && v.Name.Value == s.PortVariable() && v.Value.Default != nil {
-			out.Port.Origin = Origin{Source: FromDefault, At: l.at(v.Value.Default.At)}
+			out.Port.Origin = l.origin(FromDefault, *v.Value.Default)
 		}
 	}
 	for _, label := range declared.Value.Selector {

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -10,7 +11,7 @@ import (
 
 // Of returns the inventory of a family.
 func Of(f *family.Family) *Inventory {
-	l := lister{file: f.Spec.Filename, declared: map[string]spec.Image{}}
+	l := lister{file: f.Spec.Filename, declared: map[string]spec.Image{}, tracer: newTracer(f)}
 	for _, i := range f.Spec.Images {
 		l.declared[i.Name.Value] = i.Value
 	}
@@ -28,38 +29,66 @@ func Of(f *family.Family) *Inventory {
 	for _, i := range f.Images {
 		out.Images = append(out.Images, l.image(f, i))
 	}
+	redact(reflect.ValueOf(out), f.Redact)
 	return out
+}
+
+// redact changes all strings below a value: credentials that the spec has in one place may be in others, too.
+func redact(v reflect.Value, change func(string) string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(change(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			redact(v.Elem(), change)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			redact(v.Field(i), change)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			redact(v.Index(i), change)
+		}
+	}
 }
 
 // A lister lists the parts of a family whose spec is in a file.
 type lister struct {
 	file     string
 	declared map[string]spec.Image
+	tracer   tracer
 }
 
 func (l lister) at(r spec.Range) string { return l.file + ":" + r.Start.String() }
 
 // written returns a value that the spec has.
 func (l lister) written(value string, t spec.Text) Value {
-	return Value{value, Origin{Source: FromSpec, At: l.at(t.At)}}
+	return Value{value, l.origin(FromSpec, t)}
 }
 
 func (l lister) flagOr(value string, t spec.Text, given bool, flag Source) Value {
 	out := l.written(value, t)
 	if given {
-		out.Source = flag
+		out.Source, out.Through = flag, nil
 	}
 	return out
 }
 
+// secretValue stands for a value that is not shown.
+const secretValue = "(secret)"
+
 func (l lister) variables(all []family.Variable) []Named {
 	var out []Named
 	for _, v := range all {
-		source := FromDefault
-		if v.Given {
-			source = fromSetFlag
+		origin := Origin{Source: fromSetFlag, At: l.at(v.At)}
+		if !v.Given {
+			origin = l.origin(FromDefault, spec.Text{Value: l.tracer.defaults[v.Name], At: v.At})
 		}
-		out = append(out, Named{v.Name, Value{v.Value, Origin{Source: source, At: l.at(v.At)}}})
+		if v.Secret {
+			v.Value = secretValue
+		}
+		out = append(out, Named{v.Name, Value{v.Value, origin}})
 	}
 	return out
 }
@@ -71,9 +100,9 @@ func (l lister) environment(f *family.Family) []Env {
 		declared := f.Spec.Environment[i]
 		env := Env{Name: v.Name, At: l.at(declared.Name.At), Required: v.Required, Secret: v.Secret}
 		if v.Default != nil {
-			value := Value{*v.Default, Origin{Source: FromDefault, At: l.at(declared.Value.Default.At)}}
+			value := Value{*v.Default, l.origin(FromDefault, *declared.Value.Default)}
 			if v.Secret {
-				value.Value = "(secret)"
+				value.Value = secretValue
 			}
 			env.Default = &value
 		}

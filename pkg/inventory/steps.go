@@ -3,7 +3,6 @@ package inventory
 import (
 	"fmt"
 	"io/fs"
-	"net/url"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
@@ -12,7 +11,7 @@ func (l lister) step(s family.Step) Step {
 	out := Step{Title: s.Title(), At: l.at(s.At()), Lines: [2]int{s.At().Start.Line, s.At().End.Line}}
 	switch s := s.(type) {
 	case family.Fetch:
-		out.Kind, out.URL, out.SHA256 = "fetch", redacted(s.URL), s.SHA256
+		out.Kind, out.URL, out.SHA256 = "fetch", s.URL.String(), s.SHA256
 		out.Files = []File{{Path: s.Path, Type: "file", Mode: octal(s.Mode)}}
 	case family.Packages:
 		out.Kind, out.Manager, out.Groups, out.Packages = "packages", string(s.Manager), s.Groups, s.Packages
@@ -46,13 +45,4 @@ func octal(mode fs.FileMode) string {
 		}
 	}
 	return fmt.Sprintf("%04o", bits)
-}
-
-// redacted leaves a password out of a URL.
-func redacted(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return text
-	}
-	return u.Redacted()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 )
@@ -18,10 +19,29 @@ func (i *Inventory) WriteJSON(w io.Writer) error {
 	return encoder.Encode(i)
 }
 
-// WriteYAML writes the inventory as YAML: the same keys and values, in the same order.
+// shownFiles is how many files of a step are listed for people.
+const shownFiles = 10
+
+// forPeople returns the inventory with long lists of files cut short.
+func (i *Inventory) forPeople() *Inventory {
+	out := *i
+	out.Images = slices.Clone(i.Images)
+	for at := range out.Images {
+		steps := slices.Clone(out.Images[at].Steps)
+		for n, step := range steps {
+			if more := len(step.Files) - shownFiles; more > 1 { // the line that says so takes the place of one
+				steps[n].Files, steps[n].MoreFiles = step.Files[:shownFiles], more
+			}
+		}
+		out.Images[at].Steps = steps
+	}
+	return &out
+}
+
+// WriteYAML writes the inventory as YAML, for people: the same keys and values, in the same order, but of many files only the first.
 func (i *Inventory) WriteYAML(w io.Writer) error {
 	var asJSON bytes.Buffer
-	if err := i.WriteJSON(&asJSON); err != nil {
+	if err := i.forPeople().WriteJSON(&asJSON); err != nil {
 		return err
 	}
 	// JSON is YAML in another style.
@@ -51,7 +71,7 @@ func block(n *yaml.Node) {
 	simple := true
 	for _, child := range n.Content {
 		block(child)
-		simple = simple && child.Kind == yaml.ScalarNode
+		simple = simple && (child.Kind == yaml.ScalarNode || has(n, "through") && child.Kind == yaml.SequenceNode)
 	}
 	if simple && (n.Kind == yaml.SequenceNode || n.Kind == yaml.MappingNode && (has(n, "value") || has(n, "path"))) {
 		n.Style = yaml.FlowStyle

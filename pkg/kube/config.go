@@ -46,6 +46,9 @@ func Workloads(f *family.Family, c Config) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.checkLinks(); err != nil {
+		return nil, err
+	}
 	objects := b.environment()
 	objects = append(objects, b.storage()...)
 	objects = append(objects, b.services()...)

@@ -57,6 +57,43 @@ func TestAFamilyThatUsesEverythingRunsAsItDid(t *testing.T) {
 	golden.Compare(t, "testdata/everything-pods.yaml", write(t, objects, err))
 }
 
+func TestWorkloads_refuseVariablesThatTheKubeletReplaces(t *testing.T) {
+	const head = "version: 1\nname: f\nregistry: r.example\ntag: t\n"
+	const web = "images:\n  web: {from: scratch, command: [x], ports: [\"80\"], kubernetes: {singleton: true}}\n"
+	const found = "kubernetes: {services: {db: {port: 5432}}}\nenvironment: {DB_SERVICE_HOST: {}, "
+	for _, test := range []struct {
+		name, yaml string
+		values     map[string]string
+		links      bool
+		want       string
+	}{
+		{"no Service is asked for", head + "environment: {WEB_PORT: {default: a}}\n" + web, nil, false, ""},
+		{"another Service is asked for", head + found + "WEB_PORT: {default: a}}\n" + web, nil, true,
+			`f.yaml:6:36: for the Service of web, Kubernetes itself sets the variable WEB_PORT, such as to "tcp://10.0.0.1:80" (give the variable or the image another name)`},
+		{"that of an image is asked for", head + "environment: {WEB_SERVICE_HOST: {}, WEB_PORT_80_TCP_ADDR: {}}\n" + web, nil, true,
+			`f.yaml:5:37: for the Service of web, Kubernetes itself sets the variable WEB_PORT_80_TCP_ADDR, such as to "tcp://10.0.0.1:80" (give the variable or the image another name)`},
+		{"a variable of an image", head + found + "A: {}}\n" + web + "  a: {from: scratch, command: [x], env: {WEB_SERVICE_PORT_TCP_80: b}}\n", nil, true,
+			`f.yaml:9:42: for the Service of web, Kubernetes itself sets the variable WEB_SERVICE_PORT_TCP_80, such as to "tcp://10.0.0.1:80" (give the variable or the image another name)`},
+		{"a variable with a value", head + found + "WEB_PORT: {default: a}}\n" + web, map[string]string{"WEB_PORT": "8000"}, true, ""},
+		{"where the Service is", head + found + "WEB_SERVICE_HOST: {}, WEB_SERVICE_PORT: {}}\n" + web, nil, true, ""},
+		{"an image whose pods have names of their own", head + found + "WEB_PORT: {default: a}}\n" + strings.Replace(web, "true", "false", 1), nil, true, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := familytest.Parse(t, test.yaml)
+			objects, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f), Values: test.values})
+			if test.want != "" {
+				if err == nil || err.Error() != test.want {
+					t.Errorf("error %v, want %s", err, test.want)
+				}
+				return
+			}
+			if text := write(t, objects, err); strings.Contains(text, "enableServiceLinks: true") != test.links || !strings.Contains(text, "enableServiceLinks: ") {
+				t.Errorf("want the variables of Services: %v\n%s", test.links, text)
+			}
+		})
+	}
+}
+
 func TestAFamilyGivesTheSameBytesEachTime(t *testing.T) {
 	var first string
 	for i := range 25 {

@@ -49,8 +49,7 @@ func (b *builder) podSpec(image *family.Image) corev1.PodSpec {
 		SecurityContext:               &corev1.PodSecurityContext{SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
 		// The images talk to their services, not to the cluster.
 		AutomountServiceAccountToken: new(false),
-		// The hosts and ports of Services come by the environment.
-		EnableServiceLinks: new(true),
+		EnableServiceLinks:           new(b.serviceLinks()),
 	}
 	if b.config.PullSecret != "" {
 		pod.ImagePullSecrets = []corev1.LocalObjectReference{{Name: b.config.PullSecret}}

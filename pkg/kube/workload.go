@@ -13,7 +13,7 @@ func (b *builder) workload(image *family.Image) []Object {
 	if !image.Workload.Singleton {
 		return []Object{b.own(image, true), b.statefulSet(image)}
 	}
-	if len(image.Ports()) > 0 {
+	if hasOwnService(image) {
 		return []Object{b.own(image, false), b.deployment(image)}
 	}
 	return []Object{b.deployment(image)}

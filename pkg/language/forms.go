@@ -28,8 +28,11 @@ const (
 	domain     = `(?:` + domainPart + `(?:\.` + domainPart + `)*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?`
 	component  = `[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*`
 	tag        = `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`
-	// A part of a path is neither empty, "." nor "..".
-	pathPart = `(?:[^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]*|\.[^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]*|\.\.[^/\x00-\x1f\x7f]+)`
+	// A part of a path is neither empty, "." nor "..", and does not begin with ".wh.", by which layers delete files.
+	pathPart = `(?:[^/.` + control + `]` + pathRest + `|\.[^/.w` + control + `]` + pathRest + `|\.w(?:[^/h` + control + `]` + pathRest + `)?` +
+		`|\.wh(?:[^/.` + control + `]` + pathRest + `)?|\.\.[^/` + control + `]+)`
+	pathRest = `[^/` + control + `]*`
+	control  = `\x00-\x1f\x7f`
 	// 1 to 65535, with zeros before it.
 	portNumber = `0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
 )

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+
+	"github.com/pulpimg/pulpimg/pkg/statcache"
 )
 
 // A File is what a layer shall hold, named as the image's users see it: its parents may be symbolic links.
@@ -20,6 +22,17 @@ type File struct {
 	Target string
 	// Open opens a regular file's content.
 	Open func() (io.ReadCloser, error)
+	// Source is the file on disk that Open opens, or nil when the content is none.
+	Source *Source
+}
+
+// A Source is a file on disk. While its stamp is the same, so is its content.
+type Source struct {
+	// Folder is the absolute path of a directory, and Name that of the file below it.
+	Folder, Name string
+	Stamp        statcache.Stamp
+	// Stamped reports whether there is a stamp.
+	Stamped bool
 }
 
 // An Entry is one entry of a layer, named by its real path.
@@ -28,6 +41,8 @@ type Entry struct {
 	Info
 	// Open opens a regular file's content; nil for all else.
 	Open func() (io.ReadCloser, error)
+	// Source is as in File.
+	Source *Source
 }
 
 // newDirMode is the mode of the directories that a layer makes on the way to its files.
@@ -75,7 +90,7 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 
 // entry returns the entry of the file itself. A directory that is there already stays as it is.
 func (r resolver) entry(ctx context.Context, real string, f File) (Entry, error) {
-	e := Entry{Path: real, Info: Info{Mode: f.Mode, Target: f.Target}, Open: f.Open}
+	e := Entry{Path: real, Info: Info{Mode: f.Mode, Target: f.Target}, Open: f.Open, Source: f.Source}
 	if !f.Mode.IsDir() && !f.Mode.IsRegular() && f.Mode.Type() != fs.ModeSymlink {
 		return Entry{}, fmt.Errorf("%s is neither a file, a directory nor a symbolic link", f.Path)
 	}
@@ -83,9 +98,16 @@ func (r resolver) entry(ctx context.Context, real string, f File) (Entry, error)
 	if err != nil {
 		return Entry{}, fmt.Errorf("finding the place of %s: %w", f.Path, err)
 	}
+	sticky := f.Mode.IsDir() && f.Mode&fs.ModeSticky != 0
 	switch {
 	case below == nil:
 		return e, nil
+	case sticky && below.Mode.IsDir():
+		// It is meant for all to write into, so it has to be so also where it is there.
+		e.Info = *below
+		e.Info.Mode = f.Mode
+	case sticky && below.Mode&fs.ModeSymlink != 0:
+		return Entry{}, fmt.Errorf("%s is a directory with the sticky bit here and a symbolic link in the image below", f.Path)
 	case f.Mode.IsDir() && below.Mode&fs.ModeSymlink != 0:
 		// What is below stays: a link to a directory serves as one.
 		e.Info = *below

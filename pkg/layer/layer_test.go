@@ -74,6 +74,11 @@ func TestEntriesNameEveryFileByItsRealPathAndKeepTheDirectoriesAbove(t *testing.
 		{"a directory that is not there is made", []layer.File{file("/opt/a/x", "x")},
 			[]string{"drwxr-xr-x /opt", "drwxr-xr-x /opt/a", "-rw-r--r-- /opt/a/x"}},
 		{"an empty directory that is there stays as it is", []layer.File{{Path: "/tmp", Mode: fs.ModeDir | 0o755}}, []string{"dtrwxrwxrwx /tmp"}},
+		{"a directory with a mode of its own is made", []layer.File{file("/opt/a/x", "x"), {Path: "/opt/a", Mode: fs.ModeDir | fs.ModeSetgid | 0o755}},
+			[]string{"drwxr-xr-x /opt", "dgrwxr-xr-x /opt/a", "-rw-r--r-- /opt/a/x"}},
+		{"the sticky bit is given to a directory that is there, with its owner", []layer.File{{Path: "/home", Mode: fs.ModeDir | fs.ModeSticky | 0o777}},
+			[]string{"dtrwxrwxrwx /home 48:50"}},
+		{"a set-id bit is not", []layer.File{{Path: "/etc", Mode: fs.ModeDir | fs.ModeSetgid | 0o755}}, []string{"drwxr-x--- /etc"}},
 		{"a directory over a link to a directory leaves the link", []layer.File{{Path: "/lib", Mode: fs.ModeDir | 0o755}},
 			[]string{"Lrwxrwxrwx /lib -> usr/lib"}},
 	} {
@@ -151,6 +156,8 @@ func TestOverShowsALayersEntriesBeforeWhatIsBelow(t *testing.T) {
 var (
 	amd64 = ocispec.Platform{OS: "linux", Architecture: "amd64"}
 	epoch = time.Unix(1_400_000_000, 0).UTC()
+
+	options = layer.Options{ModTime: epoch, Platform: amd64}
 )
 
 func TestAddWritesTheSameBytesIntoEveryStore(t *testing.T) {
@@ -164,11 +171,11 @@ func TestAddWritesTheSameBytesIntoEveryStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		made, err := store.Add(entries, epoch, amd64)
+		made, err := store.Add(t.Context(), entries, options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := store.Add(entries, epoch, amd64)
+		again, err := store.Add(t.Context(), entries, options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +209,7 @@ func TestAddWritesTheEntriesAsALayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := store.Add(entries, epoch, amd64)
+	made, err := store.Add(t.Context(), entries, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +276,7 @@ func TestAddRefusesAFileThatChangesWhileItIsRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := store.Add(entries, epoch, amd64); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+			if _, err := store.Add(t.Context(), entries, options); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
 				t.Errorf("got error %v, want one that says that a file changed", err)
 			}
 		})
@@ -321,7 +328,7 @@ func TestAFileOnDiskGivesTheSameLayerAsItsContentElsewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		one, err := store.Add(entries, epoch, amd64)
+		one, err := store.Add(t.Context(), entries, options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -344,7 +351,7 @@ func TestAddRepairsABlobThatWasCutShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := store.Add(entries, epoch, amd64)
+	made, err := store.Add(t.Context(), entries, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +362,7 @@ func TestAddRepairsABlobThatWasCutShort(t *testing.T) {
 	if err := os.Truncate(name, 3); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Add(entries, epoch, amd64); err != nil {
+	if _, err := store.Add(t.Context(), entries, options); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(name); err != nil || info.Size() != made.Blob.Size {

@@ -1,22 +1,21 @@
 package layer
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
+	"context"
 	"fmt"
-	"io"
-	"os"
+	"maps"
 	"path/filepath"
-	"runtime/debug"
+	"runtime"
+	"slices"
+	"sync"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/blob"
+	"github.com/pulpimg/pulpimg/pkg/statcache"
 )
 
 // A Layer is a layer in a store.
@@ -33,8 +32,25 @@ type Layer struct {
 	Known bool
 }
 
+// Options decide what a layer is like, besides its entries.
+type Options struct {
+	// ModTime is the modification time of all entries.
+	ModTime time.Time
+	// Platform is the platform of the layer's image.
+	Platform ocispec.Platform
+	// ReadAll has files read that seem to be as they were.
+	ReadAll bool
+}
+
 // A Store keeps layers in a directory. A layer is compressed once.
-type Store struct{ blobs *blob.Dir }
+type Store struct {
+	blobs *blob.Dir
+	turns chan struct{} // bounds how many layers are read or written at a time
+
+	mu     sync.Mutex
+	caches map[string]*statcache.Cache // by folder
+	adding map[string]chan struct{}    // the layers that are being added; a channel is closed when its layer is there
+}
 
 // OpenStore opens the store in a directory and makes it when it is not there. Several processes may use one store at once.
 func OpenStore(dir string) (*Store, error) {
@@ -42,52 +58,91 @@ func OpenStore(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the layer store: %w", err)
 	}
-	return &Store{blobs: blobs}, nil
+	return &Store{
+		blobs:  blobs,
+		turns:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		caches: map[string]*statcache.Cache{},
+		adding: map[string]chan struct{}{},
+	}, nil
 }
 
 // Blobs returns the blobs of the store.
 func (s *Store) Blobs() *blob.Dir { return s.blobs }
 
-// Add writes a layer of the entries, all with the same modification time, for one platform.
-func (s *Store) Add(entries []Entry, modTime time.Time, platform ocispec.Platform) (Layer, error) {
-	digester := digest.SHA256.Digester()
-	if err := writeTar(digester.Hash(), entries, modTime); err != nil {
+// Add adds the layer of the entries. Files that are as they were when they were last read are not read again.
+func (s *Store) Add(ctx context.Context, entries []Entry, opts Options) (_ Layer, err error) {
+	a := &addition{store: s, entries: entries, opts: opts, contents: make([]content, len(entries))}
+	leave, err := s.enter(ctx, a.identity())
+	if err != nil {
 		return Layer{}, err
 	}
-	made := Layer{DiffID: digester.Digest(), Entries: entries}
-	var err error
-	if made.Blob, made.Known = s.known(made.DiffID); !made.Known {
-		made.Blob, err = s.compress(made, modTime)
-	}
-	if err == nil {
-		made.Image, err = s.image(made, platform)
-	}
+	defer leave()
+	made, err := a.layer(ctx)
 	if err != nil {
+		return Layer{}, err
+	}
+	if made.Image, err = s.image(made, opts.Platform); err != nil {
 		return Layer{}, fmt.Errorf("storing a layer: %w", err)
 	}
 	return made, nil
 }
 
-// compress writes the compressed form of a layer. It is the slow part, so a note in the store says which blob holds which layer.
-func (s *Store) compress(l Layer, modTime time.Time) (ocispec.Descriptor, error) {
-	var out bytes.Buffer
-	zw, err := gzip.NewWriterLevel(&out, gzip.DefaultCompression) // the best one takes eight times as long for 3 %
-	if err != nil {
-		return ocispec.Descriptor{}, err
+// enter waits for a turn to add a layer. A layer that is being added is waited for, so that it is known afterwards: images for several
+// platforms have the same layers.
+func (s *Store) enter(ctx context.Context, layer string) (leave func(), err error) {
+	done := make(chan struct{})
+	for {
+		s.mu.Lock()
+		other, ok := s.adding[layer]
+		if !ok {
+			s.adding[layer] = done
+		}
+		s.mu.Unlock()
+		if !ok {
+			break
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
-	verifier := l.DiffID.Verifier()
-	err = writeTar(io.MultiWriter(zw, verifier), l.Entries, modTime)
-	if err = errors.Join(err, zw.Close()); err != nil {
-		return ocispec.Descriptor{}, err
+	ended := func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.adding, layer)
+		close(done)
 	}
-	if !verifier.Verified() {
-		return ocispec.Descriptor{}, errChanged
+	select {
+	case s.turns <- struct{}{}:
+		return func() { <-s.turns; ended() }, nil
+	case <-ctx.Done():
+		ended()
+		return nil, context.Cause(ctx)
 	}
-	desc, err := s.blobs.Write(ocispec.MediaTypeImageLayerGzip, out.Bytes())
-	if err != nil {
-		return ocispec.Descriptor{}, err
+}
+
+// cache returns the cache for the files of a folder.
+func (s *Store) cache(folder string) *statcache.Cache {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.caches[folder] == nil {
+		s.caches[folder] = statcache.Open(filepath.Join(s.blobs.Root(), "stat"), folder)
 	}
-	return desc, s.note(l.DiffID, desc)
+	return s.caches[folder]
+}
+
+// saveCaches keeps what was found out about files.
+func (s *Store) saveCaches() error {
+	s.mu.Lock()
+	all := slices.Collect(maps.Values(s.caches))
+	s.mu.Unlock()
+	for _, c := range all {
+		if err := c.Save(); err != nil {
+			return fmt.Errorf("keeping the digests of files: %w", err)
+		}
+	}
+	return nil
 }
 
 // image writes the config and the manifest of an image that consists of one layer.
@@ -106,61 +161,4 @@ func (s *Store) image(l Layer, platform ocispec.Platform) (digest.Digest, error)
 		Layers:    []ocispec.Descriptor{l.Blob},
 	})
 	return manifest.Digest, err
-}
-
-// notePath says where the store notes the compressed form of a layer. Two releases of the compressor may write other bytes, so each has
-// notes of its own.
-func (s *Store) notePath(diffID digest.Digest) string {
-	return filepath.Join(s.blobs.Root(), "gzip-"+compressorVersion(), diffID.Encoded())
-}
-
-func compressorVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, module := range info.Deps {
-		if module.Path == "github.com/klauspost/compress" {
-			return module.Version
-		}
-	}
-	return "unknown"
-}
-
-func (s *Store) known(diffID digest.Digest) (ocispec.Descriptor, bool) {
-	data, err := os.ReadFile(s.notePath(diffID))
-	if err != nil {
-		return ocispec.Descriptor{}, false
-	}
-	var desc ocispec.Descriptor
-	if json.Unmarshal(data, &desc) != nil {
-		return ocispec.Descriptor{}, false
-	}
-	return desc, s.blobs.Has(desc)
-}
-
-// note writes by rename, so that a reader never sees half a note.
-func (s *Store) note(diffID digest.Digest, desc ocispec.Descriptor) (err error) {
-	name := s.notePath(diffID)
-	data, err := json.Marshal(desc)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".note-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
 }

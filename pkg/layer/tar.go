@@ -4,34 +4,50 @@ import (
 	"archive/tar"
 	"bytes"
 	"cmp"
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"strings"
 	"time"
+
+	"github.com/pulpimg/pulpimg/pkg/blob"
+	"github.com/pulpimg/pulpimg/pkg/statcache"
 )
 
-// writeTar writes entries as a layer: every entry has the same modification time and no name of a user or group.
+// writeTar writes the entries as a layer: every entry has the same modification time and no name of a user or group.
 // https://github.com/opencontainers/image-spec/blob/main/layer.md
-func writeTar(w io.Writer, entries []Entry, modTime time.Time) error {
+func (a *addition) writeTar(ctx context.Context, w io.Writer) error {
 	tw := tar.NewWriter(w)
-	for _, e := range entries {
-		if err := writeEntry(tw, e, modTime); err != nil {
+	buffer := make([]byte, bufferSize)
+	for i, e := range a.entries {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := a.writeEntry(ctx, tw, i, buffer); err != nil {
 			return fmt.Errorf("putting %s into its layer: %w", e.Path, err)
 		}
 	}
 	return tw.Close()
 }
 
-func writeEntry(tw *tar.Writer, e Entry, modTime time.Time) error {
+func (a *addition) writeEntry(ctx context.Context, tw *tar.Writer, i int, buffer []byte) error {
+	e := a.entries[i]
 	header := &tar.Header{
 		Name:    strings.TrimPrefix(e.Path, "/"),
 		Mode:    permissions(e.Mode),
 		Uid:     e.UID,
 		Gid:     e.GID,
-		ModTime: modTime,
+		ModTime: a.opts.ModTime,
 		Format:  tar.FormatPAX,
+	}
+	for name, value := range e.Xattrs {
+		if header.PAXRecords == nil {
+			header.PAXRecords = map[string]string{}
+		}
+		header.PAXRecords[xattrRecord+name] = value
 	}
 	switch {
 	case e.Mode.IsDir():
@@ -45,22 +61,27 @@ func writeEntry(tw *tar.Writer, e Entry, modTime time.Time) error {
 		return tw.WriteHeader(header)
 	}
 	header.Typeflag = tar.TypeReg
-	return writeFile(tw, header, e.Open)
+	return a.writeFile(ctx, tw, header, i, buffer)
 }
 
+// xattrRecord begins the name of a record with an extended attribute, as all tools that unpack layers know it.
+const xattrRecord = "SCHILY.xattr."
+
 // writeFile writes a regular file. A tar header holds the size: a file is asked for it, and any other content is read first.
-func writeFile(tw *tar.Writer, header *tar.Header, open func() (io.ReadCloser, error)) (err error) {
-	r, err := open()
+func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.Header, i int, buffer []byte) (err error) {
+	r, err := a.entries[i].Open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	content := io.Reader(r)
-	if header.Size, err = size(r); err != nil {
+	reading := a.begin(i, r)
+	before, err := stat(r)
+	if err != nil {
 		return err
 	}
-	if header.Size < 0 {
-		data, err := io.ReadAll(r)
+	content := io.Reader(r)
+	if header.Size = before.size; before.size < 0 {
+		data, err := io.ReadAll(blob.Until(ctx, r))
 		if err != nil {
 			return err
 		}
@@ -69,27 +90,45 @@ func writeFile(tw *tar.Writer, header *tar.Header, open func() (io.ReadCloser, e
 	if err := tw.WriteHeader(header); err != nil {
 		return err
 	}
-	written, err := io.Copy(tw, content)
+	hash := sha256.New()
+	written, err := io.CopyBuffer(io.MultiWriter(tw, hash), blob.Until(ctx, content), buffer)
 	if errors.Is(err, tar.ErrWriteTooLong) || err == nil && written < header.Size {
 		return errChanged
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	sum := statcache.Sum(hash.Sum(nil))
+	after, err := stat(r)
+	if err != nil {
+		return err
+	}
+	if known := a.contents[i]; after != before || known.read && known.sum != sum {
+		return errChanged
+	}
+	a.end(i, reading, written, sum[:])
+	return nil
 }
 
-// errChanged says that a layer's files are not what they were a moment ago.
-var errChanged = errors.New("a file changed while it was read: try again")
+// errChanged reports that a file is not what it was a moment ago.
+var errChanged = errors.New("the file changed while it was read: try again")
 
-// size returns the size of a file, and -1 for what is none, or does not know its size, like the files of proc(5).
-func size(r io.Reader) (int64, error) {
+// A state is what changes of a file when its content does.
+type state struct {
+	size     int64 // -1 for what is no file, or does not know its size, like the files of proc(5)
+	modified time.Time
+}
+
+func stat(r io.Reader) (state, error) {
 	f, ok := r.(fs.File)
 	if !ok {
-		return -1, nil
+		return state{size: -1}, nil
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return 0, err
+		return state{}, err
 	}
-	return cmp.Or(info.Size(), -1), nil
+	return state{size: cmp.Or(info.Size(), -1), modified: info.ModTime()}, nil
 }
 
 // permissions returns the permission bits as tar holds them, which is as stat(2) does.

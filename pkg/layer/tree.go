@@ -16,6 +16,8 @@ type Info struct {
 	UID, GID int
 	// Target is a symbolic link's target.
 	Target string
+	// Xattrs are the extended attributes by name.
+	Xattrs map[string]string
 }
 
 // A Tree is the file tree of an image.

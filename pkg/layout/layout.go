@@ -2,10 +2,8 @@ package layout
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,42 +15,95 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/blob"
 )
 
-// annotationImage names the image of the family that an entry of a layout's index is.
-const annotationImage = "org.pulpimg.image"
-
-// annotationContainerd is where containerd's tools look for the name of an image in a layout.
-// https://github.com/containerd/containerd/blob/main/core/images/annotations.go
-const annotationContainerd = "io.containerd.image.name"
+// Format is the version of what a layout holds besides what OCI defines. Directories of different formats must be different ones.
+const Format = 2
 
 // lockInterval is how often a lock is tried.
-const lockInterval = 50 * time.Millisecond
+const lockInterval = 20 * time.Millisecond
 
-// ErrEmpty says that a layout holds no images.
-var ErrEmpty = errors.New("nothing was built yet")
+// The locks of a layout. Whoever uses its images holds useLock, shared; whoever removes blobs, or the whole directory, holds it alone.
+// indexLock is held for the moment in which the index is replaced.
+const (
+	useLock   = ".lock"
+	indexLock = ".index.lock"
+)
 
-// A Layout is an OCI image layout that holds the images of one family.
+// A Layout is an OCI image layout that holds the images of several builds of one spec.
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md
-type Layout struct{ blobs *blob.Dir }
-
-// An Image is an image of the family in a layout.
-type Image struct {
-	// Name is the image's name in the family.
-	Name string
-	// Reference is what the image was to be published under when it was built.
-	Reference string
-	// Descriptor is the image's manifest or, when there are several platforms, its index.
-	Descriptor ocispec.Descriptor
-	// Manifests are the manifests, one for each platform.
-	Manifests []ocispec.Descriptor
+type Layout struct {
+	blobs *blob.Dir
+	use   *flock.Flock
 }
 
-// Open opens the layout in a directory and makes it when it is not there.
-func Open(dir string) (*Layout, error) {
+// Open opens the layout in a directory and makes it when it is not there. It waits while another command removes what is no longer
+// needed, which takes a moment. The layout must be closed.
+func Open(ctx context.Context, dir string) (*Layout, error) {
+	for {
+		l, err := open(ctx, dir)
+		if err != nil || l != nil {
+			return l, err
+		}
+	}
+}
+
+// open returns nil when the directory was removed while it was opened.
+func open(ctx context.Context, dir string) (*Layout, error) {
 	blobs, err := blob.Open(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the image layout: %w", err)
 	}
-	return &Layout{blobs: blobs}, nil
+	l := &Layout{blobs: blobs, use: flock.New(filepath.Join(dir, useLock), flock.SetFlag(os.O_RDONLY))}
+	if err := touch(l.use.Path()); err != nil {
+		return nil, fmt.Errorf("opening the image layout: %w", err)
+	}
+	before, err := os.Stat(l.use.Path())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the image layout: %w", err)
+	}
+	_, err = l.use.TryRLockContext(ctx, lockInterval)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("waiting for another command to leave %s: %w", dir, err)
+	}
+	after, err := os.Stat(l.use.Path())
+	if err != nil || !os.SameFile(before, after) {
+		return nil, l.use.Unlock()
+	}
+	return l, nil
+}
+
+// touch makes a file when it is not there. It asks for no right to write to one that is there: a layout can be read where it cannot be
+// changed.
+func touch(name string) error {
+	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE, 0o644)
+	if errors.Is(err, os.ErrNotExist) { // the directory was removed in this moment
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// Close ends the use of the layout. If no other command uses it, builds that are too old to be kept go, and the blobs that no build needs.
+// That they cannot be removed is no error: a later command tries again.
+func (l *Layout) Close() error {
+	if err := l.use.Unlock(); err != nil {
+		return fmt.Errorf("closing the image layout %s: %w", l.Dir(), err)
+	}
+	if alone, err := l.use.TryLock(); err != nil || !alone {
+		return nil
+	}
+	tidyErr := l.tidy()
+	if err := l.use.Unlock(); err != nil {
+		return fmt.Errorf("closing the image layout %s: %w", l.Dir(), errors.Join(err, tidyErr))
+	}
+	return nil
 }
 
 // Dir returns the layout's directory.
@@ -61,13 +112,18 @@ func (l *Layout) Dir() string { return l.blobs.Root() }
 // Blobs returns the layout's blobs.
 func (l *Layout) Blobs() *blob.Dir { return l.blobs }
 
-// Lock keeps other builds out of the layout until the returned function is called.
-func (l *Layout) Lock(ctx context.Context) (unlock func() error, err error) {
-	lock := flock.New(filepath.Join(l.Dir(), ".lock"))
-	if _, err := lock.TryLockContext(ctx, lockInterval); err != nil {
-		return nil, fmt.Errorf("waiting for another build to leave %s: %w", l.Dir(), err)
-	}
-	return lock.Unlock, nil
+// Manifest reads a manifest among the layout's blobs.
+func (l *Layout) Manifest(desc ocispec.Descriptor) (ocispec.Manifest, error) {
+	var manifest ocispec.Manifest
+	err := l.blobs.ReadJSON(desc, &manifest)
+	return manifest, err
+}
+
+// Index reads an index among the layout's blobs.
+func (l *Layout) Index(desc ocispec.Descriptor) (ocispec.Index, error) {
+	var index ocispec.Index
+	err := l.blobs.ReadJSON(desc, &index)
+	return index, err
 }
 
 // Combine returns an image of manifests whose blobs are in the layout. An image for several platforms gets an index.
@@ -85,84 +141,6 @@ func (l *Layout) Combine(name, reference string, manifests []ocispec.Descriptor)
 	return image, nil
 }
 
-// Replace makes images the content of the layout, and removes the blobs that nothing needs any more. The blobs that are named besides stay.
-func (l *Layout) Replace(images []Image, besides ...ocispec.Descriptor) error {
-	if err := l.writeIndex(images); err != nil {
-		return fmt.Errorf("writing the image layout %s: %w", l.Dir(), err)
-	}
-	if err := l.prune(images, besides); err != nil {
-		return fmt.Errorf("tidying the image layout %s: %w", l.Dir(), err)
-	}
-	return nil
-}
-
-// Images returns the images of the layout, in build order. The error is ErrEmpty when there are none.
-func (l *Layout) Images() ([]Image, error) {
-	data, err := os.ReadFile(filepath.Join(l.Dir(), ocispec.ImageIndexFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrEmpty
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the image layout: %w", err)
-	}
-	var index ocispec.Index
-	if err := json.Unmarshal(data, &index); err != nil {
-		return nil, fmt.Errorf("reading the image layout %s: %w", l.Dir(), err)
-	}
-	images := make([]Image, len(index.Manifests))
-	for i, desc := range index.Manifests {
-		if images[i], err = l.image(desc); err != nil {
-			return nil, fmt.Errorf("reading the image layout %s: %w", l.Dir(), err)
-		}
-	}
-	return images, nil
-}
-
-func (l *Layout) image(desc ocispec.Descriptor) (Image, error) {
-	image := Image{
-		Name:       desc.Annotations[annotationImage],
-		Reference:  desc.Annotations[ocispec.AnnotationRefName],
-		Descriptor: desc,
-		Manifests:  []ocispec.Descriptor{desc},
-	}
-	if desc.MediaType != ocispec.MediaTypeImageIndex {
-		return image, nil
-	}
-	index, err := l.Index(desc)
-	image.Manifests = index.Manifests
-	return image, err
-}
-
 func newIndex(manifests []ocispec.Descriptor) ocispec.Index {
 	return ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: manifests}
-}
-
-// writeIndex writes the files that make a directory of blobs a layout.
-func (l *Layout) writeIndex(images []Image) error {
-	entries := make([]ocispec.Descriptor, len(images))
-	for i, image := range images {
-		entries[i] = image.Descriptor
-		entries[i].Annotations = map[string]string{
-			annotationImage:           image.Name,
-			ocispec.AnnotationRefName: image.Reference,
-			annotationContainerd:      image.Reference,
-		}
-	}
-	if err := replaceJSON(filepath.Join(l.Dir(), ocispec.ImageLayoutFile), ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion}); err != nil {
-		return err
-	}
-	return replaceJSON(filepath.Join(l.Dir(), ocispec.ImageIndexFile), newIndex(entries))
-}
-
-// replaceJSON writes a file by rename, so that a reader sees the old one or the new one.
-func replaceJSON(name string, value any) error {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	tmp := name + ".new"
-	if err := os.WriteFile(tmp, append(data, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, name)
 }

@@ -3,11 +3,14 @@ package layout_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 	ggcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
@@ -18,29 +21,48 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
-func open(t *testing.T) *layout.Layout {
+// open opens a layout that is closed at the end of the test.
+func open(t *testing.T, dir string) *layout.Layout {
 	t.Helper()
-	l, err := layout.Open(filepath.Join(t.TempDir(), "new", "layout"))
+	l, err := layout.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return l
 }
 
-// manifest writes an image without layers.
-func manifest(t *testing.T, l *layout.Layout, arch string) ocispec.Descriptor {
+// openNew opens a layout in a new directory.
+func openNew(t *testing.T) *layout.Layout {
 	t.Helper()
+	return open(t, filepath.Join(t.TempDir(), "new", "layout"))
+}
+
+func write(t *testing.T, l *layout.Layout, mediaType string, value any) ocispec.Descriptor {
+	t.Helper()
+	desc, err := l.Blobs().WriteJSON(mediaType, value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return desc
+}
+
+// manifest writes an image with one layer, which is named by its content.
+func manifest(t *testing.T, l *layout.Layout, arch, content string) ocispec.Descriptor {
+	t.Helper()
+	layer, err := l.Blobs().Write(ocispec.MediaTypeImageLayer, []byte(content))
+	if err != nil {
+		t.Fatal(err)
+	}
 	platform := ocispec.Platform{OS: "linux", Architecture: arch}
-	config, err := l.Blobs().WriteJSON(ocispec.MediaTypeImageConfig, ocispec.Image{Platform: platform, RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	desc, err := l.Blobs().WriteJSON(ocispec.MediaTypeImageManifest, ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: []ocispec.Descriptor{},
+	config := write(t, l, ocispec.MediaTypeImageConfig, ocispec.Image{Platform: platform, RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{layer.Digest}}})
+	desc := write(t, l, ocispec.MediaTypeImageManifest, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: []ocispec.Descriptor{layer},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	desc.Platform = &platform
 	return desc
 }
@@ -51,140 +73,204 @@ func combine(t *testing.T, l *layout.Layout, name string, manifests ...ocispec.D
 	if err != nil {
 		t.Fatal(err)
 	}
+	image.Inputs = digest.FromString(name)
 	return image
 }
 
-func names(t *testing.T, l *layout.Layout) []string {
+func add(t *testing.T, l *layout.Layout, images ...layout.Image) layout.Build {
 	t.Helper()
-	images, err := l.Images()
+	b, err := l.Add(t.Context(), layout.Build{Images: images})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []string
-	for _, i := range images {
-		out = append(out, i.Name+" "+i.Reference)
-	}
-	return out
+	return b
 }
 
-func TestALayoutHoldsWhatItWasLastGiven(t *testing.T) {
-	l := open(t)
-	if _, err := l.Images(); !errors.Is(err, layout.ErrEmpty) {
+func builds(t *testing.T, l *layout.Layout) []layout.Build {
+	t.Helper()
+	all, err := l.Builds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestBuilds_lastFirst(t *testing.T) {
+	l := openNew(t)
+	if _, err := l.Builds(); !errors.Is(err, layout.ErrEmpty) {
 		t.Errorf("a new layout: got error %v, want %v", err, layout.ErrEmpty)
 	}
-	one := combine(t, l, "one", manifest(t, l, "amd64"))
-	if err := l.Replace([]layout.Image{one}); err != nil {
-		t.Fatal(err)
-	}
-	two := combine(t, l, "two", manifest(t, l, "amd64"), manifest(t, l, "arm64"))
-	three := combine(t, l, "three", manifest(t, l, "arm64"))
-	if err := l.Replace([]layout.Image{two, three}); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"two example.com/two:1", "three example.com/three:1"}, names(t, l)); diff != "" {
-		t.Errorf("images (-want +got):\n%s", diff)
-	}
-	images, err := l.Images()
+	one := add(t, l, combine(t, l, "one", manifest(t, l, "amd64", "a")))
+	two := add(t, l,
+		combine(t, l, "two", manifest(t, l, "amd64", "a"), manifest(t, l, "arm64", "b")),
+		combine(t, l, "three", manifest(t, l, "arm64", "c")))
+	export := write(t, l, ocispec.MediaTypeImageIndex, ocispec.Index{})
+	three, err := l.Add(t.Context(), layout.Build{Images: one.Images, Export: &export})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := len(images[0].Manifests); got != 2 {
-		t.Errorf("an image for two platforms has %d manifests", got)
+	if diff := cmp.Diff([]layout.Build{three, two, one}, builds(t, l)); diff != "" {
+		t.Errorf("-added +read:\n%s", diff)
+	}
+	if one.Number != 1 || three.Number != 3 || time.Since(three.Time) > time.Minute {
+		t.Errorf("got the builds %d and %d, the last one of %v", one.Number, three.Number, three.Time)
+	}
+	if image, ok := two.Image("three"); !ok || image.Reference != "example.com/three:1" {
+		t.Errorf("got %v, %v", image, ok)
+	}
+	if _, ok := two.Image("one"); ok {
+		t.Error("a build has an image that it did not make")
 	}
 }
 
-func TestReplaceRemovesWhatNothingNeeds(t *testing.T) {
-	l := open(t)
-	stale, err := l.Blobs().Write("text/plain", []byte("stale"))
-	if err != nil {
-		t.Fatal(err)
+func TestAdd_severalAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	const writers = 12
+	var group sync.WaitGroup
+	added := make([]layout.Build, writers)
+	for i := range writers {
+		l := open(t, dir)
+		image := combine(t, l, fmt.Sprint("image", i), manifest(t, l, "amd64", fmt.Sprint(i)))
+		group.Go(func() {
+			var err error
+			if added[i], err = l.Add(t.Context(), layout.Build{Images: []layout.Image{image}}); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	wanted, err := l.Blobs().Write("text/plain", []byte("wanted"))
-	if err != nil {
-		t.Fatal(err)
+	group.Wait()
+	l := open(t, dir)
+	all := builds(t, l)
+	if len(all) != writers {
+		t.Fatalf("got %d builds, want %d", len(all), writers)
 	}
-	one := combine(t, l, "one", manifest(t, l, "amd64"))
-	if err := l.Replace([]layout.Image{one}, wanted); err != nil {
-		t.Fatal(err)
-	}
-	if l.Blobs().Has(stale) {
-		t.Error("a blob that no image needs is still there")
-	}
-	if !l.Blobs().Has(wanted) {
-		t.Error("a blob that was to stay is gone")
-	}
-	if !l.Blobs().Has(one.Descriptor) {
-		t.Error("the image's manifest is gone")
-	}
-}
-
-func TestOtherToolsReadTheLayout(t *testing.T) {
-	l := open(t)
-	if err := l.Replace([]layout.Image{
-		combine(t, l, "one", manifest(t, l, "amd64")),
-		combine(t, l, "two", manifest(t, l, "amd64"), manifest(t, l, "arm64")),
-	}); err != nil {
-		t.Fatal(err)
-	}
-	index, err := ggcrlayout.ImageIndexFromPath(l.Dir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := validate.Index(index); err != nil {
-		t.Error(err)
+	for i, b := range added {
+		found := all[writers-b.Number]
+		if diff := cmp.Diff(b, found); diff != "" {
+			t.Errorf("writer %d (-added +read):\n%s", i, diff)
+		}
 	}
 }
 
-func TestCopyBringsTheImagesAndTheirBlobs(t *testing.T) {
-	from, to := open(t), open(t)
-	if err := from.Replace([]layout.Image{combine(t, from, "one", manifest(t, from, "amd64"), manifest(t, from, "arm64"))}); err != nil {
+func TestClose_tidies(t *testing.T) {
+	dir := t.TempDir()
+	first, err := layout.Open(t.Context(), dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := to.Replace([]layout.Image{combine(t, to, "other", manifest(t, to, "386"))}); err != nil {
+	var made []layout.Build
+	for i := range 5 {
+		made = append(made, add(t, first, combine(t, first, "one", manifest(t, first, "amd64", fmt.Sprint(i)))))
+	}
+	stale, err := first.Blobs().Write("text/plain", []byte("stale"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := to.Copy(t.Context(), from); err != nil {
+	export := write(t, first, ocispec.MediaTypeImageIndex, ocispec.Index{Manifests: []ocispec.Descriptor{manifest(t, first, "arm64", "exported")}})
+	last, err := first.Add(t.Context(), layout.Build{Images: made[4].Images, Export: &export})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(names(t, from), names(t, to)); diff != "" {
-		t.Errorf("images (-from +to):\n%s", diff)
+	second, err := layout.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := to.Copy(ctx, from); !errors.Is(err, context.Canceled) {
-		t.Errorf("with a cancelled context: %v", err)
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !first.Blobs().Has(stale) || len(builds(t, first)) != 6 {
+		t.Error("a layout was tidied while another command used it")
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l := open(t, dir)
+	if diff := cmp.Diff([]layout.Build{last, made[4], made[3]}, builds(t, l)); diff != "" {
+		t.Errorf("the builds that are left (-want +got):\n%s", diff)
+	}
+	if l.Blobs().Has(stale) || l.Blobs().Has(made[0].Images[0].Descriptor) {
+		t.Error("blobs that no build needs are left")
+	}
+	for _, b := range []layout.Build{last, made[4], made[3]} {
+		m, err := l.Manifest(b.Images[0].Descriptor)
+		if err != nil || !l.Blobs().Has(m.Config) || !l.Blobs().Has(m.Layers[0]) {
+			t.Errorf("build %d is not whole: %v", b.Number, err)
+		}
+	}
+	if !l.Blobs().Has(export) {
+		t.Error("what the engine exported is gone")
 	}
 }
 
-func TestABuildWaitsForAnotherThatHasTheLayout(t *testing.T) {
-	l := open(t)
-	unlock, err := l.Lock(t.Context())
-	if err != nil {
+func TestOpen_waitsForWhoIsAlone(t *testing.T) {
+	dir := t.TempDir()
+	alone := flock.New(filepath.Join(dir, ".lock"))
+	if err := alone.Lock(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := l.Lock(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("while another has it: %v", err)
+	if _, err := layout.Open(ctx, dir); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while another command has it alone: %v", err)
 	}
-	if err := unlock(); err != nil {
+	// The directory may be gone when the other one is done.
+	opened := make(chan error, 1)
+	go func() {
+		l, err := layout.Open(t.Context(), dir)
+		if err == nil {
+			_, err = l.Blobs().Write("text/plain", []byte("a"))
+			err = errors.Join(err, l.Close())
+		}
+		opened <- err
+	}()
+	time.Sleep(50 * time.Millisecond)
+	if err := os.Rename(dir, filepath.Join(t.TempDir(), "removed")); err != nil {
 		t.Fatal(err)
 	}
-	unlock, err = l.Lock(t.Context())
-	if err != nil {
+	if err := alone.Unlock(); err != nil {
 		t.Fatal(err)
 	}
-	if err := unlock(); err != nil {
-		t.Fatal(err)
+	if err := <-opened; err != nil {
+		t.Error(err)
 	}
 }
 
-func TestADamagedIndexIsAnErrorThatNamesTheLayout(t *testing.T) {
-	l := open(t)
+func TestOtherToolsReadTheLayout(t *testing.T) {
+	l := openNew(t)
+	add(t, l, combine(t, l, "one", manifest(t, l, "amd64", "older")))
+	add(t, l,
+		combine(t, l, "one", manifest(t, l, "amd64", "a")),
+		combine(t, l, "two", manifest(t, l, "amd64", "a"), manifest(t, l, "arm64", "b")))
+	index, err := ggcrlayout.ImageIndexFromPath(l.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Index(index, validate.Fast); err != nil {
+		t.Error(err)
+	}
+	m, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]int{}
+	for _, entry := range m.Manifests {
+		names[entry.Annotations[ocispec.AnnotationRefName]]++
+	}
+	if names["example.com/one:1"] != 1 || names["example.com/two:1"] != 1 {
+		t.Errorf("a name has to stand for one image: got %v", names)
+	}
+}
+
+func TestBuilds_damagedIndex(t *testing.T) {
+	l := openNew(t)
 	if err := os.WriteFile(filepath.Join(l.Dir(), "index.json"), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Images(); err == nil || errors.Is(err, layout.ErrEmpty) {
+	if _, err := l.Builds(); err == nil || errors.Is(err, layout.ErrEmpty) {
 		t.Errorf("got error %v", err)
+	}
+	b := add(t, l, combine(t, l, "one", manifest(t, l, "amd64", "a")))
+	if diff := cmp.Diff([]layout.Build{b}, builds(t, l)); diff != "" {
+		t.Errorf("after another build (-added +read):\n%s", diff)
 	}
 }

@@ -14,8 +14,12 @@ import (
 // publishedFile is beside what an OCI image layout has, which allows for more.
 const publishedFile = "published.json"
 
+// publishedFormat is the version of publishedFile. A file of another version is left alone and counts as none.
+const publishedFormat = 1
+
 // published is what publishedFile holds.
 type published struct {
+	Format int                      `json:"format"`
 	Images map[string]digest.Digest `json:"images"` // by reference
 }
 
@@ -24,6 +28,9 @@ type published struct {
 func (l *Layout) Published() (map[string]digest.Digest, error) {
 	data, err := os.ReadFile(filepath.Join(l.Dir(), publishedFile))
 	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil && formatOf(data) != publishedFormat {
 		return nil, nil
 	}
 	var p published
@@ -41,9 +48,20 @@ func (l *Layout) Published() (map[string]digest.Digest, error) {
 	return p.Images, nil
 }
 
+// formatOf returns the format of a record. One that is no JSON counts as one of ours that is damaged.
+func formatOf(data []byte) int {
+	var record struct {
+		Format int `json:"format"`
+	}
+	if json.Unmarshal(data, &record) != nil {
+		return publishedFormat
+	}
+	return record.Format
+}
+
 // SetPublished records what a publication left in the registry.
 func (l *Layout) SetPublished(images map[string]digest.Digest) error {
-	if err := replaceJSON(filepath.Join(l.Dir(), publishedFile), published{images}); err != nil {
+	if err := replaceJSON(filepath.Join(l.Dir(), publishedFile), published{publishedFormat, images}); err != nil {
 		return fmt.Errorf("recording what was published: %w", err)
 	}
 	return nil

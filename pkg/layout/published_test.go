@@ -8,12 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
-
-	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
 func TestALayoutKnowsWhatWasPublishedLast(t *testing.T) {
-	l := open(t)
+	l := openNew(t)
 	if got, err := l.Published(); err != nil || len(got) > 0 {
 		t.Fatalf("a new layout: got %v, %v", got, err)
 	}
@@ -32,18 +30,16 @@ func TestALayoutKnowsWhatWasPublishedLast(t *testing.T) {
 		}
 	}
 	// Building again leaves it as it is: what is published stays so.
-	if err := l.Replace([]layout.Image{combine(t, l, "one", manifest(t, l, "amd64"))}); err != nil {
-		t.Fatal(err)
-	}
+	add(t, l, combine(t, l, "one", manifest(t, l, "amd64", "a")))
 	if got, err := l.Published(); err != nil || len(got) != 1 {
 		t.Errorf("after a build: got %v, %v", got, err)
 	}
 }
 
 func TestABrokenRecordOfAPublicationIsSaid(t *testing.T) {
-	for name, text := range map[string]string{"no JSON": `{`, "no digest": `{"images":{"r/a:1":"sha256:beef"}}`} {
+	for name, text := range map[string]string{"no JSON": `{`, "no digest": `{"format":1,"images":{"r/a:1":"sha256:beef"}}`} {
 		t.Run(name, func(t *testing.T) {
-			l := open(t)
+			l := openNew(t)
 			if err := os.WriteFile(filepath.Join(l.Dir(), "published.json"), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -51,5 +47,15 @@ func TestABrokenRecordOfAPublicationIsSaid(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestPublished_unknownFormat(t *testing.T) {
+	l := openNew(t)
+	if err := os.WriteFile(filepath.Join(l.Dir(), "published.json"), []byte(`{"format":7,"images":"elsewhere"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := l.Published(); err != nil || got != nil {
+		t.Errorf("got %v, %v, want nothing", got, err)
 	}
 }

@@ -30,6 +30,7 @@ type document struct {
 	Properties          properties  `json:"properties,omitempty"`
 	PatternProperties   properties  `json:"patternProperties,omitempty"`
 	PropertyNames       *document   `json:"propertyNames,omitempty"`
+	MinProperties       int         `json:"minProperties,omitempty"`
 	Additional          any         `json:"additionalProperties,omitempty"`
 	AnyOf               []*document `json:"anyOf,omitempty"`
 	OneOf               []*document `json:"oneOf,omitempty"`

@@ -43,7 +43,7 @@ func condition(o *language.Object, c language.Condition) *document {
 		case language.List:
 			value.MinItems = 1
 		case language.Map:
-			value.Not = &document{PropertyNames: &document{Pattern: extension}}
+			value.MinProperties = 1
 		default:
 			value.MinLength = 1
 		}

@@ -16,7 +16,7 @@ const (
 	draft = "https://json-schema.org/draft/2020-12/schema"
 	// id is a name, not a place: nothing fetches it.
 	id = "https://github.com/pulpimg/pulpimg/docs/pulpimg.schema.json"
-	// extension is the pattern of keys that mean nothing.
+	// extension is the pattern of keys that mean nothing, where the language says which keys there are.
 	extension = "^x-"
 )
 
@@ -142,22 +142,18 @@ func (b *builder) value(t language.Type) *document {
 	return &document{}
 }
 
-// mapping returns the schema of a mapping whose keys are names of a form. What begins like an extension is one, whatever its form.
+// mapping returns the schema of a mapping whose keys are names of a form.
 func (b *builder) mapping(m language.Map) *document {
 	doc := &document{
-		Type:              "object",
-		PatternProperties: properties{{extension, &document{}}},
-		Additional:        b.value(m.Of),
-		PropertyNames: &document{AnyOf: []*document{
-			{Pattern: extension},
-			{Pattern: whole(m.Names), PatternErrorMessage: "a name here has to be " + plain(m.Names.Says)},
-		}},
+		Type:          "object",
+		Additional:    b.value(m.Of),
+		PropertyNames: &document{Pattern: whole(m.Names), PatternErrorMessage: "a name here has to be " + plain(m.Names.Says)},
 	}
 	if len(m.Reserved) > 0 {
 		doc.PropertyNames.Not = &document{Enum: m.Reserved}
 	}
 	if m.Filled {
-		doc.Not = &document{PropertyNames: &document{Pattern: extension}}
+		doc.MinProperties = 1
 	}
 	return doc
 }

@@ -2,14 +2,18 @@ package spec
 
 import "gopkg.in/yaml.v3"
 
-// maxNodes bounds how many values a document has when each alias is written out. A file of maxSize without aliases has fewer.
-const maxNodes = 1_000_000
+const (
+	// maxNodes bounds how many values a document has when each alias is written out. A file of maxSize without aliases has fewer.
+	maxNodes = 1_000_000
+	// textPerNode is how many bytes of a string count as one more value.
+	textPerNode = 16
+)
 
 // checkSize refuses a document that its aliases blow up, or that has itself as a part.
 func checkSize(root *yaml.Node, report *Report) {
 	c := counter{report: report, counted: map[*yaml.Node]int{}}
 	if c.count(root) > maxNodes && !c.circle {
-		report.AddAt(start, "write out what the aliases stand for", "the aliases of the file make more than %d values of it", maxNodes)
+		report.AddAt(start, "write out what the aliases stand for", "the aliases of the file make more than %d values of it, or %d MB of text", maxNodes, maxNodes*textPerNode/1_000_000)
 	}
 }
 
@@ -24,7 +28,7 @@ func (c *counter) count(n *yaml.Node) int {
 	if n.Kind == yaml.AliasNode {
 		return c.behind(n)
 	}
-	total := 1
+	total := 1 + len(n.Value)/textPerNode
 	for _, child := range n.Content {
 		if total += c.count(child); total > maxNodes {
 			return maxNodes + 1

@@ -55,8 +55,8 @@ func (e Errors) Unwrap() []error {
 	return out
 }
 
-// maxKept bounds how many complaints are kept, so that a large file of nothing but mistakes does not fill the memory.
-const maxKept = 1000
+// maxKept bounds how many complaints are kept, so that a large file of nothing but mistakes takes neither memory nor time.
+const maxKept = 200
 
 // Join adds to the complaints about a file those of somebody who went on with what could be read of it. A complaint that has no place, or
 // is about a line that there is a complaint about already, only follows from that one and is left out.
@@ -89,11 +89,14 @@ func NewReport(file string) *Report { return &Report{file: file} }
 
 // Add adds a complaint.
 func (r *Report) Add(at Range, hint, format string, args ...any) {
-	if len(r.errors) == maxKept {
+	if r.Full() {
 		return
 	}
 	r.errors = append(r.errors, &Error{File: r.file, At: at, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
+
+// Full reports whether no more complaints are kept. Whoever looks for some can stop then.
+func (r *Report) Full() bool { return len(r.errors) >= maxKept }
 
 // AddAt adds a complaint about a single place.
 func (r *Report) AddAt(at Position, hint, format string, args ...any) {

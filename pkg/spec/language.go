@@ -59,7 +59,7 @@ func (r *reader) version(n *yaml.Node) {
 // named reads a mapping of names to values of one kind.
 func named[T any](r *reader, into *[]Named[T], what string, read func(n *yaml.Node, at Range, what string) T) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		for _, p := range r.pairs(n, what) {
+		for _, p := range r.names(n, what) {
 			at := Range{Start: p.Name.At.Start, End: r.rangeOf(p.Value).End}
 			*into = append(*into, Named[T]{Name: p.Name, Value: read(p.Value, at, what+"."+p.Name.Value)})
 		}

@@ -58,7 +58,7 @@ func TestABadSpecGetsAComplaintWithItsPlace(t *testing.T) {
 f.yaml:5:20: from has to be a string, not "scratch" (write "scratch")`},
 		{"an alias that is part of itself", head + "x-a: &a [ *a ]\n" + images, `f.yaml:5:11: *a is a part of what it stands for`},
 		{"an alias bomb", head + bomb + images,
-			`f.yaml:1:1: the aliases of the file make more than 1000000 values of it (write out what the aliases stand for)`},
+			`f.yaml:1:1: the aliases of the file make more than 1000000 values of it, or 16 MB of text (write out what the aliases stand for)`},
 
 		{"no version", "name: f\n", `f.yaml:1:1: the version is missing (begin with "version: 1")`},
 		{"a newer version", "version: 2\nnews: yes\n",
@@ -175,32 +175,58 @@ func TestAMissingFileIsTold(t *testing.T) {
 	}
 }
 
-func TestExtensionsAreAllowedInEveryMapping(t *testing.T) {
+func TestParse_allowsExtensionsWhereTheLanguageNamesTheKeys(t *testing.T) {
 	_, err := Parse("f.yaml", []byte(`version: 1
 x-top: {a: [1, ~]}
 name: f
 registry: r
 tag: t
-variables: {x-v: 1, v: {x-a: 1}}
-environment: {x-e: 1, E: {x-a: 1}}
-settings: {x-s: 1, s: {file: f, lens: l, set: {x-a: 1}, x-a: 1}}
-services: {x-s: 1, s: {url: u, x-a: 1}}
+variables: {v: {x-a: 1}}
+environment: {E: {x-a: 1}}
+settings: {s: {file: f, lens: l, x-a: 1}}
+services: {s: {url: u, x-a: 1}}
+kubernetes: {x-a: 1, services: {s: {x-a: 1}}, storage: {size: s, volumes: [v], x-a: 1}}
 images:
-  x-common: {anything: true}
   a:
     x-a: 1
     from: scratch
-    labels: {x-a: 1}
-    env: {x-a: 1}
     steps:
       - {repo: {url: u, to: t, x-a: 1}, x-a: 1}
       - yum: {packages: [p], x-a: 1}
       - files: {from: f, to: t, x-a: 1}
       - run: {script: s, x-a: 1}
     start: {command: [c], require: {x-a: 1}, x-a: 1}
+    kubernetes: {x-a: 1, resources: {x-a: 1, limits: {x-a: 1}}}
 `))
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+func TestParse_takesNamesLikeExtensionsForNames(t *testing.T) {
+	s, err := Parse("f.yaml", []byte(`version: 1
+name: f
+registry: r
+tag: t
+variables: {x-v: {}}
+environment: {x-e: {}}
+settings: {x-s: {file: f, lens: l, set: {x-a/b: c}}}
+services: {x-w: {url: u}}
+kubernetes: {services: {x-k: {selector: {x-l: m}}}}
+images:
+  x-i: {from: scratch, labels: {x-m: n}, env: {x-n: o}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, service := s.Images[0], s.Kubernetes.Services[0]
+	got := []string{
+		s.Variables[0].Name.Value, s.Environment[0].Name.Value, s.Settings[0].Name.Value, s.Settings[0].Value.Set[0].Name.Value, s.Services[0].Name.Value,
+		service.Name.Value, service.Value.Selector[0].Name.Value, image.Name.Value, image.Value.Labels[0].Name.Value, image.Value.Env[0].Name.Value,
+	}
+	want := []string{"x-v", "x-e", "x-s", "x-a/b", "x-w", "x-k", "x-l", "x-i", "x-m", "x-n"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,6 +1,9 @@
 package spec
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // A Position is a place in a spec. Line and column count from 1, the column in characters.
 type Position struct{ Line, Column int }
@@ -32,7 +35,7 @@ func (t Text) Position(offset int) Position {
 	if !t.inline || offset > len(t.Value) {
 		return t.At.Start
 	}
-	return Position{Line: t.At.Start.Line, Column: t.At.Start.Column + t.quote + len([]rune(t.Value[:offset]))}
+	return Position{Line: t.At.Start.Line, Column: t.At.Start.Column + t.quote + utf8.RuneCountInString(t.Value[:offset])}
 }
 
 // A Named is a value and the key that it stands under.

@@ -11,7 +11,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// extension is how keys begin that mean nothing to this program.
+// extension is how keys begin that mean nothing to this program, where the language says which keys there are. Where the spec gives the
+// names, they are names like others.
 const extension = "x-"
 
 // A reader reads the nodes of a YAML document and reports what is wrong with them.
@@ -26,6 +27,9 @@ type fields map[string]func(*yaml.Node)
 // object reads a mapping with known keys. It says whether there is a mapping to read.
 func (r *reader) object(n *yaml.Node, what string, known fields) bool {
 	for _, p := range r.pairs(n, what) {
+		if r.report.Full() {
+			break
+		}
 		read, ok := known[p.Name.Value]
 		if !ok {
 			r.report.Add(p.Name.At, DidYouMean(p.Name.Value, slices.Collect(maps.Keys(known))), "unknown key %q in %s", p.Name.Value, what)
@@ -36,8 +40,14 @@ func (r *reader) object(n *yaml.Node, what string, known fields) bool {
 	return r.follow(n).Kind == yaml.MappingNode
 }
 
-// pairs returns the keys and values of a mapping, without extensions.
+// pairs returns the keys and values of a mapping with known keys, without extensions.
 func (r *reader) pairs(n *yaml.Node, what string) []Named[*yaml.Node] {
+	isExtension := func(p Named[*yaml.Node]) bool { return strings.HasPrefix(p.Name.Value, extension) }
+	return slices.DeleteFunc(r.names(n, what), isExtension)
+}
+
+// names returns the keys and values of a mapping whose keys are names that the spec gives.
+func (r *reader) names(n *yaml.Node, what string) []Named[*yaml.Node] {
 	at := r.rangeOf(n)
 	r.checkTag(n)
 	n = r.follow(n)
@@ -63,9 +73,6 @@ func (r *reader) pairs(n *yaml.Node, what string) []Named[*yaml.Node] {
 			continue
 		}
 		seen[key.Value] = keyAt.Start
-		if strings.HasPrefix(key.Value, extension) {
-			continue
-		}
 		out = append(out, Named[*yaml.Node]{Name: r.textOf(key), Value: value})
 	}
 	return out
@@ -128,7 +135,7 @@ func (r *reader) texts(into *[]Text, what string) func(*yaml.Node) {
 // namedTexts reads a mapping of names to strings.
 func (r *reader) namedTexts(into *[]Named[Text], what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		for _, p := range r.pairs(n, what) {
+		for _, p := range r.names(n, what) {
 			var t Text
 			r.text(&t, p.Name.Value)(p.Value)
 			*into = append(*into, Named[Text]{Name: p.Name, Value: t})

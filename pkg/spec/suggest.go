@@ -6,10 +6,17 @@ import (
 	"strings"
 )
 
+// maxEffort bounds the pairs of characters that are compared for one hint: some thousand names of twenty.
+const maxEffort = 400_000
+
 // DidYouMean returns a hint that names the candidate that is most like a name, or lists the candidates when none is and they are few.
 func DidYouMean(name string, candidates []string) string {
 	best, distance := "", len(name)/2+1
+	effort := maxEffort
 	for _, c := range candidates {
+		if effort -= len(name) * len(c); effort < 0 {
+			return ""
+		}
 		if len(c)-len(name) >= distance || len(name)-len(c) >= distance {
 			continue // it takes that many characters alone
 		}

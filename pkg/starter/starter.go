@@ -70,8 +70,7 @@ func familyName(file string) string {
 		return DefaultName
 	}
 	name := strings.ToLower(filepath.Base(filepath.Dir(absolute)))
-	// scratch means no image at all, and what begins with x- means nothing.
-	if name == "scratch" || strings.HasPrefix(name, "x-") || !language.ImageName.Regexp().MatchString(name) {
+	if name == "scratch" || !language.ImageName.Regexp().MatchString(name) {
 		return DefaultName
 	}
 	var plain yaml.Node

@@ -2,6 +2,7 @@ package compose_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,6 +96,51 @@ func TestComposeUnderstandsWhatTheSpecSays(t *testing.T) {
 	} {
 		if !holds {
 			t.Errorf("it is not so that %s", fact)
+		}
+	}
+}
+
+const withPorts = `version: 1
+name: f
+registry: r.example
+tag: t
+images:
+  base: { from: scratch, ports: ["9090"] }
+  web: { from: base, command: [x], ports: ["80", "53/udp"], kubernetes: { resources: { requests: { memory: 64Mi }, limits: { memory: 128Mi, cpu: 1500m } } } }
+  other: { from: base, command: [x], kubernetes: { singleton: true } }
+  many: { from: scratch, command: [x], ports: ["8080"], kubernetes: { replicas: 2 } }
+`
+
+func TestCompose_publishesPortsAndKeepsLimits(t *testing.T) {
+	for _, test := range []struct {
+		environment map[string]string
+		ip          string
+	}{
+		{nil, "127.0.0.1"},
+		{map[string]string{"PULPIMG_PUBLISH": "0.0.0.0"}, "0.0.0.0"},
+	} {
+		project, err := load(marshal(t, familytest.Parse(t, withPorts), nil), test.environment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string][]string{}
+		for name, s := range project.Services {
+			for _, p := range s.Ports {
+				got[name] = append(got[name], fmt.Sprintf("%s|%s|%d/%s", p.HostIP, p.Published, p.Target, p.Protocol))
+			}
+			slices.Sort(got[name])
+		}
+		want := map[string][]string{
+			"web":   {test.ip + "|53|53/udp", test.ip + "|80|80/tcp", test.ip + "||9090/tcp"},
+			"other": {test.ip + "||9090/tcp"},
+			"many":  {test.ip + "||8080/tcp"},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("ports (-want +got):\n%s", diff)
+		}
+		limits := project.Services["web"].Deploy.Resources.Limits
+		if limits == nil || limits.MemoryBytes != 128<<20 || limits.NanoCPUs != 1.5 || project.Services["other"].Deploy != nil {
+			t.Errorf("the limits are %+v", limits)
 		}
 	}
 }

@@ -41,7 +41,8 @@ const introduction = `# Reference: the keys of a spec
 Every key of version 1 of the language. [spec.md](spec.md) explains what they do together, [building.md](building.md) how each step
 behaves, and [pulpimg.schema.json](pulpimg.schema.json) says the same to editors.
 
-Keys that begin with ` + "`x-`" + ` are allowed in every mapping and mean nothing. The column *variables* says what is put into a string:
+Keys that begin with ` + "`x-`" + ` mean nothing in the mappings below; where a mapping has names that the spec gives,
+they are names like others. The column *variables* says what is put into a string:
 ` + "`${{ }}`" + ` a variable of the spec, ` + "`${ }`" + ` a variable of the environment. The names of kinds of strings are explained
 [at the end](#strings).
 `

@@ -108,6 +108,27 @@ func TestASpecCannotDeclareWhatTheKubeletInjectsBesides(t *testing.T) {
 	}
 }
 
+// The same is true of the Services that images have of their own.
+func TestWorkloads_refuseAllThatTheKubeletInjectsForImages(t *testing.T) {
+	const head = "version: 1\nname: f\nregistry: r.example\ntag: t\nimages: {my-web_1: {from: scratch, command: [x], ports: [\"80\", 53/udp], kubernetes: {singleton: true}}}\n"
+	f := familytest.Parse(t, head)
+	objects, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f)})
+	tried := 0
+	for name := range injected(t, stream(t, objects, err)) {
+		if strings.HasSuffix(name, "_SERVICE_HOST") || strings.HasSuffix(name, "_SERVICE_PORT") {
+			continue
+		}
+		tried++
+		f := familytest.Parse(t, head+"environment: {MY_WEB_1_SERVICE_HOST: {}, "+name+": {}}\n")
+		if _, err := kube.Workloads(f, kube.Config{Images: familytest.Digests(f)}); err == nil || !strings.Contains(err.Error(), "sets the variable "+name+",") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if tried < 11 {
+		t.Errorf("the kubelet injects only %d other variables", tried)
+	}
+}
+
 // The kubelet injects nothing for a Service that is only a name, so the ConfigMap has to.
 func TestTheImagesFindAServiceOutsideTheClusterInTheConfigMap(t *testing.T) {
 	f := familytest.Load(t, "../../specs/pulp.yaml")

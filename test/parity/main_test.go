@@ -54,9 +54,10 @@ func run(m *testing.M) (code int, err error) {
 	if on.layers, err = layer.OpenStore(filepath.Join(dir, "layers")); err != nil {
 		return 0, err
 	}
-	if on.layout, err = layout.Open(filepath.Join(dir, "layout")); err != nil {
+	if on.layout, err = layout.Open(context.Background(), filepath.Join(dir, "layout")); err != nil {
 		return 0, err
 	}
+	defer func() { err = errors.Join(err, on.layout.Close()) }()
 	if on.blobs, err = blob.Open(filepath.Join(dir, "blobs")); err != nil {
 		return 0, err
 	}

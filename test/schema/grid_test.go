@@ -20,6 +20,7 @@ var values = []string{
 	`"${{ base }}"`, `"a${{ base }}"`, `"${{base}}"`, `"${{ nothing }}"`, `"$${{ base }}"`, `"$$${{ base }}"`, `"${{ base"`, `"${{ base }"`, `"${{}}"`, `"${{ a.b }}"`,
 	`"${DB_HOST}"`, `"a${DB_HOST}b"`, `"$${DB_HOST}"`, `"${DB_HOST"`, `"${}"`, `"${A:-b}"`, `"$"`, `"$$"`, `"$a"`, `"${"`, `"$${"`, `"{}"`,
 	`/`, `//`, `/a`, `/a/`, `/a//b`, `/a/./b`, `/a/../b`, `/..`, `/.`, `/...`, `/.a`, `/..a/b`, `/a b`, `a/`, `..`, `../a`, `.`, `./a`, `..a`, `"/a\nb"`, `"/a\x0b"`,
+	`/.wh.a`, `/a/.wh..wh..opq`, `/.wh.a/b`, `/.wh`, `/.w`, `/.wa`, `/.wha`, `/.wh/.a`, `/wh.a`, `/a.wh.b`,
 	`app`, `bin`, `app/`, `base`, `role`, `scratch`, `database`, `DB_HOST`,
 	`registry.example.com`, `registry.example.com/a`, `registry.example.com:5000/a/b`, `https://registry.example.com/a`, `a/b:1`, `a/b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`,
 	`A/b`, `a/B`, `a:1`, `a@b`, `localhost/a`, `"[::1]:5000/a"`, `-a/b`, `a-/b`, `docker.io/library/debian:12`, `docker.io/library/debian:`, `a/b:-x`,

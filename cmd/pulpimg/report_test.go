@@ -1,0 +1,35 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A mistake in the line of a URL shows the line.
+func TestProblem_showsNoCredentialsOfURLs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "f.yaml")
+	text := "version: 1\nname: f\nregistry: r\ntag: t\nimages:\n  a:\n    from: scratch\n    steps:\n      - repo: { url: \"https://me:hunter2@h/r\", too: /r }\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, mistake := (&source{file: file}).family(nil)
+	if mistake == nil {
+		t.Fatal("the spec is right")
+	}
+	for name, err := range map[string]error{"a mistake": mistake, "another error": errors.New("GET https://me:hunter2@h/r: 404")} {
+		for _, format := range []format{{name: formatText}, {name: formatJSON}, {name: formatGitHub}} {
+			var out bytes.Buffer
+			if err := problemOf(context.Background(), err).print(console{out: &out, err: &out}, format); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(out.String(), "hunter2") || name == "a mistake" && format.name == formatText && !strings.Contains(out.String(), "xxxxxx@h/r") {
+				t.Errorf("%s as %s:\n%s", name, format.name, out.String())
+			}
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// A Writer writes a blob whose digest is known at its end. The blob is there as a whole or not at all. It does not wait for the disk: what a
+// crash of the machine spoils is made anew from its source, and whoever reads a blob checks its digest.
+type Writer struct {
+	dir    *Dir
+	file   *os.File
+	hash   digest.Digester
+	size   int64
+	closed func() error
+}
+
+// Create begins a blob. The writer has to be closed.
+func (d *Dir) Create() (*Writer, error) { return d.create(digest.SHA256) }
+
+func (d *Dir) create(algorithm digest.Algorithm) (*Writer, error) {
+	if !algorithm.Available() {
+		return nil, fmt.Errorf("blobs with digests of %s are not supported", algorithm)
+	}
+	c, err := d.begin()
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp(c.dir, "blob-*")
+	if err != nil {
+		return nil, errors.Join(err, d.end())
+	}
+	w := &Writer{dir: d, file: file, hash: algorithm.Digester()}
+	w.closed = sync.OnceValue(func() error {
+		err := file.Close()
+		if errors.Is(err, os.ErrClosed) {
+			err = nil // by Commit
+		}
+		if removed := os.Remove(file.Name()); !errors.Is(removed, os.ErrNotExist) {
+			err = errors.Join(err, removed)
+		}
+		return errors.Join(err, d.end())
+	})
+	return w, nil
+}
+
+// Write implements io.Writer.
+func (w *Writer) Write(p []byte) (int, error) {
+	n, err := w.file.Write(p)
+	w.size += int64(n)
+	_, _ = w.hash.Hash().Write(p[:n]) // a hash takes everything
+	return n, err
+}
+
+// Commit puts the blob in its place.
+func (w *Writer) Commit(mediaType string) (ocispec.Descriptor, error) {
+	desc := ocispec.Descriptor{MediaType: mediaType, Digest: w.hash.Digest(), Size: w.size}
+	if err := errors.Join(w.file.Chmod(0o444), w.file.Close()); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	if err := os.Rename(w.file.Name(), w.dir.Path(desc.Digest)); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	w.dir.setChecked(desc.Digest)
+	return desc, nil
+}
+
+// Close removes what was not committed.
+func (w *Writer) Close() error { return w.closed() }
+
+// Copy brings a blob from another directory.
+func (d *Dir) Copy(from *Dir, desc ocispec.Descriptor) error {
+	return d.CopyContext(context.Background(), from, desc)
+}
+
+// CopyContext brings a blob from another directory, unless the context ends before.
+func (d *Dir) CopyContext(ctx context.Context, from *Dir, desc ocispec.Descriptor) error {
+	if d.Has(desc) {
+		return nil
+	}
+	in, err := os.Open(from.Path(desc.Digest))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return d.write(ctx, desc, in)
+}
+
+// Link brings a blob from another directory of this program's own: both have one file, where the file system can. A directory that
+// belongs to the user gets a copy.
+func (d *Dir) Link(ctx context.Context, from *Dir, desc ocispec.Descriptor) error {
+	if d.Has(desc) {
+		return nil
+	}
+	if err := from.check(ctx, desc); err != nil {
+		return err
+	}
+	if d.link(from, desc) == nil {
+		d.setChecked(desc.Digest)
+		return nil
+	}
+	return d.CopyContext(ctx, from, desc) // another file system, or one without hard links
+}
+
+// link links a blob in place by rename: something else may be there, such as what a crash left of it.
+func (d *Dir) link(from *Dir, desc ocispec.Descriptor) (err error) {
+	c, err := d.begin()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.end()) }()
+	tmp, err := os.MkdirTemp(c.dir, "link-*") // only its owner makes names in it
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }() // or else it goes with the claim
+	name := filepath.Join(tmp, desc.Digest.Encoded())
+	if err := os.Link(from.Path(desc.Digest), name); err != nil {
+		return err
+	}
+	return os.Rename(name, d.Path(desc.Digest))
+}
+
+// check checks the content of a blob, once.
+func (d *Dir) check(ctx context.Context, desc ocispec.Descriptor) error {
+	d.mu.Lock()
+	checked := d.checked[desc.Digest]
+	d.mu.Unlock()
+	if checked {
+		return nil
+	}
+	in, err := os.Open(d.Path(desc.Digest))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	verifier := desc.Digest.Verifier()
+	if _, err := io.Copy(verifier, Until(ctx, in)); err != nil {
+		return err
+	}
+	if !verifier.Verified() {
+		return errors.Join(fmt.Errorf("blob %s was damaged in %s and is removed: build again", desc.Digest, d.root), os.Remove(d.Path(desc.Digest)))
+	}
+	d.setChecked(desc.Digest)
+	return nil
+}
+
+func (d *Dir) setChecked(dgst digest.Digest) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.checked[dgst] = true
+}
+
+// write writes a blob that is known.
+func (d *Dir) write(ctx context.Context, desc ocispec.Descriptor, content io.Reader) (err error) {
+	w, err := d.create(desc.Digest.Algorithm())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	if _, err := io.Copy(w, Until(ctx, content)); err != nil {
+		return err
+	}
+	if w.hash.Digest() != desc.Digest {
+		return fmt.Errorf("blob %s does not have the content of its digest", desc.Digest)
+	}
+	_, err = w.Commit(desc.MediaType)
+	return err
+}
+
+// Until returns a reader that fails with the cause of a context's end when the context has ended.
+func Until(ctx context.Context, r io.Reader) io.Reader { return reader{ctx, r} }
+
+type reader struct {
+	ctx context.Context
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (r reader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.Reader.Read(p)
+}

@@ -1,0 +1,39 @@
+package build
+
+import (
+	"fmt"
+
+	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A LayersError reports that an image would have more layers than docker can pull.
+type LayersError struct {
+	Image *family.Image
+	// Base and Steps are how many layers the base from outside has, and how many the steps make.
+	Base, Steps int
+}
+
+func (e *LayersError) Error() string {
+	return fmt.Sprintf("%s would have %d layers: %d of %s and %d of its steps and those that it inherits; more than %d cannot be pulled by docker",
+		e.Image.Name, e.Base+e.Steps, e.Base, root(e.Image).Base, e.Steps, family.MaxLayers)
+}
+
+// checkLayers returns an error for the first image on a base that would have too many layers.
+func checkLayers(f *family.Family, on string, base compile.Base) error {
+	below := len(base.Config.RootFS.DiffIDs)
+	for _, image := range f.Images {
+		if steps := image.Layers(); root(image).Base == on && below+steps > family.MaxLayers {
+			return &LayersError{Image: image, Base: below, Steps: steps}
+		}
+	}
+	return nil
+}
+
+// root returns the image of the family that an image is based on in the end, which has a base from outside.
+func root(image *family.Image) *family.Image {
+	for image.Parent != nil {
+		image = image.Parent
+	}
+	return image
+}

@@ -1,0 +1,40 @@
+package build
+
+import (
+	"context"
+
+	"github.com/moby/buildkit/session/secrets"
+
+	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A secretStore has the credentials of the steps that fetch files, and the secrets of another store.
+type secretStore struct {
+	credentials map[string]string // Authorization headers
+	others      secrets.SecretStore
+}
+
+// withCredentials adds the credentials of a family's URLs to a store, which may be nil.
+func withCredentials(f *family.Family, others secrets.SecretStore) secretStore {
+	store := secretStore{credentials: map[string]string{}, others: others}
+	for _, image := range f.Images {
+		for at, step := range image.Steps {
+			if fetch, ok := step.(family.Fetch); ok && fetch.URL.Authorization() != "" {
+				store.credentials[compile.CredentialsID(image, at)] = fetch.URL.Authorization()
+			}
+		}
+	}
+	return store
+}
+
+// GetSecret implements secrets.SecretStore.
+func (s secretStore) GetSecret(ctx context.Context, id string) ([]byte, error) {
+	if header, ok := s.credentials[id]; ok {
+		return []byte(header), nil
+	}
+	if s.others == nil {
+		return nil, secrets.ErrNotFound
+	}
+	return s.others.GetSecret(ctx, id)
+}

@@ -1,0 +1,142 @@
+package family
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+)
+
+const (
+	// ignoreFile is the file beside a spec that says which files copies leave out.
+	// https://docs.docker.com/build/concepts/context/#dockerignore-files
+	ignoreFile = ".dockerignore"
+	// maxIgnoreFile bounds it, in bytes.
+	maxIgnoreFile = 1 << 20
+)
+
+// ignoreRules say which files of the spec's folder are left out. They match as those of a docker build do, whose matcher they use.
+type ignoreRules struct {
+	matcher *patternmatcher.PatternMatcher // nil without a .dockerignore
+	// exceptions are how the patterns with a ! begin, up to the first character that stands for others.
+	exceptions []string
+}
+
+// A verdict is what the rules say of a file or directory, and what they need to know of a directory to judge what is in it.
+type verdict struct {
+	ignored bool
+	info    patternmatcher.MatchInfo
+}
+
+// readIgnoreRules reads the .dockerignore of a folder.
+func readIgnoreRules(dir string) (*ignoreRules, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer root.Close()
+	info, err := root.Stat(ignoreFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &ignoreRules{}, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be read: %w", ignoreFile, cause(err))
+	case !info.Mode().IsRegular() || info.Size() > maxIgnoreFile:
+		return nil, fmt.Errorf("%s is no file of at most %d MiB", ignoreFile, maxIgnoreFile>>20)
+	}
+	f, err := root.Open(ignoreFile)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", ignoreFile, cause(err))
+	}
+	defer f.Close()
+	patterns, err := ignorefile.ReadAll(io.LimitReader(f, maxIgnoreFile))
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", ignoreFile, err)
+	}
+	return newIgnoreRules(patterns)
+}
+
+func newIgnoreRules(patterns []string) (*ignoreRules, error) {
+	if len(patterns) == 0 {
+		return &ignoreRules{}, nil
+	}
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		for _, p := range patterns { // the matcher does not name the one
+			if _, err := patternmatcher.New([]string{p}); err != nil {
+				return nil, fmt.Errorf("%s has the pattern %q: %w", ignoreFile, p, err)
+			}
+		}
+		return nil, fmt.Errorf("%s: %w", ignoreFile, err)
+	}
+	rules := &ignoreRules{matcher: matcher}
+	for _, p := range matcher.Patterns() {
+		if p.Exclusion() {
+			literal, _, wild := strings.Cut(strings.NewReplacer("?", "*", "[", "*", "^", "*", `\`, "*").Replace(p.String()), "*")
+			if !wild {
+				literal += "/"
+			}
+			rules.exceptions = append(rules.exceptions, literal)
+		}
+	}
+	return rules, nil
+}
+
+// judge returns the verdict on a path in the folder, by that on the directory above it.
+func (r *ignoreRules) judge(name string, above verdict) (verdict, error) {
+	if r.matcher == nil {
+		return verdict{}, nil
+	}
+	ignored, info, err := r.matcher.MatchesUsingParentResults(filepath.FromSlash(name), above.info)
+	if err != nil {
+		return verdict{}, fmt.Errorf("matching %s with %s: %w", name, ignoreFile, err)
+	}
+	return verdict{ignored, info}, nil
+}
+
+// judgePath does the same for a path of which nothing is known.
+func (r *ignoreRules) judgePath(name string) (v verdict, err error) {
+	if name == "." {
+		return v, nil
+	}
+	for at, c := range name {
+		if c == '/' {
+			if v, err = r.judge(name[:at], v); err != nil {
+				return v, err
+			}
+		}
+	}
+	return r.judge(name, v)
+}
+
+// mayExcept reports whether an exception may be for something in a directory that is left out.
+func (r *ignoreRules) mayExcept(dir string) bool {
+	for _, literal := range r.exceptions {
+		if strings.HasPrefix(literal, dir+"/") || strings.HasPrefix(dir+"/", literal) {
+			return true
+		}
+	}
+	return false
+}
+
+// realPath returns the path in a folder that a path leads to when symbolic links are followed. That it stays in the folder is checked
+// where it is opened.
+func realPath(dir, name string) (string, error) {
+	top, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", cause(err)
+	}
+	real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+	if err != nil {
+		return "", cause(err)
+	}
+	relative, err := filepath.Rel(top, real)
+	return path.Clean(filepath.ToSlash(relative)), err
+}

@@ -1,0 +1,119 @@
+package family_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+const inputsSpec = head + `variables:
+  shown: {default: a}
+  unused: {default: a}
+environment:
+  PORT: {default: "8000"}
+images:
+  base:
+    from: fedora:20
+    labels: {shown: "${{ shown }}"}
+    steps:
+      - files: {from: app, to: /app}
+      - helpers: [wait]
+      - dnf: {packages: [nginx]}
+      - run: echo hello
+  web:
+    from: base
+    command: [web]
+    steps:
+      - files: {from: web.conf, to: /etc/web.conf}
+  other: {from: base}
+  alone: {from: scratch}
+`
+
+func TestInputs_decideAnImage(t *testing.T) {
+	files := map[string]string{"app/a": "a", "app/b": "b", "web.conf": "c"}
+	inputs := func(t *testing.T, text string, files map[string]string, opts ...family.Option) map[string]string {
+		t.Helper()
+		dir := t.TempDir()
+		write(t, dir, files)
+		f := mustResolve(t, text, append([]family.Option{family.WithDir(dir)}, opts...)...)
+		got, err := f.Inputs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	before := inputs(t, inputsSpec, files)
+	replace := strings.NewReplacer
+	with := func(name, content string) map[string]string {
+		changed := maps.Clone(files)
+		changed[name] = content
+		return changed
+	}
+	otherHelper := builtIn()
+	otherHelper["helper/pulp-helper-linux-arm64"] = &fstest.MapFile{Data: []byte("another")}
+	for _, test := range []struct {
+		name    string
+		text    string
+		files   map[string]string
+		opts    []family.Option
+		changed []string
+	}{
+		{name: "the same in another folder", text: inputsSpec, files: files},
+		{name: "a comment and the order of images", text: "# c\n" + inputsSpec, files: files},
+		{name: "the tag", text: inputsSpec, files: files, opts: []family.Option{family.WithTag("other")}},
+		{name: "the registry", text: inputsSpec, files: files, opts: []family.Option{family.WithRegistry("example.com/other")}},
+		{name: "a variable that nothing uses", text: inputsSpec, files: files, opts: []family.Option{family.WithVariables(map[string]string{"unused": "b"})}},
+		{name: "a variable", text: inputsSpec, files: files, opts: []family.Option{family.WithVariables(map[string]string{"shown": "b"})}, changed: []string{"base", "other", "web"}},
+		{name: "a file of the base", text: inputsSpec, files: with("app/b", "B"), changed: []string{"base", "other", "web"}},
+		{name: "a file more", text: inputsSpec, files: with("app/c", ""), changed: []string{"base", "other", "web"}},
+		{name: "a file of one image", text: inputsSpec, files: with("web.conf", "C"), changed: []string{"web"}},
+		{name: "the base from outside", text: replace("fedora:20", "fedora:21").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
+		{name: "a package", text: replace("nginx", "httpd").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
+		{name: "a command", text: replace("echo hello", "echo bye").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
+		{name: "a config", text: replace("[web]", "[web, -v]").Replace(inputsSpec), files: files, changed: []string{"web"}},
+		{name: "the contract", text: replace("8000", "8001").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
+		{name: "the helper", text: inputsSpec, files: files, opts: []family.Option{family.WithAssets(otherHelper)}, changed: []string{"base", "other", "web"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			after := inputs(t, test.text, test.files, test.opts...)
+			var changed []string
+			for _, name := range slices.Sorted(maps.Keys(before)) {
+				if after[name] != before[name] {
+					changed = append(changed, name)
+				}
+			}
+			if diff := cmp.Diff(test.changed, changed); diff != "" {
+				t.Errorf("images with other inputs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestInputs_stop(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"app/a": "a", "web.conf": "c"})
+	f := mustResolve(t, inputsSpec, family.WithDir(dir))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.Inputs(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a cancelled context: %v", err)
+	}
+	write(t, dir, map[string]string{"gone": ""})
+	f = mustResolve(t, strings.ReplaceAll(inputsSpec, "web.conf, to", "gone, to"), family.WithDir(dir))
+	if err := os.Remove(filepath.Join(dir, "gone")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Inputs(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "reading what web is built from: /etc/web.conf: ") {
+		t.Errorf("with a file that is gone: %v", err)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package family
+
+const openNonblock = 0

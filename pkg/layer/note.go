@@ -1,0 +1,84 @@
+package layer
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// The store keeps two kinds of notes: which layer a key stands for, and which blob is the compressed form of a layer. A note that is damaged
+// or whose blob is gone costs time and nothing else.
+
+// keyPath returns where the layer of a key is noted.
+func (s *Store) keyPath(key string) string { return filepath.Join(s.blobs.Root(), "keys", key) }
+
+// blobPath returns where the compressed form of a layer is noted. Two releases of the compressor may write other bytes, so each has
+// notes of its own.
+func (s *Store) blobPath(diffID digest.Digest) string {
+	return filepath.Join(s.blobs.Root(), "gzip-"+compressorVersion(), diffID.Encoded())
+}
+
+func compressorVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, module := range info.Deps {
+		if module.Path == "github.com/klauspost/compress" {
+			return module.Version
+		}
+	}
+	return "unknown"
+}
+
+// byKey returns the layer that a key stands for, if the store has it.
+func (s *Store) byKey(key string) (diffID digest.Digest, desc ocispec.Descriptor, ok bool) {
+	if !readNote(s.keyPath(key), &diffID) || diffID.Validate() != nil {
+		return "", ocispec.Descriptor{}, false
+	}
+	desc, ok = s.byDiffID(diffID)
+	return diffID, desc, ok
+}
+
+// byDiffID returns the compressed form of a layer, if the store has it.
+func (s *Store) byDiffID(diffID digest.Digest) (desc ocispec.Descriptor, ok bool) {
+	if !readNote(s.blobPath(diffID), &desc) || desc.Digest.Validate() != nil {
+		return ocispec.Descriptor{}, false
+	}
+	return desc, s.blobs.Has(desc)
+}
+
+func readNote(name string, into any) bool {
+	data, err := os.ReadFile(name)
+	return err == nil && json.Unmarshal(data, into) == nil
+}
+
+// writeNote writes by rename, so that a reader never sees half a note.
+func writeNote(name string, value any) (err error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".note-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(tmp.Name()))
+		}
+	}()
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}

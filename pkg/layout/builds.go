@@ -1,0 +1,256 @@
+package layout
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// The annotations of an entry of a layout's index. That of a reference is the standard's for the last build only: other tools take it
+// for a name, and a name stands for one image.
+const (
+	annotationBuild     = "org.pulpimg.build"     // the number of the build
+	annotationImage     = "org.pulpimg.image"     // the image of the family
+	annotationInputs    = "org.pulpimg.inputs"    // what the image was built from
+	annotationReference = "org.pulpimg.reference" // what the image was to be published under
+	annotationExport    = "org.pulpimg.export"    // the descriptor of what the engine exported, as JSON
+
+	// annotationContainerd is where containerd's tools look for the name of an image in a layout.
+	// https://github.com/containerd/containerd/blob/main/core/images/annotations.go
+	annotationContainerd = "io.containerd.image.name"
+)
+
+// ErrEmpty says that a layout holds no build.
+var ErrEmpty = errors.New("nothing was built yet")
+
+// A Build is what one command built.
+type Build struct {
+	// Number tells the builds of a layout apart; a later one has a higher number.
+	Number int
+	// Time is when the build ended.
+	Time time.Time
+	// Images are in build order.
+	Images []Image
+	// Export describes the index of what the engine exported. Its blobs are kept with the build, because the engine does not send again
+	// what is there. It may be missing.
+	Export *ocispec.Descriptor
+}
+
+// An Image is an image of a build.
+type Image struct {
+	// Name is the image's name in the family.
+	Name string
+	// Reference is what the image was to be published under when it was built.
+	Reference string
+	// Inputs is the digest of what the image was built from, as far as the spec and its files decide it.
+	Inputs digest.Digest
+	// Descriptor is the image's manifest or, when there are several platforms, its index.
+	Descriptor ocispec.Descriptor
+	// Manifests are the manifests, one for each platform.
+	Manifests []ocispec.Descriptor
+}
+
+// Image returns the image of a name.
+func (b Build) Image(name string) (Image, bool) {
+	at := slices.IndexFunc(b.Images, func(i Image) bool { return i.Name == name })
+	if at < 0 {
+		return Image{}, false
+	}
+	return b.Images[at], true
+}
+
+// Add makes a build the last one of the layout, and returns it with its number and time.
+func (l *Layout) Add(ctx context.Context, b Build) (_ Build, err error) {
+	unlock, err := l.lockIndex(ctx)
+	if err != nil {
+		return Build{}, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	builds, err := l.Builds()
+	if err != nil && !errors.Is(err, ErrEmpty) {
+		builds = nil // a damaged index costs the builds that it had
+	}
+	b.Number, b.Time = 1, time.Now().UTC().Truncate(time.Second)
+	if len(builds) > 0 {
+		b.Number = builds[0].Number + 1
+	}
+	return b, l.writeIndex(append([]Build{b}, builds...))
+}
+
+// Builds returns the builds of the layout, the last one first. The error is ErrEmpty when there are none.
+func (l *Layout) Builds() ([]Build, error) {
+	builds, err := l.builds()
+	if err != nil {
+		return nil, fmt.Errorf("reading the image layout %s: %w", l.Dir(), err)
+	}
+	if len(builds) == 0 {
+		return nil, ErrEmpty
+	}
+	return builds, nil
+}
+
+func (l *Layout) builds() ([]Build, error) {
+	index, err := readIndex(l.Dir())
+	if err != nil {
+		return nil, err
+	}
+	byNumber := map[int]Build{}
+	for _, desc := range index.Manifests {
+		number, err := strconv.Atoi(desc.Annotations[annotationBuild])
+		if err != nil {
+			return nil, fmt.Errorf("an entry of its index is of no build: %w", err)
+		}
+		image, err := l.image(desc)
+		if err != nil {
+			return nil, err
+		}
+		b := byNumber[number]
+		b.Number = number
+		b.Images = append(b.Images, image)
+		// Of a time that cannot be read, nothing but a message is made.
+		b.Time, _ = time.Parse(time.RFC3339, desc.Annotations[ocispec.AnnotationCreated])
+		if b.Export, err = exportOf(desc); err != nil {
+			return nil, err
+		}
+		byNumber[number] = b
+	}
+	return slices.SortedFunc(maps.Values(byNumber), func(a, b Build) int { return cmp.Compare(b.Number, a.Number) }), nil
+}
+
+func exportOf(desc ocispec.Descriptor) (*ocispec.Descriptor, error) {
+	text, ok := desc.Annotations[annotationExport]
+	if !ok {
+		return nil, nil
+	}
+	var export ocispec.Descriptor
+	err := json.Unmarshal([]byte(text), &export)
+	return &export, err
+}
+
+func (l *Layout) image(desc ocispec.Descriptor) (Image, error) {
+	image := Image{
+		Name:      desc.Annotations[annotationImage],
+		Reference: desc.Annotations[annotationReference],
+		Inputs:    digest.Digest(desc.Annotations[annotationInputs]),
+	}
+	desc.Annotations = nil
+	image.Descriptor, image.Manifests = desc, []ocispec.Descriptor{desc}
+	if desc.MediaType != ocispec.MediaTypeImageIndex {
+		return image, nil
+	}
+	index, err := l.Index(desc)
+	image.Manifests = index.Manifests
+	return image, err
+}
+
+// readIndex reads the index of a layout; one that is not there is empty.
+func readIndex(dir string) (ocispec.Index, error) {
+	var index ocispec.Index
+	data, err := os.ReadFile(filepath.Join(dir, ocispec.ImageIndexFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return index, nil
+	}
+	if err != nil {
+		return index, err
+	}
+	if err := json.Unmarshal(data, &index); err != nil {
+		return index, fmt.Errorf("reading %s: %w", ocispec.ImageIndexFile, err)
+	}
+	return index, nil
+}
+
+// writeIndex writes the files that make a directory of blobs a layout.
+func (l *Layout) writeIndex(builds []Build) error {
+	var entries []ocispec.Descriptor
+	for at, b := range builds {
+		for _, image := range b.Images {
+			entry, err := entryOf(b, image, at == 0)
+			if err != nil {
+				return err
+			}
+			entries = append(entries, entry)
+		}
+	}
+	return writeFiles(l.Dir(), newIndex(entries))
+}
+
+func writeFiles(dir string, index ocispec.Index) error {
+	err := replaceJSON(filepath.Join(dir, ocispec.ImageLayoutFile), ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})
+	if err == nil {
+		err = replaceJSON(filepath.Join(dir, ocispec.ImageIndexFile), index)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the image layout %s: %w", dir, err)
+	}
+	return nil
+}
+
+func entryOf(b Build, image Image, last bool) (ocispec.Descriptor, error) {
+	entry := image.Descriptor
+	entry.Annotations = map[string]string{
+		annotationBuild:           strconv.Itoa(b.Number),
+		annotationImage:           image.Name,
+		annotationInputs:          string(image.Inputs),
+		annotationReference:       image.Reference,
+		ocispec.AnnotationCreated: b.Time.Format(time.RFC3339),
+	}
+	if last {
+		maps.Copy(entry.Annotations, namesOf(image))
+	}
+	if b.Export != nil {
+		data, err := json.Marshal(b.Export)
+		if err != nil {
+			return entry, err
+		}
+		entry.Annotations[annotationExport] = string(data)
+	}
+	return entry, nil
+}
+
+// namesOf returns the annotations by which other tools find an image.
+func namesOf(image Image) map[string]string {
+	return map[string]string{ocispec.AnnotationRefName: image.Reference, annotationContainerd: image.Reference}
+}
+
+func (l *Layout) lockIndex(ctx context.Context) (unlock func() error, err error) {
+	lock := flock.New(filepath.Join(l.Dir(), indexLock), flock.SetPermissions(0o644))
+	if _, err := lock.TryLockContext(ctx, lockInterval); err != nil {
+		return nil, fmt.Errorf("locking the index of %s: %w", l.Dir(), err)
+	}
+	return lock.Unlock, nil
+}
+
+// replaceJSON writes a file by rename, so that a reader sees the old one or the new one.
+func replaceJSON(name string, value any) (err error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(tmp.Name()))
+		}
+	}()
+	_, err = tmp.Write(append(data, '\n'))
+	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}

@@ -1,0 +1,156 @@
+package layout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/gofrs/flock"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/blob"
+)
+
+// A NotLayoutError says that a directory is no image layout, or one that this program cannot add to.
+type NotLayoutError struct {
+	Dir    string
+	Reason string
+}
+
+func (e *NotLayoutError) Error() string { return fmt.Sprintf("%s %s", e.Dir, e.Reason) }
+
+// Merge puts images into an image layout of the user's, which is made when the directory is not there or empty. An image takes the place of
+// one with the same reference. All else that the layout holds stays; the blobs of an image that was replaced go when nothing in the
+// layout needs them. A directory that holds anything but an image layout is a [*NotLayoutError].
+func (l *Layout) Merge(ctx context.Context, images []Image, dir string) (err error) {
+	if err := checkMergeable(dir); err != nil {
+		return err
+	}
+	to, err := blob.Open(dir)
+	if err != nil {
+		return fmt.Errorf("opening the image layout: %w", err)
+	}
+	// The directory itself is locked, so that no file of ours is left in it.
+	lock := flock.New(dir, flock.SetFlag(os.O_RDONLY))
+	if _, err := lock.TryLockContext(ctx, lockInterval); err != nil {
+		return fmt.Errorf("waiting for another command to leave %s: %w", dir, err)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	needed, err := l.needed(images)
+	if err != nil {
+		return err
+	}
+	for _, desc := range needed {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if err := to.Copy(l.blobs, desc); err != nil {
+			return fmt.Errorf("copying the images to %s: %w", dir, err)
+		}
+	}
+	return replaceEntries(to, images)
+}
+
+func checkMergeable(dir string) error {
+	names, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(names) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", dir, err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, ocispec.ImageLayoutFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &NotLayoutError{dir, "holds something else than an image layout"}
+	}
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", dir, err)
+	}
+	var layout ocispec.ImageLayout
+	if json.Unmarshal(data, &layout) != nil || layout.Version != ocispec.ImageLayoutVersion {
+		return &NotLayoutError{dir, fmt.Sprintf("is no image layout of version %s, which is the one to add to", ocispec.ImageLayoutVersion)}
+	}
+	return nil
+}
+
+// replaceEntries makes images entries of the layout that has their blobs.
+func replaceEntries(in *blob.Dir, images []Image) error {
+	index, err := readIndex(in.Root())
+	if err != nil {
+		return fmt.Errorf("reading the image layout %s: %w", in.Root(), err)
+	}
+	var replaced []ocispec.Descriptor
+	for _, image := range images {
+		index.Manifests = slices.DeleteFunc(index.Manifests, func(d ocispec.Descriptor) bool {
+			same := d.Annotations[ocispec.AnnotationRefName] == image.Reference
+			if same {
+				replaced = append(replaced, d)
+			}
+			return same
+		})
+		entry := image.Descriptor
+		entry.Annotations = namesOf(image)
+		entry.Annotations[annotationImage] = image.Name
+		index.Manifests = append(index.Manifests, entry)
+	}
+	if index.SchemaVersion == 0 {
+		index.Versioned, index.MediaType = newIndex(nil).Versioned, ocispec.MediaTypeImageIndex
+	}
+	if err := writeFiles(in.Root(), index); err != nil {
+		return err
+	}
+	return removeUnreachable(in, replaced, index.Manifests)
+}
+
+// removeUnreachable removes the blobs that were reachable from entries that are gone and are not from those that are left.
+func removeUnreachable(in *blob.Dir, gone, left []ocispec.Descriptor) error {
+	old, stays := map[digest.Digest]bool{}, map[digest.Digest]bool{}
+	for _, d := range gone {
+		reach(in, d.Digest, old)
+	}
+	for _, d := range left {
+		reach(in, d.Digest, stays)
+	}
+	for d := range old {
+		if stays[d] {
+			continue
+		}
+		if err := os.Remove(in.Path(d)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing what %s no longer needs: %w", in.Root(), err)
+		}
+	}
+	return nil
+}
+
+// maxManifest bounds what is taken for a manifest; registries take no larger ones either.
+// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
+const maxManifest = 4 << 20
+
+var anyDigest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+
+// reach adds a blob and all that it names to what was reached. What a layout of the user's holds may be of any kind, so every digest in a
+// small blob of JSON counts.
+func reach(in *blob.Dir, d digest.Digest, reached map[digest.Digest]bool) {
+	if d.Validate() != nil || reached[d] {
+		return
+	}
+	reached[d] = true
+	info, err := os.Stat(in.Path(d))
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxManifest {
+		return
+	}
+	data, err := os.ReadFile(in.Path(d))
+	if err != nil || !json.Valid(data) {
+		return
+	}
+	for _, found := range anyDigest.FindAll(data, -1) {
+		reach(in, digest.Digest(found), reached)
+	}
+}
