@@ -40,6 +40,7 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 		{"a password in the base of a repository file", step(`repo: {id: r, baseurl: "https://me:hunter2@h/r", to: /r}`), `f.yaml:8:39: https://xxxxx@h/r ` + published, nil},
 		{"a token in one of several", step(`repo: {id: r, baseurl: "https://h/r https://g/r?token=hunter2", to: /r}`), `f.yaml:8:39: https://g/r?xxxxx ` + published, nil},
 		{"a password in a key's address", step(`repo: {id: r, baseurl: "https://h/r", gpgkey: "ftp://me:hunter2@h/r", to: /r}`), `f.yaml:8:62: ftp://xxxxx@h/r ` + published, nil},
+		{"a URL of a whole page", step(`repo: {url: "https://h/` + strings.Repeat("r", 16<<10) + `", to: /r}`), "f.yaml:8:28: a URL of more than 16 KiB is one that no server takes", nil},
 		{"a password with a slash", step(`repo: {url: "https://me:hun/ter2@h/r", to: /r}`), `f.yaml:8:28: "https://xxxxx@h/r" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
 		{"a token in no URL", step(`repo: {url: "h/r?token=hunter2", to: /r}`), `f.yaml:8:28: "h/r?xxxxx" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
 

@@ -143,8 +143,15 @@ type credentialFinder struct {
 // maxTried is how many variables of a URL are tried. A URL with more of them is not one that people write.
 const maxTried = 32
 
+// maxURL bounds a URL as it is written.
+const maxURL = 16 << 10
+
 // find finds the credentials of one URL. A variable is secret when they change with it.
 func (c credentialFinder) find(t spec.Text) {
+	if len(t.Value) > maxURL {
+		c.resolver.report.Add(t.At, "", "a URL of more than %d KiB is one that no server takes", maxURL>>10)
+		return
+	}
 	values, secret := c.resolver.substitute.values, c.resolver.substitute.secret
 	own := c.credentials(t, values, c.known)
 	c.resolver.redactor.merge(own)
