@@ -49,3 +49,28 @@ func TestABaseInAGuardedRegistryNeedsTheRightCredentials(t *testing.T) {
 	warm().with(dockerConfig(t, env.lab.AuthUser, "wrong")).build(t, args...).fails(t, 77, guarded, `pulpimg.yaml:\d+:\d+`)
 	warm().with(dockerConfig(t, env.lab.AuthUser, env.lab.AuthPassword)).build(t, args...).ok(t)
 }
+
+// podman keeps its credentials elsewhere. They are used for publishing, and by the engine for the bases that it pulls.
+func TestCredentials_ofPodman(t *testing.T) {
+	guarded := env.lab.AuthRegistry
+	login := func(password string) string {
+		data, err := json.Marshal(map[string]any{"auths": map[string]any{
+			guarded: map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte(env.lab.AuthUser + ":" + password))},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, "containers"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "containers", "auth.json"), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "XDG_RUNTIME_DIR=" + dir
+	}
+	args := []string{"-f", specFile(t, filesSpec, filesOfSpec), "--set", "base=" + guarded + "/files:1", "--registry", guarded + env.place + "/podman", "--push"}
+	warm().with(login("wrong")).build(t, args...).fails(t, 77, "trying whether .* can be published")
+	warm().with(login(env.lab.AuthPassword)).build(t, args...).ok(t)
+	image(t, env.lab.Registry+env.place+"/podman/plain:1")
+}
