@@ -36,7 +36,7 @@ func newRecipe(arch string) recipe {
 		Platform: arch,
 		Epoch:    Epoch().Unix(),
 		Packages: []string{
-			"dnf", "rpm", "util-linux", "passwd", "ca-certificates",
+			"apt", "dnf", "rpm", "util-linux", "passwd", "ca-certificates",
 			// What the RPMs of package rpmrepo need but do not bring along.
 			"python3", "python-is-python3", "celery", "python3-pymongo",
 			"libxml2", "libreadline8",

@@ -21,6 +21,7 @@ const (
 	Vault      = "/vault" // os/$basearch/ below it
 	EPEL       = "/epel"
 	EPELKey    = "/RPM-GPG-KEY-EPEL-7"
+	Apt        = "/apt" // a flat repository of Debian packages
 )
 
 // Config is what a mirror serves.
@@ -28,6 +29,7 @@ type Config struct {
 	URL      string // of the mirror itself, http://127.0.0.1:PORT: the .repo files refer to it
 	Packages fs.FS  // the yum repository with the packages
 	Empty    fs.FS  // a yum repository without any
+	Debian   fs.FS  // the repository of Debian packages
 	Arch     string // what yum calls $basearch
 	Revision string // names the contents of Packages: it becomes part of the .repo files, so that a build cache can tell
 
@@ -50,6 +52,7 @@ func New(c Config) (http.Handler, error) {
 		"/pulp/7/" + c.Arch + "/":         c.Packages,
 		Vault + "/os/" + c.Arch + "/":     c.Empty,
 		EPEL + "/":                        c.Empty,
+		Apt + "/":                         c.Debian,
 	} {
 		mux.Handle("GET "+path, http.StripPrefix(path, http.FileServerFS(tree)))
 	}

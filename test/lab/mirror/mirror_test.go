@@ -15,7 +15,7 @@ func serve(t *testing.T, revision string) *httptest.Server {
 	repository := func(body string) fstest.MapFS { return fstest.MapFS{"repodata/repomd.xml": {Data: []byte(body)}} }
 	handler, err := New(Config{
 		URL:      "http://127.0.0.1:8000",
-		Packages: repository("packages"), Empty: repository("empty"),
+		Packages: repository("packages"), Empty: repository("empty"), Debian: fstest.MapFS{"Packages": {Data: []byte("debian")}},
 		Arch: "x86_64", Revision: revision,
 		Modified: time.Date(2013, time.December, 17, 0, 0, 0, 0, time.UTC),
 	})
@@ -50,6 +50,7 @@ func TestTheMirrorServesWhatTheSpecsAskFor(t *testing.T) {
 		"/pulp/7/x86_64/repodata/repomd.xml":         "packages",
 		"/vault/os/x86_64/repodata/repomd.xml":       "empty",
 		"/epel/repodata/repomd.xml":                  "empty",
+		"/apt/Packages":                              "debian",
 		"/RPM-GPG-KEY-EPEL-7":                        "BEGIN PGP PUBLIC KEY BLOCK",
 	} {
 		response, body := get(t, server.URL+path)

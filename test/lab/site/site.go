@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pulpimg/pulpimg/test/lab/aptrepo"
 	"github.com/pulpimg/pulpimg/test/lab/baseimage"
 	"github.com/pulpimg/pulpimg/test/lab/mirror"
 	"github.com/pulpimg/pulpimg/test/lab/registry"
@@ -91,10 +92,15 @@ func (s *Site) start(ctx context.Context, c cache, slot slot, p prepared, servic
 
 // serveAll starts the servers. With an error, none was started.
 func (s *Site) serveAll(slot slot, p prepared, l listeners, logFile io.Writer) error {
+	debian, err := aptrepo.New(baseimage.Epoch(), aptrepo.Catalog()...)
+	if err != nil {
+		return err
+	}
 	pages, err := mirror.New(mirror.Config{
 		URL:      s.values.RepoURL,
 		Packages: os.DirFS(p.packages),
 		Empty:    os.DirFS(p.empty),
+		Debian:   debian,
 		Arch:     p.arch,
 		Revision: p.revision,
 		Modified: baseimage.Epoch(),
