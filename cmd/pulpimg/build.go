@@ -17,7 +17,6 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/layer"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
@@ -142,24 +141,13 @@ func (c *buildCommand) deliver(ctx context.Context, into *layout.Layout, result 
 	return publish(ctx, c.console, into, images, &c.registry)
 }
 
-// build runs the engine for no longer than the build takes. What the images are built from is read before the build reads it: when a file
-// changes in between, the build counts as one of the old file, and is not taken for one of the new.
+// build runs the engine for no longer than the build takes.
 func (c *buildCommand) build(ctx context.Context, f *family.Family, into *layout.Layout, opts build.Options) (result *build.Result, err error) {
-	read := make(chan error, 1)
-	go func() {
-		var err error
-		opts.Inputs, err = f.Inputs(ctx)
-		read <- err
-	}()
 	e, err := c.engine.start(ctx, c.console, c.registry.plainHTTP...)
-	readErr := <-read
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	if readErr != nil {
-		return nil, readErr
-	}
 	release, err := cachedir.Use(ctx, opts.Layers.Blobs().Root())
 	if err != nil {
 		return nil, err
@@ -179,11 +167,7 @@ func (c *buildCommand) options() (build.Options, error) {
 	if !slices.Contains(progressModes, c.progress) {
 		return build.Options{}, usageError{fmt.Errorf("--progress %s: it is one of %s", c.progress, strings.Join(progressModes, ", "))}
 	}
-	dir, err := storeDir(layersStore)
-	if err != nil {
-		return build.Options{}, err
-	}
-	layers, err := layer.OpenStore(dir)
+	layers, err := openLayers()
 	if err != nil {
 		return build.Options{}, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
@@ -23,23 +24,32 @@ func builtImages(ctx context.Context, f *family.Family, from *layout.Layout) ([]
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := f.Inputs(ctx)
+	inputs, err := inputsOf(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	for _, build := range builds {
-		if images, ok := current(f, build, inputs); ok {
+	for _, b := range builds {
+		if images, ok := current(f, b, inputs); ok {
 			return images, nil
 		}
 	}
 	return nil, staleness(f, builds[0], inputs)
 }
 
+// inputsOf returns what the images of a family would be built from now.
+func inputsOf(ctx context.Context, f *family.Family) (map[string]string, error) {
+	layers, err := openLayers()
+	if err != nil {
+		return nil, err
+	}
+	return build.Inputs(ctx, f, layers)
+}
+
 // current returns the images of a family from a build, if the build made each of them of the given inputs.
-func current(f *family.Family, build layout.Build, inputs map[string]string) ([]layout.Image, bool) {
+func current(f *family.Family, b layout.Build, inputs map[string]string) ([]layout.Image, bool) {
 	images := make([]layout.Image, len(f.Images))
 	for i, wanted := range f.Images {
-		built, ok := build.Image(wanted.Name)
+		built, ok := b.Image(wanted.Name)
 		if !ok || !sameInputs(built, inputs) {
 			return nil, false
 		}
@@ -61,11 +71,11 @@ type staleError struct {
 	changed []string // images that it made of something else, without those that are based on them
 }
 
-func staleness(f *family.Family, build layout.Build, inputs map[string]string) *staleError {
-	e := &staleError{spec: f.Spec.Filename, build: build}
+func staleness(f *family.Family, b layout.Build, inputs map[string]string) *staleError {
+	e := &staleError{spec: f.Spec.Filename, build: b}
 	differs := map[string]bool{}
 	for _, image := range f.Images {
-		built, ok := build.Image(image.Name)
+		built, ok := b.Image(image.Name)
 		switch {
 		case !ok:
 			e.missing = append(e.missing, image.Name)
@@ -123,12 +133,12 @@ func builtImage(ctx context.Context, f *family.Family, from *layout.Layout, imag
 	if len(builds) == 0 {
 		return nil, nil
 	}
-	inputs, err := f.Inputs(ctx)
+	inputs, err := inputsOf(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	for _, build := range builds {
-		if built, _ := build.Image(image.Name); any || sameInputs(built, inputs) {
+	for _, b := range builds {
+		if built, _ := b.Image(image.Name); any || sameInputs(built, inputs) {
 			return &built, nil
 		}
 	}

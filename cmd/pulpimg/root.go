@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pulpimg/pulpimg/pkg/cachedir"
+	"github.com/pulpimg/pulpimg/pkg/layer"
 )
 
 // version is set by the build (-ldflags -X main.version=...).
@@ -73,6 +74,15 @@ func storeDir(names ...string) (string, error) {
 		}
 	}
 	return dir, cachedir.CheckOwn(filepath.Join(dir, "blobs"), filepath.Join(dir, "blobs", "sha256"), filepath.Join(dir, "ingest"))
+}
+
+// openLayers opens where layers of files are kept between commands.
+func openLayers() (*layer.Store, error) {
+	dir, err := storeDir(layersStore)
+	if err != nil {
+		return nil, err
+	}
+	return layer.OpenStore(dir)
 }
 
 // knownCommand complains about arguments of a command that only has subcommands.

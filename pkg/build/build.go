@@ -39,8 +39,6 @@ type Options struct {
 	Secrets secrets.SecretStore
 	// Layers keeps the file layers between builds.
 	Layers *layer.Store
-	// Inputs are what family.Inputs returned before the build began; they are recorded with the images.
-	Inputs map[string]string
 	// Progress shows the build as it runs.
 	Progress Progress
 	// Debug looks at the first command that fails, if it is set.
@@ -72,7 +70,11 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	if err != nil {
 		return nil, err
 	}
-	built, err := collector{into: into, layers: opts.Layers, inputs: opts.Inputs}.collect(ctx, done.response, done.planned)
+	inputs, err := Inputs(ctx, f, opts.Layers)
+	if err != nil {
+		return nil, err
+	}
+	built, err := collector{into: into, layers: opts.Layers, inputs: inputs}.collect(ctx, done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +88,14 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	result.Steps = done.steps
 	result.Duration = time.Since(started)
 	return result, nil
+}
+
+// Inputs returns what the images of a family are built from, as [family.Family.Inputs] does. Files that were put into a layer of the store
+// count as they were then; of the others, those that did not change since are not read.
+func Inputs(ctx context.Context, f *family.Family, layers *layer.Store) (map[string]string, error) {
+	return f.Inputs(ctx, func(ctx context.Context, file family.DiskContent) ([]byte, error) {
+		return layers.Sum(ctx, file, func() (io.ReadCloser, error) { return file.Open("") })
+	})
 }
 
 // product names this program to the engine.

@@ -24,7 +24,7 @@ import (
 type collector struct {
 	into   *layout.Layout
 	layers *layer.Store
-	inputs map[string]string
+	inputs map[string]string // by the names of the images
 }
 
 // An exported is what the engine made: the heads of a plan, as images of their own.
@@ -60,9 +60,7 @@ func (c collector) collect(ctx context.Context, response *client.SolveResponse, 
 		if err != nil {
 			return layout.Build{}, err
 		}
-		if inputs, ok := c.inputs[source.Name]; ok {
-			image.Inputs = digest.NewDigestFromEncoded(digest.SHA256, inputs)
-		}
+		image.Inputs = digest.NewDigestFromEncoded(digest.SHA256, c.inputs[source.Name])
 		built.Images = append(built.Images, image)
 	}
 	return built, nil

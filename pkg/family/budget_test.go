@@ -19,7 +19,8 @@ func TestCopies_boundsTheFilesOfAllCopies(t *testing.T) {
 	report := spec.NewReport("f.yaml")
 	b := newBudget(report)
 	b.files = 6
-	r := &resolver{report: report, budget: b, substitute: substituter{report: report, budget: b}, folder: folder{dir: dir}}
+	r := &resolver{report: report, budget: b, substitute: substituter{report: report, budget: b}, folder: folder{dir: dir},
+		ignored: func() (*ignoreRules, error) { return &ignoreRules{}, nil }}
 	text := func(s string, line int) spec.Text {
 		at := spec.Position{Line: line, Column: 1}
 		return spec.Text{Value: s, At: spec.Range{Start: at, End: at}}

@@ -25,15 +25,12 @@ type helper struct{ assets assets }
 
 // Open implements Content.
 func (h helper) Open(arch string) (io.ReadCloser, error) {
-	f, err := openRegular(h.assets, helperAsset(arch))
+	f, err := openRegular(h.assets, "helper/pulp-helper-linux-"+arch)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("this pulpimg was built without its helper for %s: build it with make", arch)
 	}
 	return f, err
 }
-
-// helperAsset returns the name of the helper for an architecture among the assets.
-func helperAsset(arch string) string { return "helper/pulp-helper-linux-" + arch }
 
 // asset is a built-in file.
 type asset struct {

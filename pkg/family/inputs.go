@@ -3,118 +3,137 @@ package family
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
+	"runtime"
 )
 
 // inputsFormat is the version of what Inputs returns digests of.
 const inputsFormat = 1
 
+// A Summer returns the SHA-256 digest of a file on disk.
+type Summer func(ctx context.Context, file DiskContent) ([]byte, error)
+
 // Inputs returns, by the name of each image, a SHA-256 digest in hex of what the spec and its files decide of the image and of what it is
 // based on. Two families have the same digest for an image if building them makes the same of it, as far as that depends on them: what
 // a base or a package repository offers, and the platform, is not part of it. Neither are the image's registry and tag.
-func (f *Family) Inputs(ctx context.Context) (map[string]string, error) {
+func (f *Family) Inputs(ctx context.Context, sum Summer) (map[string]string, error) {
 	digests := map[string]string{}
 	for _, image := range f.Images {
-		sum := sha256.New()
 		below := image.Base
 		if image.Parent != nil {
 			below = digests[image.Parent.Name]
 		}
-		if err := writeInputs(ctx, sum, image, below); err != nil {
+		w := inputWriter{Hash: sha256.New(), sum: sum}
+		if err := w.image(ctx, image, below); err != nil {
 			return nil, fmt.Errorf("reading what %s is built from: %w", image.Name, err)
 		}
-		digests[image.Name] = hex.EncodeToString(sum.Sum(nil))
+		digests[image.Name] = hex.EncodeToString(w.Sum(nil))
 	}
 	return digests, nil
 }
 
-// writeInputs writes what decides an image as lines of JSON.
-func writeInputs(ctx context.Context, w io.Writer, image *Image, below string) error {
-	out := json.NewEncoder(w)
-	if err := out.Encode([]any{inputsFormat, below, image.Config}); err != nil {
+// An inputWriter hashes what decides an image. No two lists of values give it the same bytes.
+type inputWriter struct {
+	hash.Hash
+	sum Summer
+}
+
+// bytes writes a value with its length before it. A hash takes everything.
+func (w inputWriter) bytes(value []byte) {
+	var length [8]byte
+	binary.LittleEndian.PutUint64(length[:], uint64(len(value)))
+	_, _ = w.Write(length[:])
+	_, _ = w.Write(value)
+}
+
+// json writes a value of any type.
+func (w inputWriter) json(value any) error {
+	data, err := json.Marshal(value)
+	if err == nil {
+		w.bytes(data)
+	}
+	return err
+}
+
+func (w inputWriter) image(ctx context.Context, image *Image, below string) error {
+	if err := w.json([]any{inputsFormat, below, image.Config}); err != nil {
 		return err
 	}
 	for _, step := range image.Steps {
-		var err error
-		switch s := step.(type) {
-		case Files:
-			err = writeFileInputs(ctx, out, s.Files)
-		case Fetch:
-			s.Common = Common{}
-			err = out.Encode([]any{"fetch", s})
-		case Packages:
-			s.Common = Common{}
-			err = out.Encode([]any{"packages", s})
-		case Run:
-			s.Common = Common{}
-			err = out.Encode([]any{"run", s})
-		default:
-			err = fmt.Errorf("a step of the unknown type %T", step)
-		}
-		if err != nil {
+		if err := w.step(ctx, step); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeFileInputs(ctx context.Context, out *json.Encoder, files []File) error {
+// step writes what a step does. Where it is in the spec, and what people see it called, makes no difference.
+func (w inputWriter) step(ctx context.Context, step Step) error {
+	w.bytes(fmt.Appendf(nil, "%T", step))
+	switch s := step.(type) {
+	case Files:
+		return w.files(ctx, s.Files)
+	case Fetch:
+		s.Common = Common{}
+		return w.json(s)
+	case Packages:
+		s.Common = Common{}
+		return w.json(s)
+	case Run:
+		s.Common = Common{}
+		return w.json(s)
+	}
+	return fmt.Errorf("there are no inputs of a step of the type %T", step)
+}
+
+func (w inputWriter) files(ctx context.Context, files []File) error {
 	for _, f := range files {
-		content, err := contentDigest(ctx, f)
-		if err == nil {
-			err = out.Encode([]any{"file", f.Path, f.Mode, f.Target, content})
-		}
+		content, err := w.content(ctx, f.Content)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Path, err)
 		}
+		w.bytes([]byte(f.Path))
+		w.bytes(binary.LittleEndian.AppendUint32(nil, uint32(f.Mode)))
+		w.bytes([]byte(f.Target))
+		w.bytes(content)
 	}
 	return nil
 }
 
-// helperArchs are the architectures that a helper may be there for.
-var helperArchs = [...]string{"amd64", "arm64"}
-
-func contentDigest(ctx context.Context, f File) (string, error) {
-	if f.Content == nil {
-		return "", nil
+// content returns the digest of a file's content.
+func (w inputWriter) content(ctx context.Context, content Content) ([]byte, error) {
+	switch c := content.(type) {
+	case nil:
+		return nil, nil
+	case DiskContent:
+		return w.sum(ctx, c)
 	}
-	sum := sha256.New()
-	if h, ok := f.Content.(helper); ok {
-		return h.digest(ctx, sum)
-	}
-	if err := hashContent(ctx, sum, f.Content); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	// The helper is another one for each architecture. All of them come from the same sources, so one stands for all.
+	return hashContent(ctx, content, runtime.GOARCH)
 }
 
-// digest covers the helpers of all architectures, whichever the images are built for.
-func (h helper) digest(ctx context.Context, sum hash.Hash) (string, error) {
-	for _, arch := range helperArchs {
-		fmt.Fprintln(sum, arch)
-		built := asset{assets: h.assets, name: helperAsset(arch)}
-		if err := hashContent(ctx, sum, built); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+// ReadSum is a Summer that reads the file.
+func ReadSum(ctx context.Context, file DiskContent) ([]byte, error) {
+	return hashContent(ctx, file, runtime.GOARCH)
 }
 
-// hashContent adds content that is the same for all architectures.
-func hashContent(ctx context.Context, sum hash.Hash, content Content) (err error) {
-	r, err := content.Open("")
+func hashContent(ctx context.Context, content Content, arch string) (_ []byte, err error) {
+	r, err := content.Open(arch)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	_, err = io.Copy(sum, untilDone{ctx, r})
-	return err
+	sum := sha256.New()
+	if _, err := io.Copy(sum, untilDone{ctx, r}); err != nil {
+		return nil, err
+	}
+	return sum.Sum(nil), nil
 }
 
 // untilDone is a reader that fails when its context ends.

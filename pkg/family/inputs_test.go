@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestInputs_decideAnImage(t *testing.T) {
 		dir := t.TempDir()
 		write(t, dir, files)
 		f := mustResolve(t, text, append([]family.Option{family.WithDir(dir)}, opts...)...)
-		got, err := f.Inputs(t.Context())
+		got, err := f.Inputs(t.Context(), family.ReadSum)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +61,7 @@ func TestInputs_decideAnImage(t *testing.T) {
 		return changed
 	}
 	otherHelper := builtIn()
-	otherHelper["helper/pulp-helper-linux-arm64"] = &fstest.MapFile{Data: []byte("another")}
+	otherHelper["helper/pulp-helper-linux-"+runtime.GOARCH] = &fstest.MapFile{Data: []byte("another")}
 	for _, test := range []struct {
 		name    string
 		text    string
@@ -105,7 +106,7 @@ func TestInputs_stop(t *testing.T) {
 	f := mustResolve(t, inputsSpec, family.WithDir(dir))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := f.Inputs(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := f.Inputs(ctx, family.ReadSum); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a cancelled context: %v", err)
 	}
 	write(t, dir, map[string]string{"gone": ""})
@@ -113,7 +114,7 @@ func TestInputs_stop(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "gone")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Inputs(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "reading what web is built from: /etc/web.conf: ") {
+	if _, err := f.Inputs(t.Context(), family.ReadSum); err == nil || !strings.HasPrefix(err.Error(), "reading what web is built from: /etc/web.conf: ") {
 		t.Errorf("with a file that is gone: %v", err)
 	}
 }

@@ -47,6 +47,9 @@ func (a *addition) layer(ctx context.Context) (Layer, error) {
 			return Layer{}, err
 		}
 	}
+	if err := a.store.remember(a.entries, a.contents); err != nil {
+		return Layer{}, err
+	}
 	return made, a.store.saveCaches()
 }
 

@@ -49,6 +49,7 @@ type Store struct {
 
 	mu     sync.Mutex
 	caches map[string]*statcache.Cache // by folder
+	sums   map[file]statcache.Sum      // of the files that this process put into layers
 	adding map[string]chan struct{}    // the layers that are being added; a channel is closed when its layer is there
 }
 
@@ -62,6 +63,7 @@ func OpenStore(dir string) (*Store, error) {
 		blobs:  blobs,
 		turns:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		caches: map[string]*statcache.Cache{},
+		sums:   map[file]statcache.Sum{},
 		adding: map[string]chan struct{}{},
 	}, nil
 }

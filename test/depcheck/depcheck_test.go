@@ -45,7 +45,7 @@ var families = map[string][]string{
 	"pkg/installer":         {"pkg/family"},
 	"pkg/compile":           {"pkg/spec", "pkg/family", "pkg/installer"},
 	"pkg/inventory":         {"pkg/spec", "pkg/family"},
-	"pkg/build":             {"pkg/spec", "pkg/family", "pkg/compile"},
+	"pkg/build":             {"pkg/spec", "pkg/diagnostic", "pkg/family", "pkg/compile"},
 	// Beside compile, of which they know nothing.
 	"pkg/dockerfile": {"pkg/spec", "pkg/family", "pkg/installer"},
 	"pkg/kube":       {"pkg/spec", "pkg/family"},
