@@ -13,7 +13,7 @@ TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-c
            /usr/bin/redis-server:redis-server /usr/lib/postgresql/15/bin/postgres:postgresql
 # Everything that parses, by package; the modules of the tests have more.
 FUZZ    := pkg/spec:FuzzParse pkg/family:FuzzResolve pkg/diagnostic:FuzzTheCaretIsUnderItsColumn pkg/contract:FuzzExpand pkg/contract:FuzzRead \
-           pkg/settings:FuzzQuote pkg/settings:FuzzValue pkg/serviceurl:FuzzParse pkg/service:FuzzAnswers cmd/pulpimg:FuzzReadEnvFile
+           pkg/settings:FuzzQuote pkg/settings:FuzzValue pkg/serviceurl:FuzzParse pkg/startscript:FuzzParse pkg/startscript:FuzzMarshal pkg/service:FuzzAnswers cmd/pulpimg:FuzzReadEnvFile
 DEMO    := --push --progress plain
 
 .PHONY: all demo test lint fuzz bench setup engine clean
