@@ -12,8 +12,6 @@ import (
 type environment struct {
 	// variables are as the spec declares them.
 	variables []contract.Variable
-	// byNeed are the same, with what a default needs before it.
-	byNeed []contract.Variable
 	// certain holds those that have a value in every container: they have a default that needs nothing else, or nothing uncertain.
 	certain map[string]bool
 	secret  map[string]bool
@@ -28,6 +26,7 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 		v := contract.Variable{Name: d.Name.Value, Required: d.Value.Required, Secret: d.Value.Secret}
 		if d.Value.Default != nil {
 			text := r.substitute.text(*d.Value.Default, atStart)
+			r.checkNUL(*d.Value.Default, text)
 			v.Default = &text
 		}
 		byName[v.Name] = v
@@ -44,7 +43,6 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 		uncertain := func(need string) bool { return !env.certain[need] }
 		env.certain[name] = v.Default != nil && !slices.ContainsFunc(needs(v), uncertain)
 		env.secret[name] = v.Secret
-		env.byNeed = append(env.byNeed, v)
 		byName[name] = v
 	}
 	for _, name := range names {

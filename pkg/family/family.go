@@ -94,6 +94,10 @@ type Config struct {
 	Ports      []string // "80/tcp"
 	Entrypoint []string
 	Command    []string
+	// StopSignal is the signal that ends a container; empty for the inherited one.
+	StopSignal string
+	// NoHealthcheck takes away an inherited health check, which is for another process.
+	NoHealthcheck bool
 }
 
 // An EnvVar is an environment variable that an image sets.
@@ -157,6 +161,8 @@ type Files struct {
 	Files []File
 	// Helpers are the parts of pulp-helper that the step was asked for; none, if it does not bring the helper.
 	Helpers []string
+	// Startup says that the step brings what containers start with. Only such a step may have files at places that are Reserved.
+	Startup bool
 }
 
 // A File is one entry of a Files step: a regular file, a directory or a symbolic link.

@@ -25,6 +25,7 @@ func (r *resolver) copies(s spec.Step) Step {
 			if problem := places.take(f); problem != "" {
 				r.report.Add(c.At, "", "%s", problem)
 			}
+			r.checkReserved(c.At, f.Path)
 		}
 		step.Files = append(step.Files, files...)
 	}

@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startscript"
 )
 
 // image fills in an image whose parent or base is known.
@@ -18,7 +19,9 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 		}
 	}
 	if d.Start != nil {
-		image.Config.Entrypoint = []string{startScript}
+		image.Config.Entrypoint = []string{startscript.Path}
+		image.Config.StopSignal = StopSignal
+		image.Config.NoHealthcheck = true
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
 	image.Workload = r.workload(d.Kubernetes)

@@ -3,11 +3,9 @@ package family
 import (
 	"slices"
 	"strings"
-	"text/template"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/templates"
 )
 
 // Resolve returns the family that a spec declares. What is wrong with the spec is a spec.Errors.
@@ -24,7 +22,6 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 		substitute: substituter{report: report, values: variables(s, o.variables, report), env: declared},
 		folder:     folder{dir: o.dir},
 		assets:     o.assets,
-		script:     template.Must(template.New(startScript).Parse(templates.RunScript())),
 	}
 	r.env = r.environment(s.Environment)
 	r.contract = contract.Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}
@@ -42,7 +39,6 @@ type resolver struct {
 	substitute substituter
 	folder     folder
 	assets     assets
-	script     *template.Template // of the start script
 	env        environment
 	contract   contract.Contract
 }
