@@ -121,11 +121,14 @@ func failure(err error, f *family.Family, history history) *Error {
 	var step *StepError
 	var base *BaseError
 	var need *NeedError
+	var config *compile.ConfigError
 	switch {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
 	case errors.As(err, &base):
 		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.At
+	case errors.As(err, &config):
+		out.Summary, out.Hint, out.At = config.Error(), config.Hint, config.At
 	case errors.As(err, &need):
 		out.Summary, out.Hint, out.At = need.Error(), need.Need.Hint, need.Need.At
 	}

@@ -26,7 +26,6 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 		v := contract.Variable{Name: d.Name.Value, Required: d.Value.Required, Secret: d.Value.Secret}
 		if d.Value.Default != nil {
 			text := r.substitute.text(*d.Value.Default, atStart)
-			r.checkNUL(*d.Value.Default, text)
 			v.Default = &text
 		}
 		byName[v.Name] = v

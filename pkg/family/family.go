@@ -101,7 +101,29 @@ type Config struct {
 }
 
 // An EnvVar is an environment variable that an image sets.
-type EnvVar struct{ Name, Value string }
+type EnvVar struct {
+	Name string
+	// Value may name variables that the image has so far as ${NAME}; "$${" stands for "${".
+	Value string
+	At    spec.Range
+}
+
+// References returns the variables that the value names.
+func (v EnvVar) References() []string { return startVariables(v.Value) }
+
+// Pieces gives the parts of the value, in order: text, or the name of a variable.
+func (v EnvVar) Pieces(each func(text, name string)) {
+	for _, p := range pieces(v.Value, inImage) {
+		switch p.kind {
+		case ofStart:
+			each("", p.name)
+		case escape:
+			each(p.text[1:], "")
+		default:
+			each(p.text, "")
+		}
+	}
+}
 
 // A Step is one step of an image. It is one of Fetch, Packages, Files and Run.
 type Step interface {

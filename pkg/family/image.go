@@ -1,6 +1,7 @@
 package family
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -59,7 +60,23 @@ func (r *resolver) envVars(declared []spec.Named[spec.Text]) []EnvVar {
 	var out []EnvVar
 	for _, v := range declared {
 		checkVariableName(r.report, v.Name)
-		out = append(out, EnvVar{Name: v.Name.Value, Value: r.substitute.text(v.Value, atBuild)})
+		value := r.substitute.text(v.Value, inImage)
+		r.checkDollar(v, value)
+		out = append(out, EnvVar{Name: v.Name.Value, Value: value, At: v.Value.At})
 	}
 	return out
+}
+
+// dollarName is how a shell and a Dockerfile name a variable without braces.
+var dollarName = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)`)
+
+// checkDollar complains about a value that was meant to have another one in it: no directory of PATH has a dollar in its name, and nothing
+// is called after its own name.
+func (r *resolver) checkDollar(v spec.Named[spec.Text], value string) {
+	for _, found := range dollarName.FindAllStringSubmatch(value, -1) {
+		if name := found[1]; v.Name.Value == "PATH" || v.Name.Value == name {
+			r.report.Add(v.Value.At, "write ${"+name+"}", "$%s is text here: the value of %s would have these characters in it", name, v.Name.Value)
+			return
+		}
+	}
 }

@@ -2,7 +2,6 @@ package family
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/startscript"
@@ -18,17 +17,9 @@ func (r *resolver) arguments(words []spec.Text) []string {
 				r.report.Add(w.At, "the process finds it in its environment", "%s is secret, and a command line is for everybody to see", name)
 			}
 		}
-		r.checkNUL(w, value)
 		out = append(out, value)
 	}
 	return out
-}
-
-// checkNUL complains about a value that no process can be given.
-func (r *resolver) checkNUL(t spec.Text, value string) {
-	if strings.Contains(value, "\x00") {
-		r.report.Add(t.At, "", "%q has a NUL in it, which no process can be given", value)
-	}
 }
 
 // commandOf returns the words of a command of a start, which is not the start itself.

@@ -14,6 +14,7 @@ type reach int
 const (
 	atBuild  reach = iota // nothing is known of containers yet: a mistake
 	atStart               // a variable of the environment, which stays as it is
+	inImage               // a variable of the environment that the image has so far, which stays as it is
 	verbatim              // text like any other: shell scripts and repository files have such words of their own
 )
 
@@ -24,8 +25,8 @@ type substituter struct {
 	env    map[string]bool    // the names of the environment
 }
 
-// text returns a string with its variables put in. At the start of a container, ${NAME} is left in it and $${ stands for the characters
-// ${; otherwise, these characters stand for themselves.
+// text returns a string with its variables put in. At the start of a container and in the environment of an image, ${NAME} is left in it
+// and $${ stands for the characters ${; otherwise, these characters stand for themselves.
 func (s substituter) text(t spec.Text, reach reach) string {
 	value, _ := s.known(t, reach)
 	return value
@@ -42,7 +43,7 @@ func (s substituter) known(t spec.Text, reach reach) (value string, ok bool) {
 		ok = ok && known
 	}
 	value = b.String()
-	if reach == atStart && ok && !slices.Equal(startVariables(value), startVariables(t.Value)) {
+	if (reach == atStart || reach == inImage) && ok && !slices.Equal(startVariables(value), startVariables(t.Value)) {
 		s.report.Add(t.At, "", "with its variables put in, this is %q: a $ of one of them makes something else of what follows it", value)
 	}
 	return value, ok
@@ -62,7 +63,7 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 	case plain:
 		return p.text, true
 	case escape:
-		if reach == atStart {
+		if reach == atStart || reach == inImage {
 			return p.text, true
 		}
 		return p.text[1:], true
@@ -74,7 +75,7 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 			return "", false
 		case value == nil:
 			return "", false
-		case reach == atStart:
+		case reach == atStart, reach == inImage:
 			return strings.ReplaceAll(*value, "${", "$${"), true
 		}
 		return *value, true
@@ -88,6 +89,8 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 			"%s is known when a container starts, not when the image is built", p.text)
 	case !variableName.MatchString(p.name):
 		s.report.AddAt(at, "defaults go under environment", "only a name goes between ${ and }, not %q", p.name)
+	case reach == inImage:
+		return p.text, true
 	case !s.env[p.name]:
 		s.report.AddAt(at, spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.env))), "the variable %q is not declared under environment", p.name)
 	default:
