@@ -20,14 +20,19 @@ type child struct {
 
 // runChild runs a program and returns its exit code. When the context ends by a signal, the program gets that signal, and is waited for all
 // the same. Meanwhile, whatever else this process has to wait for is waited for, too: as a container's first process it has that duty for
-// those whose parents have ended.
-func runChild(ctx context.Context, args, env []string) (code int, err error) {
+// those whose parents have ended. A program that may not be told to end (for another user's, that takes CAP_KILL) is told by untold, which
+// does not return.
+func runChild(ctx context.Context, args, env []string, untold func()) (code int, err error) {
 	pid, err := syscall.ForkExec(args[0], args, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		return 0, err
 	}
 	c := &child{pid: pid}
-	stop := context.AfterFunc(ctx, func() { c.signal(cause(ctx)) })
+	stop := context.AfterFunc(ctx, func() {
+		if c.signal(cause(ctx)) != nil {
+			untold()
+		}
+	})
 	defer stop()
 	for {
 		status, ended, err := c.reap()
@@ -49,12 +54,13 @@ func cause(ctx context.Context) syscall.Signal {
 	return syscall.SIGTERM
 }
 
-func (c *child) signal(s syscall.Signal) {
+func (c *child) signal(s syscall.Signal) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.ended {
-		_ = syscall.Kill(c.pid, s) // one that has ended meanwhile gets no signals
+	if c.ended {
+		return nil
 	}
+	return syscall.Kill(c.pid, s)
 }
 
 // reap waits until any process has ended, and reports whether it was the child.

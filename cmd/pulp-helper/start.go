@@ -170,7 +170,8 @@ func (s *start) run(ctx context.Context, stage startscript.Stage) error {
 	return err
 }
 
-// init runs a command and waits for its end. Its process is this program at first, which becomes the command as the container will.
+// init runs a command and waits for its end. Its process is this program at first, which becomes the command as the container will. When
+// it cannot be told to end, this process ends: if it is the container's first one, the kernel ends the command with it.
 func (s *start) init(ctx context.Context, stage startscript.Stage) error {
 	command, err := s.expand(stage.Args)
 	if err != nil {
@@ -181,7 +182,7 @@ func (s *start) init(ctx context.Context, stage startscript.Stage) error {
 		self = startscript.Helper
 	}
 	words := append([]string{self, "exec", "--exact-environment"}, s.script.Become.Options()...)
-	code, err := runChild(ctx, append(append(words, "--"), command...), s.env.List())
+	code, err := runChild(ctx, append(append(words, "--"), command...), s.env.List(), func() { os.Exit(s.interrupted(ctx)) })
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s:%d: running %s: %w", s.file, stage.Line, command[0], err)

@@ -339,3 +339,27 @@ func TestStart_leavesNoZombies(t *testing.T) {
 		t.Errorf("%v:\n%s", err, out)
 	}
 }
+
+// Containers in Kubernetes and Compose have few capabilities.
+func TestStart_endsWhenItMayNotTellInit(t *testing.T) {
+	s := newStart(t, contract.Contract{}, `init /bin/sh -c "trap '' TERM; echo begun; while :; do sleep 0.1; done"`, "become --user 54321 -- /bin/true")
+	cmd := asFirst(s.command([]string{"PATH=/bin:/usr/bin"}))
+	cmd.Path, cmd.Args = "/usr/bin/setpriv", append([]string{"setpriv", "--bounding-set=-kill", "--inh-caps=-kill", "/proc/self/exe"}, cmd.Args[1:]...)
+	cmd.Args[3] = os.Args[0]
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 143 {
+		t.Errorf("%v, want the exit code 143", err)
+	}
+}

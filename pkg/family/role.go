@@ -81,6 +81,7 @@ func (i *Image) all(of func(Config) []string) []string {
 // start needs, and what the spec says that its commands need. A start begins as root:
 //
 //   - with SETUID and SETGID it becomes the user of the role;
+//   - with KILL it tells a command of init, which is that user's, to end;
 //   - with DAC_OVERRIDE it writes a settings file that belongs to somebody else.
 //
 // https://man7.org/linux/man-pages/man7/capabilities.7.html
@@ -88,6 +89,9 @@ func (i *Image) Capabilities() []string {
 	wanted := slices.Clone(i.Workload.Capabilities)
 	if s := i.Start; s != nil && s.User != "" {
 		wanted = append(wanted, "SETUID", "SETGID")
+		if len(s.Init) > 0 {
+			wanted = append(wanted, "KILL")
+		}
 	}
 	if s := i.Start; s != nil && len(s.Configure) > 0 {
 		wanted = append(wanted, "DAC_OVERRIDE")
