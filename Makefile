@@ -13,7 +13,7 @@ TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-c
            /usr/bin/redis-server:redis-server /usr/lib/postgresql/15/bin/postgres:postgresql
 # Everything that parses, by package; the modules of the tests have more.
 FUZZ    := pkg/spec:FuzzParse pkg/family:FuzzResolve pkg/family:FuzzHideCredentials pkg/diagnostic:FuzzTheCaretIsUnderItsColumn pkg/contract:FuzzExpand pkg/contract:FuzzRead \
-           pkg/settings:FuzzQuote pkg/settings:FuzzValue pkg/serviceurl:FuzzParse pkg/service:FuzzAnswers pkg/statcache:FuzzParse cmd/pulpimg:FuzzReadEnvFile \
+           pkg/settings:FuzzQuote pkg/settings:FuzzValue pkg/serviceurl:FuzzParse pkg/startscript:FuzzParse pkg/startscript:FuzzMarshal pkg/service:FuzzAnswers pkg/statcache:FuzzParse cmd/pulpimg:FuzzReadEnvFile \
            pkg/registry:FuzzParseChallenge pkg/registry:FuzzLocation pkg/registry:FuzzCredentials
 DEMO    := --push --progress plain
 

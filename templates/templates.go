@@ -3,9 +3,6 @@ package templates
 
 import _ "embed"
 
-//go:embed run.sh.tmpl
-var runScript string
-
 //go:embed Dockerfile.tmpl
 var dockerfile string
 
@@ -14,9 +11,6 @@ var bake string
 
 //go:embed build.sh.tmpl
 var buildScript string
-
-// RunScript returns the template of /run.sh.
-func RunScript() string { return runScript }
 
 // Dockerfile returns the template of an image's Dockerfile.
 func Dockerfile() string { return dockerfile }

@@ -160,3 +160,19 @@ func TestConfigWithoutAugtoolExits78(t *testing.T) {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 }
+
+func TestConfig_bracketsAnIPv6AddressWhereAHostStands(t *testing.T) {
+	p, stderr, file := withSettings(t, serverConf, map[string]string{"DB_HOST": "fd00::7", "PORT": "27017"},
+		contract.Setting{Path: "database/seeds", Value: "${DB_HOST}:${PORT}"},
+		contract.Setting{Path: "database/host", Value: "${DB_HOST}"},
+		contract.Setting{Path: "messaging/url", Value: "qpid://guest@${DB_HOST}:5672"},
+	)
+	if code := p.run(t.Context(), []string{"config", "pulp"}); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	for _, want := range []string{"seeds: [fd00::7]:27017\n", "host: fd00::7\n", "url: qpid://guest@[fd00::7]:5672\n"} {
+		if text := read(t, file); !strings.Contains(text, want) {
+			t.Errorf("the file lacks %q:\n%s", want, text)
+		}
+	}
+}

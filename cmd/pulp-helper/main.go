@@ -1,6 +1,7 @@
 // Command pulp-helper is what an image of a family starts with: it writes the settings, waits for the services and becomes the
 // process. It is static, so that it works in any image, and reads what the spec declared from the contract in the image.
 //
+//	pulp-helper start SCRIPT [ARG...]
 //	pulp-helper config NAME...
 //	pulp-helper wait [--tries N] [--interval SPAN] [--timeout SPAN] NAME|URL...
 //	pulp-helper exec [--user U] [--workdir D] [--umask M] -- COMMAND [ARG...]
@@ -14,7 +15,9 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/interrupt"
 )
 
@@ -29,6 +32,7 @@ const (
 )
 
 const usage = `Usage:
+  pulp-helper start SCRIPT [ARG...]                 do what a start script says
   pulp-helper config NAME...                        write these settings of the contract
   pulp-helper wait [--tries N] [--interval SPAN] [--timeout SPAN] NAME|URL...
                                                     wait until these services answer
@@ -36,15 +40,14 @@ const usage = `Usage:
                                                     become the command
 `
 
-func main() {
-	ctx, stop := context.Background(), func() {}
-	if len(os.Args) < 2 || os.Args[1] != "exec" { // whose signals are for what it becomes
-		ctx, stop = interrupt.Context(ctx)
-	}
-	p := program{contract: "/usr/share/pulpimg/contract.json", getenv: os.Getenv, stderr: os.Stderr}
-	code := p.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+func main() { os.Exit(run(contract.Path, os.Args[1:])) }
+
+// run is the program in an image that has its contract in a file.
+func run(contract string, args []string) (code int) {
+	// Before anything else: the kernel drops a signal that a container's first process does not ask for.
+	ctx, stop := interrupt.Context(context.Background(), syscall.SIGHUP, syscall.SIGQUIT)
+	defer stop()
+	return program{contract: contract, getenv: os.Getenv, stderr: os.Stderr}.run(ctx, args)
 }
 
 // A program is pulp-helper and what it finds around it.
@@ -64,10 +67,8 @@ func (p program) run(ctx context.Context, args []string) int {
 		fmt.Fprint(p.stderr, usage)
 		return exitOK
 	}
-	var signalled interrupt.Error
-	if errors.As(context.Cause(ctx), &signalled) {
-		fmt.Fprintf(p.stderr, "pulp-helper: %v\n", signalled)
-		return signalled.ExitCode()
+	if ctx.Err() != nil {
+		return p.interrupted(ctx)
 	}
 	code, text := exitConfig, err.Error()
 	var coded *exitError
@@ -81,17 +82,31 @@ func (p program) run(ctx context.Context, args []string) int {
 	return code
 }
 
+// interrupted says which signal ended the program and returns the exit code for it.
+func (p program) interrupted(ctx context.Context) int {
+	end := interrupt.Error{Signal: cause(ctx)}
+	fmt.Fprintf(p.stderr, "pulp-helper: %v\n", end)
+	return end.ExitCode()
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
 func (p program) command(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return failf(exitUsage, "name a command\n%s", usage)
 	}
 	switch name, rest := args[0], args[1:]; name {
+	case "start":
+		return p.start(ctx, rest)
 	case "config":
 		return p.config(ctx, rest)
 	case "wait":
 		return p.wait(ctx, rest)
 	case "exec":
-		return become(rest)
+		return p.exec(ctx, rest)
 	default:
 		return failf(exitUsage, "there is no command %q\n%s", name, usage)
 	}

@@ -13,12 +13,13 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/contract"
 )
 
-// asHelper makes the test binary behave as pulp-helper: exec replaces its process, so it takes one of its own.
-const asHelper = "PULP_HELPER_TEST_MAIN"
+// asHelper makes the test binary behave as pulp-helper, with the contract in the file that it names: what becomes another process takes
+// one of its own.
+const asHelper = "PULP_HELPER_TEST_CONTRACT"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asHelper) != "" {
-		main()
+	if file := os.Getenv(asHelper); file != "" {
+		os.Exit(run(file, os.Args[1:]))
 	}
 	os.Exit(m.Run())
 }
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 // helper returns a command that is pulp-helper in a process of its own.
 func helper(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asHelper+"=1")
+	cmd.Env = append(os.Environ(), asHelper+"=/no/contract")
 	return cmd
 }
 
@@ -47,7 +48,7 @@ func inImage(t *testing.T, c contract.Contract, env map[string]string) (program,
 
 func TestAWrongCommandLineExits64(t *testing.T) {
 	for _, args := range []string{
-		"", "bogus", "config", "config --bogus", "wait", "wait --bogus tcp://h:1", "wait nothing", "config nothing", "wait tcp://h", "wait mongodb://u:secret@/", "exec", "exec --umask 9 -- true",
+		"", "bogus", "config", "config --bogus", "wait", "wait --bogus tcp://h:1", "wait nothing", "config nothing", "wait tcp://h", "wait mongodb://u:secret@/", "exec", "exec --umask 9 -- true", "start",
 	} {
 		t.Run(args, func(t *testing.T) {
 			p, stderr := inImage(t, contract.Contract{}, nil)

@@ -194,3 +194,23 @@ func TestWaitEndsWithASignal(t *testing.T) {
 		}
 	}
 }
+
+// What a kubelet sets in a cluster with IPv6 is an address without brackets.
+func TestWait_findsAServerByItsIPv6Address(t *testing.T) {
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := contract.Contract{Services: []contract.Service{{Name: "db", URL: "tcp://${HOST}:${PORT}", Tries: 1, Timeout: 5 * time.Second}}}
+	for _, host := range []string{"::1", "[::1]", "::1%lo"} {
+		p, stderr := inImage(t, c, map[string]string{"HOST": host, "PORT": port})
+		if code := p.run(t.Context(), []string{"wait", "db"}); code != exitOK {
+			t.Errorf("%s: exit code %d: %s", host, code, stderr)
+		}
+	}
+}

@@ -130,6 +130,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	var base *BaseError
 	var need *NeedError
 	var layers *LayersError
+	var config *compile.ConfigError
 	switch {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
@@ -137,6 +138,8 @@ func failure(err error, f *family.Family, history history) *Error {
 		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.BaseAt
 	case errors.As(err, &layers):
 		out.Summary, out.Hint, out.At = layers.Error(), "join some of its steps", layers.Image.At
+	case errors.As(err, &config):
+		out.Summary, out.Hint, out.At = config.Error(), config.Hint, config.At
 	case errors.As(err, &need):
 		out.Summary, out.Hint, out.At = need.Error(), need.Need.Hint, need.Need.At
 	}

@@ -73,13 +73,16 @@ func (p platformAssembler) prepare(ctx context.Context, images map[string]func()
 			if err != nil {
 				return assembly{}, err
 			}
-			return p.start(image, base), nil
+			return p.start(image, base)
 		}
 		if image.Parent != nil {
 			parent := images[placed{source: image.Parent, platform: p.platform}.name()]
 			start = func() (assembly, error) {
 				on, err := parent()
-				on.image = on.image.Child(image)
+				if err != nil {
+					return assembly{}, err
+				}
+				on.image, err = on.image.Child(image)
 				return on, err
 			}
 		} else if bases[image.Base] == nil {
@@ -124,12 +127,15 @@ func (p platformAssembler) base(ctx context.Context, image *family.Image) (compi
 	return base, nil
 }
 
-func (p platformAssembler) start(image *family.Image, base compile.Base) assembly {
-	root := compile.New(image, base, p.options())
-	if base.Reference == "" {
-		return assembly{image: root, tree: layer.Empty{}}
+func (p platformAssembler) start(image *family.Image, base compile.Base) (assembly, error) {
+	root, err := compile.New(image, base, p.options())
+	if err != nil {
+		return assembly{}, err
 	}
-	return assembly{image: root, tree: newEngineTree(p.engine, root)}
+	if base.Reference == "" {
+		return assembly{image: root, tree: layer.Empty{}}, nil
+	}
+	return assembly{image: root, tree: newEngineTree(p.engine, root)}, nil
 }
 
 // steps adds an image's own steps to what it stands on.
@@ -152,18 +158,21 @@ func (p platformAssembler) step(ctx context.Context, on assembly, image *family.
 		if err != nil {
 			return assembly{}, err
 		}
-		return p.files(ctx, on, name, []family.File{{Path: s.Path, Mode: s.Mode, Content: fetched}})
+		return p.files(ctx, on, name, family.Files{Files: []family.File{{Path: s.Path, Mode: s.Mode, Content: fetched}}})
 	case family.Files:
-		return p.files(ctx, on, name, s.Files)
+		return p.files(ctx, on, name, s)
 	}
 	next, err := on.image.AddCommand()
 	return assembly{image: next, tree: newEngineTree(p.engine, next)}, err
 }
 
 // files adds a layer of files.
-func (p platformAssembler) files(ctx context.Context, on assembly, name string, files []family.File) (assembly, error) {
-	entries, err := layer.Entries(ctx, on.tree, forPlatform(files, p.platform))
+func (p platformAssembler) files(ctx context.Context, on assembly, name string, step family.Files) (assembly, error) {
+	entries, err := layer.Entries(ctx, on.tree, forPlatform(step.Files, p.platform))
 	if err != nil {
+		return assembly{}, err
+	}
+	if err := checkReserved(ctx, on.tree, step, entries); err != nil {
 		return assembly{}, err
 	}
 	started := time.Now() // to wait for what is below is not this step's time

@@ -105,9 +105,12 @@ func compileAll(t testing.TB, f *family.Family) map[string]compile.Image {
 	t.Helper()
 	out := map[string]compile.Image{}
 	for _, source := range f.Images {
-		image := compile.New(source, base(), opts)
+		image, err := compile.New(source, base(), opts)
 		if source.Parent != nil {
-			image = out[source.Parent.Name].Child(source)
+			image, err = out[source.Parent.Name].Child(source)
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 		for at, step := range source.Steps {
 			switch step.(type) {
@@ -378,7 +381,11 @@ images: { image: { from: "fedora:20", steps: [{ files: { from: x, to: /x } }, { 
 `)
 	empty := made("empty")
 	empty.Entries = nil
-	image, err := compile.New(f.Images[0], base(), opts).AddLayer(empty).AddCommand()
+	root, err := compile.New(f.Images[0], base(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := root.AddLayer(empty).AddCommand()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +401,10 @@ images: { image: { from: "fedora:20", steps: [{ files: { from: x, to: /x } }, { 
 
 func TestAddingAStepLeavesTheImageAsItWas(t *testing.T) {
 	f := resolve(t, small)
-	root := compile.New(f.Images[0], base(), opts)
+	root, err := compile.New(f.Images[0], base(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
 	one, two := root.AddLayer(made("one")), root.AddLayer(made("two"))
 	if got := one.Tail()[0].DiffID; got != made("one").DiffID {
 		t.Errorf("after another layer was added to the same image, the first one is %s", got)

@@ -12,8 +12,10 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/installer"
+	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // DefaultPath is the PATH of images that start from scratch, as docker has it.
@@ -69,23 +71,49 @@ func onBase(config dockerspec.DockerOCIImage, opts Options) dockerspec.DockerOCI
 	return config
 }
 
+// A ConfigError says that what an image declares does not go together with the config of what the image is based on.
+type ConfigError struct {
+	Image *family.Image
+	// At is where the spec declares it.
+	At      spec.Range
+	Problem string
+	// Hint says what to do about it.
+	Hint string
+}
+
+func (e *ConfigError) Error() string { return e.Image.Name + ": " + e.Problem }
+
 // declare returns a config with what an image declares. It shares nothing with the config that it is given.
-func declare(config dockerspec.DockerOCIImage, add family.Config, opts Options) dockerspec.DockerOCIImage {
+func declare(config dockerspec.DockerOCIImage, image *family.Image, opts Options) (dockerspec.DockerOCIImage, error) {
+	add := image.Config
+	env, err := withEnv(config.Config.Env, image)
+	if err != nil {
+		return config, err
+	}
 	c := &config.Config
 	c.Labels = merged(c.Labels, add.Labels)
 	c.Volumes = union(c.Volumes, add.Volumes)
 	c.ExposedPorts = union(c.ExposedPorts, add.Ports)
-	c.Env = withEnv(c.Env, add.Env)
+	c.Env = env
+	if add.StopSignal != "" {
+		c.StopSignal = add.StopSignal
+	}
+	if add.NoHealthcheck {
+		c.Healthcheck = nil
+	}
 	if add.User != "" {
 		c.User = add.User
 	}
 	if add.WorkDir != "" {
 		c.WorkingDir = add.WorkDir
 	}
+	if err := checkStart(image, c.User); err != nil {
+		return config, err
+	}
 	c.Entrypoint = slices.Clone(add.Entrypoint)
 	c.Cmd = slices.Clone(add.Command)
 	config.History = append(slices.Clip(config.History), declared(add, opts.Created)...)
-	return config
+	return config, nil
 }
 
 func merged(below, add map[string]string) map[string]string {
@@ -114,18 +142,57 @@ func union(below map[string]struct{}, add []string) map[string]struct{} {
 	return out
 }
 
-func withEnv(below []string, add []family.EnvVar) []string {
-	out := slices.Clone(below)
-	for _, v := range add {
-		assignment := v.Name + "=" + v.Value
-		at := slices.IndexFunc(out, func(s string) bool { return strings.HasPrefix(s, v.Name+"=") })
-		if at < 0 {
-			out = append(out, assignment)
-			continue
-		}
-		out[at] = assignment
+// basedOn names what an image is based on.
+func basedOn(image *family.Image) string {
+	if image.Parent != nil {
+		return image.Parent.Name
 	}
-	return out
+	return image.Base
+}
+
+// checkStart reports whether a container that begins as the user of the config can do what the start of the image does.
+func checkStart(image *family.Image, user string) error {
+	if image.Start == nil || family.CanBecome(user, image.Start.User) {
+		return nil
+	}
+	return &ConfigError{
+		Image: image, At: image.Steps[len(image.Steps)-1].At(), Hint: "add user: root to " + image.Name + ", so that it begins as root",
+		Problem: fmt.Sprintf("its containers begin as the user %s of %s, who cannot become %s", user, basedOn(image), image.Start.User),
+	}
+}
+
+// withEnv returns an environment with the variables that an image adds, one after the other: each finds those before it.
+func withEnv(below []string, image *family.Image) ([]string, error) {
+	out := slices.Clone(below)
+	index := func(name string) int {
+		return slices.IndexFunc(out, func(s string) bool { return strings.HasPrefix(s, name+"=") })
+	}
+	known := contract.NewEnvironment(contract.Contract{}, func(name string) string {
+		if at := index(name); at >= 0 {
+			return strings.TrimPrefix(out[at], name+"=")
+		}
+		return ""
+	})
+	for _, v := range image.Config.Env {
+		value, err := known.Expand(v.Value)
+		var missing *contract.MissingError
+		switch {
+		case errors.As(err, &missing):
+			return nil, &ConfigError{
+				Image: image, At: v.At, Hint: "leave out ${" + missing.Variable + "}, or give it a value in env above",
+				Problem: fmt.Sprintf("%s names the variable %s, which has no value in %s", v.Name, missing.Variable, basedOn(image)),
+			}
+		case err != nil:
+			return nil, &ConfigError{Image: image, At: v.At, Problem: fmt.Sprintf("the value of %s: %v", v.Name, err)}
+		}
+		assignment := v.Name + "=" + value.Text
+		if at := index(v.Name); at >= 0 {
+			out[at] = assignment
+		} else {
+			out = append(out, assignment)
+		}
+	}
+	return out, nil
 }
 
 // historyOf returns the history entry of a step.
@@ -178,7 +245,7 @@ func declared(c family.Config, created time.Time) []ocispec.History {
 	}
 	for _, value := range []struct{ instruction, text string }{
 		{"USER", c.User}, {"WORKDIR", c.WorkDir}, {"VOLUME", list(c.Volumes)}, {"EXPOSE", strings.Join(c.Ports, " ")},
-		{"ENTRYPOINT", list(c.Entrypoint)}, {"CMD", list(c.Command)},
+		{"STOPSIGNAL", c.StopSignal}, {"ENTRYPOINT", list(c.Entrypoint)}, {"CMD", list(c.Command)},
 	} {
 		if value.text != "" {
 			lines = append(lines, value.instruction+" "+value.text)

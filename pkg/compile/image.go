@@ -40,29 +40,31 @@ type Head struct {
 }
 
 // New returns an image without steps on a base from outside.
-func New(image *family.Image, base Base, opts Options) Image {
+func New(image *family.Image, base Base, opts Options) (Image, error) {
 	from := llb.Scratch()
 	if base.Reference != "" {
 		from = llb.Image(base.Reference, llb.WithCustomNamef("[%s] from %s", image.Name, image.Base), location(opts.SpecFile, image.BaseAt))
 	}
 	config := onBase(base.Config, opts)
+	own, err := declare(config, image, opts)
 	return Image{
 		source: image,
 		opts:   opts,
 		below:  base.Config.RootFS.DiffIDs,
 		head:   &Head{state: from, config: config, opts: opts, name: image.Name},
-		config: declare(config, image.Config, opts),
+		config: own,
 		layers: []llb.State{from},
 		root:   from,
-	}
+	}, err
 }
 
 // Child returns an image without steps of its own that stands on this one.
-func (i Image) Child(image *family.Image) Image {
+func (i Image) Child(image *family.Image) (Image, error) {
+	var err error
 	i.source = image
 	i.steps = 0
-	i.config = declare(i.config, image.Config, i.opts)
-	return i
+	i.config, err = declare(i.config, image, i.opts)
+	return i, err
 }
 
 // AddLayer adds the next step, one that adds files, with the layer that was made of it.

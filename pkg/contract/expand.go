@@ -43,8 +43,9 @@ func NewEnvironment(c Contract, getenv func(string) string) Environment {
 }
 
 // Expand puts the values of variables into a text. A variable that is empty counts as not set, as in the start script; one that is not
-// set has its default, and without one the error is a MissingError.
-func (e Environment) Expand(text string) (Value, error) { return e.expand(text, nil, asItIs) }
+// set has its default, and without one the error is a MissingError. An IPv6 address gets brackets where a host stands in the text: where a
+// URL has its host, and where a colon follows.
+func (e Environment) Expand(text string) (Value, error) { return e.expand(text, nil) }
 
 // ExpandURL is Expand for a URL. A value that is put in before the URL's @ is one user name or one password, so what would have another
 // meaning there is percent-encoded. Values elsewhere are put in as they are: they may be several hosts, or a whole URL.
@@ -53,17 +54,14 @@ func (e Environment) ExpandURL(text string) (Value, error) {
 	if !ok {
 		return e.Expand(text)
 	}
-	authority := rest
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 { // names of variables have none of these in them
-		authority = rest[:end]
-	}
+	authority, _ := cutAuthority(rest)
 	at := strings.LastIndexByte(authority, '@') + 1
 	var out Value
 	for _, part := range []struct {
-		text   string
-		encode func(string) string
-	}{{scheme + "://", asItIs}, {rest[:at], encodeUser}, {rest[at:], asItIs}} {
-		value, err := e.expand(part.text, nil, part.encode)
+		before, text, after string
+		encode              func(string) string
+	}{{"", scheme + "://", rest, nil}, {scheme + "://", rest[:at], rest[at:], encodeUser}, {scheme + "://" + rest[:at], rest[at:], "", nil}} {
+		value, err := e.expandPart(part.before, part.text, part.after, nil, part.encode)
 		if err != nil {
 			return Value{}, err
 		}
@@ -74,13 +72,17 @@ func (e Environment) ExpandURL(text string) (Value, error) {
 	return out, nil
 }
 
-func asItIs(s string) string { return s }
-
 // encodeUser encodes a part of what names a user in a URL. https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
 func encodeUser(s string) string { return url.User(s).String() }
 
-func (e Environment) expand(text string, above []string, encode func(string) string) (Value, error) {
+func (e Environment) expand(text string, above []string) (Value, error) {
+	return e.expandPart("", text, "", above, nil)
+}
+
+// expandPart puts the values of variables into a text that stands between two others, encoded if that is asked for.
+func (e Environment) expandPart(head, text, tail string, above []string, encode func(string) string) (Value, error) {
 	var out Value
+	seen := head
 	add := func(text, shown string) {
 		out.Text += text
 		out.Shown += shown
@@ -93,7 +95,7 @@ func (e Environment) expand(text string, above []string, encode func(string) str
 		}
 		if escaped, ok := strings.CutSuffix(before, "$"); ok {
 			add(escaped+"${", escaped+"${")
-			text = after
+			text, seen = after, seen+before+"${"
 			continue
 		}
 		name, rest, closed := strings.Cut(after, "}")
@@ -104,13 +106,18 @@ func (e Environment) expand(text string, above []string, encode func(string) str
 		if err != nil {
 			return Value{}, err
 		}
-		shown := strings.ReplaceAll(encode(value.Shown), encode(Hidden), Hidden)
-		add(before+encode(value.Text), before+shown)
+		add(before, before)
+		seen += before
+		if encode == nil {
+			add(asHost(value.Text, seen, rest+tail), asHost(value.Shown, seen, rest+tail))
+		} else {
+			add(encode(value.Text), strings.ReplaceAll(encode(value.Shown), encode(Hidden), Hidden))
+		}
 		out.Variables = append(out.Variables, value.Variables...)
 		if len(out.Text)+len(out.Variables) > maxExpanded {
 			return Value{}, fmt.Errorf("with the value of %s put in, a text has more than %d MiB", name, maxExpanded>>20)
 		}
-		text = rest
+		text, seen = rest, seen+"${"+name+"}"
 	}
 }
 
@@ -129,7 +136,7 @@ func (e Environment) lookup(name string, above []string) (Value, error) {
 			return Value{}, &MissingError{Variable: name}
 		}
 		var err error
-		if value, err = e.expand(*variable.Default, append(slices.Clip(above), name), asItIs); err != nil {
+		if value, err = e.expand(*variable.Default, append(slices.Clip(above), name)); err != nil {
 			return Value{}, err
 		}
 	}

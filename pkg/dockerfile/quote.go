@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
 // How a Dockerfile reads words: https://docs.docker.com/reference/dockerfile/#environment-replacement
@@ -41,6 +43,23 @@ func value(text string) (quotedText string, newline bool) {
 		parts[i] = inQuotes.Replace(part)
 	}
 	return `"` + strings.Join(parts, "${"+newlineArg+":?}") + `"`, len(parts) > 1
+}
+
+// envValue is the value of a variable that may name others. One that has no value fails the build, as it does in any build of the family.
+func envValue(v family.EnvVar) (quotedText string, newline bool) {
+	var b strings.Builder
+	b.WriteByte('"')
+	v.Pieces(func(text, name string) {
+		if name != "" {
+			b.WriteString("${" + name + ":?}")
+			return
+		}
+		part, hasNewline := value(text)
+		b.WriteString(part[1 : len(part)-1])
+		newline = newline || hasNewline
+	})
+	b.WriteByte('"')
+	return b.String(), newline
 }
 
 // list is the exec form of a command, or a list of paths that no variable is replaced in.

@@ -257,11 +257,21 @@ func (w *writer) env() {
 		return
 	}
 	w.begin(w.declared.Env[0].Name.At, "env")
-	var pairs []string
-	for _, v := range w.source.Config.Env {
-		pairs = append(pairs, w.pair(v.Name, v.Value))
+	var pairs, names []string
+	write := func() {
+		w.line("ENV " + strings.Join(pairs, " \\\n    "))
+		pairs, names = nil, nil
 	}
-	w.line("ENV " + strings.Join(pairs, " \\\n    "))
+	for _, v := range w.source.Config.Env {
+		// A value finds what instructions before its own have set.
+		if slices.ContainsFunc(v.References(), func(name string) bool { return slices.Contains(names, name) }) {
+			write()
+		}
+		quoted, newline := envValue(v)
+		w.newline = w.newline || newline
+		pairs, names = append(pairs, v.Name+"="+quoted), append(names, v.Name)
+	}
+	write()
 }
 
 func (w *writer) pair(name, text string) string {
@@ -312,6 +322,12 @@ func orAt(t spec.Text, image spec.Range) spec.Range {
 func (w *writer) start() {
 	c, d := w.source.Config, w.declared
 	var lines []string
+	if c.StopSignal != "" {
+		lines = append(lines, "STOPSIGNAL "+c.StopSignal)
+	}
+	if c.NoHealthcheck && w.ground.outside {
+		lines = append(lines, "HEALTHCHECK NONE")
+	}
 	if len(c.Entrypoint) > 0 || w.ground.entrypoint {
 		lines = append(lines, "ENTRYPOINT "+list(c.Entrypoint))
 	}

@@ -24,6 +24,11 @@ func started(declarations, start string) string {
 	return head + declarations + "images:\n  a:\n    from: scratch\n    steps: [helpers: [config, wait]]\n    start: " + start + "\n"
 }
 
+// reserved is the complaint about a file at a column of line 8 that is for what containers start with.
+func reserved(column, path string) string {
+	return "f.yaml:8:" + column + ": " + path + " is for what pulpimg starts containers with (put it somewhere else)"
+}
+
 const images = "images: {a: {from: scratch}}\n"
 
 func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
@@ -175,6 +180,26 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 			`f.yaml:8:34: starting a needs the helper "wait", which the image does not have (add a step to base: helpers: [wait])`, nil},
 		{"a start without any helper", head + "images: {a: {from: scratch, start: {command: [c]}}}\n",
 			`f.yaml:5:47: starting a needs the helper "exec", which the image does not have (add a step to a: helpers: [exec])`, nil},
+
+		{"a start of itself", started("", "{command: [/usr/share/pulpimg/start]}"),
+			`f.yaml:9:23: /usr/share/pulpimg/start is the start script itself, which would start itself for ever (name the program that it shall become)`, nil},
+		{"an init that is the start", started("", "{init: [[/usr/share/pulpimg/start]], command: [c]}"),
+			`f.yaml:9:21: /usr/share/pulpimg/start is the start script itself, which would start itself for ever (name the program that it shall become)`, nil},
+		{"a start as somebody whom the image's user cannot become", head + "images: {a: {from: scratch, user: \"app:app\", steps: [helpers: [exec]], start: {user: apache, command: [c]}}}\n",
+			`f.yaml:5:86: the image starts as app:app, which cannot become apache (let the image's user be root, or leave this out)`, nil},
+		{"the same with an inherited user", head + "images:\n  b: {from: scratch, user: app, steps: [helpers: [exec]]}\n  a: {from: b, start: {user: apache, command: [c]}}\n",
+			`f.yaml:7:30: the image starts as app, which cannot become apache (let the image's user be root, or leave this out)`, nil},
+		{"a file in the place of the start script", step(`repo: {id: r, to: /usr/share/pulpimg/start, baseurl: "http://h"}`), reserved("34", "/usr/share/pulpimg/start"), nil},
+		{"a fetched file in the place of the contract", step(`repo: {url: "http://h/r", to: /usr/share/pulpimg/contract.json}`), reserved("46", "/usr/share/pulpimg/contract.json"), nil},
+		{"a file in the place of the directory of these", step(`repo: {id: r, to: /usr/share/pulpimg, baseurl: "http://h"}`), reserved("34", "/usr/share/pulpimg"), nil},
+		{"a PATH with a dollar", head + "images: {a: {from: scratch, env: {PATH: \"$PATH:/opt/bin\"}}}\n",
+			`f.yaml:5:41: $PATH is text here: the value of PATH would have these characters in it (write ${PATH})`, nil},
+		{"another variable in PATH", head + "images: {a: {from: scratch, env: {PATH: \"/bin:$HOME/bin\"}}}\n",
+			`f.yaml:5:41: $HOME is text here: the value of PATH would have these characters in it (write ${HOME})`, nil},
+		{"a variable in itself", head + "images: {a: {from: scratch, env: {LD_LIBRARY_PATH: \"/x:$LD_LIBRARY_PATH\"}}}\n",
+			`f.yaml:5:52: $LD_LIBRARY_PATH is text here: the value of LD_LIBRARY_PATH would have these characters in it (write ${LD_LIBRARY_PATH})`, nil},
+		{"an expression in a variable of an image", head + "images: {a: {from: scratch, env: {A: \"${B:-c}\"}}}\n",
+			`f.yaml:5:39: only a name goes between ${ and }, not "B:-c" (defaults go under environment)`, nil},
 
 		{"several mistakes", head + "images:\n  a: {from: b, user: a b}\n  b: {from: a, volumes: [v], steps: [lens: x]}\n",
 			`f.yaml:6:13: the images stand on each other in a circle: a -> b -> a (let one of them stand on an image from outside)

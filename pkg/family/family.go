@@ -101,10 +101,36 @@ type Config struct {
 	Ports      []string // "80/tcp"
 	Entrypoint []string
 	Command    []string
+	// StopSignal is the signal that ends a container; empty for the inherited one.
+	StopSignal string
+	// NoHealthcheck takes away an inherited health check, which is for another process.
+	NoHealthcheck bool
 }
 
 // An EnvVar is an environment variable that an image sets.
-type EnvVar struct{ Name, Value string }
+type EnvVar struct {
+	Name string
+	// Value may name variables that the image has so far as ${NAME}; "$${" stands for "${".
+	Value string
+	At    spec.Range
+}
+
+// References returns the variables that the value names.
+func (v EnvVar) References() []string { return startVariables(v.Value) }
+
+// Pieces gives the parts of the value, in order: text, or the name of a variable.
+func (v EnvVar) Pieces(each func(text, name string)) {
+	for _, p := range pieces(v.Value, inImage) {
+		switch p.kind {
+		case ofStart:
+			each("", p.name)
+		case escape:
+			each(p.text[1:], "")
+		default:
+			each(p.text, "")
+		}
+	}
+}
 
 // A Step is one step of an image. It is one of Fetch, Packages, Files and Run.
 type Step interface {
@@ -164,6 +190,8 @@ type Files struct {
 	Files []File
 	// Helpers are the parts of pulp-helper that the step was asked for; none, if it does not bring the helper.
 	Helpers []string
+	// Startup says that the step brings what containers start with. Only such a step may have files at places that are Reserved.
+	Startup bool
 }
 
 // A File is one entry of a Files step: a regular file, a directory or a symbolic link.

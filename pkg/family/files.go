@@ -34,6 +34,7 @@ func (r *resolver) copies(s spec.Step) Step {
 				r.report.Add(c.At, "", "%s", problem)
 			}
 			step.Files = append(step.Files, f)
+			r.checkReserved(c.At, f.Path)
 		}
 	}
 	step.Common = Common{Name: strings.Join(titles, ", "), Range: s.At}

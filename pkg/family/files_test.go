@@ -1,6 +1,7 @@
 package family_test
 
 import (
+	"errors"
 	"io/fs"
 	"net"
 	"os"
@@ -245,4 +246,33 @@ func mustGetwd(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+func TestFiles_leaveThePlacesOfWhatContainersStartWith(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "tree/share/pulpimg"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"x", "tree/share/pulpimg/start"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for value, want := range map[string]string{
+		"{from: x, to: /usr/bin/pulp-helper}":           "/usr/bin/pulp-helper",
+		"{from: x, to: /usr/share/pulpimg/}":            "/usr/share/pulpimg/x",
+		"{from: tree, to: /usr}":                        "/usr/share/pulpimg/start",
+		"{from: tree, to: /usr/share/pulpimg/contract}": "/usr/share/pulpimg/contract/share/pulpimg/start",
+		"{from: x, to: /run.sh}":                        "",
+		"{from: x, to: /usr/bin/pulp-helper.d}":         "",
+	} {
+		_, err := resolve(t, step("files: "+value), family.WithDir(dir))
+		var all spec.Errors
+		switch {
+		case want == "" && err != nil, want != "" && (!errors.As(err, &all) || len(all) != 1):
+			t.Errorf("%s: %v", value, err)
+		case want != "" && err.Error() != reserved("23", want):
+			t.Errorf("%s: %v, want %s", value, err, reserved("23", want))
+		}
+	}
 }

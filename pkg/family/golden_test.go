@@ -13,6 +13,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startscript"
 	"github.com/pulpimg/pulpimg/test/golden"
 )
 
@@ -44,7 +45,7 @@ func TestTheFamiliesResolveAsTheyDid(t *testing.T) {
 			golden.Compare(t, filepath.Join("testdata", name+".txt"), dump(t, f))
 			for _, i := range f.Images {
 				if i.Config.Entrypoint != nil {
-					golden.Compare(t, filepath.Join("testdata", name, i.Name+".sh"), startScript(t, i))
+					golden.Compare(t, filepath.Join("testdata", name, i.Name+".start"), startScript(t, i))
 				}
 			}
 		})
@@ -126,7 +127,7 @@ func dumpStep(t testing.TB, line func(string, ...any), step family.Step) {
 		}
 		for _, f := range s.Files {
 			line("    %s %s %s", f.Mode, f.Path, f.Target)
-			if f.Mode.IsRegular() && f.Path != "/run.sh" && f.Path != contract.Path {
+			if f.Mode.IsRegular() && f.Path != startscript.Path && f.Path != contract.Path {
 				line("      | %s", strings.ReplaceAll(strings.TrimSuffix(content(t, f, "arm64"), "\n"), "\n", "\n      | "))
 			}
 		}

@@ -1,10 +1,12 @@
 package family
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startscript"
 )
 
 // image fills in an image whose parent or base is known.
@@ -18,7 +20,9 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 		}
 	}
 	if d.Start != nil {
-		image.Config.Entrypoint = []string{startScript}
+		image.Config.Entrypoint = []string{startscript.Path}
+		image.Config.StopSignal = StopSignal
+		image.Config.NoHealthcheck = true
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
 	image.Workload = r.workload(d.Kubernetes)
@@ -59,7 +63,23 @@ func (r *resolver) envVars(declared []spec.Named[spec.Text]) []EnvVar {
 	var out []EnvVar
 	for _, v := range declared {
 		checkVariableName(r.report, v.Name)
-		out = append(out, EnvVar{Name: v.Name.Value, Value: r.substitute.text(v.Value, atBuild)})
+		value := r.substitute.text(v.Value, inImage)
+		r.checkDollar(v, value)
+		out = append(out, EnvVar{Name: v.Name.Value, Value: value, At: v.Value.At})
 	}
 	return out
+}
+
+// dollarName is how a shell and a Dockerfile name a variable without braces.
+var dollarName = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)`)
+
+// checkDollar complains about a value that was meant to have another one in it: no directory of PATH has a dollar in its name, and nothing
+// is called after its own name.
+func (r *resolver) checkDollar(v spec.Named[spec.Text], value string) {
+	for _, found := range dollarName.FindAllStringSubmatch(value, -1) {
+		if name := found[1]; v.Name.Value == "PATH" || v.Name.Value == name {
+			r.report.Add(v.Value.At, "write ${"+name+"}", "$%s is text here: the value of %s would have these characters in it", name, v.Name.Value)
+			return
+		}
+	}
 }

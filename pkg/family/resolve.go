@@ -4,11 +4,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"text/template"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/templates"
 )
 
 // Resolve returns the family that a spec declares. What is wrong with the spec is a spec.Errors.
@@ -29,7 +27,6 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 		ignored:    sync.OnceValues(func() (*ignoreRules, error) { return readIgnoreRules(o.dir) }),
 		assets:     o.assets,
 		inherited:  map[string]int{},
-		script:     template.Must(template.New(startScript).Parse(templates.RunScript())),
 	}
 	r.findCredentials()
 	r.env = r.environment(s.Environment)
@@ -51,7 +48,6 @@ type resolver struct {
 	folder     folder
 	ignored    func() (*ignoreRules, error) // reads them when something is copied
 	assets     assets
-	script     *template.Template // of the start script
 	env        environment
 	contract   contract.Contract
 	inherited  map[string]int // the length of the configuration of each image, with what it inherits
@@ -119,7 +115,7 @@ func (r *resolver) images(f *Family) []*Image {
 			image.Parent = resolved[from[name]] // nil in a circle
 		} else if known[name] {
 			image.Base = r.base(declared[name].Value.From, from[name], names)
-			image.BaseAt, image.BaseVariables = declared[name].Value.From.At, variablesIn(declared[name].Value.From.Value)
+			image.BaseAt, image.BaseVariables = declared[name].Value.From.At, once(specVariables(declared[name].Value.From.Value))
 		}
 		r.image(image, declared[name], f)
 		r.takeImage(image, declared[name].Name.At)

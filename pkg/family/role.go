@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startscript"
 )
 
 // A Start is what a container of a role does and needs when it starts, for those who run it.
@@ -38,10 +40,10 @@ func (r *resolver) role(s spec.Start) *Start {
 		User:      r.checked(s.User, userName, "user"),
 		Workdir:   r.absolute(s.Workdir, "the directory"),
 		Umask:     r.checked(s.Umask, umask, "umask: write three digits from 0 to 7"),
-		Command:   r.arguments(s.Command),
+		Command:   r.commandOf(s.Command),
 	}
 	for _, command := range s.Init {
-		start.Init = append(start.Init, r.arguments(command))
+		start.Init = append(start.Init, r.commandOf(command))
 	}
 	return start
 }
@@ -79,6 +81,7 @@ func (i *Image) all(of func(Config) []string) []string {
 // start needs, and what the spec says that its commands need. A start begins as root:
 //
 //   - with SETUID and SETGID it becomes the user of the role;
+//   - with KILL it tells a command of init, which is that user's, to end;
 //   - with DAC_OVERRIDE it writes a settings file that belongs to somebody else.
 //
 // https://man7.org/linux/man-pages/man7/capabilities.7.html
@@ -86,12 +89,27 @@ func (i *Image) Capabilities() []string {
 	wanted := slices.Clone(i.Workload.Capabilities)
 	if s := i.Start; s != nil && s.User != "" {
 		wanted = append(wanted, "SETUID", "SETGID")
+		if len(s.Init) > 0 {
+			wanted = append(wanted, "KILL")
+		}
 	}
 	if s := i.Start; s != nil && len(s.Configure) > 0 {
 		wanted = append(wanted, "DAC_OVERRIDE")
 	}
 	slices.Sort(wanted)
 	return slices.Compact(wanted)
+}
+
+// CanBecome reports whether a process that a container starts as the user of an image can become the user of a start, as far as the two
+// names tell: root can, and a name and a number may be the same user.
+func CanBecome(imageUser, startUser string) bool {
+	user, _, _ := strings.Cut(imageUser, ":")
+	if user == "" || user == "root" || user == "0" || startUser == "" || startUser == user {
+		return true
+	}
+	_, err := strconv.Atoi(user)
+	_, startErr := strconv.Atoi(startUser)
+	return (err == nil) != (startErr == nil)
 }
 
 // probeSlack is what a probe may take besides what the helper gives a service.
@@ -108,7 +126,7 @@ func (f *Family) Probe(image *Image) (command []string, timeout time.Duration) {
 			timeout = max(timeout, s.Timeout)
 		}
 	}
-	return append([]string{"pulp-helper", "wait", "--tries", "1"}, image.Start.Wait...), timeout + probeSlack
+	return append([]string{startscript.Helper, "wait", "--tries", "1"}, image.Start.Wait...), timeout + probeSlack
 }
 
 // Missing returns the variables without which a container of the image does not start and that have no value.

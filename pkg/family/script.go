@@ -2,60 +2,10 @@ package family
 
 import (
 	"slices"
-	"strings"
 
-	"github.com/pulpimg/pulpimg/pkg/shell"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startscript"
 )
-
-// Here the start script gets its words. The shell puts variables of the environment in; nothing else in a value means anything to it.
-
-// assignments returns an assignment for each variable with a default, in an order in which each finds what it needs. An empty variable
-// counts as one that is not set.
-func (e environment) assignments() []string {
-	var out []string
-	for _, v := range e.byNeed {
-		if v.Default != nil {
-			out = append(out, v.Name+"=${"+v.Name+":-"+e.word(*v.Default)+"}")
-		}
-	}
-	return out
-}
-
-// exports returns the names of the variables that the script sets.
-func (e environment) exports() string {
-	var names []string
-	for _, v := range e.variables {
-		if v.Default != nil {
-			names = append(names, v.Name)
-		}
-	}
-	return strings.Join(names, " ")
-}
-
-// word makes a word of a value that may name variables.
-func (e environment) word(value string) string {
-	if len(startVariables(value)) == 0 {
-		return shell.Quote(strings.ReplaceAll(value, "$${", "${"))
-	}
-	literal := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`")
-	var b strings.Builder
-	for _, p := range pieces(value, atStart) {
-		switch p.kind {
-		case ofStart:
-			name := p.name
-			if !e.certain[name] {
-				name += ":-"
-			}
-			b.WriteString("${" + name + "}")
-		case escape:
-			b.WriteString(`\${`)
-		default:
-			b.WriteString(literal.Replace(p.text))
-		}
-	}
-	return `"` + b.String() + `"`
-}
 
 // arguments returns the words of a command, which may name variables of the environment. A secret must not be among them.
 func (r *resolver) arguments(words []spec.Text) []string {
@@ -73,13 +23,13 @@ func (r *resolver) arguments(words []spec.Text) []string {
 	return out
 }
 
-// command writes the words of a command for the shell.
-func (r *resolver) command(arguments []string) string {
-	out := make([]string, len(arguments))
-	for i, value := range arguments {
-		out[i] = r.env.word(value)
+// commandOf returns the words of a command of a start, which is not the start itself.
+func (r *resolver) commandOf(words []spec.Text) []string {
+	out := r.arguments(words)
+	if len(out) > 0 && out[0] == startscript.Path {
+		r.report.Add(words[0].At, "name the program that it shall become", "%s is the start script itself, which would start itself for ever", out[0])
 	}
-	return strings.Join(out, " ")
+	return out
 }
 
 // mustBeSet returns the variables that a container of a role does not start without: those that are required, those that the role

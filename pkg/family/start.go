@@ -3,90 +3,73 @@ package family
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/contract"
-	"github.com/pulpimg/pulpimg/pkg/shell"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startscript"
 )
 
-// startScript is what a role runs.
-const startScript = "/run.sh"
-
-// A scriptData is what the template of the start script shows. Everything but the image's name is shell already.
-type scriptData struct {
-	Image       string
-	Assignments []string
-	Exports     string
-	Require     []string
-	Configure   string
-	Wait        string
-	Init        []string
-	Become      string
-}
+// StopSignal is what ends a container of an image with a start: pulp-helper listens to it while a stage runs, whatever the base's own
+// process would listen to.
+const StopSignal = "SIGTERM"
 
 // start returns the step that puts the start script into an image.
 func (r *resolver) start(image *Image, s spec.Start) Step {
 	image.Start = r.role(s)
-	become := becomeCommand(*image.Start)
-	data := scriptData{
-		Image:       image.Name,
-		Assignments: r.env.assignments(),
-		Exports:     r.env.exports(),
-		Require:     requirements(*image.Start),
-		Configure:   shell.Words(image.Start.Configure),
-		Wait:        shell.Words(image.Start.Wait),
-		Become:      become + " -- " + r.command(image.Start.Command),
-	}
-	for _, command := range image.Start.Init {
-		data.Init = append(data.Init, become+" -- "+r.command(command))
-	}
 	r.needHelper(image, s.Configure, "config")
 	r.needHelper(image, s.Wait, "wait")
 	if len(s.Configure)+len(s.Wait) == 0 {
 		r.needHelper(image, s.Command, "exec")
 	}
+	r.checkUser(image, s)
 	image.Needs = r.configureNeeds(s.Configure)
-	var script strings.Builder
-	if err := r.script.Execute(&script, data); err != nil {
-		r.report.Add(s.At, "", "writing the start script: %v", err)
-	}
 	return Files{
-		Common: Common{Name: "start script", Range: s.At},
-		Files:  []File{{Path: startScript, Mode: 0o755, Content: text(script.String())}},
+		Common:  Common{Name: "start script", Range: s.At},
+		Files:   []File{{Path: startscript.Path, Mode: 0o755, Content: text(startScript(image).Marshal())}},
+		Startup: true,
 	}
 }
 
-// becomeCommand returns the command that a command of the role is given to.
-func becomeCommand(s Start) string {
-	words := []string{"pulp-helper", "exec"}
-	for _, option := range []struct{ name, value string }{
-		{"--user", s.User},
-		{"--workdir", s.Workdir},
-		{"--umask", s.Umask},
-	} {
-		if option.value != "" {
-			words = append(words, option.name, shell.Quote(option.value))
-		}
+// startScript returns the start script of an image.
+func startScript(image *Image) startscript.Script {
+	s := image.Start
+	script := startscript.Script{
+		Image:  image.Name,
+		Become: startscript.Become{User: s.User, Workdir: s.Workdir, Umask: s.Umask, Command: s.Command},
 	}
-	return strings.Join(words, " ")
-}
-
-// requirements returns a check for each thing that has to be there.
-func requirements(s Start) []string {
-	var out []string
+	add := func(kind startscript.Kind, args ...string) {
+		script.Stages = append(script.Stages, startscript.Stage{Kind: kind, Args: args})
+	}
 	for _, p := range s.Sockets {
-		out = append(out, fmt.Sprintf("[ -S %s ] || fail %s", shell.Quote(p),
-			shell.Quote(fmt.Sprintf("%s is no socket: mount that of the host (-v %s:%s)", p, p, p))))
+		add(startscript.RequireSocket, p)
 	}
 	for _, p := range s.Files {
-		out = append(out, fmt.Sprintf("[ -e %s ] || fail %s", shell.Quote(p), shell.Quote(p+" is missing: mount it")))
+		add(startscript.RequireFile, p)
 	}
 	for _, name := range s.Variables {
-		// The value itself stays out of traces.
-		out = append(out, fmt.Sprintf(`[ -n "${%s:+set}" ] || fail %s`, name, shell.Quote(fmt.Sprintf("%s is not set: give it with -e %s=VALUE", name, name))))
+		add(startscript.RequireVariable, name)
 	}
-	return out
+	if len(s.Configure) > 0 {
+		add(startscript.Configure, s.Configure...)
+	}
+	if len(s.Wait) > 0 {
+		add(startscript.Wait, s.Wait...)
+	}
+	for _, command := range s.Init {
+		add(startscript.Init, command...)
+	}
+	return script
+}
+
+// checkUser complains about a start that becomes a user whom the user of the image cannot become.
+func (r *resolver) checkUser(image *Image, s spec.Start) {
+	user := ""
+	for on := image; on != nil && user == ""; on = on.Parent {
+		user = on.Config.User
+	}
+	if user != "" && !CanBecome(user, image.Start.User) {
+		r.report.Add(s.User.At, "let the image's user be root, or leave this out", "the image starts as %s, which cannot become %s", user, image.Start.User)
+	}
 }
 
 // known returns names that have to be declared.

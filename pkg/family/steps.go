@@ -9,9 +9,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startscript"
 )
-
-const helperPath = "/usr/bin/pulp-helper"
 
 // step resolves a step. It returns nil for one that could not be read; there is a complaint about it.
 func (r *resolver) step(s spec.Step) Step {
@@ -46,7 +45,7 @@ func (r *resolver) fetch(s spec.Step) Step {
 		Common: Common{Name: "repo " + u.String(), Range: s.At},
 		URL:    u,
 		SHA256: r.checked(s.Repo.SHA256, sha256Hex, "SHA-256 digest: it has 64 digits from 0 to f"),
-		Path:   r.absolute(s.Repo.To, "the file"),
+		Path:   r.unreserved(s.Repo.To, "the file"),
 		Mode:   0o644,
 	}
 }
@@ -70,7 +69,7 @@ func (r *resolver) repoFile(s spec.Step) Step {
 	}
 	return Files{
 		Common: Common{Name: "repo " + id, Range: s.At},
-		Files:  []File{{Path: r.absolute(d.To, "the file"), Mode: 0o644, Content: text(strings.Join(lines, "\n") + "\n")}},
+		Files:  []File{{Path: r.unreserved(d.To, "the file"), Mode: 0o644, Content: text(strings.Join(lines, "\n") + "\n")}},
 	}
 }
 
@@ -113,10 +112,11 @@ func (r *resolver) helpers(s spec.Step) Step {
 	return Files{
 		Common: Common{Name: "helpers " + strings.Join(names, " "), Range: s.At},
 		Files: []File{
-			{Path: helperPath, Mode: 0o755, Content: helper{r.assets}},
+			{Path: startscript.Helper, Mode: 0o755, Content: helper{r.assets}},
 			{Path: contract.Path, Mode: 0o644, Content: contractFile{r.contract}},
 		},
 		Helpers: names,
+		Startup: true,
 	}
 }
 

@@ -15,6 +15,7 @@ type reach int
 const (
 	atBuild  reach = iota // nothing is known of containers yet: a mistake
 	atStart               // a variable of the environment, which stays as it is
+	inImage               // a variable of the environment that the image has so far, which stays as it is
 	verbatim              // text like any other: shell scripts and repository files have such words of their own
 )
 
@@ -28,8 +29,8 @@ type substituter struct {
 	secret   map[string]bool    // the names of variables that are credentials: only a URL may have them
 }
 
-// text returns a string with its variables put in. At the start of a container, ${NAME} is left in it and $${ stands for the characters
-// ${; otherwise, these characters stand for themselves.
+// text returns a string with its variables put in. At the start of a container and in the environment of an image, ${NAME} is left in it
+// and $${ stands for the characters ${; otherwise, these characters stand for themselves.
 func (s substituter) text(t spec.Text, reach reach) string {
 	value, _ := s.known(t, reach)
 	return value
@@ -58,7 +59,7 @@ func (s substituter) known(t spec.Text, reach reach) (value string, ok bool) {
 		ok = ok && known
 	}
 	value = b.String()
-	if reach == atStart && ok {
+	if (reach == atStart || reach == inImage) && ok {
 		ok = s.atStart(t, value)
 	}
 	return value, ok
@@ -93,7 +94,7 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 	case ofStart:
 		return p.text, s.startVariable(t, p, reach)
 	case escape:
-		if reach == atStart {
+		if reach == atStart || reach == inImage {
 			return p.text, true
 		}
 		return p.text[1:], true
@@ -109,7 +110,7 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 			s.report.AddAt(t.Position(p.offset), "a run step gets a secret by its key secrets",
 				"the variable %s holds credentials of a URL: here, everybody who has the image could read it", p.name)
 			return "", false
-		case reach == atStart:
+		case reach == atStart, reach == inImage:
 			return strings.ReplaceAll(*value, "${", "$${"), true
 		}
 		return *value, true
@@ -132,21 +133,12 @@ func (s substituter) startVariable(t spec.Text, p piece, reach reach) bool {
 			"%s is known when a container starts, not when the image is built", p.text)
 	case !variableName.MatchString(p.name):
 		s.report.AddAt(at, "defaults go under environment", "only a name goes between ${ and }, not %q", p.name)
+	case reach == inImage:
+		return true
 	default:
 		s.report.AddAt(at, spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.env))), "the variable %q is not declared under environment", p.name)
 	}
 	return false
-}
-
-// variablesIn returns the names of the spec's variables in a string.
-func variablesIn(s string) []string {
-	var names []string
-	for _, p := range pieces(s, atBuild) {
-		if p.kind == ofSpec && !slices.Contains(names, p.name) {
-			names = append(names, p.name)
-		}
-	}
-	return names
 }
 
 // A piece is a part of a string.

@@ -15,8 +15,13 @@ import (
 type Error struct{ Signal syscall.Signal }
 
 func (e Error) Error() string {
-	if e.Signal == syscall.SIGINT {
+	switch e.Signal {
+	case syscall.SIGHUP:
+		return "ended by SIGHUP"
+	case syscall.SIGINT:
 		return "ended by SIGINT"
+	case syscall.SIGQUIT:
+		return "ended by SIGQUIT"
 	}
 	return "ended by SIGTERM"
 }
@@ -25,12 +30,12 @@ func (e Error) Error() string {
 // https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html
 func (e Error) ExitCode() int { return 128 + int(e.Signal) }
 
-// Context returns a context that ends with the first SIGINT or SIGTERM; its cause is an Error. The signal after that one ends the
-// process. The function frees what the context holds.
-func Context(parent context.Context) (context.Context, context.CancelFunc) {
+// Context returns a context that ends with the first SIGINT or SIGTERM, or with another one that is given; its cause is an Error. The
+// signal after that one ends the process. The function frees what the context holds.
+func Context(parent context.Context, more ...os.Signal) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, append([]os.Signal{syscall.SIGINT, syscall.SIGTERM}, more...)...)
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -25,6 +25,8 @@ const (
 	AtStart
 	// Verbatim: ${{ name }} is put in, and ${NAME} is text like any other.
 	Verbatim
+	// InImage: ${{ name }} is put in, and ${NAME} is what the image's own environment says.
+	InImage
 )
 
 // A Mode is octal digits: a string, or what YAML takes for a number.

@@ -22,7 +22,7 @@ type Process struct {
 	Umask int
 	// Command is the program and its arguments. A program without a slash is looked up in PATH.
 	Command []string
-	// Env is the environment. With User, it gets HOME, USER and LOGNAME of that user.
+	// Env is the environment, which the command gets as it is.
 	Env []string
 }
 
@@ -32,7 +32,6 @@ func (p Process) Become() error {
 	if len(p.Command) == 0 {
 		return errors.New("there is no command to become")
 	}
-	env := p.Env
 	if p.User != "" {
 		u, err := lookUp(p.User)
 		if err != nil {
@@ -41,7 +40,6 @@ func (p Process) Become() error {
 		if err := u.takeOn(); err != nil {
 			return err
 		}
-		env = withHome(env, u)
 	}
 	if p.Umask >= 0 {
 		syscall.Umask(p.Umask)
@@ -52,11 +50,11 @@ func (p Process) Become() error {
 			return fmt.Errorf("entering the working directory %s%s: %w", p.Dir, p.as(), reason(err))
 		}
 	}
-	program, err := find(p.Command[0], env)
+	program, err := find(p.Command[0], p.Env)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.Command[0], err)
 	}
-	return fmt.Errorf("becoming %s%s: %w", program, p.as(), syscall.Exec(program, p.Command, env))
+	return fmt.Errorf("becoming %s%s: %w", program, p.as(), syscall.Exec(program, p.Command, p.Env))
 }
 
 func (p Process) as() string {
@@ -72,10 +70,8 @@ func find(program string, env []string) (string, error) {
 		return program, nil
 	}
 	path := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-	for _, assignment := range env {
-		if value, ok := strings.CutPrefix(assignment, "PATH="); ok {
-			path = value
-		}
+	if at := slices.IndexFunc(env, func(assignment string) bool { return strings.HasPrefix(assignment, "PATH=") }); at >= 0 {
+		path = strings.TrimPrefix(env[at], "PATH=")
 	}
 	for _, dir := range strings.Split(path, ":") {
 		candidate := cmp.Or(dir, ".") + "/" + program // an empty one is the working directory, says POSIX
@@ -84,18 +80,6 @@ func find(program string, env []string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("there is no such command in the image (PATH is %s)", path)
-}
-
-func withHome(env []string, u user) []string {
-	env = slices.DeleteFunc(slices.Clone(env), func(assignment string) bool {
-		name, _, _ := strings.Cut(assignment, "=")
-		return name == "HOME" || name == "USER" || name == "LOGNAME"
-	})
-	env = append(env, "HOME="+u.home)
-	if u.name != "" {
-		env = append(env, "USER="+u.name, "LOGNAME="+u.name)
-	}
-	return env
 }
 
 // reason returns an error without the path, which the message has already.

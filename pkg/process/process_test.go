@@ -81,10 +81,10 @@ func TestTheProcessIsWhatItWasToldToBe(t *testing.T) {
 		p    process.Process
 		want string
 	}{
-		{"a user by name", process.Process{User: "daemon", Umask: -1, Command: sh("id -u; id -g; echo $HOME $USER $LOGNAME"), Env: []string{"HOME=/root", "USER=root"}},
-			strings.Join([]string{daemon.Uid, daemon.Gid, daemon.HomeDir + " daemon daemon"}, "\n")},
+		{"a user by name", process.Process{User: "daemon", Umask: -1, Command: sh("id -u; id -g; echo $HOME $USER"), Env: []string{"HOME=/root", "USER=root"}},
+			strings.Join([]string{daemon.Uid, daemon.Gid, "/root root"}, "\n")},
 		{"a user by number", process.Process{User: daemon.Uid, Umask: -1, Command: sh("id -un")}, "daemon"},
-		{"a number that is nobody's", process.Process{User: "54321", Umask: -1, Command: sh("id -u; id -g; id -G; echo $HOME")}, "54321\n54321\n54321\n/"},
+		{"a number that is nobody's", process.Process{User: "54321", Umask: -1, Command: sh("id -u; id -g; id -G")}, "54321\n54321\n54321"},
 		{"no rights left over", process.Process{User: "daemon", Umask: -1, Command: sh("grep -E '^Cap(Prm|Eff)' /proc/self/status | cut -f2 | sort -u")}, "0000000000000000"},
 		{"a directory", process.Process{User: "daemon", Dir: dir, Umask: -1, Command: sh("pwd")}, dir},
 		{"a mask", process.Process{Umask: 0o027, Command: sh("umask")}, "0027"},

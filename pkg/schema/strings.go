@@ -30,6 +30,7 @@ var reaches = map[language.Reach]struct{ name, pattern, message string }{
 	language.Never:    {"string", anything, "a control character is not allowed"},
 	language.AtBuild:  {"buildString", atBuild, "${{ name }} is a variable of the spec; ${NAME} is not known yet when an image is built, and $${ stands for the characters ${"},
 	language.AtStart:  {"startString", atStart, "${{ name }} is a variable of the spec and ${NAME} one of the environment; $${ stands for the characters ${"},
+	language.InImage:  {"imageString", atStart, "${{ name }} is a variable of the spec and ${NAME} one that the image has; $${ stands for the characters ${"},
 	language.Verbatim: {"verbatimString", verbatim, "${{ name }} is a variable of the spec; $${{ stands for the characters ${{"},
 }
 

@@ -23,7 +23,7 @@ func writeContexts(f family, published map[string]image) error {
 	w.put(f.base+"/rootfs/"+helper, w.from(published[f.base], helper), 0o755)
 	for _, role := range f.roles {
 		w.put(role+"/Dockerfile", w.dockerfile(role), 0o644)
-		w.put(role+"/run.sh", w.from(published[role], "run.sh"), 0o755)
+		w.put(role+"/start", w.from(published[role], "usr/share/pulpimg/start"), 0o755)
 	}
 	return w.err
 }

@@ -129,6 +129,7 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"pkg/interrupt":   {buildkit, module + "/pkg"},
 		"pkg/process":     {buildkit, module + "/pkg"},
 		"pkg/contract":    {buildkit, module + "/pkg"},
+		"pkg/startscript": {buildkit, module + "/pkg"},
 		"cmd/pulp-helper": {buildkit, module + "/pkg/spec", module + "/pkg/family", "gopkg.in/yaml.v3"},
 	} {
 		for _, dependency := range list(t, "-deps", "./"+pkg) {

@@ -172,7 +172,7 @@ func variables(t language.Type) string {
 	switch t := t.(type) {
 	case language.String:
 		return map[language.Reach]string{
-			language.AtBuild: "`${{ }}`", language.AtStart: "`${{ }}`, `${ }`", language.Verbatim: "`${{ }}`",
+			language.AtBuild: "`${{ }}`", language.AtStart: "`${{ }}`, `${ }`", language.InImage: "`${{ }}`, `${ }`", language.Verbatim: "`${{ }}`",
 		}[t.Reach]
 	case language.Mode:
 		return "`${{ }}`"

@@ -80,7 +80,7 @@ func TestOnlyTheRolesHaveAnEntrypoint(t *testing.T) {
 	pulp(t)
 	for _, name := range pulpImages {
 		c := config(t, image(t, pulpRegistry()+"/"+name+pulpTag)).Config
-		want := []string{"/run.sh"}
+		want := []string{"/usr/share/pulpimg/start"}
 		if name == "pulp-base" {
 			want = nil
 		}

@@ -147,7 +147,7 @@ func TestAPackageStepInstallsWhatTheSpecAsksFor(t *testing.T) {
 	root := podman{}.mount(t, pulpRegistry()+"/pulp-worker"+pulpTag)
 	for _, name := range []string{
 		"usr/bin/pulp-manage-db", "etc/pulp/server.conf", "usr/bin/augtool", "usr/lib/python3/dist-packages/qpid/__init__.py",
-		"etc/yum.repos.d/fedora-pulp.repo", "usr/share/augeas/lenses/pulpconf.aug", "usr/bin/pulp-helper", "run.sh",
+		"etc/yum.repos.d/fedora-pulp.repo", "usr/share/augeas/lenses/pulpconf.aug", "usr/bin/pulp-helper", "usr/share/pulpimg/start",
 	} {
 		if info, err := os.Stat(filepath.Join(root, name)); err != nil || !info.Mode().IsRegular() {
 			t.Errorf("pulp-worker: /%s is %v (%v), want a file", name, info, err)

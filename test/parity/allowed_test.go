@@ -87,6 +87,14 @@ var configDifferences = []configDifference{
 		},
 	},
 	{
+		"HEALTHCHECK NONE is how a Dockerfile takes away a base's health check, which it cannot know of.",
+		func(c *dockerspec.DockerOCIImageConfig) {
+			if c.Healthcheck != nil && slices.Equal(c.Healthcheck.Test, []string{"NONE"}) {
+				c.Healthcheck = nil
+			}
+		},
+	},
+	{
 		"CMD sets it, and it means something on Windows only.",
 		func(c *dockerspec.DockerOCIImageConfig) {
 			//lint:ignore SA1019 deprecated, and there all the same

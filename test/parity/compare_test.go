@@ -79,7 +79,7 @@ func story(history []ocispec.History) []string {
 			steps = append(steps, "ADD "+strings.Join(words[max(0, len(words)-2):], " "))
 		case "RUN":
 			steps = append(steps, "RUN "+command(rest))
-		case "LABEL", "ENV", "VOLUME", "EXPOSE", "USER", "WORKDIR", "ENTRYPOINT", "CMD":
+		case "LABEL", "ENV", "VOLUME", "EXPOSE", "USER", "WORKDIR", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD":
 			declared = append(declared, declarations(instruction, rest)...)
 		case "ARG":
 		default: // of a base
@@ -114,7 +114,7 @@ func command(text string) string {
 // declarations are the names of what an instruction declares. The values, the configs say.
 func declarations(instruction, rest string) []string {
 	switch {
-	case rest == "[]": // that nothing is inherited goes without saying in a spec
+	case rest == "[]", instruction == "HEALTHCHECK" && rest == "NONE", instruction == "HEALTHCHECK" && rest == "[NONE]": // that nothing is inherited goes without saying in a spec
 		return nil
 	case instruction == "USER" && rest == "root", instruction == "WORKDIR" && rest == "/": // for the length of the commands
 		return nil

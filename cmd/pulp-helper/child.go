@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pulpimg/pulpimg/pkg/interrupt"
+)
+
+// A child is a process that is waited for. A signal must not go to its ID once that may be another process's.
+type child struct {
+	mu    sync.Mutex
+	pid   int
+	ended bool
+}
+
+// runChild runs a program and returns its exit code. When the context ends by a signal, the program gets that signal, and is waited for all
+// the same. Meanwhile, whatever else this process has to wait for is waited for, too: as a container's first process it has that duty for
+// those whose parents have ended. A program that may not be told to end (for another user's, that takes CAP_KILL) is told by untold, which
+// does not return.
+func runChild(ctx context.Context, args, env []string, untold func()) (code int, err error) {
+	pid, err := syscall.ForkExec(args[0], args, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}})
+	if err != nil {
+		return 0, err
+	}
+	c := &child{pid: pid}
+	stop := context.AfterFunc(ctx, func() {
+		if c.signal(cause(ctx)) != nil {
+			untold()
+		}
+	})
+	defer stop()
+	for {
+		status, ended, err := c.reap()
+		if err != nil {
+			return 0, err
+		}
+		if ended {
+			return exitCode(status), nil
+		}
+	}
+}
+
+// cause returns the signal that ended a context.
+func cause(ctx context.Context) syscall.Signal {
+	var signalled interrupt.Error
+	if errors.As(context.Cause(ctx), &signalled) {
+		return signalled.Signal
+	}
+	return syscall.SIGTERM
+}
+
+func (c *child) signal(s syscall.Signal) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return nil
+	}
+	return syscall.Kill(c.pid, s)
+}
+
+// reap waits until any process has ended, and reports whether it was the child.
+func (c *child) reap() (status syscall.WaitStatus, ended bool, err error) {
+	if err := again(func() error { return unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOWAIT, nil) }); err != nil {
+		return 0, false, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var pid int
+	err = again(func() (err error) {
+		pid, err = syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
+		return err
+	})
+	c.ended = err == nil && pid == c.pid
+	return status, c.ended, err
+}
+
+// again calls a function until no signal interrupts it.
+func again(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+// exitCode returns the exit code of a process as shells have it.
+// https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html
+func exitCode(status syscall.WaitStatus) int {
+	const bySignal = 128
+	if status.Signaled() {
+		return bySignal + int(status.Signal())
+	}
+	return status.ExitStatus()
+}

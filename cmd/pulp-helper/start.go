@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/process"
+	"github.com/pulpimg/pulpimg/pkg/startscript"
+)
+
+// debugVariable makes a start print each line before it does what the line says.
+const debugVariable = "PULPIMG_DEBUG"
+
+// A start is a container that starts.
+type start struct {
+	program
+	script startscript.Script
+	file   string // of the script
+	env    *process.Environment
+	words  contract.Environment // for the words of commands
+}
+
+// start does what a start script says, line by line. What follows the script on the command line is appended to the command.
+func (p program) start(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return failf(exitUsage, "start: name the start script\n%s", usage)
+	}
+	s, err := p.newStart(args[0])
+	if err != nil {
+		return err
+	}
+	var missing []error // all that is missing is said at once
+	for i, stage := range s.script.Stages {
+		s.trace(stage)
+		if stage.Kind.Requires() {
+			missing = append(missing, s.require(stage))
+			if i+1 < len(s.script.Stages) && s.script.Stages[i+1].Kind.Requires() {
+				continue
+			}
+			err = errors.Join(missing...)
+		} else {
+			err = s.run(ctx, stage)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.trace(s.script.Become)
+	return s.become(ctx, args[1:])
+}
+
+func (p program) newStart(file string) (*start, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the start script: %w", err)
+	}
+	script, err := startscript.Parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	c, err := contract.Read(p.contract)
+	if err != nil {
+		return nil, err
+	}
+	s := &start{program: p, script: script, file: file, env: process.Environ()}
+	if err := s.complete(c); err != nil {
+		return nil, err
+	}
+	s.getenv = s.env.Get
+	s.words = contract.NewEnvironment(c, s.getenv)
+	return s, nil
+}
+
+// complete adds to the environment what it leaves open: the defaults that the image declares, and what belongs to the user. A default that
+// needs a variable without a value is none. The stages in this process find the defaults in its own environment, too: the variables of
+// libpq, TMPDIR and others are read there.
+func (s *start) complete(c contract.Contract) error {
+	declared := contract.NewEnvironment(c, s.env.Get)
+	values := map[string]string{}
+	for _, v := range c.Environment {
+		if v.Default == nil || s.env.Get(v.Name) != "" {
+			continue
+		}
+		value, err := declared.Expand("${" + v.Name + "}")
+		var missing *contract.MissingError
+		switch {
+		case errors.As(err, &missing):
+			continue
+		case err != nil:
+			return err
+		}
+		values[v.Name] = value.Text
+	}
+	for _, v := range c.Environment { // in one order; and not before each default is worked out
+		value, ok := values[v.Name]
+		if !ok {
+			continue
+		}
+		s.env.Set(v.Name, value)
+		if err := os.Setenv(v.Name, value); err != nil {
+			return fmt.Errorf("the default of %s: %w", v.Name, err)
+		}
+	}
+	return s.env.ForUser(s.script.Become.User)
+}
+
+// trace prints a line as the script has it, before variables are put in: so it shows no secret.
+func (s *start) trace(line fmt.Stringer) {
+	if s.env.Get(debugVariable) != "" {
+		fmt.Fprintf(s.stderr, "+ %s\n", line)
+	}
+}
+
+// require reports what is missing.
+func (s *start) require(stage startscript.Stage) error {
+	what := stage.Args[0]
+	problem := ""
+	switch stage.Kind {
+	case startscript.RequireSocket:
+		info, err := os.Stat(what)
+		if err != nil || info.Mode()&fs.ModeSocket == 0 {
+			problem = fmt.Sprintf("%s is no socket: mount that of the host (-v %s:%s)", what, what, what)
+		}
+	case startscript.RequireFile:
+		if _, err := os.Stat(what); err != nil {
+			problem = what + " is missing: mount it"
+		}
+	case startscript.RequireVariable:
+		if s.env.Get(what) == "" {
+			problem = (&contract.MissingError{Variable: what}).Error()
+		}
+	}
+	if problem == "" {
+		return nil
+	}
+	return fmt.Errorf("%s: %s", s.name(), problem)
+}
+
+// name is how messages call what starts.
+func (s *start) name() string {
+	if s.script.Image == "" {
+		return s.file
+	}
+	return s.script.Image
+}
+
+// run runs a stage that takes time.
+func (s *start) run(ctx context.Context, stage startscript.Stage) error {
+	var err error
+	switch stage.Kind {
+	case startscript.Configure:
+		err = s.config(ctx, stage.Args)
+	case startscript.Wait:
+		err = s.wait(ctx, stage.Args)
+	default:
+		return s.init(ctx, stage)
+	}
+	var coded *exitError
+	if errors.As(err, &coded) && coded.code == exitUsage { // the command line is the script's
+		return &startscript.Error{File: s.file, Line: stage.Line, Problem: firstLine(err.Error())}
+	}
+	return err
+}
+
+// init runs a command and waits for its end. Its process is this program at first, which becomes the command as the container will. When
+// it cannot be told to end, this process ends: if it is the container's first one, the kernel ends the command with it.
+func (s *start) init(ctx context.Context, stage startscript.Stage) error {
+	command, err := s.expand(stage.Args)
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		self = startscript.Helper
+	}
+	words := append([]string{self, "exec", "--exact-environment"}, s.script.Become.Options()...)
+	code, err := runChild(ctx, append(append(words, "--"), command...), s.env.List(), func() { os.Exit(s.interrupted(ctx)) })
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s:%d: running %s: %w", s.file, stage.Line, command[0], err)
+	case code != 0 && ctx.Err() == nil:
+		return failf(code, "%s: init %s ended with the exit code %d", s.name(), command[0], code)
+	}
+	return nil
+}
+
+func (s *start) become(ctx context.Context, more []string) error {
+	command, err := s.expand(s.script.Become.Command)
+	if err != nil {
+		return err
+	}
+	b := s.script.Become
+	p := process.Process{User: b.User, Dir: b.Workdir, Umask: -1, Command: append(command, more...), Env: s.env.List()}
+	if b.Umask != "" {
+		if p.Umask, err = parseUmask(b.Umask); err != nil {
+			return err
+		}
+	}
+	return s.program.become(ctx, p)
+}
+
+// expand puts the variables into the words of a command.
+func (s *start) expand(list []string) ([]string, error) {
+	out := make([]string, len(list))
+	for i, word := range list {
+		value, err := s.words.Expand(word)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.name(), err)
+		}
+		out[i] = value.Text
+	}
+	return out, nil
+}
+
+func parseUmask(text string) (int, error) {
+	const octal, bits = 8, 9
+	mask, err := strconv.ParseUint(text, octal, bits)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no umask", text)
+	}
+	return int(mask), nil
+}
