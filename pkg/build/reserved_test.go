@@ -3,6 +3,8 @@ package build
 import (
 	"errors"
 	"io/fs"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -32,13 +34,14 @@ func TestCheckReserved(t *testing.T) {
 		{"a step puts files elsewhere", []string{helper}, family.Files{}, []string{"/usr/bin/pulp-helper2", "/run.sh"}, "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			below, adds := dirs, []layer.Entry(nil)
+			below, adds := slices.Clone(dirs), []layer.Entry(nil)
 			for _, path := range test.below {
 				below = append(below, file(path))
 			}
 			for _, path := range test.adds {
 				adds = append(adds, file(path))
 			}
+			slices.SortFunc(below, func(a, b layer.Entry) int { return strings.Compare(a.Path, b.Path) })
 			err := checkReserved(t.Context(), layer.Over(layer.Empty{}, below), test.step, adds)
 			var reserved *ReservedError
 			if test.want == "" && err != nil || test.want != "" && (!errors.As(err, &reserved) || reserved.Path != test.want || reserved.InStep != test.inStep) {

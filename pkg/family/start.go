@@ -35,6 +35,7 @@ func startScript(image *Image) startscript.Script {
 	s := image.Start
 	script := startscript.Script{
 		Image:  image.Name,
+		Stages: make([]startscript.Stage, 0, len(s.Sockets)+len(s.Files)+len(s.Variables)+len(s.Init)+2),
 		Become: startscript.Become{User: s.User, Workdir: s.Workdir, Umask: s.Umask, Command: s.Command},
 	}
 	add := func(kind startscript.Kind, args ...string) {
