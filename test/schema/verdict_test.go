@@ -156,6 +156,7 @@ var limits = []limit{
 	{regexp.MustCompile(`the variable \w+ has no value`), "the command line may give it one"},
 	{regexp.MustCompile(`is secret, and a command line is for everybody to see`), followsValues},
 	{regexp.MustCompile(`needs the helper`), followsValues},
+	{regexp.MustCompile(`the image starts as .*, which cannot become`), followsValues},
 	{regexp.MustCompile(`this step puts`), "which files a copy brings depends on the folder"},
 	{regexp.MustCompile(`the URL cannot be used`), "a URL has more to it than a pattern that one can read"},
 	{regexp.MustCompile(`there is no lens called`), seesNoFiles},
