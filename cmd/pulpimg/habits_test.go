@@ -52,9 +52,7 @@ func TestHabits_haveHintsThatNameWhatThereIs(t *testing.T) {
 	all := commands(t)
 	flags := []string{}
 	for _, cmd := range all {
-		for _, name := range strings.Fields(cmd.Flags().FlagUsages() + cmd.PersistentFlags().FlagUsages()) {
-			flags = append(flags, name)
-		}
+		flags = append(flags, strings.Fields(cmd.Flags().FlagUsages()+cmd.PersistentFlags().FlagUsages())...)
 	}
 	check := func(habit, hint string) {
 		for _, name := range named.FindAllString(hint, -1) {

@@ -1,7 +1,6 @@
 package installer_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -250,7 +249,7 @@ func TestScript_namesReachThePackageManagerAsTheyAre(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := strings.Join(names, "\n") + "\n"
-			if got := fmt.Sprintf("%s", args); !strings.HasSuffix(got, "install\n"+want) {
+			if got := string(args); !strings.HasSuffix(got, "install\n"+want) {
 				t.Errorf("the package manager was given\n%s\nwant\n%s", got, want)
 			}
 			if _, err := os.Stat(filepath.Join(s.dir, "pwned")); err == nil {
