@@ -91,7 +91,7 @@ func TestComposeUnderstandsWhatTheSpecSays(t *testing.T) {
 		"a value that was given is in the file": value(beat, "MSG_SERVICE_USER") == "$guest",
 		"what nobody sets has its default":      value(beat, "MSG_SERVICE_PORT") == "not set",
 		"no container may more than it needs":   slices.Equal(beat.CapDrop, []string{"ALL"}) && slices.Equal(beat.CapAdd, []string{"DAC_OVERRIDE", "KILL", "SETGID", "SETUID"}),
-		"beat is healthy with its database":     slices.Equal(beat.HealthCheck.Test, []string{"CMD", "pulp-helper", "wait", "--tries", "1", "database"}),
+		"beat is healthy with its database":     slices.Equal(beat.HealthCheck.Test, []string{"CMD", "/usr/bin/pulp-helper", "wait", "--tries", "1", "database"}),
 	} {
 		if !holds {
 			t.Errorf("it is not so that %s", fact)
