@@ -114,7 +114,7 @@ func command(text string) string {
 // declarations are the names of what an instruction declares. The values, the configs say.
 func declarations(instruction, rest string) []string {
 	switch {
-	case rest == "[]", instruction == "HEALTHCHECK" && rest == "NONE", instruction == "HEALTHCHECK" && rest == "[NONE]": // that nothing is inherited goes without saying in a spec
+	case rest == "[]", instruction == "HEALTHCHECK" && (rest == "NONE" || strings.Contains(rest, "[NONE]")): // that nothing is inherited goes without saying in a spec
 		return nil
 	case instruction == "USER" && rest == "root", instruction == "WORKDIR" && rest == "/": // for the length of the commands
 		return nil

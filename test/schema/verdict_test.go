@@ -144,6 +144,7 @@ const (
 	namesElsewhere = "a schema sees a value, not what other values are called"
 	followsValues  = "a schema does not follow values from one place to another"
 	seesNoFiles    = "a schema sees no files"
+	onePath        = "a pattern that leaves out single paths is none that one can read"
 	seesOnlyValues = "a schema sees the values of YAML, not how they are written"
 )
 
@@ -156,7 +157,10 @@ var limits = []limit{
 	{regexp.MustCompile(`the variable \w+ has no value`), "the command line may give it one"},
 	{regexp.MustCompile(`is secret, and a command line is for everybody to see`), followsValues},
 	{regexp.MustCompile(`needs the helper`), followsValues},
-	{regexp.MustCompile(`the image starts as .*, which cannot become`), followsValues},
+	{regexp.MustCompile(`which cannot become`), followsValues},
+	{regexp.MustCompile(`is the start script itself`), onePath},
+	{regexp.MustCompile(`is for what pulpimg starts containers with`), onePath},
+	{regexp.MustCompile(`is text here: the value of`), followsValues},
 	{regexp.MustCompile(`this step puts`), "which files a copy brings depends on the folder"},
 	{regexp.MustCompile(`the URL cannot be used`), "a URL has more to it than a pattern that one can read"},
 	{regexp.MustCompile(`there is no lens called`), seesNoFiles},
