@@ -58,7 +58,7 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	w := bufio.NewWriterSize(f, 1<<20)
+	w := bufio.NewWriterSize(f, 32<<10)
 	return errors.Join(write(w), w.Flush())
 }
 
