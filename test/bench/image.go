@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -83,6 +84,9 @@ func pullOne(ctx context.Context, reference string, seen map[v1.Hash]layer) (ima
 	return img, nil
 }
 
+// maxKept is the size of the largest file whose content is kept.
+const maxKept = 64 << 20
+
 func readLayer(l v1.Layer, digest v1.Hash, entries bool) (layer, error) {
 	if !entries {
 		return layer{Digest: digest.String()}, nil
@@ -101,15 +105,22 @@ func readLayer(l v1.Layer, digest v1.Hash, entries bool) (layer, error) {
 		if err != nil {
 			return layer{}, err
 		}
-		content, err := io.ReadAll(archive)
-		if err != nil {
+		file := strings.Trim(h.Name, "/")
+		var content bytes.Buffer
+		hash := sha256.New()
+		var to io.Writer = hash
+		if h.Size <= maxKept {
+			to = io.MultiWriter(hash, &content)
+		}
+		if _, err := io.Copy(to, archive); err != nil {
 			return layer{}, err
 		}
-		file := strings.Trim(h.Name, "/")
-		read.content[file] = content
+		if h.Size <= maxKept {
+			read.content[file] = content.Bytes()
+		}
 		read.Entries[file] = fmt.Sprintf("%c %04o %d:%d %s", h.Typeflag, h.Mode&0o7777, h.Uid, h.Gid, h.Linkname)
 		if !differs(file) {
-			read.Entries[file] += fmt.Sprintf(" sha256:%x", sha256.Sum256(content))
+			read.Entries[file] += fmt.Sprintf(" sha256:%x", hash.Sum(nil))
 		}
 	}
 }
@@ -127,4 +138,24 @@ func (i image) file(name string) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("the image has no /%s", name)
+}
+
+// onlyImage returns the image of an index that has one, which may be in an index of its own.
+func onlyImage(index v1.ImageIndex) (v1.Image, error) {
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	if len(manifest.Manifests) != 1 {
+		return nil, fmt.Errorf("it has %d images and not one", len(manifest.Manifests))
+	}
+	desc := manifest.Manifests[0]
+	if !desc.MediaType.IsIndex() {
+		return index.Image(desc.Digest)
+	}
+	inner, err := index.ImageIndex(desc.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return onlyImage(inner)
 }

@@ -7,20 +7,22 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
 func main() {
 	runs := flag.Int("runs", 7, "how often each tool does each job, `N` times; the median counts")
+	only := flag.String("only", "", "measure only this `PART`: builds, large or start")
 	check := flag.Bool("check", true, "exit with 1 if a target is missed")
 	flag.Parse()
-	if flag.NArg() > 0 || *runs < 1 {
+	if flag.NArg() > 0 || *runs < 1 || !slices.Contains([]string{"", "builds", "large", "start"}, *only) {
 		flag.Usage()
 		os.Exit(64) // EX_USAGE of sysexits(3)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	met, err := bench(ctx, *runs)
+	met, err := bench(ctx, *runs, *only)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -30,8 +32,8 @@ func main() {
 	}
 }
 
-// bench does everything in a temporary folder, and says whether all targets were met.
-func bench(ctx context.Context, runs int) (met bool, err error) {
+// bench does everything in a temporary folder, and reports whether all targets were met.
+func bench(ctx context.Context, runs int, only string) (met bool, err error) {
 	lab, err := findLab()
 	if err != nil {
 		return false, err
@@ -42,13 +44,25 @@ func bench(ctx context.Context, runs int) (met bool, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	builds, err := measureBuilds(ctx, dir, lab, runs)
-	if err != nil {
-		return false, err
+	var builds []comparison
+	var start times
+	wanted := func(part string) bool { return only == "" || only == part }
+	if wanted("builds") {
+		if builds, err = measureBuilds(ctx, dir, lab, runs); err != nil {
+			return false, err
+		}
 	}
-	start, err := measureStart(ctx, dir, runs)
-	if err != nil {
-		return false, err
+	if wanted("start") {
+		if start, err = measureStart(ctx, dir, runs); err != nil {
+			return false, err
+		}
 	}
-	return report(os.Stdout, runs, builds, start), nil
+	if wanted("large") {
+		large, err := measureLarge(ctx, dir, lab)
+		if err != nil {
+			return false, err
+		}
+		builds = append(builds, large...)
+	}
+	return report(os.Stdout, builds, start), nil
 }

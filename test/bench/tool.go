@@ -53,16 +53,9 @@ const builder = "bench"
 // bake builds with the program buildx on the engine at the address, with its own files below dir. The lab's addresses stand in the
 // Dockerfiles, which is quicker than a source policy.
 func bake(ctx context.Context, dir, program, address string, l lab) (tool, error) {
-	env := append(environment(dir),
-		"BUILDX_CONFIG="+filepath.Join(dir, "buildx"),
-		"BUILDX_BUILDER="+builder,
-		"BUILDX_NO_DEFAULT_ATTESTATIONS=1", // pulpimg makes none
-		"BUILDX_GIT_INFO=0",                // nobody reads it without attestations
-	)
-	create := exec.CommandContext(ctx, program, "create", "--name", builder, "--driver", "remote", address)
-	create.Env = env
-	if out, err := create.CombinedOutput(); err != nil {
-		return tool{}, fmt.Errorf("telling buildx about the engine: %w\n%s", err, out)
+	env := bakeEnvironment(dir)
+	if err := createBuilder(ctx, program, address, env); err != nil {
+		return tool{}, err
 	}
 	registry := l.registry + "/bench/bake"
 	env = append(env, "REGISTRY="+registry, "BASE="+l.registry+"/fedora:20", "PULP_REPO="+l.mirror+"/fedora-pulp.repo")
@@ -72,6 +65,26 @@ func bake(ctx context.Context, dir, program, address string, l lab) (tool, error
 		cmd.Env = append(env, "ROLES="+strings.Join(f.roles, ","))
 		return cmd
 	}}, nil
+}
+
+// bakeEnvironment is that of buildx, with its own files below dir.
+func bakeEnvironment(dir string) []string {
+	return append(environment(dir),
+		"BUILDX_CONFIG="+filepath.Join(dir, "buildx"),
+		"BUILDX_BUILDER="+builder,
+		"BUILDX_NO_DEFAULT_ATTESTATIONS=1", // pulpimg makes none
+		"BUILDX_GIT_INFO=0",                // nobody reads it without attestations
+	)
+}
+
+// createBuilder tells buildx about the engine at the address.
+func createBuilder(ctx context.Context, program, address string, env []string) error {
+	create := exec.CommandContext(ctx, program, "create", "--name", builder, "--driver", "remote", address)
+	create.Env = env
+	if out, err := create.CombinedOutput(); err != nil {
+		return fmt.Errorf("telling buildx about the engine: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // environment keeps the tools away from the user's own files.
