@@ -47,8 +47,8 @@ func newPush(io console) *cobra.Command {
 }
 
 func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
-	if c.lastBuild && len(names)+len(c.source.set)+len(c.source.registry)+len(c.source.tag) > 0 {
-		return usageError{errors.New("--last-build publishes what was built as it was built: it takes no images, and no --set, --registry or --tag")}
+	if c.lastBuild && len(names)+len(c.source.registry)+len(c.source.tag) > 0 {
+		return usageError{errors.New("--last-build publishes what was built as it was built: it takes no images, and no --registry or --tag")}
 	}
 	if err := c.registry.check(); err != nil {
 		return err
