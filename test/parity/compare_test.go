@@ -94,6 +94,9 @@ var (
 	runArgs = regexp.MustCompile(`^\|\d+ (?:(?:TARGETARCH|NEWLINE)=(?:\w+|\n) )+`)
 	cleanUp = regexp.MustCompile(`(?: &&|;)? rm -rf(?: /(?:var|etc)/\S+)+ *$`)
 	spaces  = regexp.MustCompile(`\s+`)
+	// A Dockerfile has all of a package step, and the history of a direct build what a person would type.
+	oldIndexes = regexp.MustCompile(`^(?:for entry in .*? esac; done|rm -rf /var/lib/apt/lists.*?); `)
+	checks     = regexp.MustCompile(`; missing=''; .*$`)
 )
 
 // command is what a RUN ran, without what it ran in.
@@ -108,6 +111,7 @@ func command(text string) string {
 	}
 	text = strings.ReplaceAll(text, "export DEBIAN_FRONTEND=noninteractive && ", "")
 	text = strings.ReplaceAll(spaces.ReplaceAllString(text, " "), " && ", " ")
+	text = checks.ReplaceAllString(oldIndexes.ReplaceAllString(text, ""), "")
 	return strings.TrimSpace(cleanUp.ReplaceAllString(text, ""))
 }
 

@@ -91,14 +91,14 @@ func (g *generator) image(t *testing.T) object {
 		image["labels"] = object{"a": g.text(), "b.c": g.text()}
 	}
 	if g.IntN(2) == 0 {
-		image["env"] = object{"A": g.text(), "B": g.text()}
+		image["env"] = object{"V1": g.text(), "V2": g.text()} // no text has these names, so none names a variable
 	}
 	for _, pair := range []struct {
 		key   string
 		value any
 	}{
 		{"user", g.pick("1000", "0:0", "root")}, {"workdir", g.place()}, {"volumes", []string{g.place(), g.place()}}, {"ports", []string{"80", "53/udp"}},
-		{"entrypoint", []string{g.text(), g.text()}}, {"command", []string{g.text(), g.text()}},
+		{"entrypoint", []string{"p" + g.text(), g.text()}}, {"command", []string{"p" + g.text(), g.text()}},
 	} {
 		if g.IntN(3) == 0 {
 			image[pair.key] = pair.value
