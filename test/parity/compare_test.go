@@ -95,7 +95,7 @@ var (
 	cleanUp = regexp.MustCompile(`(?: &&|;)? rm -rf(?: /(?:var|etc)/\S+)+ *$`)
 	spaces  = regexp.MustCompile(`\s+`)
 	// A Dockerfile has all of a package step, and the history of a direct build what a person would type.
-	oldIndexes = regexp.MustCompile(`^(?:for entry in .*? esac; done|rm -rf /var/lib/apt/lists.*?); `)
+	oldIndexes = regexp.MustCompile(`^ *(?:for entry in .*? esac; done|rm -rf /var/lib/apt/lists.*?); `)
 	checks     = regexp.MustCompile(`; missing=''; .*$`)
 )
 
