@@ -17,10 +17,7 @@ import (
 // builtImages returns the images of a family from the newest build that made all of them of what the spec and its files are now, under the
 // references that the family has for them. If there is none, the error says in what the last build differs.
 func builtImages(ctx context.Context, f *family.Family, from *layout.Layout) ([]layout.Image, error) {
-	builds, err := from.Builds()
-	if errors.Is(err, layout.ErrEmpty) {
-		return nil, fmt.Errorf("%w: run pulpimg build -f %s first", err, f.Spec.Filename)
-	}
+	builds, err := buildsOf(f, from)
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +31,15 @@ func builtImages(ctx context.Context, f *family.Family, from *layout.Layout) ([]
 		}
 	}
 	return nil, staleness(f, builds[0], inputs)
+}
+
+// buildsOf returns the builds of a layout, the last one first. That there is none is an error.
+func buildsOf(f *family.Family, from *layout.Layout) ([]layout.Build, error) {
+	builds, err := from.Builds()
+	if errors.Is(err, layout.ErrEmpty) {
+		return nil, fmt.Errorf("%w: run pulpimg build -f %s first", err, f.Spec.Filename)
+	}
+	return builds, err
 }
 
 // inputsOf returns what the images of a family would be built from now.
@@ -106,10 +112,7 @@ func buildTime(b layout.Build) string { return b.Time.Local().Format("2006-01-02
 
 // lastBuild returns the images of the last build, whatever the spec says now, under the references that they were built for.
 func lastBuild(f *family.Family, from *layout.Layout) (layout.Build, error) {
-	builds, err := from.Builds()
-	if errors.Is(err, layout.ErrEmpty) {
-		return layout.Build{}, fmt.Errorf("%w: run pulpimg build -f %s first", err, f.Spec.Filename)
-	}
+	builds, err := buildsOf(f, from)
 	if err != nil {
 		return layout.Build{}, err
 	}
@@ -118,7 +121,7 @@ func lastBuild(f *family.Family, from *layout.Layout) (layout.Build, error) {
 
 // builtImage returns an image of a family from the newest build that made it of what the spec and its files are now, or, if any build will
 // do, from the newest one. It is nil when no build made an image of that name and, if the reference matters, that reference.
-func builtImage(ctx context.Context, f *family.Family, from *layout.Layout, image *family.Image, any, byReference bool) (*layout.Image, error) {
+func builtImage(ctx context.Context, f *family.Family, from *layout.Layout, image *family.Image, anyInputs, byReference bool) (*layout.Image, error) {
 	builds, err := from.Builds()
 	if errors.Is(err, layout.ErrEmpty) {
 		return nil, nil
@@ -138,7 +141,7 @@ func builtImage(ctx context.Context, f *family.Family, from *layout.Layout, imag
 		return nil, err
 	}
 	for _, b := range builds {
-		if built, _ := b.Image(image.Name); any || sameInputs(built, inputs) {
+		if built, _ := b.Image(image.Name); anyInputs || sameInputs(built, inputs) {
 			return &built, nil
 		}
 	}

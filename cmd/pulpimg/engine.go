@@ -95,7 +95,7 @@ func newEngine(io console) *cobra.Command {
 // An engineInfo is what `pulpimg engine status` shows.
 type engineInfo struct {
 	*engine.Info
-	// What commands keep on this machine besides the engine, in bytes.
+	// What commands keep on this machine in addition to the engine, in bytes.
 	LayersUsage int64 `json:"layers_disk_usage"`
 	ImagesUsage int64 `json:"images_disk_usage"`
 }

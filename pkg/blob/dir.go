@@ -26,7 +26,7 @@ type Dir struct {
 	claim   *claim // of all that is being written
 	writers int
 	tidied  bool
-	checked map[digest.Digest]bool // the blobs whose content was seen to be that of their digest
+	checked map[digest.Digest]bool // the blobs whose content was compared with their digest
 }
 
 // Open opens a directory of blobs and makes it when it is not there.

@@ -33,7 +33,7 @@ type Options struct {
 	NoCache bool
 	// SourcePolicy says which sources the engine may use, and which to use instead of others.
 	SourcePolicy *spb.Policy
-	// Session is what the engine may ask this side for, besides secrets.
+	// Session is what the engine may ask this side for, other than secrets.
 	Session []session.Attachable
 	// Secrets are those of run steps, if there are any.
 	Secrets secrets.SecretStore

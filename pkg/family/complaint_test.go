@@ -24,7 +24,7 @@ func started(declarations, start string) string {
 	return head + declarations + "images:\n  a:\n    from: scratch\n    steps: [helpers: [config, wait]]\n    start: " + start + "\n"
 }
 
-// reserved is the complaint about a file at a column of line 8 that is for what containers start with.
+// reserved is the error about a file at a column of line 8 that is for what containers start with.
 func reserved(column, path string) string {
 	return "f.yaml:8:" + column + ": " + path + " is for what pulpimg starts containers with (put it somewhere else)"
 }

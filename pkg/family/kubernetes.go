@@ -49,7 +49,7 @@ func inVariables(service string) string {
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 var linkVariable = regexp.MustCompile(`^_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
 
-// links returns variables by what a Service would be called in their names, if the kubelet set them for one besides its host and port.
+// links returns variables by what a Service would be called in their names, if the kubelet set them for one in addition to its host and port.
 func links(variables []string) map[string][]string {
 	out := map[string][]string{}
 	for _, name := range variables {

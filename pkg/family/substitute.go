@@ -23,7 +23,7 @@ const (
 type substituter struct {
 	report   *spec.Report
 	budget   *budget
-	values   map[string]*string // of the spec's variables; nil for one without a value, of which there is a complaint
+	values   map[string]*string // of the spec's variables; nil for one without a value, which is an error already
 	env      map[string]bool    // the names of the environment
 	defaults map[string]int     // the lengths of the environment's defaults
 	secret   map[string]bool    // the names of variables that are credentials: only a URL may have them

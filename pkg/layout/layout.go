@@ -13,20 +13,18 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/blob"
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
 )
 
-// Format is the version of what a layout holds besides what OCI defines. Directories of different formats must be different ones.
+// Format is the version of what a layout holds in addition to what OCI defines. Directories of different formats must be different ones.
 const Format = 2
 
 // lockInterval is how often a lock is tried.
 const lockInterval = 20 * time.Millisecond
 
-// The locks of a layout. Whoever uses its images holds useLock, shared; whoever removes blobs, or the whole directory, holds it alone.
-// indexLock is held for the moment in which the index is replaced.
-const (
-	useLock   = ".lock"
-	indexLock = ".index.lock"
-)
+// indexLock is held for the moment in which the index is replaced. The other lock of a layout is that of its directory of the cache:
+// whoever uses the images holds it, shared; whoever removes blobs, or empties the directory, holds it alone.
+const indexLock = ".index.lock"
 
 // A Layout is an OCI image layout that holds the images of several builds of one spec.
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md
@@ -52,7 +50,7 @@ func open(ctx context.Context, dir string) (*Layout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the image layout: %w", err)
 	}
-	l := &Layout{blobs: blobs, use: flock.New(filepath.Join(dir, useLock), flock.SetFlag(os.O_RDONLY))}
+	l := &Layout{blobs: blobs, use: flock.New(filepath.Join(dir, cachedir.LockName), flock.SetFlag(os.O_RDONLY))}
 	if err := touch(l.use.Path()); err != nil {
 		return nil, fmt.Errorf("opening the image layout: %w", err)
 	}
