@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -86,8 +87,9 @@ func (t *engineTree) lstat(ctx context.Context, p string) (*layer.Info, error) {
 	return dir.names[name], nil
 }
 
-// Expect implements layer.Expecter: it asks for all that lies on the ways to the paths at once, as if there were no symbolic links.
-// Where there are, or nothing is there, an answer is about something else or an error; but then nobody will look at it.
+// Expect implements layer.Expecter: it asks for all that lies on the ways to the paths as if there were no symbolic links. Where there are,
+// or nothing is there, an answer is about something else or an error; but then nobody will look at it. When it takes few questions, all are
+// asked at once. Otherwise they go from the root downwards: below a directory that is not there, there is nothing to ask for.
 func (t *engineTree) Expect(ctx context.Context, paths []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -95,18 +97,60 @@ func (t *engineTree) Expect(ctx context.Context, paths []string) {
 	if err != nil {
 		return // as will be said to who asks
 	}
-	names := map[string][]string{} // by directory
-	for _, p := range paths {
-		for ; p != "/"; p = path.Dir(p) {
-			if in, name := path.Dir(p), path.Base(p); !t.dir(in).knows(name) && !slices.Contains(names[in], name) {
-				names[in] = append(names[in], name)
+	wanted := ways(paths)
+	if questions := t.about(wanted, slices.Collect(maps.Keys(wanted))); len(questions) <= askedAtOnce {
+		t.askAll(ctx, ref, questions)
+		return
+	}
+	for level := []string{"/"}; len(level) > 0 && ctx.Err() == nil; {
+		t.askAll(ctx, ref, t.about(wanted, level))
+		var next []string
+		for _, in := range level {
+			for name := range wanted[in] {
+				if info := t.dir(in).names[name]; info != nil && info.Mode.IsDir() {
+					next = append(next, path.Join(in, name))
+				}
 			}
 		}
+		level = next
 	}
+}
+
+// ways returns the names on the ways to paths, by directory.
+func ways(paths []string) map[string]map[string]struct{} {
+	wanted := map[string]map[string]struct{}{}
+	for _, p := range paths {
+		for ; p != "/"; p = path.Dir(p) {
+			in, name := path.Dir(p), path.Base(p)
+			if wanted[in] == nil {
+				wanted[in] = map[string]struct{}{}
+			}
+			if _, ok := wanted[in][name]; ok {
+				break // and so is all above it
+			}
+			wanted[in][name] = struct{}{}
+		}
+	}
+	return wanted
+}
+
+// about returns the questions about the names of directories that are not known.
+func (t *engineTree) about(wanted map[string]map[string]struct{}, dirs []string) []*question {
 	var questions []*question
-	for in, wanted := range names {
-		questions = append(questions, t.questions(in, wanted)...)
+	for _, in := range dirs {
+		var names []string
+		for name := range wanted[in] {
+			if !t.dir(in).knows(name) {
+				names = append(names, name)
+			}
+		}
+		questions = append(questions, t.questions(in, names)...)
 	}
+	return questions
+}
+
+// askAll asks questions and notes the answers.
+func (t *engineTree) askAll(ctx context.Context, ref gateway.Reference, questions []*question) {
 	var group errgroup.Group
 	group.SetLimit(askedAtOnce)
 	for _, q := range questions {
@@ -140,6 +184,9 @@ const askedAtOnce = 16
 
 // questions returns what to ask about names in a directory.
 func (t *engineTree) questions(in string, names []string) []*question {
+	if len(names) == 0 {
+		return nil
+	}
 	if len(t.dir(in).names)+len(names) > askedByName || slices.ContainsFunc(names, isPattern) {
 		return []*question{{in: in, names: names, whole: true}}
 	}

@@ -117,6 +117,38 @@ func TestWhatIsExpectedIsAskedForOnce(t *testing.T) {
 	}
 }
 
+func TestExpect_asksNothingBelowWhatIsNotThere(t *testing.T) {
+	tree, ref := onDisk(t, "srv/old/00/x", "srv/old/01/x", "srv/link")
+	if err := os.Symlink("old", filepath.Join(ref.root, "srv/current")); err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for i := range 100 {
+		for _, in := range []string{"new", "old", "current", "link"} {
+			paths = append(paths, fmt.Sprintf("/srv/%s/%02d/x", in, i))
+		}
+	}
+	tree.Expect(t.Context(), paths)
+	slices.Sort(ref.asked)
+	want := []string{"/ srv", "/srv current", "/srv link", "/srv new", "/srv old", "/srv/old ", "/srv/old/00 x", "/srv/old/01 x"}
+	if diff := cmp.Diff(want, ref.asked); diff != "" {
+		t.Errorf("what the engine was asked for (-want +got):\n%s", diff)
+	}
+	ref.asked = nil
+	for p, there := range map[string]bool{"/srv/new/00/x": false, "/srv/old/01/x": true, "/srv/old/02/x": false, "/srv/link/00/x": false, "/srv/current": true} {
+		info, err := tree.Lstat(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info != nil; got != there {
+			t.Errorf("%s is there: %t, want %t", p, got, there)
+		}
+	}
+	if len(ref.asked) != 0 {
+		t.Errorf("the engine was asked again: %q", ref.asked)
+	}
+}
+
 func TestANameIsNoPattern(t *testing.T) {
 	awkward := []string{"*", "?", "[ab]", "[", "a]", "^", `a\`, `\a`, "!", "!a", " a", "a ", "\ta", "a", "a.b", "(a)", "{a,b}", "+", "$", "ä", "#a", "..."}
 	for _, name := range awkward {
