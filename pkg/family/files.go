@@ -16,25 +16,31 @@ import (
 
 func (r *resolver) copies(s spec.Step) Step {
 	var (
-		step   Files
 		titles []string
+		copied [][]File // by the copies
+		total  int
 	)
-	places := places{files: map[string]fs.FileMode{}, above: map[string]string{}}
 	for _, c := range s.Files {
 		if r.budget.done() {
 			break
 		}
 		files, title := r.copy(c)
-		titles = append(titles, title)
+		titles, copied = append(titles, title), append(copied, files)
+		total += len(files)
+	}
+	step := Files{Files: make([]File, 0, total)}
+	places := places{files: make(map[string]fs.FileMode, total), above: map[string]string{}}
+	for i, files := range copied {
+		at := s.Files[i].At
 		for _, f := range files {
 			if mode, ok := places.files[f.Path]; ok && mode == f.Mode && mode.IsDir() {
 				continue // two copies bring one directory
 			}
 			if problem := places.take(f); problem != "" {
-				r.report.Add(c.At, "", "%s", problem)
+				r.report.Add(at, "", "%s", problem)
 			}
 			step.Files = append(step.Files, f)
-			r.checkReserved(c.At, f.Path)
+			r.checkReserved(at, f.Path)
 		}
 	}
 	step.Common = Common{Name: strings.Join(titles, ", "), Range: s.At}

@@ -53,9 +53,12 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 	expect(ctx, below, paths)
 	r := resolver{tree: below, mode: newDirMode}
 	var (
-		out   []Entry
-		index = map[string]int{} // of the entries in out, by real path
-		given = map[string]string{}
+		out    = make([]Entry, 0, len(files))
+		index  = make(map[string]int, len(files)) // of the entries in out, by real path
+		given  = make(map[string]string, len(files))
+		in     string // the directory of the last file
+		parent resolved
+		err    error
 	)
 	add := func(e Entry, replace bool) {
 		if at, ok := index[e.Path]; !ok {
@@ -66,9 +69,14 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 		}
 	}
 	for _, f := range files {
-		parent, err := r.dir(ctx, path.Dir(f.Path))
-		if err != nil {
-			return nil, fmt.Errorf("finding the place of %s: %w", f.Path, err)
+		if dir := path.Dir(f.Path); dir != in {
+			if parent, err = r.dir(ctx, dir); err != nil {
+				return nil, fmt.Errorf("finding the place of %s: %w", f.Path, err)
+			}
+			for _, d := range parent.dirs {
+				add(d, false)
+			}
+			in = dir
 		}
 		real := path.Join(parent.path, path.Base(f.Path))
 		if other, ok := given[real]; ok && other != f.Path {
@@ -80,9 +88,6 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 			return nil, err
 		}
 		add(entry, true)
-		for _, d := range parent.dirs {
-			add(d, false)
-		}
 	}
 	slices.SortFunc(out, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
 	return out, nil
