@@ -21,6 +21,9 @@ func (p program) exec(ctx context.Context, args []string) error {
 // become replaces this process by a command, so that the command has its process ID and receives its signals. A signal that comes before
 // that ends the process: a container's first process would not get it again.
 func (p program) become(ctx context.Context, what process.Process) error {
+	if ctx.Err() != nil { // what follows runs at the same time, and may be too late
+		return context.Cause(ctx)
+	}
 	stop := context.AfterFunc(ctx, func() { os.Exit(p.interrupted(ctx)) })
 	defer stop()
 	return what.Become()

@@ -1,11 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/pulpimg/pulpimg/pkg/interrupt"
 )
 
 func TestExecBecomesTheCommand(t *testing.T) {
@@ -58,5 +66,51 @@ func TestExecOfWhatIsNotThereExits78(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != exitConfig || !strings.Contains(string(out), test.want) {
 			t.Errorf("exec %v: %v: %s", test.args, err, out)
 		}
+	}
+}
+
+// It is looked at before anything else happens: this test would become the command.
+func TestExec_afterASignalBecomesNothing(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(interrupt.Error{Signal: syscall.SIGTERM})
+	var stderr bytes.Buffer
+	if code := (program{getenv: os.Getenv, stderr: &stderr}).run(ctx, []string{"exec", "--", "/bin/false"}); code != 143 {
+		t.Errorf("exit code %d, want 143: %s", code, stderr.String())
+	}
+}
+
+func TestExec_endsWithASignalWhileItPrepares(t *testing.T) {
+	passwd := filepath.Join(t.TempDir(), "passwd")
+	if err := syscall.Mkfifo(passwd, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const mount = `mount --bind "$0" /etc/passwd && exec "$@"`
+	cmd := asFirst(exec.CommandContext(t.Context(), "/bin/sh", "-c", mount, passwd, os.Args[0], "exec", "--exact-environment", "--user", "daemon", "--", "/bin/echo", "started"))
+	cmd.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS
+	cmd.Env = []string{"PATH=/bin:/usr/bin", asHelper + "=/no/contract"}
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	w, err := os.OpenFile(passwd, os.O_WRONLY, 0) // waits until it looks up the user
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err = <-ended:
+		w.Close()
+	case <-time.After(10 * time.Second): // it did not hear the signal, so let it go on
+		_, _ = w.WriteString("daemon:x:1:1::/:/bin/sh\n")
+		w.Close()
+		err = <-ended
+	}
+	if cmd.ProcessState.ExitCode() != 143 || strings.Contains(out.String(), "started") {
+		t.Errorf("%v, want the exit code 143: %s", err, out.String())
 	}
 }
