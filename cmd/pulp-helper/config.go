@@ -21,7 +21,7 @@ func (p program) config(ctx context.Context, args []string) error {
 	if flags.NArg() == 0 {
 		return failf(exitUsage, "config: name the settings to write\n%s", usage)
 	}
-	c, err := contract.Read(p.contract)
+	c, err := p.read()
 	if err != nil {
 		return err
 	}

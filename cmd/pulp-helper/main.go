@@ -47,13 +47,14 @@ func run(contract string, args []string) (code int) {
 	// Before anything else: the kernel drops a signal that a container's first process does not ask for.
 	ctx, stop := interrupt.Context(context.Background(), syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
-	return program{contract: contract, getenv: os.Getenv, stderr: os.Stderr}.run(ctx, args)
+	return program{contract: contract, getenv: os.Getenv, setenv: os.Setenv, stderr: os.Stderr}.run(ctx, args)
 }
 
 // A program is pulp-helper and what it finds around it.
 type program struct {
 	contract string // the file
 	getenv   func(string) string
+	setenv   func(name, value string) error
 	stderr   io.Writer
 }
 

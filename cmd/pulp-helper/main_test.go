@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,8 +43,15 @@ func inImage(t *testing.T, c contract.Contract, env map[string]string) (program,
 	if err := os.WriteFile(file, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	own := map[string]string{}
+	maps.Copy(own, env)
 	var stderr bytes.Buffer
-	return program{contract: file, getenv: func(name string) string { return env[name] }, stderr: &stderr}, &stderr
+	return program{
+		contract: file,
+		getenv:   func(name string) string { return own[name] },
+		setenv:   func(name, value string) error { own[name] = value; return nil },
+		stderr:   &stderr,
+	}, &stderr
 }
 
 func TestAWrongCommandLineExits64(t *testing.T) {

@@ -74,40 +74,24 @@ func (p program) newStart(file string) (*start, error) {
 	if err := s.complete(c); err != nil {
 		return nil, err
 	}
-	s.getenv = s.env.Get
 	s.words = contract.NewEnvironment(c, s.getenv)
 	return s, nil
 }
 
-// complete adds to the environment what it leaves open: the defaults that the image declares, and what belongs to the user. A default that
-// needs a variable without a value is none. The stages in this process find the defaults in its own environment, too: the variables of
-// libpq, TMPDIR and others are read there.
+// complete adds to the environment what it leaves open: the defaults that the image declares, and what belongs to the user, which a default
+// may name. The stages in this process find the defaults in its own environment, too.
 func (s *start) complete(c contract.Contract) error {
-	declared := contract.NewEnvironment(c, s.env.Get)
-	values := map[string]string{}
-	for _, v := range c.Environment {
-		if v.Default == nil || s.env.Get(v.Name) != "" {
-			continue
-		}
-		value, err := declared.Expand("${" + v.Name + "}")
-		var missing *contract.MissingError
-		switch {
-		case errors.As(err, &missing):
-			continue
-		case err != nil:
-			return err
-		}
-		values[v.Name] = value.Text
+	ofUser := process.NewEnvironment(s.env.List())
+	if err := ofUser.ForUser(s.script.Become.User); err != nil {
+		return err
 	}
-	for _, v := range c.Environment { // in one order; and not before each default is worked out
-		value, ok := values[v.Name]
-		if !ok {
-			continue
-		}
-		s.env.Set(v.Name, value)
-		if err := os.Setenv(v.Name, value); err != nil {
-			return fmt.Errorf("the default of %s: %w", v.Name, err)
-		}
+	s.getenv = s.env.Get
+	s.setenv = func(name, value string) error {
+		s.env.Set(name, value)
+		return os.Setenv(name, value)
+	}
+	if err := s.addDefaults(c, ofUser.Get); err != nil {
+		return err
 	}
 	return s.env.ForUser(s.script.Become.User)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -164,6 +163,32 @@ func TestStart_givesTheUserAHomeWhereNobodyDid(t *testing.T) {
 	}
 }
 
+// What a default names may be what the container begins with, or what the user has.
+func TestStart_defaultsNameWhatBelongsToTheUser(t *testing.T) {
+	c := contract.Contract{Environment: []contract.Variable{{Name: "HOME"}, {Name: "CACHE", Default: text("${HOME}/.cache")}}}
+	moved := contract.Contract{Environment: []contract.Variable{{Name: "CACHE", Default: text("${HOME}/.cache")}, {Name: "HOME", Default: text("/srv/${USER}")}, {Name: "USER", Default: text("app")}}}
+	const asUser, asRoot = "become --user 54321 -- " + printEnv, "become -- " + printEnv
+	for _, test := range []struct {
+		name     string
+		contract contract.Contract
+		line     string
+		env      []string
+		want     []string
+	}{
+		{"the runtime's home", c, asRoot, []string{"HOME=/root"}, []string{"HOME=/root", "CACHE=/root/.cache"}},
+		{"the user's home", c, asUser, []string{"HOME=/root"}, []string{"HOME=/", "CACHE=//.cache"}},
+		{"a home that is given", c, asUser, []string{"HOME=/given"}, []string{"HOME=/given", "CACHE=/given/.cache"}},
+		{"no home", c, asRoot, []string{"A=1"}, []string{"A=1"}},
+		{"a home that is declared", moved, asUser, []string{"HOME=/root"}, []string{"HOME=/srv/app", "CACHE=/srv/app/.cache", "USER=app"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, newStart(t, test.contract, test.line).environ(t, test.env)); diff != "" {
+				t.Errorf("environment (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestStart_putsVariablesIntoWords(t *testing.T) {
 	c := contract.Contract{Environment: []contract.Variable{{Name: "A", Default: text("a")}, {Name: "B"}}}
 	for _, value := range []string{"two  words", "it's", "$(touch pwned)", "`x`", "a\nb\n", "*", "${A}", "$A", "-n", "\\"} {
@@ -240,41 +265,6 @@ func TestStart_tracesNoSecret(t *testing.T) {
 	}
 	if want := "+ require variable Q\n+ init /bin/echo ${A}\n+ become --user 0 -- /bin/sh -c \"echo $Q\"\n"; stderr != want {
 		t.Errorf("the trace is %q, want %q", stderr, want)
-	}
-}
-
-// The stages read some variables as the libraries do that they are made of.
-func TestStart_stagesFindDefaultsInTheirEnvironment(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked := make(chan string, 1)
-	go func() { // ends when the listener is closed
-		defer close(asked)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = c.SetDeadline(time.Now().Add(time.Second))
-			data := make([]byte, 200)
-			n, _ := c.Read(data)
-			select {
-			case asked <- string(data[:n]):
-			default:
-			}
-			c.Close()
-		}
-	}()
-	c := contract.Contract{
-		Environment: []contract.Variable{{Name: "PGSSLMODE", Default: text("disable")}, {Name: "PGAPPNAME", Default: text("by-default")}},
-		Services:    []contract.Service{{Name: "db", URL: "postgres://me@" + l.Addr().String() + "/x", Tries: 1, Timeout: 2 * time.Second}},
-	}
-	_, stderr, code := newStart(t, c, "wait db", "become -- /bin/true").run(t, nil)
-	l.Close()
-	if got := <-asked; code != exitUnavailable || !strings.Contains(got, "by-default") {
-		t.Errorf("exit code %d, %s; the server was asked %q", code, stderr, got)
 	}
 }
 

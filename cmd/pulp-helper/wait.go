@@ -119,7 +119,7 @@ func (p program) awaited(args []string) ([]awaited, error) {
 			continue
 		}
 		if declared == nil {
-			c, err := contract.Read(p.contract)
+			c, err := p.read()
 			if err != nil {
 				return nil, err
 			}

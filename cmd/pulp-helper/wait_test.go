@@ -214,3 +214,44 @@ func TestWait_findsAServerByItsIPv6Address(t *testing.T) {
 		}
 	}
 }
+
+// The stages read some variables as the libraries do that they are made of. A probe waits without a start.
+func TestWait_findsDefaultsInItsEnvironment(t *testing.T) {
+	for _, command := range []string{"start", "wait"} {
+		t.Run(command, func(t *testing.T) {
+			l := listen(t, "127.0.0.1:0")
+			asked := make(chan string, 1)
+			go func() { // ends when the listener is closed
+				defer close(asked)
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					_ = c.SetDeadline(time.Now().Add(time.Second))
+					data := make([]byte, 200)
+					n, _ := c.Read(data)
+					select {
+					case asked <- string(data[:n]):
+					default:
+					}
+					c.Close()
+				}
+			}()
+			c := contract.Contract{
+				Environment: []contract.Variable{{Name: "PGSSLMODE", Default: text("disable")}, {Name: "PGAPPNAME", Default: text("by-default")}},
+				Services:    []contract.Service{{Name: "db", URL: "postgres://me@" + l.Addr().String() + "/x", Tries: 1, Timeout: 2 * time.Second}},
+			}
+			s := newStart(t, c, "wait db", "become -- /bin/true")
+			cmd := s.command(nil)
+			if command == "wait" {
+				cmd.Args = []string{cmd.Args[0], "wait", "db"}
+			}
+			out, _ := cmd.CombinedOutput()
+			l.Close()
+			if got := <-asked; cmd.ProcessState.ExitCode() != exitUnavailable || !strings.Contains(got, "by-default") {
+				t.Errorf("%v, %s; the server was asked %q", cmd.ProcessState, out, got)
+			}
+		})
+	}
+}
