@@ -23,15 +23,17 @@ func lineOfScript(script string, output []string) (line int, ok bool) {
 	if said == nil {
 		return 0, false
 	}
-	lines := strings.Split(script, "\n")
+	lines := strings.Split(strings.TrimRight(script, "\n"), "\n")
 	line, err := strconv.Atoi(said[1])
-	if err != nil || line < 1 || line > len(lines) {
+	if err != nil || line < 1 || line > strings.Count(script, "\n")+2 { // at the end of a script, shells may count one line more
 		return 0, false
 	}
 	// A program may run a shell of its own, whose script has other lines. What this one speaks of is in the line.
 	about, _, _ := strings.Cut(said[2], ":")
-	syntax := strings.Contains(strings.ToLower(about), "syntax error")
-	return line, syntax || strings.Contains(lines[line-1], about)
+	if strings.Contains(strings.ToLower(about), "syntax error") {
+		return min(line, len(lines)), true
+	}
+	return line, line <= len(lines) && strings.Contains(lines[line-1], about)
 }
 
 // scriptOf returns the script of the step that people see under a name, and where the step is.

@@ -17,14 +17,17 @@ func TestLineOfScript_isWhatTheShellSays(t *testing.T) {
 	}{
 		{"dash: a program that is not there", []string{"a", "/bin/sh: 2: nosuch: not found"}, 2},
 		{"dash: a variable that is not set", []string{"/bin/sh: 3: UNSET: parameter not set"}, 3},
-		{"dash: a syntax error", []string{"/bin/sh: 4: Syntax error: end of file unexpected"}, 4},
+		{"dash: a syntax error", []string{"/bin/sh: 4: Syntax error: \"fi\" unexpected"}, 4},
+		{"dash: the end of the script", []string{"/bin/sh: 5: Syntax error: end of file unexpected (expecting \"then\")"}, 4},
 		{"bash: a program that is not there", []string{"/bin/sh: line 2: nosuch: command not found"}, 2},
 		{"bash: a syntax error", []string{"/bin/sh: -c: line 4: syntax error near unexpected token `fi'"}, 4},
+		{"bash: the end of the script", []string{"/bin/sh: -c: line 5: syntax error: unexpected end of file"}, 4},
 		{"busybox tells no line", []string{"/bin/sh: nosuch: not found"}, 0},
 		{"something else was said after it", []string{"/bin/sh: 2: nosuch: not found", "make: *** [all] Error 127"}, 0},
 		{"a shell that another program ran", []string{"/bin/sh: 1: nosuch: not found"}, 0},
 		{"a script of another file", []string{"install.sh: 2: nosuch: not found"}, 0},
 		{"a line that there is not", []string{"/bin/sh: 9: nosuch: not found"}, 0},
+		{"a syntax error in a line that there is not", []string{"/bin/sh: 9: Syntax error: \"fi\" unexpected"}, 0},
 		{"nothing was said", nil, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
