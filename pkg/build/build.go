@@ -51,6 +51,9 @@ type Progress struct {
 	Out io.Writer
 	// Mode is one of BuildKit's: auto, plain, tty, quiet, rawjson.
 	Mode string
+
+	// repeats says that the build begins anew after a copy that the engine cannot continue: then that is no error of a step.
+	repeats bool
 }
 
 // Family builds all images of a family and adds them to a layout as one build. When it fails, nothing is added.

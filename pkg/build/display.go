@@ -39,7 +39,7 @@ func startDisplay(p Progress) (*display, error) {
 		return nil, fmt.Errorf("showing progress as %q: %w", p.Mode, err)
 	}
 	mode := progressui.DisplayMode(p.Mode)
-	d.tidy = &tidier{groups: mode != progressui.RawJSONMode, held: map[digest.Digest]*client.Vertex{}}
+	d.tidy = &tidier{groups: mode != progressui.RawJSONMode, repeats: p.repeats, held: map[digest.Digest]*client.Vertex{}}
 	d.streams = mode == progressui.PlainMode || mode == progressui.AutoMode && !terminal
 	d.group.Go(func() error {
 		// The display ends with the statuses, which end with the build: a cancelled build still has its last words.

@@ -24,7 +24,9 @@ type done struct {
 // onEngine has the engine build a family. An engine that runs on after an interrupted build has a part of a blob that it cannot continue,
 // and would fail the same way each time: it is told to forget that, and the copy begins anew.
 func onEngine(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (done, error) {
+	opts.Progress.repeats = true
 	d, err := attempt(ctx, c, f, into, opts)
+	opts.Progress.repeats = false
 	if err == nil || ctx.Err() != nil || !message.CannotContinue(err) {
 		return d, err
 	}

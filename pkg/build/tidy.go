@@ -1,6 +1,8 @@
 package build
 
 import (
+	"context"
+	"errors"
 	"regexp"
 
 	"github.com/moby/buildkit/client"
@@ -17,6 +19,8 @@ var resolvesLayer = regexp.MustCompile(`^resolve ` + regexp.QuoteMeta(compile.La
 type tidier struct {
 	// groups says that the display shows the vertices of a step as one.
 	groups bool
+	// repeats is that of the Progress.
+	repeats bool
 	// held are vertices that have done nothing yet that took work, as the engine last told of them; nil for those that have.
 	held map[digest.Digest]*client.Vertex
 }
@@ -28,6 +32,7 @@ type tidier struct {
 //     parts for the platforms of one image.
 //   - In a group, whose result is cached if that of all of its vertices is: a vertex that has not begun decides nothing, and to look up a
 //     layer that is there is no work.
+//   - An error after which the build begins anew as an interruption.
 func (t *tidier) tidy(status *client.SolveStatus) *client.SolveStatus {
 	out := *status
 	out.Vertexes, out.Statuses, out.Warnings = nil, nil, nil
@@ -54,6 +59,11 @@ func (t *tidier) tidy(status *client.SolveStatus) *client.SolveStatus {
 
 // vertex returns a vertex as it is to be shown.
 func (t *tidier) vertex(v *client.Vertex) *client.Vertex {
+	if t.repeats && message.CannotContinue(errors.New(v.Error)) {
+		interrupted := *v
+		interrupted.Error = context.Canceled.Error()
+		return &interrupted
+	}
 	if !t.groups || v.ProgressGroup == nil || v.Error != "" {
 		return v
 	}

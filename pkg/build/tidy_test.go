@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -98,4 +99,44 @@ func TestTheDisplay_leavesOutWhatTheExportSaysOfItsParts(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestTheDisplay_showsNoErrorAfterWhichTheBuildBeginsAnew(t *testing.T) {
+	const copied = "failed to copy: unsupported offset"
+	for _, test := range []struct {
+		repeats bool
+		err     string
+		want    string
+	}{
+		{true, copied, "CANCELED"},
+		{true, "exit code: 1", "ERROR: exit code: 1"},
+		{false, copied, "ERROR: " + copied},
+	} {
+		for _, step := range []*client.SolveStatus{status("one", "", test.err), news(failing("[one 1/1] copy a to /a", test.err))} {
+			var out bytes.Buffer
+			w, err := startWatching(Progress{Out: &out, Mode: "plain", repeats: test.repeats}, nil, redact)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.updates <- step
+			close(w.updates)
+			h, err := w.wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := out.String(); !strings.Contains(text, test.want) || test.want == "CANCELED" && strings.Contains(text, "ERROR") {
+				t.Errorf("repeats %t: it says\n%s, want %q", test.repeats, text, test.want)
+			}
+			if failed := h.failed(""); failed == nil || failed.Err != test.err {
+				t.Errorf("the step that failed is %+v", failed)
+			}
+		}
+	}
+}
+
+// failing returns the news of a step's layer that ended with an error.
+func failing(step, text string) *client.Vertex {
+	v := vertex(step+", its layer", step, true, true, false)
+	v.Error = text
+	return v
 }
