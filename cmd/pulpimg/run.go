@@ -35,7 +35,8 @@ func newRun(io console) *cobra.Command {
 		Use:   "run IMAGE [-- ARGS...]",
 		Short: "Start a container of an image with docker or podman",
 		Long: "Start a container of an image with docker or podman, whichever answers, with all that the spec says it needs. Variables of the spec\n" +
-			"that are set in this environment are passed on. The image is that of the last build or push; one that was only built is loaded first.",
+			"that are set in this environment are passed on, but not HOME, USER and the like. The image is that of the last build or\n" +
+			"push; one that was only built is loaded first.",
 		Example: "  pulpimg run -f specs/pulp.yaml pulp-beat -d -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2\n" +
 			"  pulpimg run -f specs/pulp.yaml pulp-worker -d --name pulp-worker-2 --env-file pulp.env -- --loglevel=DEBUG\n" +
 			"  pulpimg run -f specs/pulp.yaml pulp-beat --env-file pulp.env --print",
@@ -147,7 +148,7 @@ func (c *runCommand) image(name string) (*family.Family, *family.Image, error) {
 	return f, image, nil
 }
 
-// valuesOf returns the values of flags and files, and of this environment for what the spec declares.
+// valuesOf returns the values of flags and files, and of this environment for what the spec declares and is not about this user.
 func (c *runCommand) valuesOf(f *family.Family) (map[string]string, error) {
 	given, err := c.values.read(f)
 	if err != nil {
@@ -155,7 +156,7 @@ func (c *runCommand) valuesOf(f *family.Family) (map[string]string, error) {
 	}
 	out := map[string]string{}
 	for _, v := range f.Contract.Environment {
-		if value := os.Getenv(v.Name); value != "" {
+		if value := os.Getenv(v.Name); value != "" && !family.OfSession(v.Name) {
 			out[v.Name] = value
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 )
 
 func envFile(t testing.TB, text string) string {
@@ -89,6 +91,25 @@ func TestAServiceOfTheCommandLineLeadsSomewhere(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", flag, got, want)
+		}
+	}
+}
+
+func TestRun_handsOnNothingAboutThisUser(t *testing.T) {
+	f := familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {HOME: {default: /srv}, USER: {}, OTHER: {}, EMPTY: {}}\nimages: {a: {from: scratch}}\n")
+	for name, value := range map[string]string{"HOME": "/home/me", "USER": "me", "OTHER": "other", "EMPTY": "", "UNDECLARED": "x"} {
+		t.Setenv(name, value)
+	}
+	for _, test := range []struct {
+		flags []string
+		want  map[string]string
+	}{
+		{nil, map[string]string{"OTHER": "other"}},
+		{[]string{"HOME=/given", "USER"}, map[string]string{"HOME": "/given", "USER": "me", "OTHER": "other"}},
+	} {
+		got, err := (&runCommand{values: values{env: test.flags}}).valuesOf(f)
+		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+			t.Errorf("--env %v: %v (-want +got):\n%s", test.flags, err, diff)
 		}
 	}
 }

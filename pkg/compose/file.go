@@ -140,7 +140,7 @@ func newService(f *family.Family, image *family.Image, c Config, taken map[strin
 }
 
 // environment returns the variables that the family declares: those that have a value here, and the others, which are taken from the
-// environment. What is not set there either has the default that the image knows.
+// environment. What is not set there either has the default that the image knows, and so have those that are about whoever starts them.
 func environment(c contract.Contract, image *family.Image, values map[string]string) ordered[*string] {
 	var out ordered[*string]
 	declared := map[string]bool{}
@@ -149,6 +149,7 @@ func environment(c contract.Contract, image *family.Image, values map[string]str
 		switch value := values[v.Name]; {
 		case value != "":
 			out.add(v.Name, new(escape(value)))
+		case family.OfSession(v.Name): // the container has its own
 		case image.Start != nil && slices.Contains(image.Start.Variables, v.Name):
 			out.add(v.Name, new("${"+v.Name+":?give it a value}"))
 		default:

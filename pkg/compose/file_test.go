@@ -74,6 +74,28 @@ images: { a: { from: scratch, volumes: [/a$b], steps: [ helpers: [wait] ], start
 	}
 }
 
+func TestMarshal_leavesOutWhatIsAboutWhoeverStartsIt(t *testing.T) {
+	f := familytest.Parse(t, `version: 1
+name: f
+registry: r.example
+tag: t
+environment: { HOME: { default: /srv }, USER: {}, SHELL: {required: true}, OTHER: {} }
+images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x, "${HOME}"] } } }
+`)
+	for _, test := range []struct {
+		values map[string]string
+		want   string
+	}{
+		{nil, "    environment:\n      OTHER: null\n    cap_drop"},
+		{map[string]string{"USER": "app", "SHELL": "/bin/sh"}, "    environment:\n      USER: app\n      SHELL: /bin/sh\n      OTHER: null\n    cap_drop"},
+	} {
+		data, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
+		if err != nil || !strings.Contains(string(data), test.want) {
+			t.Errorf("%v, no %q in\n%s", err, test.want, data)
+		}
+	}
+}
+
 func TestWhatCannotBeWrittenIsSaid(t *testing.T) {
 	f := load(t, "../kube/testdata/everything.spec.yaml")
 	base, err := f.Select("shop-base")

@@ -14,7 +14,8 @@ type environment struct {
 	variables []contract.Variable
 	// byNeed are the same, with what a default needs before it.
 	byNeed []contract.Variable
-	// certain holds those that have a value in every container: they have a default that needs nothing else, or nothing uncertain.
+	// certain holds those that have a value in every container: they have a default that needs nothing else, or nothing uncertain; and HOME,
+	// which runtimes set when nobody gave one.
 	certain map[string]bool
 	secret  map[string]bool
 }
@@ -42,7 +43,7 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 		v := byName[name]
 		v.Secret = v.Secret || slices.ContainsFunc(needs(v), func(need string) bool { return env.secret[need] })
 		uncertain := func(need string) bool { return !env.certain[need] }
-		env.certain[name] = v.Default != nil && !slices.ContainsFunc(needs(v), uncertain)
+		env.certain[name] = name == "HOME" || v.Default != nil && !slices.ContainsFunc(needs(v), uncertain)
 		env.secret[name] = v.Secret
 		env.byNeed = append(env.byNeed, v)
 		byName[name] = v
@@ -51,6 +52,16 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 		env.variables = append(env.variables, byName[name])
 	}
 	return env
+}
+
+// OfSession reports whether a variable describes the user and the session of whoever starts a container. Unless somebody says so, the
+// container does not get the value that it has there: that is about another user on another system.
+func OfSession(name string) bool {
+	switch name {
+	case "HOME", "LOGNAME", "PATH", "PWD", "SHELL", "USER":
+		return true
+	}
+	return false
 }
 
 // needs returns the variables that a variable's default names.

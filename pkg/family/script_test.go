@@ -91,7 +91,7 @@ func TestStartScript_hasTheStagesInTheirOrder(t *testing.T) {
 }
 
 func TestStartScript_requiresTheVariablesThatMayHaveNoValue(t *testing.T) {
-	const declared = "environment: {R: {required: true}, N: {}, D: {default: \"${N}\"}, E: {default: \"\"}}\n"
+	const declared = "environment: {R: {required: true}, N: {}, D: {default: \"${N}\"}, E: {default: \"\"}, HOME: {}, H: {default: \"${HOME}/x\"}}\n"
 	for _, test := range []struct {
 		name, start string
 		want        []string
@@ -101,6 +101,7 @@ func TestStartScript_requiresTheVariablesThatMayHaveNoValue(t *testing.T) {
 		{"for the command", `{command: [c, "${N}"]}`, []string{"R", "N"}},
 		{"for init", `{init: [[i, "${N}"]], command: [c]}`, []string{"R", "N"}},
 		{"for a default that needs another", `{command: [c, "${D}"]}`, []string{"R", "D"}},
+		{"not the home", `{command: [c, "${HOME}", "${H}"]}`, []string{"R"}},
 		{"not if the default is empty", `{command: [c, "${E}"]}`, []string{"R"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
