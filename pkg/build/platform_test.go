@@ -1,0 +1,50 @@
+package build
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
+	"github.com/pulpimg/pulpimg/pkg/layer"
+)
+
+// A slowTree is empty, and notes when it last answered.
+type slowTree struct {
+	layer.Empty
+	answered time.Time
+}
+
+func (t *slowTree) Lstat(ctx context.Context, path string) (*layer.Info, error) {
+	time.Sleep(5 * time.Millisecond)
+	info, err := t.Empty.Lstat(ctx, path)
+	t.answered = time.Now()
+	return info, err
+}
+
+func TestPlatformAssembler_aStepOfFilesDoesNotCountWhatItWaitsFor(t *testing.T) {
+	f := familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nimages: {a: {from: scratch, steps: [repo: {id: r, baseurl: \"http://h/\", to: /etc/r.repo}]}}\n")
+	store, err := layer.OpenStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var begun time.Time
+	p := platformAssembler{assembler: assembler{
+		family: f, opts: Options{Layers: store},
+		announce: func(_ string, since time.Time, _ bool) { begun = since },
+	}}
+	image := f.Images[0]
+	root, err := compile.New(image, compile.Base{}, p.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := &slowTree{}
+	if _, err := p.files(t.Context(), assembly{image: root, tree: tree}, compile.StepName(image, 0), image.Steps[0].(family.Files)); err != nil {
+		t.Fatal(err)
+	}
+	if tree.answered.IsZero() || begun.Before(tree.answered) {
+		t.Errorf("it is said to have begun at %v; the tree below answered until %v", begun, tree.answered)
+	}
+}
