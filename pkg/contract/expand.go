@@ -114,15 +114,19 @@ func (e Environment) expandPart(head, text, tail string, above []string, encode 
 			add(encode(value.Text), strings.ReplaceAll(encode(value.Shown), encode(Hidden), Hidden))
 		}
 		out.Variables = append(out.Variables, value.Variables...)
-		if len(out.Text)+len(out.Variables) > maxExpanded {
-			return Value{}, fmt.Errorf("with the value of %s put in, a text has more than %d MiB", name, maxExpanded>>20)
+		if len(out.Text) > maxExpanded || len(out.Variables) > maxVariables {
+			return Value{}, fmt.Errorf("with the value of %s put in, a text has more than %d MiB or %d variables", name, maxExpanded>>20, maxVariables)
 		}
 		text, seen = rest, seen+"${"+name+"}"
 	}
 }
 
-// maxExpanded bounds what values make of a text: a variable that uses others many times, and these others again, would fill the memory.
-const maxExpanded = 1 << 20
+// Bounds of what values make of a text: a variable that uses others many times, and these others again, would fill the memory, or take
+// minutes if they are empty.
+const (
+	maxExpanded  = 1 << 20 // bytes
+	maxVariables = 1 << 16
+)
 
 func (e Environment) lookup(name string, above []string) (Value, error) {
 	if slices.Contains(above, name) {
