@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -46,13 +47,30 @@ func (l localImage) reference(ctx context.Context, tool string) (string, error) 
 
 // loaded reports whether a tool has what was built, under the reference that it was built for.
 func (l localImage) loaded(ctx context.Context, tool string) (bool, error) {
-	// The tools name an image by the digest of its configuration.
-	manifest, err := l.from.Manifest(l.built.Manifests[0])
+	ids, err := l.ids()
 	if err != nil {
 		return false, err
 	}
 	id, err := exec.CommandContext(ctx, tool, "image", "inspect", "--format", "{{.Id}}", l.built.Reference).Output()
-	return err == nil && strings.TrimPrefix(strings.TrimSpace(string(id)), "sha256:") == manifest.Config.Digest.Encoded(), nil
+	return err == nil && slices.Contains(ids, strings.TrimPrefix(strings.TrimSpace(string(id)), "sha256:")), nil
+}
+
+// ids returns the IDs, in hex, that tools have for what was built. Podman and docker name an image by the digest of its config. Docker with
+// containerd's image store names it by that of its manifest or index, or of the manifest that it made when the image was loaded.
+func (l localImage) ids() ([]string, error) {
+	ids := []string{l.built.Descriptor.Digest.Encoded()}
+	for _, desc := range l.built.Manifests {
+		manifest, err := l.from.Manifest(desc)
+		if err != nil {
+			return nil, err
+		}
+		imported, err := export.Imported(manifest)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, desc.Digest.Encoded(), manifest.Config.Digest.Encoded(), imported.Encoded())
+	}
+	return ids, nil
 }
 
 // load loads what was built into a tool, if that is what is to be started and the tool has another image by its name, or none. An image that

@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	ggcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
@@ -81,4 +85,34 @@ func archiveImages(from *layout.Layout, images []layout.Image) (map[name.Tag]v1.
 		}
 	}
 	return out, nil
+}
+
+// Imported returns the digest of the manifest that containerd makes of an image in a docker archive. The archive has no manifest of OCI, and
+// docker with containerd's image store names the image by the one that was made.
+// https://github.com/containerd/containerd/blob/main/core/images/archive/importer.go
+func Imported(manifest ocispec.Manifest) (digest.Digest, error) {
+	made := struct {
+		SchemaVersion int                  `json:"schemaVersion"`
+		MediaType     types.MediaType      `json:"mediaType"`
+		Config        ocispec.Descriptor   `json:"config"`
+		Layers        []ocispec.Descriptor `json:"layers"`
+	}{
+		SchemaVersion: 2,
+		MediaType:     types.DockerManifestSchema2,
+		Config:        imported(manifest.Config, types.DockerConfigJSON),
+		Layers:        make([]ocispec.Descriptor, len(manifest.Layers)),
+	}
+	for i, l := range manifest.Layers {
+		mediaType := types.DockerLayer // of every compression
+		if t := types.MediaType(l.MediaType); t == types.OCIUncompressedLayer || t == types.DockerUncompressedLayer {
+			mediaType = types.DockerUncompressedLayer
+		}
+		made.Layers[i] = imported(l, mediaType)
+	}
+	data, err := json.Marshal(made)
+	return digest.FromBytes(data), err
+}
+
+func imported(desc ocispec.Descriptor, mediaType types.MediaType) ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: string(mediaType), Digest: desc.Digest, Size: desc.Size}
 }
