@@ -30,11 +30,11 @@ func (e *NotLayoutError) Error() string { return fmt.Sprintf("%s %s", e.Dir, e.R
 // one with the same reference. All else that the layout holds stays; the blobs of an image that was replaced go when nothing in the
 // layout needs them. A directory that holds anything but an image layout is a [*NotLayoutError].
 func (l *Layout) Merge(ctx context.Context, images []Image, dir string) (err error) {
-	if err := checkMergeable(dir); err != nil {
+	needed, err := l.needed(images)
+	if err != nil {
 		return err
 	}
-	to, err := blob.Open(dir)
-	if err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("opening the image layout: %w", err)
 	}
 	// The directory itself is locked, so that no file of ours is left in it.
@@ -43,9 +43,12 @@ func (l *Layout) Merge(ctx context.Context, images []Image, dir string) (err err
 		return fmt.Errorf("waiting for another command to leave %s: %w", dir, err)
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	needed, err := l.needed(images)
-	if err != nil {
+	if err := makeMergeable(dir); err != nil {
 		return err
+	}
+	to, err := blob.Open(dir)
+	if err != nil {
+		return fmt.Errorf("opening the image layout: %w", err)
 	}
 	for _, desc := range needed {
 		if err := ctx.Err(); err != nil {
@@ -58,13 +61,14 @@ func (l *Layout) Merge(ctx context.Context, images []Image, dir string) (err err
 	return replaceEntries(to, images)
 }
 
-func checkMergeable(dir string) error {
+// makeMergeable makes an empty directory a layout, before anything else is put into it: after an interruption, it can still be added to.
+func makeMergeable(dir string) error {
 	names, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(names) == 0 {
-		return nil
-	}
 	if err != nil {
 		return fmt.Errorf("looking at %s: %w", dir, err)
+	}
+	if len(names) == 0 {
+		return writeFiles(dir, newIndex([]ocispec.Descriptor{}))
 	}
 	data, err := os.ReadFile(filepath.Join(dir, ocispec.ImageLayoutFile))
 	if errors.Is(err, fs.ErrNotExist) {

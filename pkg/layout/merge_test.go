@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,6 +78,49 @@ func TestMerge(t *testing.T) {
 	}
 	merge(third)
 	entries(t, dir)
+}
+
+func TestMerge_goesOnAfterAnInterruption(t *testing.T) {
+	l := openNew(t)
+	dir := filepath.Join(t.TempDir(), "oci")
+	image := combine(t, l, "one", manifest(t, l, "amd64", "a"))
+	m, err := l.Manifest(image.Descriptor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(l.Blobs().Path(m.Layers[0].Digest)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Merge(t.Context(), []layout.Image{image}, dir); err == nil {
+		t.Fatal("an image without its layer was copied")
+	}
+	if left := entries(t, dir); len(left) != 0 {
+		t.Errorf("there are entries of images that are not there: %q", left)
+	}
+	manifest(t, l, "amd64", "a")
+	if err := l.Merge(t.Context(), []layout.Image{image}, dir); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMerge_severalAtOnce(t *testing.T) {
+	l := openNew(t)
+	dir := filepath.Join(t.TempDir(), "oci")
+	var all sync.WaitGroup
+	var want []string
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		image := combine(t, l, name, manifest(t, l, "amd64", name))
+		want = append(want, image.Reference)
+		all.Go(func() {
+			if err := l.Merge(t.Context(), []layout.Image{image}, dir); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if diff := cmp.Diff(want, entries(t, dir)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 func TestMerge_refuses(t *testing.T) {
