@@ -117,10 +117,14 @@ func replaceEntries(in *blob.Dir, images []Image) error {
 func removeUnreachable(in *blob.Dir, gone, left []ocispec.Descriptor) error {
 	old, stays := map[digest.Digest]bool{}, map[digest.Digest]bool{}
 	for _, d := range gone {
-		reach(in, d.Digest, old)
+		if err := reach(in, d.Digest, old); err != nil {
+			return err
+		}
 	}
 	for _, d := range left {
-		reach(in, d.Digest, stays)
+		if err := reach(in, d.Digest, stays); err != nil {
+			return err
+		}
 	}
 	for d := range old {
 		if stays[d] {
@@ -140,21 +144,35 @@ const maxManifest = 4 << 20
 var anyDigest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
 
 // reach adds a blob and all that it names to what was reached. What a layout of the user's holds may be of any kind, so every digest in a
-// small blob of JSON counts.
-func reach(in *blob.Dir, d digest.Digest, reached map[digest.Digest]bool) {
+// small blob of JSON counts. A blob that cannot be read is an error: nobody knows what it needs.
+func reach(in *blob.Dir, d digest.Digest, reached map[digest.Digest]bool) error {
 	if d.Validate() != nil || reached[d] {
-		return
+		return nil
 	}
 	reached[d] = true
-	info, err := os.Stat(in.Path(d))
-	if err != nil || !info.Mode().IsRegular() || info.Size() > maxManifest {
-		return
+	data, err := readSmall(in.Path(d))
+	if err != nil {
+		return fmt.Errorf("finding out what %s still needs: %w", in.Root(), err)
 	}
-	data, err := os.ReadFile(in.Path(d))
-	if err != nil || !json.Valid(data) {
-		return
+	if !json.Valid(data) {
+		return nil
 	}
 	for _, found := range anyDigest.FindAll(data, -1) {
-		reach(in, digest.Digest(found), reached)
+		if err := reach(in, digest.Digest(found), reached); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// readSmall reads a file that may be a manifest. It returns nothing for a larger one, and for one that is not there.
+func readSmall(file string) ([]byte, error) {
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxManifest {
+		return nil, err
+	}
+	return os.ReadFile(file)
 }

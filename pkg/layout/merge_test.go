@@ -103,6 +103,35 @@ func TestMerge_goesOnAfterAnInterruption(t *testing.T) {
 	}
 }
 
+// What another image needs must not go because its manifest cannot be read in this moment.
+func TestMerge_removesNothingInDoubt(t *testing.T) {
+	l := openNew(t)
+	dir := filepath.Join(t.TempDir(), "oci")
+	old := combine(t, l, "one", manifest(t, l, "amd64", "shared"))
+	other := combine(t, l, "other", manifest(t, l, "arm64", "shared"))
+	if err := l.Merge(t.Context(), []layout.Image{old, other}, dir); err != nil {
+		t.Fatal(err)
+	}
+	in, err := blob.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unreadable := in.Path(other.Descriptor.Digest)
+	if err := errors.Join(os.Remove(unreadable), os.Symlink(unreadable, unreadable)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Merge(t.Context(), []layout.Image{combine(t, l, "one", manifest(t, l, "amd64", "new"))}, dir); err == nil {
+		t.Error("nobody hears of it")
+	}
+	m, err := l.Manifest(other.Descriptor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !in.Has(m.Layers[0]) {
+		t.Error("the layer of another image is gone")
+	}
+}
+
 func TestMerge_severalAtOnce(t *testing.T) {
 	l := openNew(t)
 	dir := filepath.Join(t.TempDir(), "oci")
