@@ -35,7 +35,8 @@ func Use(ctx context.Context, dir string) (release func() error, err error) {
 	return lock.Unlock, nil
 }
 
-// Empty removes the files of a directory, but those of the given names directly in it, and returns how much that freed, in bytes.
+// Empty removes the files of a directory, but those of the given names directly in it, and returns how much that freed, in bytes: a file that
+// has another name elsewhere is counted when its last name goes.
 // Directories stay, since who opened one before it was emptied goes on to use it. The error is [ErrInUse], and nothing is removed, while
 // somebody uses the directory. Nothing is written unless there is no lock yet, so a full disk is no hindrance.
 func Empty(ctx context.Context, dir string, keep ...string) (freed int64, err error) {
@@ -74,8 +75,9 @@ func removeFiles(ctx context.Context, dir string, keep []string) (freed int64, e
 		if err := os.Remove(name); err != nil {
 			return unlessGone(err)
 		}
-		bytes, _ := blocks(info)
-		freed += bytes
+		if bytes, shared := blocks(info); shared == (inode{}) { // a file with another name still takes its place
+			freed += bytes
+		}
 		return nil
 	})
 	return freed, err

@@ -62,6 +62,35 @@ func TestEmpty_freesWhatNobodyUses(t *testing.T) {
 	}
 }
 
+// Layers of files have a name among the layers and one among the images, and what takes their place is on disk once.
+func TestEmpty_countsAFileOfTwoNamesOnce(t *testing.T) {
+	layers, images := filled(t), t.TempDir()
+	for _, name := range []string{"one", "other"} {
+		if err := os.Link(filepath.Join(layers, "blobs", "sha256", "one"), filepath.Join(images, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := cachedir.Usage(t.Context(), layers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	freed, err := cachedir.Empty(t.Context(), layers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := cachedir.Usage(t.Context(), images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, err := cachedir.Empty(t.Context(), images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if freed+left > before || rest < 10_000 || rest > left {
+		t.Errorf("of %d bytes, %d and %d were freed; %d were left in between", before, freed, rest, left)
+	}
+}
+
 func TestEmpty_leavesWhatIsInUse(t *testing.T) {
 	dir := filled(t)
 	var releases []func() error
