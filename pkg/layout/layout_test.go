@@ -128,16 +128,19 @@ func TestAdd_severalAtOnce(t *testing.T) {
 	const writers = 12
 	var group sync.WaitGroup
 	added := make([]layout.Build, writers)
+	start := make(chan struct{}) // to open a layout takes longer than to add to it
 	for i := range writers {
 		l := open(t, dir)
 		image := combine(t, l, fmt.Sprint("image", i), manifest(t, l, "amd64", fmt.Sprint(i)))
 		group.Go(func() {
+			<-start
 			var err error
 			if added[i], err = l.Add(t.Context(), layout.Build{Images: []layout.Image{image}}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+	close(start)
 	group.Wait()
 	l := open(t, dir)
 	all := builds(t, l)
