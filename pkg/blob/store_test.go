@@ -68,15 +68,18 @@ func TestStore_twoProcessesWriteOneBlob(t *testing.T) {
 	d := open(t)
 	data, desc := random()
 	stores := []content.Store{d.Store(), reopened(t, d).Store()}
-	writers := []content.Writer{begin(t, stores[0], desc), begin(t, stores[1], desc)}
+	const piece = 10_000
+	first := begin(t, stores[0], desc)
+	write(t, first, data[:piece])
+	second := begin(t, stores[1], desc)
+	if status, err := second.Status(); err != nil || status.Offset != 0 {
+		t.Errorf("a writer begins at %d (%v): it goes on with what the other one wrote", status.Offset, err)
+	}
 	var all sync.WaitGroup
-	for _, w := range writers {
-		if status, err := w.Status(); err != nil || status.Offset != 0 {
-			t.Errorf("a writer begins at %d (%v): it goes on with what the other one wrote", status.Offset, err)
-		}
+	for w, rest := range map[content.Writer]string{first: data[piece:], second: data} {
 		all.Go(func() {
-			for rest := data; rest != ""; {
-				n := min(len(rest), 10_000)
+			for rest != "" {
+				n := min(len(rest), piece)
 				write(t, w, rest[:n])
 				rest = rest[n:]
 			}
