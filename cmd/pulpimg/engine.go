@@ -172,9 +172,9 @@ func pruneStores(ctx context.Context, io console, cache string) (freed int64, er
 	if err := cachedir.CheckOwn(images); err != nil {
 		return 0, err
 	}
-	families, err := os.ReadDir(images)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, fmt.Errorf("freeing the built images: %w", err)
+	families, readErr := os.ReadDir(images)
+	if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) {
+		return 0, fmt.Errorf("freeing the built images: %w", readErr)
 	}
 	for _, family := range families {
 		dirs = append(dirs, filepath.Join(images, family.Name()))
