@@ -105,6 +105,23 @@ func TestPrune_worksOnAFullDisk(t *testing.T) {
 	mustBuild(t, start(t, engine.Options{CacheDir: cache}).Client())
 }
 
+// Where there is no lock yet and no place for one, nobody can use the engine.
+func TestPrune_needsNoPlaceForALock(t *testing.T) {
+	cache := t.TempDir()
+	must(t, syscall.Mount("tmpfs", cache, "tmpfs", 0, "nr_inodes=4")) // for itself, engine, state and the file
+	t.Cleanup(func() { must(t, syscall.Unmount(cache, 0)) })
+	must(t, os.MkdirAll(filepath.Join(cache, "engine", "state"), 0o700))
+	must(t, os.WriteFile(filepath.Join(cache, "engine", "state", "file"), make([]byte, 1<<20), 0o600))
+	if err := os.WriteFile(filepath.Join(cache, "engine", "lock"), nil, 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("there is a place for a lock: %v", err)
+	}
+	freed, err := engine.Prune(context.Background(), engine.Options{CacheDir: cache})
+	must(t, err)
+	if freed < 1<<20 {
+		t.Errorf("freed %d bytes, want at least those of the file", freed)
+	}
+}
+
 // fill writes a file until the disk is full.
 func fill(t *testing.T, name string) {
 	t.Helper()
