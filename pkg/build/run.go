@@ -24,16 +24,22 @@ type done struct {
 // onEngine has the engine build a family. An engine that runs on after an interrupted build has a part of a blob that it cannot continue,
 // and would fail the same way each time: it is told to forget that, and the copy begins anew.
 func onEngine(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (done, error) {
-	opts.Progress.repeats = true
-	d, err := attempt(ctx, c, f, into, opts)
-	opts.Progress.repeats = false
+	return anew(ctx, func(last bool) (done, error) {
+		opts.Progress.repeats = !last
+		return attempt(ctx, c, f, into, opts)
+	}, func() error { return forgetParts(ctx, c) })
+}
+
+// anew makes a second attempt, the last one, when the first one had to continue what it cannot.
+func anew(ctx context.Context, attempt func(last bool) (done, error), forget func() error) (done, error) {
+	d, err := attempt(false)
 	if err == nil || ctx.Err() != nil || !message.CannotContinue(err) {
 		return d, err
 	}
-	if err := forgetParts(ctx, c); err != nil {
+	if err := forget(); err != nil {
 		return done{}, fmt.Errorf("making the engine forget what an interrupted build left: %w", err)
 	}
-	return attempt(ctx, c, f, into, opts)
+	return attempt(true)
 }
 
 // forgetParts makes an engine remove the parts of blobs that no build works on. There is no call for that, but it does so after each
