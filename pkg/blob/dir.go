@@ -80,12 +80,17 @@ func (d *Dir) ReadJSON(desc ocispec.Descriptor, value any) error {
 		return err
 	}
 	if digest.FromBytes(data) != desc.Digest {
-		return errors.Join(fmt.Errorf("blob %s was damaged in %s and is removed: build again", desc.Digest, d.root), os.Remove(d.Path(desc.Digest)))
+		return d.removeDamaged(desc)
 	}
 	if err := json.Unmarshal(data, value); err != nil {
 		return fmt.Errorf("reading blob %s: %w", desc.Digest, err)
 	}
 	return nil
+}
+
+// removeDamaged removes a blob that does not have the content of its digest, and returns an error about it.
+func (d *Dir) removeDamaged(desc ocispec.Descriptor) error {
+	return errors.Join(fmt.Errorf("blob %s was damaged in %s and is removed: build again", desc.Digest, d.root), os.Remove(d.Path(desc.Digest)))
 }
 
 // begin returns a claim to write in. Each call of it needs one of end.

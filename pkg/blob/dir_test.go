@@ -55,6 +55,9 @@ func TestCopyRefusesABlobThatIsNotWhatItsDigestSays(t *testing.T) {
 	if to.Has(desc) {
 		t.Error("the blob was copied all the same")
 	}
+	if from.Has(desc) {
+		t.Error("the damaged blob is left, and no build makes it again")
+	}
 	nothingUnfinished(t, to)
 }
 

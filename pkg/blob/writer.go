@@ -76,7 +76,10 @@ func (w *Writer) Commit(mediaType string) (ocispec.Descriptor, error) {
 // Close removes what was not committed.
 func (w *Writer) Close() error { return w.closed() }
 
-// Copy brings a blob from another directory.
+// errOtherContent reports that a content does not have the digest that it was to have.
+var errOtherContent = errors.New("it does not have the content of its digest")
+
+// Copy brings a blob from another directory of this program's own. One that is damaged there is removed, so that it can come again.
 func (d *Dir) Copy(ctx context.Context, from *Dir, desc ocispec.Descriptor) error {
 	if d.Has(desc) {
 		return nil
@@ -86,7 +89,10 @@ func (d *Dir) Copy(ctx context.Context, from *Dir, desc ocispec.Descriptor) erro
 		return err
 	}
 	defer in.Close()
-	return d.write(ctx, desc, in)
+	if err := d.write(ctx, desc, in); !errors.Is(err, errOtherContent) {
+		return err
+	}
+	return from.removeDamaged(desc)
 }
 
 // Link brings a blob from another directory of this program's own: both have one file, where the file system can. A directory that
@@ -142,7 +148,7 @@ func (d *Dir) check(ctx context.Context, desc ocispec.Descriptor) error {
 		return err
 	}
 	if !verifier.Verified() {
-		return errors.Join(fmt.Errorf("blob %s was damaged in %s and is removed: build again", desc.Digest, d.root), os.Remove(d.Path(desc.Digest)))
+		return d.removeDamaged(desc)
 	}
 	d.setChecked(desc.Digest)
 	return nil
@@ -165,7 +171,7 @@ func (d *Dir) write(ctx context.Context, desc ocispec.Descriptor, content io.Rea
 		return err
 	}
 	if w.hash.Digest() != desc.Digest {
-		return fmt.Errorf("blob %s does not have the content of its digest", desc.Digest)
+		return fmt.Errorf("blob %s: %w", desc.Digest, errOtherContent)
 	}
 	_, err = w.Commit(desc.MediaType)
 	return err
