@@ -15,6 +15,7 @@ import (
 
 	"github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/config/configfile"
+	"github.com/docker/cli/cli/config/credentials"
 	"github.com/docker/cli/cli/config/types"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -99,13 +100,9 @@ func (k *Keychain) find(f *configfile.ConfigFile, target authn.Resource) (authn.
 			}
 		}
 	}
-	if f.CredentialsStore != "" || f.CredentialHelpers[host] != "" {
-		k.helper.Lock()
-		defer k.helper.Unlock()
-		entry, err := f.GetAuthConfig(host)
-		if found := authConfig(entry); err != nil || found != none {
-			return found, err
-		}
+	helper, known := helperFor(f, host, hosts)
+	if found, err := k.ask(f, helper, known); err != nil || found != none {
+		return found, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.AuthConfigs)) {
 		if found := authConfig(f.AuthConfigs[key]); found != none && slices.Contains(hosts, hostOf(key)) {
@@ -113,6 +110,30 @@ func (k *Keychain) find(f *configfile.ConfigFile, target authn.Resource) (authn.
 		}
 	}
 	return none, nil
+}
+
+// helperFor returns the credential helper for a registry, which may be none, and the name by which it knows the registry.
+func helperFor(f *configfile.ConfigFile, host string, hosts []string) (helper, known string) {
+	for _, key := range slices.Sorted(maps.Keys(f.CredentialHelpers)) {
+		if slices.Contains(hosts, hostOf(key)) {
+			return f.CredentialHelpers[key], key
+		}
+	}
+	if host == name.DefaultRegistry {
+		host = authn.DefaultAuthKey // what docker stores Docker Hub under
+	}
+	return f.CredentialsStore, host
+}
+
+// ask asks a credential helper, if there is one, about a registry.
+func (k *Keychain) ask(f *configfile.ConfigFile, helper, registry string) (authn.AuthConfig, error) {
+	if helper == "" {
+		return authn.AuthConfig{}, nil
+	}
+	k.helper.Lock()
+	defer k.helper.Unlock()
+	found, err := credentials.NewNativeStore(f, helper).Get(registry)
+	return authConfig(found), err
 }
 
 // hostNames returns what a registry may be called in a file, as hostOf returns it.

@@ -126,6 +126,9 @@ func TestKeychain_helpers(t *testing.T) {
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	for _, test := range []struct{ name, file, content, says string }{
 		{"of docker", dockerFile, `{"credHelpers":{"r.test":"good"}}`, ""},
+		{"beside a former login", dockerFile, `{"credHelpers":{"r.test":"good"},` + authsFor("r.test", "former")[1:], ""},
+		{"written with the default port", dockerFile, `{"credHelpers":{"r.test:443":"good"}}`, ""},
+		{"that is empty, beside one for all", dockerFile, `{"credsStore":"bad","credHelpers":{"r.test":""},` + authsFor("r.test", "helper")[1:], ""},
 		{"of podman", podmanFile, `{"credHelpers":{"r.test":"good"}}`, ""},
 		{"for all", dockerFile, `{"credsStore":"good"}`, ""},
 		{"that fails", dockerFile, `{"credHelpers":{"r.test":"bad"}}`, "it broke"},
@@ -150,6 +153,31 @@ func TestKeychain_helpers(t *testing.T) {
 				t.Errorf("the credentials are of %+v, %v", config, err)
 			}
 		})
+	}
+}
+
+// Docker and podman ask helpers about Docker Hub by different names, and helpers know it by the one that it was stored under.
+func TestKeychain_helpersForDockerHub(t *testing.T) {
+	bin := t.TempDir()
+	helper := "#!/bin/sh\nread host\necho \"{\\\"Username\\\":\\\"helper\\\",\\\"Secret\\\":\\\"$host\\\"}\"\n"
+	if err := os.WriteFile(filepath.Join(bin, "docker-credential-good"), []byte(helper), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	for content, want := range map[string]string{
+		`{"credsStore":"good"}`:                                  "https://index.docker.io/v1/",
+		`{"credHelpers":{"https://index.docker.io/v1/":"good"}}`: "https://index.docker.io/v1/",
+		`{"credHelpers":{"docker.io":"good"}}`:                   "docker.io",
+		`{"credHelpers":{"index.docker.io":"good"}}`:             "index.docker.io",
+	} {
+		got, err := NewKeychain(home(t, map[string]string{dockerFile: content}, nil)).Resolve(testTag(t, "pulp/base:1").Repository)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := got.Authorization()
+		if err != nil || config.Password != want {
+			t.Errorf("%s: the helper was asked about %q, %v, want %q", content, config.Password, err, want)
+		}
 	}
 }
 
