@@ -113,7 +113,7 @@ func transientError(err error) bool {
 	}
 	for _, broken := range []error{
 		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
-		syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.ECONNABORTED, syscall.EPIPE,
+		syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.ECONNABORTED, syscall.EPIPE, syscall.ENETUNREACH, syscall.EHOSTUNREACH,
 	} {
 		if errors.Is(err, broken) {
 			return true
@@ -123,8 +123,13 @@ func transientError(err error) bool {
 	if errors.As(err, &timed) && timed.Timeout() {
 		return true
 	}
-	// net/http does not export the types of these: of HTTP/2, and of an answer that ends within its first line or a header.
-	for _, text := range []string{"stream error: ", "http2: ", "HTTP/1.x transport connection broken"} {
+	var resolving *net.DNSError
+	if errors.As(err, &resolving) && resolving.IsTemporary {
+		return true
+	}
+	// net/http does not export these: of HTTP/2, of an answer that ends within its first line or a header, and of a connection that the
+	// server closed between two requests, which net/http tries anew only for requests like GET.
+	for _, text := range []string{"stream error: ", "http2: ", "HTTP/1.x transport connection broken", "server closed idle connection"} {
 		if strings.Contains(err.Error(), text) {
 			return true
 		}

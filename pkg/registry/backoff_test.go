@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,6 +114,10 @@ func TestOnlyBrokenConnectionsAreTransient(t *testing.T) {
 		{&net.OpError{Op: "write", Err: syscall.EPIPE}, true, true},
 		{errors.New("http2: server sent GOAWAY and closed the connection"), true, true},
 		{errors.New("stream error: stream ID 3; INTERNAL_ERROR"), true, true},
+		{&url.Error{Op: "Put", URL: "https://r.test/", Err: errors.New("http: server closed idle connection")}, true, true},
+		{&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, true, false},
+		{&net.OpError{Op: "dial", Err: syscall.ENETUNREACH}, true, false},
+		{&net.OpError{Op: "dial", Err: &net.DNSError{IsTemporary: true}}, true, false},
 		{refused, true, false},
 		{&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, false, false},
 		{errors.New("x509: certificate signed by unknown authority"), false, false},
