@@ -102,6 +102,9 @@ func checkFlags(cmd *cobra.Command) {
 	check := func(flag *pflag.Flag) {
 		if _, done := flag.Value.(*strictValue); !done {
 			flag.Value = &strictValue{Value: flag.Value, flag: flag.Name, key: keyOf(flag, keys), given: map[string]string{}}
+			if flag.DefValue == "[]" {
+				flag.DefValue = "" // pflag leaves an empty list out of the help, but only of types that it knows
+			}
 		}
 	}
 	cmd.Flags().VisitAll(check)

@@ -76,6 +76,14 @@ func TestFlags_meanSomethingOrAreRefused(t *testing.T) {
 	}
 }
 
+func TestFlags_showNoEmptyDefault(t *testing.T) {
+	for path, cmd := range commands(t) {
+		if usage := cmd.UsageString(); strings.Contains(usage, "(default [])") || strings.Contains(usage, "(default )") {
+			t.Errorf("%s --help shows an empty default:\n%s", path, usage)
+		}
+	}
+}
+
 func TestFlags_ofListsGiveNothingTwoValues(t *testing.T) {
 	for _, args := range [][]string{
 		{"build", "--set", "a=secret-1", "--set", "a=secret-2"},
