@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -35,21 +36,54 @@ func parsePolicy(file string, data []byte) (*spb.Policy, error) {
 	return &policy, nil
 }
 
-// secretStore returns the secrets of the command line.
+// secretStore reads the secrets of the command line. Each is read once, as what a pipe holds can be: several steps may ask for it.
 func secretStore(flags []string) (secrets.SecretStore, error) {
-	sources := make([]secretsprovider.Source, len(flags))
-	for i, flag := range flags {
+	values := secretValues{}
+	for _, flag := range flags {
 		source, err := parseSecret(flag)
 		if err != nil {
 			return nil, err
 		}
-		sources[i] = source
+		if values[source.ID], err = readSecret(source); err != nil {
+			return nil, usageError{fmt.Errorf("--secret: %w", err)}
+		}
 	}
-	store, err := secretsprovider.NewStore(sources)
+	return values, nil
+}
+
+// secretValues are secrets by their ids.
+type secretValues map[string][]byte
+
+// GetSecret implements secrets.SecretStore.
+func (v secretValues) GetSecret(_ context.Context, id string) ([]byte, error) {
+	value, ok := v[id]
+	if !ok {
+		return nil, secrets.ErrNotFound
+	}
+	return value, nil
+}
+
+// readSecret reads a secret, as docker does: from the variable or the file of its id if it says neither.
+func readSecret(source secretsprovider.Source) ([]byte, error) {
+	if source.Env == "" && source.FilePath == "" {
+		if value, ok := os.LookupEnv(source.ID); ok {
+			return []byte(value), nil
+		}
+		source.FilePath = source.ID
+	}
+	if source.Env != "" {
+		return []byte(os.Getenv(source.Env)), nil
+	}
+	file, err := os.Open(source.FilePath)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--secret: %w", err)}
+		return nil, err
 	}
-	return store, nil
+	defer file.Close()
+	value, err := io.ReadAll(io.LimitReader(file, secretsprovider.MaxSecretSize+1))
+	if err == nil && len(value) > secretsprovider.MaxSecretSize {
+		err = fmt.Errorf("%s is larger than %d bytes", source.FilePath, secretsprovider.MaxSecretSize)
+	}
+	return value, err
 }
 
 func parseSecret(flag string) (secretsprovider.Source, error) {
