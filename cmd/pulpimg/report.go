@@ -125,12 +125,16 @@ func joined(err error) []error {
 // maxSource bounds what is read of a file to show lines of it. A larger one is no spec.
 const maxSource = 1 << 20
 
-// read reads a spec once more: what is wrong with it may be that nothing could be made of it. If it is gone, its lines are not shown.
+// read reads a spec once more: what is wrong with it may be that nothing could be made of it. If it is gone, or was a pipe, its lines are
+// not shown.
 func (p *problem) read(file string) {
 	if _, ok := p.sources[file]; ok {
 		return
 	}
 	p.sources[file] = nil
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return

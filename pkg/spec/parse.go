@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -21,12 +23,20 @@ const maxSize = 1 << 20
 // Load reads a spec from a file. What is wrong with the content is an Errors; with it comes what could be read all the same, as Parse
 // returns it.
 func Load(name string) (*Spec, error) {
-	f, err := os.Open(name)
+	// A pipe that nobody writes to would keep a blocking open waiting for ever.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", err)
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err == nil && len(data) == 0 && info.Mode()&fs.ModeNamedPipe != 0 {
+		err = fmt.Errorf("%s is a pipe that nobody writes to", name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", err)
 	}
