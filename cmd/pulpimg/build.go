@@ -80,6 +80,11 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	if err := c.registry.check(); err != nil {
 		return err
 	}
+	if c.metadata != "" {
+		if err := checkMetadata(c.metadata); err != nil {
+			return err
+		}
+	}
 	if c.debug {
 		if err := needTerminal(); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -170,6 +171,45 @@ func publishedJSON(result *publication) any {
 		}
 	}
 	return map[string]any{"images": images}
+}
+
+// checkMetadata refuses what the metadata cannot be meant to replace, before anything is built. Builds overwrite the file of the one before,
+// whichever tool made it; a file that holds no JSON object is a slip, such as the name of the spec.
+func checkMetadata(file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && info.IsDir():
+		err = errors.New("it is a directory")
+	case err == nil && info.Mode().IsRegular():
+		err = checkObject(file)
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("--metadata-file %s: %w", file, err)}
+	}
+	return nil
+}
+
+// checkObject refuses a file whose beginning is not that of a JSON object. An empty one will do, and so will one that was cut short.
+func checkObject(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	decoder := json.NewDecoder(f)
+	first, err := decoder.Token()
+	if err == io.EOF {
+		return nil
+	}
+	if err == nil && first == json.Delim('{') {
+		next, err := decoder.Token()
+		if _, isKey := next.(string); isKey || next == json.Delim('}') || err == io.EOF {
+			return nil
+		}
+	}
+	return errors.New("it holds something else than JSON: give another name, or delete it")
 }
 
 func writeMetadata(file string, result *build.Result) error {
