@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -61,8 +62,8 @@ func TestFlags_meanSomethingOrAreRefused(t *testing.T) {
 				}
 				err := parse("--"+flag.Name+"="+first, "--"+flag.Name+"="+second)
 				if _, list := valueOf(flag).(pflag.SliceValue); !list {
-					if !errors.As(err, &problem) {
-						t.Errorf("two values: %v", err)
+					if want := fmt.Sprintf("--%s is given twice, as %s and as %s", flag.Name, first, second); !errors.As(err, &problem) || problem.Error() != want {
+						t.Errorf("two values: %v, want %s", err, want)
 					}
 					return
 				}
