@@ -15,7 +15,6 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/tonistiigi/fsutil"
 	fstypes "github.com/tonistiigi/fsutil/types"
-	"golang.org/x/sys/unix"
 )
 
 // A diskRef is a directory that answers as an engine does, and notes what it was asked for.
@@ -198,19 +197,5 @@ func TestWhatTheEngineSaysOfAFileIsKept(t *testing.T) {
 	}
 	if len(ref.asked) != 2 {
 		t.Errorf("the engine was asked %d times for two names: %q", len(ref.asked), ref.asked)
-	}
-}
-
-func TestLstat_hasTheExtendedAttributes(t *testing.T) {
-	tree, ref := onDisk(t, "dir/file")
-	if err := unix.Setxattr(filepath.Join(ref.root, "dir"), "user.owner", []byte("somebody"), 0); err != nil {
-		t.Fatal(err)
-	}
-	info, err := tree.Lstat(t.Context(), "/dir")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(map[string]string{"user.owner": "somebody"}, info.Xattrs); diff != "" {
-		t.Errorf("extended attributes (-want +got):\n%s", diff)
 	}
 }

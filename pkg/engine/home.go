@@ -56,6 +56,9 @@ func (h home) create() error {
 	if err := os.MkdirAll(string(h), 0o700); err != nil {
 		return fmt.Errorf("make the embedded engine's directory: %w; set XDG_CACHE_HOME to a place that can be written to", err)
 	}
+	if err := h.check(); err != nil { // somebody else may have made a part of it meanwhile
+		return err
+	}
 	if err := os.Chmod(string(h), 0o700); err != nil {
 		return fmt.Errorf("keep others out of the embedded engine's directory: %w", err)
 	}

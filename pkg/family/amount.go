@@ -1,6 +1,7 @@
 package family
 
 import (
+	"math"
 	"math/big"
 	"strings"
 )
@@ -39,7 +40,10 @@ func (w Workload) MemoryLimit() int64 {
 		return 0
 	}
 	up := new(big.Int).Add(bytes.Num(), new(big.Int).Sub(bytes.Denom(), big.NewInt(1)))
-	return up.Div(up, bytes.Denom()).Int64()
+	if up.Div(up, bytes.Denom()); !up.IsInt64() {
+		return math.MaxInt64 // no machine has as much
+	}
+	return up.Int64()
 }
 
 // ProcessorLimit returns how many processors a container may use, as a decimal number; nothing, when the spec does not say.

@@ -1,6 +1,7 @@
 package family_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -19,6 +20,7 @@ func TestWorkload_limitsAreThoseOfKubernetes(t *testing.T) {
 		{"1M", "10", 1_000_000, "10"},
 		{"0.0001k", "1500m", 1, "1.5"},
 		{"2Ti", "1m", 2 << 40, "0.001"},
+		{"999999999Pi", "1", math.MaxInt64, "1"},
 	} {
 		w := family.Workload{Limits: map[string]string{"memory": test.memory, "cpu": test.cpu}}
 		if w.MemoryLimit() != test.bytes || w.ProcessorLimit() != test.processors {
