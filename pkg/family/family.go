@@ -112,7 +112,7 @@ type EnvVar struct {
 	Name string
 	// Value may name variables that the image has so far as ${NAME}; "$${" stands for "${".
 	Value string
-	At    spec.Range
+	At    spec.Range `json:"-"` // where the value is makes no other image
 }
 
 // References returns the variables that the value names.

@@ -26,6 +26,7 @@ images:
   base:
     from: fedora:20
     labels: {shown: "${{ shown }}"}
+    env: {LANG: C}
     steps:
       - files: {from: app, to: /app}
       - helpers: [wait]
