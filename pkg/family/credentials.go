@@ -3,7 +3,6 @@ package family
 import (
 	"cmp"
 	"encoding/base64"
-	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -97,11 +96,21 @@ func forms(text string) []string {
 	return []string{text, url.QueryEscape(text), url.PathEscape(text), url.User(text).String(), quoted[1 : len(quoted)-1]}
 }
 
-// findCredentials finds out which credentials the URLs of the spec hold, and which variables are a part of them.
-func (r *resolver) findCredentials() {
+// findCredentials finds out which credentials the URLs of the spec hold, and which variables are a part of them or have them in their value.
+// The variables that were set do not use their defaults.
+func (r *resolver) findCredentials(set map[string]string) {
 	r.substitute.secret = map[string]bool{}
 	report := spec.NewReport("") // what is wrong with a URL is reported with its step
-	finder := credentialFinder{resolver: r, known: newBudget(report), tried: newBudget(report)}
+	finder := credentialFinder{
+		resolver: r, known: newBudget(report), tried: newBudget(report),
+		defaults: map[string]spec.Text{}, needs: map[string][]string{}, spread: map[string]bool{},
+	}
+	for _, v := range r.spec.Variables {
+		if _, ok := set[v.Name.Value]; !ok && v.Value.Default != nil {
+			finder.defaults[v.Name.Value] = *v.Value.Default
+			finder.needs[v.Name.Value] = once(specVariables(v.Value.Default.Value))
+		}
+	}
 	seen := map[string]bool{}
 	for _, image := range r.spec.Images {
 		for _, s := range image.Value.Steps {
@@ -112,35 +121,21 @@ func (r *resolver) findCredentials() {
 		}
 	}
 	r.redactor.prepare()
-	r.spreadSecrets()
-}
-
-// spreadSecrets makes secret what the default of a secret variable is made of.
-func (r *resolver) spreadSecrets() {
-	defaults := map[string]string{}
-	for _, v := range r.spec.Variables {
-		if v.Value.Default != nil {
-			defaults[v.Name.Value] = v.Value.Default.Value
-		}
-	}
-	for left := slices.Collect(maps.Keys(r.substitute.secret)); len(left) > 0; left = left[1:] {
-		for _, name := range specVariables(defaults[left[0]]) {
-			if !r.substitute.secret[name] {
-				r.substitute.secret[name] = true
-				left = append(left, name)
-			}
-		}
-	}
+	finder.spreadToUsers()
 }
 
 // A credentialFinder looks at the URLs of a spec. It works within the bounds of what a family may grow to.
 type credentialFinder struct {
 	resolver *resolver
-	known    *budget // for the URLs as they are
-	tried    *budget // for the URLs with other values of their variables
+	known    *budget              // for the URLs as they are
+	tried    *budget              // for the URLs with other values of their variables
+	defaults map[string]spec.Text // those that are used
+	needs    map[string][]string  // the variables that each of these names
+	spread   map[string]bool      // the variables of which all that they need is secret
 }
 
-// maxTried is how many variables of a URL are tried. A URL with more of them is not one that people write.
+// maxTried is how many variables of a URL are tried, those behind its own ones included. A URL with more of them is not one that people
+// write.
 const maxTried = 32
 
 // maxURL bounds a URL as it is written.
@@ -156,20 +151,88 @@ func (c credentialFinder) find(t spec.Text) {
 	own := c.credentials(t, values, c.known)
 	c.resolver.redactor.merge(own)
 	names := once(specVariables(t.Value))
+	behind, all := c.behind(names)
+	if all {
+		names = behind
+	}
 	for _, name := range names {
-		value := values[name]
-		switch {
-		case value == nil:
-		case own.isCredential(*value), len(names) > maxTried, c.tried.done():
-			secret[name] = true
-		default:
-			for _, other := range []string{*value + "x", "x" + *value} {
-				values[name] = &other // a copy of all values for each variable takes long when there are many
-				changed := c.credentials(t, values, c.tried)
-				secret[name] = secret[name] || len(changed.bare) > 0 && !slices.Equal(own.bare, changed.bare)
-			}
-			values[name] = value
+		if value := values[name]; value != nil && !secret[name] {
+			secret[name] = own.isCredential(*value) || len(names) > maxTried || c.tried.done() || c.matters(t, names, name, own)
 		}
+		if secret[name] && !all {
+			c.spreadToNeeds(name)
+		}
+	}
+}
+
+// matters reports whether a URL holds other credentials when a variable has another value.
+func (c credentialFinder) matters(t spec.Text, names []string, name string, own redactor) bool {
+	value := *c.resolver.substitute.values[name]
+	return slices.ContainsFunc([]string{value + "x", "x" + value}, func(other string) bool {
+		changed := c.credentials(t, c.with(names, name, other), c.tried)
+		return len(changed.bare) > 0 && !slices.Equal(own.bare, changed.bare)
+	})
+}
+
+// behind returns variables and those that their defaults name, each after what it needs; or not all of them, when there are too many.
+func (c credentialFinder) behind(direct []string) (names []string, all bool) {
+	found := map[string]bool{}
+	for left := slices.Clone(direct); len(left) > 0; left = left[1:] {
+		name := left[0]
+		if found[name] {
+			continue
+		}
+		if len(names) == maxTried || len(c.needs[name]) > maxTried {
+			return names, false
+		}
+		found[name] = true
+		names = append(names, name)
+		left = append(left, c.needs[name]...)
+	}
+	names, _ = ordered(names, func(name string) []string { return c.needs[name] })
+	return names, true
+}
+
+// with returns the values of variables, each of which comes after what it needs, when one of them has another value.
+func (c credentialFinder) with(names []string, changed, value string) map[string]*string {
+	values := map[string]*string{}
+	s := substituter{report: c.tried.report, budget: c.tried, values: values}
+	for _, name := range names {
+		values[name] = c.resolver.substitute.values[name]
+		if name == changed {
+			values[name] = &value
+			continue
+		}
+		if !slices.ContainsFunc(c.needs[name], func(need string) bool { return values[need] != nil }) {
+			continue // nothing that it needs is among them
+		}
+		if text, ok := s.known(c.defaults[name], atBuild); ok {
+			values[name] = &text
+		}
+	}
+	return values
+}
+
+// spreadToNeeds makes secret what the default of a secret variable is made of.
+func (c credentialFinder) spreadToNeeds(name string) {
+	for left := []string{name}; len(left) > 0; left = left[1:] {
+		if name := left[0]; !c.spread[name] {
+			c.spread[name], c.resolver.substitute.secret[name] = true, true
+			left = append(left, c.needs[name]...)
+		}
+	}
+}
+
+// spreadToUsers makes secret what has a secret variable in its default.
+func (c credentialFinder) spreadToUsers() {
+	var names []string
+	for _, v := range c.resolver.spec.Variables {
+		names = append(names, v.Name.Value)
+	}
+	secret := c.resolver.substitute.secret
+	order, _ := ordered(names, func(name string) []string { return c.needs[name] })
+	for _, name := range order {
+		secret[name] = secret[name] || slices.ContainsFunc(c.needs[name], func(need string) bool { return secret[need] })
 	}
 }
 

@@ -28,7 +28,7 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 		assets:     o.assets,
 		inherited:  map[string]int{},
 	}
-	r.findCredentials()
+	r.findCredentials(o.variables)
 	r.env = r.environment(s.Environment)
 	r.substitute.defaults = r.defaultLengths()
 	r.contract = contract.Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}

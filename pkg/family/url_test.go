@@ -70,7 +70,7 @@ images:
 
 func TestResolve_knowsWhichVariablesAreCredentials(t *testing.T) {
 	f := mustResolve(t, withVariables, family.WithVariables(map[string]string{"password": "hunter2"}))
-	secret := map[string]bool{"password": true, "all": true, "tok": true}
+	secret := map[string]bool{"password": true, "cred": true, "all": true, "tok": true}
 	for _, v := range f.Variables {
 		if v.Secret != secret[v.Name] {
 			t.Errorf("%s is secret: %t", v.Name, v.Secret)
@@ -81,6 +81,34 @@ func TestResolve_knowsWhichVariablesAreCredentials(t *testing.T) {
 		if (v.Name == "password" || v.Name == "cred") && !v.Secret {
 			t.Errorf("%s, which the credentials are made of, is not secret", v.Name)
 		}
+	}
+}
+
+// A URL is often put together in a variable, from a host that other things need too.
+func TestResolve_followsCredentialsThroughDefaults(t *testing.T) {
+	const variables = "variables: {user: {default: me}, pw: {default: hunter2}, host: {default: h}, copy: {default: \"${{ pw }}\"}, url: {default: \"https://${{ user }}:${{ pw }}@${{ host }}/r\"}}\n"
+	const refused = "f.yaml:6:42: the variable %s holds credentials of a URL: here, everybody who has the image could read it (a run step gets a secret by its key secrets)"
+	for _, test := range []struct {
+		name, url, label string
+		set              map[string]string
+		refused          bool
+	}{
+		{"the host of the URL", "${{ url }}", "host", nil, false},
+		{"the user", "${{ url }}", "user", nil, false},
+		{"the password", "${{ url }}", "pw", nil, true},
+		{"the URL", "${{ url }}", "url", nil, true},
+		{"another variable with the password", "${{ url }}", "copy", nil, true},
+		{"the same when the URL names the password", "https://me:${{ pw }}@h/r", "copy", nil, true},
+		{"another URL with the password", "https://me:${{ pw }}@h/r", "url", nil, true},
+		{"the password of a default that is not used", "${{ url }}", "pw", map[string]string{"url": "https://me:s3cret@h/r"}, false},
+		{"a variable that was set to something else", "${{ url }}", "copy", map[string]string{"copy": "c"}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := resolve(t, head+variables+`images: {a: {from: scratch, labels: {l: "${{ `+test.label+` }}"}, steps: [repo: {url: "`+test.url+"\", to: /r}]}}\n", family.WithVariables(test.set))
+			if want := strings.Replace(refused, "%s", test.label, 1); test.refused && (err == nil || err.Error() != want) || !test.refused && err != nil {
+				t.Errorf("error %v, want one: %t", err, test.refused)
+			}
+		})
 	}
 }
 
