@@ -47,6 +47,11 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 		{"a password in a key's address", step(`repo: {id: r, baseurl: "https://h/r", gpgkey: "ftp://me:hunter2@h/r", to: /r}`), `f.yaml:8:62: ftp://xxxxx@h/r ` + published, nil},
 		{"a URL of a whole page", step(`repo: {url: "https://h/` + strings.Repeat("r", 16<<10) + `", to: /r}`), "f.yaml:8:28: a URL of more than 16 KiB is one that no server takes", nil},
 		{"a password with a slash", step(`repo: {url: "https://me:hun/ter2@h/r", to: /r}`), `f.yaml:8:28: "https://xxxxx@h/r" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
+		{"a password with an @", step(`repo: {url: "ftp://me:hun@ter2@h/r", to: /r}`), `f.yaml:8:28: "ftp://xxxxx@h/r" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
+		{"a password with a question mark", step(`repo: {url: "ftp://me:hun?ter2@h/r", to: /r}`), `f.yaml:8:28: "ftp://xxxxx" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
+		{"a token in a URL of another scheme", step(`repo: {url: "ftp://me@h/r?token=hunter2", to: /r}`), `f.yaml:8:28: "ftp://xxxxx@h/r?xxxxx" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
+		{"a password with an @ in the base of a repository file", step(`repo: {id: r, baseurl: "https://me:hun@ter2@h/r", to: /r}`), `f.yaml:8:39: https://xxxxx@h/r ` + published, nil},
+		{"a password in no URL", step(`repo: {url: "me:hunter2@h/r", to: /r}`), `f.yaml:8:28: "xxxxx@h/r" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
 		{"a token in no URL", step(`repo: {url: "h/r?token=hunter2", to: /r}`), `f.yaml:8:28: "h/r?xxxxx" is no URL to fetch a file from (write https://HOST/PATH)`, nil},
 
 		{"an undeclared variable", head + "variables: {base: {default: b}}\nimages: {a: {from: \"reg/${{ bsae }}:1\"}}\n",

@@ -29,23 +29,31 @@ type errNoURL struct{ shown string }
 
 func (e errNoURL) Error() string { return "\"" + e.shown + "\" is no URL to fetch a file from" }
 
-// scrubbed finds what may be a user and a password, and all parameters.
-var scrubbed = regexp.MustCompile(`//[^@]*@|[?].*`)
-
-// scrub takes out of a text that is not a URL whatever may be a credential.
+// scrub takes out of a text that is not a URL whatever may be a credential: all up to the last @, which a password may have in it, and all
+// parameters. A question mark before that @ may belong to either, so nothing is left of what follows.
 func scrub(text string) string {
-	return scrubbed.ReplaceAllStringFunc(text, func(s string) string {
-		if s[0] == '?' {
-			return "?" + hidden
-		}
-		return "//" + hidden + "@"
-	})
+	start := 0
+	if at := strings.Index(text, "//"); at >= 0 {
+		start = at + len("//")
+	}
+	before, rest := text[:start], text[start:]
+	at, query := strings.LastIndexByte(rest, '@'), strings.IndexByte(rest, '?')
+	if at > query && query >= 0 {
+		return before + hidden
+	}
+	if query >= 0 {
+		rest = rest[:query] + "?" + hidden
+	}
+	if at >= 0 {
+		rest = hidden + rest[at:]
+	}
+	return before + rest
 }
 
-// Where a text has a URL with credentials: a user and a password, also a password with a slash, which belongs to no URL; a user alone,
-// which is a token for some servers of files; and a parameter with its name and its value.
+// Where a text has a URL with credentials: a user and a password, also a password with a slash, which belongs to no URL, or with an @; a
+// user alone, which is a token for some servers of files; and a parameter with its name and its value.
 var (
-	userinfo  = regexp.MustCompile(`://([^\s/@"']*:[^\s@"']*)@|https?://([^\s/@"']+)@`)
+	userinfo  = regexp.MustCompile(`://([^\s/@"']*:[^\s@"']*(?:@[^\s/@"']*)*)@|https?://([^\s/@"']+(?:@[^\s/@"']*)*)@`)
 	parameter = regexp.MustCompile(`[?&]([^\s=&"']+)=([^\s&"'#]+)`)
 )
 

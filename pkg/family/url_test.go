@@ -161,6 +161,8 @@ func TestHideCredentials_keepsTheLengthAndOtherAddresses(t *testing.T) {
 		{`- repo: { url: "https://me:hünter@h/r" }`, `- repo: { url: "https://xxxxxxxxx@h/r" }`},
 		{`url: https://me:pa/ss@h/r`, `url: https://xxxxxxxx@h/r`},
 		{`http://token@h/r?sig=abc&x=y`, `http://xxxxx@h/r?sig=xxx&x=y`},
+		{"https://me:p@ss@h/r, https://to@ken@h/r", "https://xxxxxxx@h/r, https://xxxxxx@h/r"},
+		{"https://me:pw@h/v2/a@sha256:00", "https://xxxxx@h/v2/a@sha256:00"},
 		{"mongodb://u:p@db/x", "mongodb://xxx@db/x"},
 		{"GET http://127.0.0.1:5000/v2/a@sha256:00: 404", "GET http://127.0.0.1:5000/v2/a@sha256:00: 404"},
 		{"ssh://me@host and oci-layout://a/b@sha256:0", "ssh://me@host and oci-layout://a/b@sha256:0"},
