@@ -36,6 +36,7 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 	const private = "variables: {pw: {default: hunter2}}\nimages:\n  a: {from: scratch, steps: [repo: {url: \"https://me:${{ pw }}@h/r\", to: /r}"
 	const public = `the variable pw holds credentials of a URL: here, everybody who has the image could read it (a run step gets a secret by its key secrets)`
 	const published = `holds credentials, and the repository file is part of the image (write a file with credentials in a run step that has secrets, and remove it in the same step)`
+	const inService = `the URL holds a password, which would be in the image (write ${NAME} for the password, with a secret variable of the environment)`
 	for _, test := range []struct {
 		name, yaml, want string
 		opts             []family.Option
@@ -167,6 +168,12 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 			`f.yaml:5:12: "-s" is no name for settings or a service (use letters, digits, '-', '_' and '.')`, nil},
 		{"a service without a protocol", head + "services: {s: {url: \"h:1\"}}\n" + images, `f.yaml:5:21: "h:1" is no URL (such as tcp://HOST:PORT)`, nil},
 		{"a service without a port", head + "services: {s: {url: \"tcp://h\"}}\n" + images, `f.yaml:5:21: the URL cannot be used: it names no port (it is tcp://HOST:PORT)`, nil},
+		{"a secret with a default", head + "environment: {P: {secret: true, default: hunter2}}\n" + images,
+			`f.yaml:5:15: P is secret, and its default is not: it would be in the image (leave the default out and give containers the value; one that everybody may know is the default of a variable that is not secret)`, nil},
+		{"a password of a service", head + "services: {s: {url: \"amqp://u:hunter2@h\"}}\n" + images, `f.yaml:5:21: ` + inService, nil},
+		{"a password of a service whose host is a variable", head + "environment: {H: {}}\nservices: {s: {url: \"redis://:hunter2@${H}\"}}\n" + images, `f.yaml:6:21: ` + inService, nil},
+		{"a password among the options of a service", head + "services: {s: {url: \"postgres://h/db?sslmode=require&password=hunter2\"}}\n" + images, `f.yaml:5:21: ` + inService, nil},
+		{"a password of a service from a variable of the spec", head + "variables: {p: {default: hunter2}}\nservices: {s: {url: \"amqp://u:${{ p }}@h\"}}\n" + images, `f.yaml:6:21: ` + inService, nil},
 		{"a service at no host", head + "environment: {P: {}}\nservices: {s: {url: \"amqp://u:${P}@:${P}\"}}\n" + images,
 			`f.yaml:6:21: the URL cannot be used: it names no host (it is amqp://HOST:PORT)`, nil},
 		{"a service of an unknown protocol", head + "services: {s: {url: \"mongo://h:1\"}}\n" + images,

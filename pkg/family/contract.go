@@ -74,10 +74,27 @@ func (r *resolver) serviceURL(t spec.Text) string {
 		r.report.Add(t.At, "such as tcp://HOST:PORT", "%q is no URL", t.Value)
 	case !slices.Contains(serviceurl.Names(), scheme):
 		r.report.Add(t.At, spec.DidYouMean(scheme, serviceurl.Names()), "nothing here can wait for a service by the protocol %q", scheme)
+	case holdsPassword(url):
+		r.report.Add(t.At, "write ${NAME} for the password, with a secret variable of the environment", "the URL holds a password, which would be in the image")
 	default:
 		r.checkServiceURL(t, url)
 	}
 	return url
+}
+
+// holdsPassword reports whether the URL of a service has a password in it that is no variable: before the @, or as one of the options.
+func holdsPassword(url string) bool {
+	if password := serviceurl.PasswordOf(url); password != "" && len(startVariables(password)) == 0 {
+		return true
+	}
+	_, query, _ := strings.Cut(url, "?")
+	for option := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(option, "=")
+		if strings.HasSuffix(strings.ToLower(name), "password") && value != "" && len(startVariables(value)) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // aVariable stands for what is known later: it is a host, a port and anything else.

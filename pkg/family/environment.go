@@ -30,6 +30,7 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 		if d.Value.Default != nil {
 			text := r.substitute.text(*d.Value.Default, atStart)
 			v.Default = &text
+			r.checkSecretDefault(d, text)
 		}
 		byName[v.Name] = v
 		names = append(names, v.Name)
@@ -62,6 +63,15 @@ func OfSession(name string) bool {
 		return true
 	}
 	return false
+}
+
+// checkSecretDefault reports a secret that everybody who has the image could read: defaults are in the image. A default that names other
+// variables gets what is secret from them.
+func (r *resolver) checkSecretDefault(v spec.Named[spec.EnvVariable], text string) {
+	if v.Value.Secret && text != "" && len(startVariables(text)) == 0 {
+		r.report.Add(v.Name.At, "leave the default out and give containers the value; one that everybody may know is the default of a variable that is not secret",
+			"%s is secret, and its default is not: it would be in the image", v.Name.Value)
+	}
 }
 
 // needs returns the variables that a variable's default names.

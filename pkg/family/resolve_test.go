@@ -170,6 +170,20 @@ func TestADefaultThatHoldsASecretIsOne(t *testing.T) {
 	}
 }
 
+// What is published of secrets is where they come from.
+func TestResolve_takesSecretsThatAreNotInTheSpec(t *testing.T) {
+	for _, declared := range []string{
+		`environment: {P: {secret: true}, DSN: {secret: true, default: "u:${P}"}}`,
+		`environment: {P: {secret: true, default: ""}}`,
+		`environment: {P: {secret: true}, OTHER: {default: guest}, U: {}}
+services: {a: {url: "amqp://u:${P}@h"}, b: {url: "amqp://${U}:${OTHER}@h"}, c: {url: "postgres://u@h?password=${P}&sslkey=/etc/key"}, d: {url: "mongodb://u:@h:1"}}`,
+	} {
+		if _, err := resolve(t, head+declared+"\n"+images); err != nil {
+			t.Errorf("%s: %v", declared, err)
+		}
+	}
+}
+
 // A family shares nothing with what it was made of that one could change by accident.
 func TestAFamilyDoesNotChangeWithWhatItWasMadeOf(t *testing.T) {
 	s, err := spec.Load("../../specs/pulp.yaml")

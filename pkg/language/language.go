@@ -66,7 +66,7 @@ func envVariable() *Object {
 			{Name: "required", Type: Boolean{}, Default: "false", Example: "true",
 				Description: "No container of the family starts without a value."},
 			{Name: "secret", Type: Boolean{}, Default: "false", Example: "true",
-				Description: "The value is kept out of messages and traces; so is a default that uses it. It cannot be in a command, where everybody could see it."},
+				Description: "The value is kept out of messages and traces; so is a default that uses it. It cannot be in a command, where everybody could see it. A default of its own is in the image, so it names other variables."},
 			description("The host that all services are on."),
 		},
 		Rules: []Rule{

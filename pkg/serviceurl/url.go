@@ -205,6 +205,14 @@ func HostsOf(text string) []string {
 	return strings.Split(authority[strings.LastIndexByte(authority, '@')+1:], ",")
 }
 
+// PasswordOf returns the password of a URL as it is written in it.
+func PasswordOf(text string) string {
+	_, rest, _ := strings.Cut(text, "://")
+	authority, _ := cutAuthority(rest)
+	_, password, _ := strings.Cut(authority[:max(strings.LastIndexByte(authority, '@'), 0)], ":")
+	return password
+}
+
 // Redact returns a text that is a URL, or was meant to be one, without its password and its query, which may hold another.
 func Redact(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")

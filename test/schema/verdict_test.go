@@ -155,6 +155,7 @@ var limits = []limit{
 	{regexp.MustCompile(`in a circle`), followsValues},
 	{regexp.MustCompile(`need each other`), followsValues},
 	{regexp.MustCompile(`the variable \w+ has no value`), "the command line may give it one"},
+	{regexp.MustCompile(`would be in the image`), followsValues},
 	{regexp.MustCompile(`is secret, and a command line is for everybody to see`), followsValues},
 	{regexp.MustCompile(`needs the helper`), followsValues},
 	{regexp.MustCompile(`which cannot become`), followsValues},
