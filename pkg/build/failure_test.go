@@ -2,12 +2,14 @@ package build
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 )
 
 func TestPlainLeavesOutTheEnginesInnerWays(t *testing.T) {
@@ -54,5 +56,20 @@ func TestOnlyWhatRunsCommandsNeedsAnEngineForItsPlatform(t *testing.T) {
 	var platform *PlatformError
 	if err := runnable(runs, []ocispec.Platform{amd64, arm64}, []ocispec.Platform{amd64}); !errors.As(err, &platform) || platform.Platform != "linux/arm64" || platform.Image != "runs" {
 		t.Errorf("a command for another platform: %v", err)
+	}
+}
+
+func TestFailure_pointsAtTheFromOfABase(t *testing.T) {
+	const spec = "version: 1\nname: f\nregistry: r\ntag: t\nvariables: {base: {default: \"h/b:1\"}}\nimages:\n  a:\n    from: "
+	for _, test := range []struct{ from, said, want string }{
+		{`"h.example/b:1"`, "dial tcp: connection refused", "f.yaml:8:11: "},
+		{`"h.example/b:1"`, "dial tcp: connection refused", "(name another one here, or let a source policy take it from elsewhere (--source-policy))"},
+		{`"h.example/${{ base }}"`, "dial tcp: connection refused", "(choose another one with --set base=...)"},
+		{`"h.example/b:1"`, "401 Unauthorized", "(its registry wants other credentials: docker login h.example)"},
+	} {
+		f := familytest.Parse(t, spec+test.from+"\n")
+		if got := failure(&BaseError{Image: f.Images[0], Err: errors.New(test.said)}, f, history{}).Error(); !strings.Contains(got, test.want) {
+			t.Errorf("error %s\nwant  %s in it", got, test.want)
+		}
 	}
 }

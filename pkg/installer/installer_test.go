@@ -36,6 +36,14 @@ func TestInstallIsWhatAPersonWouldType(t *testing.T) {
 	}
 }
 
+// In a cache are no notes of what is installed, which belong into the image, and no indexes.
+func TestFor_keepsNothingOfAptBetweenBuilds(t *testing.T) {
+	command, err := installer.For(family.Packages{Manager: family.Apt, Packages: []string{"a"}})
+	if err != nil || len(command.CacheDirs) > 0 {
+		t.Errorf("apt keeps %v (%v), want nothing", command.CacheDirs, err)
+	}
+}
+
 func TestForRefusesAPackageManagerThatItDoesNotKnow(t *testing.T) {
 	if _, err := installer.For(family.Packages{Manager: "zypper"}); err == nil || !strings.Contains(err.Error(), `"zypper"`) {
 		t.Errorf("got error %v, want one that names zypper", err)
