@@ -34,10 +34,14 @@ test -z "$warnings" || printf '%s\n' "$warnings" >&2;
 case $warnings in *"Failed to fetch"*|*"index files failed"*) failed=1 ;; esac;
 if test -n "$failed"; then echo "apt-get update did not get every index" >&2; exit 1; fi`
 
-// aptInstalled reports whether a package is installed, or one that provides it. Names can be patterns. It looks at what the pipes give
-// and not at how they end, because the SHELL of a Dockerfile can have pipefail.
-const aptInstalled = `installed() {
-test -n "$(dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep ' ok installed$')" ||
+// aptInstalled has two functions. The first asks dpkg for fields of a package. To dpkg a package for all architectures has no other one,
+// to apt it is one of each: NAME:amd64. The second reports whether a package is installed, or one that provides it. Names can be patterns. It
+// looks at what the pipes give and not at how they end, because the SHELL of a Dockerfile can have pipefail.
+const aptInstalled = `query() {
+dpkg-query -W -f "$1" "$2" 2>/dev/null ||
+case $2 in *:*) dpkg-query -W -f '${Architecture} '"$1" "${2%%:*}" 2>/dev/null | sed -n 's/^all //p' ;; esac; };
+installed() {
+test -n "$(query '${Status}\n' "$1" | grep ' ok installed$')" ||
 test -n "$(dpkg-query -W -f ', ${Provides}, ${Status}\n' | grep ' ok installed$' | grep -F -e ", ${1%%:*}, " -e ", ${1%%:*} (")"; }`
 
 // aptChecks are the commands that fail when something is not installed.
@@ -66,7 +70,7 @@ func aptChecks(packages []string) []string {
 // versionCheck compares the version of a package with the one that was asked for, in which stars and question marks are placeholders.
 func versionCheck(asked, name, version string) string {
 	return lines(
-		`case $(dpkg-query -W -f '${Version}\n' `+shell.Quote(name)+` 2>/dev/null | head -n 1) in`,
+		`case $(query '${Version}\n' `+shell.Quote(name)+` | head -n 1) in`,
 		quoteBetween(version)+`) ;; *) missing="$missing, "`+shell.Quote(asked)+` ;; esac`)
 }
 

@@ -94,9 +94,20 @@ func (s *aptSystem) install(t *testing.T, packages ...string) (code int, output 
 	return cmd.ProcessState.ExitCode(), out.String()
 }
 
+// architecture is that of this machine, as dpkg calls it.
+func architecture(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "dpkg", "--print-architecture").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 func TestApt_installs(t *testing.T) {
 	s := newAptSystem(t)
-	if code, out := s.install(t, "tool=1:2.*", "agent", "too*", "mail/lab"); code != 0 {
+	arch := architecture(t)
+	if code, out := s.install(t, "tool=1:2.*", "agent", "too*", "mail/lab", "mail:"+arch, "tool:"+arch+"=1:2.0-1"); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 	states, err := os.ReadFile(filepath.Join(s.dir, "var/lib/apt/extended_states"))
