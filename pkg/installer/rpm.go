@@ -62,7 +62,7 @@ func rpmChecks(step family.Packages, groupInfo, environmentInfo string) []string
 		case strings.HasPrefix(p, "@"):
 			groups = append(groups, groupSpec(p))
 		case strings.ContainsAny(p, "*?"):
-			globs = append(globs, shell.Quote(p))
+			globs = append(globs, shell.Quote(withoutEpoch(p)))
 		default:
 			names = append(names, shell.Quote(withoutEpoch(p)))
 		}
@@ -75,7 +75,7 @@ func rpmChecks(step family.Packages, groupInfo, environmentInfo string) []string
 		commands = append(commands, `for name in `+strings.Join(names, " ")+"; do\n"+`installed "$name" || missing="$missing, $name"; done`)
 	}
 	if len(globs) > 0 {
-		commands = append(commands, `for name in `+strings.Join(globs, " ")+"; do\n"+`test -n "$(rpm -qa "$name")" || missing="$missing, $name"; done`)
+		commands = append(commands, rpmMatches, `for name in `+strings.Join(globs, " ")+"; do\n"+`test -n "$(matches "$name")" || missing="$missing, $name"; done`)
 	}
 	if len(groups) > 0 {
 		commands = append(commands, groupMembers(groupInfo, environmentInfo), groupCheck(groups, groupInfo))
@@ -88,6 +88,13 @@ func rpmChecks(step family.Packages, groupInfo, environmentInfo string) []string
 const rpmInstalled = `installed() {
 rpm -q "$1" || rpm -q --whatprovides "$1" ||
 test -n "$(rpm -qa --qf '[%{OBSOLETENAME}\n]' | grep -Fx -e "$1")"; } >/dev/null 2>&1`
+
+// rpmMatches prints what a pattern means of what is installed. To yum and dnf it can be one of a name, of a name with its version, release
+// or architecture, of what a package provides, or of a file; to rpm itself, only one of a name.
+const rpmMatches = `matches() {
+case $1 in /*) forms='[%{FILENAMES}\n]' ;;
+*) forms='%{NAME}\n%{NAME}.%{ARCH}\n%{NAME}-%{VERSION}\n%{NAME}-%{VERSION}-%{RELEASE}\n%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n[%{PROVIDENAME}\n]' ;; esac;
+rpm -qa --qf "$forms" | while read -r form; do case $form in $1) printf '%s\n' "$form"; break ;; esac; done; }`
 
 // isPackageFile reports whether a package is given by its file, which yum and dnf recognise by its name or by a scheme.
 func isPackageFile(name string) bool {

@@ -34,8 +34,11 @@ type system struct {
 const (
 	rpm = `case $1 in
 -qp) case $5 in https://h/there.rpm|/srv/there.rpm) printf there-1-1.noarch ;; *) exit 1 ;; esac ;;
--qa) if test "$2" = --qf; then cut -d'|' -f6 "$DIR/db"; exit; fi
-  while IFS='|' read -r n v a rest; do case $n in $2) echo "$n-$v.$a" ;; esac; done < "$DIR/db" ;;
+-qa) test "$2" = --qf || exit 3
+  case $3 in *OBSOLETENAME*) cut -d'|' -f6 "$DIR/db"; exit ;; *FILENAMES*) cut -d'|' -f5 "$DIR/db" | tr ' ' '\n' | grep ^/; exit ;; esac
+  while IFS='|' read -r n v a s p o; do
+    for x in "$n" "$n.$a" "$n-${v%-*}" "$n-$v" "$n-$v.$a" $p; do echo "$x"; done
+  done < "$DIR/db" ;;
 -q) provides=; if test "$2" = --whatprovides; then provides=1; shift; fi
   while IFS='|' read -r n v a s p o; do
     if test -n "$provides"; then for x in $n $p; do test "$x" != "$2" || exit 0; done
