@@ -107,6 +107,9 @@ func CanBecome(imageUser, startUser string) bool {
 	if user == "" || user == "root" || user == "0" || startUser == "" || startUser == user {
 		return true
 	}
+	if startUser == "root" || startUser == "0" {
+		return false
+	}
 	_, err := strconv.Atoi(user)
 	_, startErr := strconv.Atoi(startUser)
 	return (err == nil) != (startErr == nil)
