@@ -2,13 +2,14 @@ package layer
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/atomicfile"
 )
 
 // The store keeps two kinds of notes: which layer a key stands for, and which blob is the compressed form of a layer. A note that is damaged
@@ -58,8 +59,8 @@ func readNote(name string, into any) bool {
 	return err == nil && json.Unmarshal(data, into) == nil
 }
 
-// writeNote writes by rename, so that a reader never sees half a note.
-func writeNote(name string, value any) (err error) {
+// writeNote writes a note, with its directory.
+func writeNote(name string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return err
@@ -67,18 +68,5 @@ func writeNote(name string, value any) (err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".note-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
+	return atomicfile.Write(name, data, 0o644)
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/atomicfile"
 )
 
 // The annotations of an entry of a layout's index. That of a reference is the standard's for the last build only: other tools take it
@@ -233,24 +235,10 @@ func (l *Layout) lockIndex(ctx context.Context) (unlock func() error, err error)
 	return lock.Unlock, nil
 }
 
-// replaceJSON writes a file by rename, so that a reader sees the old one or the new one.
-func replaceJSON(name string, value any) (err error) {
+func replaceJSON(name string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
-	_, err = tmp.Write(append(data, '\n'))
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
+	return atomicfile.Write(name, append(data, '\n'), 0o644)
 }

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/pulpimg/pulpimg/internal/atomicfile"
 )
 
 // header begins a cache's file, and ends with the number of its format. Whoever changes the format changes the number.
@@ -98,28 +99,14 @@ func marshal(entries map[string]entry) []byte {
 	return append(data, sum[:]...)
 }
 
-// save writes a cache by rename, so that a reader finds the old one or the new one.
-func save(file string, entries map[string]entry) (err error) {
-	data := marshal(entries)
+// save writes a cache, with its directory.
+func save(file string, entries map[string]entry) error {
 	dir := filepath.Dir(file)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	removeUnused(dir)
-	tmp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), file)
+	return atomicfile.Write(file, marshal(entries), 0o600)
 }
 
 // keep notes that the cache is in use.
