@@ -45,6 +45,7 @@ type assembler struct {
 	family   *family.Family
 	opts     Options
 	engine   gateway.Client
+	trees    *treeCache
 	announce func(name string, since time.Time, cached bool) // shows a step that is not the engine's
 }
 
@@ -77,6 +78,9 @@ func (a assembler) plan(ctx context.Context) (plan, error) {
 		if err := check(ctx, image.source, image.tree); err != nil {
 			return plan{}, err
 		}
+	}
+	if err := a.trees.save(); err != nil {
+		return plan{}, err
 	}
 	return withHeads(ctx, images)
 }

@@ -73,7 +73,7 @@ func (p platformAssembler) prepare(ctx context.Context, images map[string]func()
 			if err != nil {
 				return assembly{}, err
 			}
-			return p.start(image, base)
+			return p.start(ctx, image, base)
 		}
 		if image.Parent != nil {
 			parent := images[placed{source: image.Parent, platform: p.platform}.name()]
@@ -127,7 +127,7 @@ func (p platformAssembler) base(ctx context.Context, image *family.Image) (compi
 	return base, nil
 }
 
-func (p platformAssembler) start(image *family.Image, base compile.Base) (assembly, error) {
+func (p platformAssembler) start(ctx context.Context, image *family.Image, base compile.Base) (assembly, error) {
 	root, err := compile.New(image, base, p.options())
 	if err != nil {
 		return assembly{}, err
@@ -135,7 +135,13 @@ func (p platformAssembler) start(image *family.Image, base compile.Base) (assemb
 	if base.Reference == "" {
 		return assembly{image: root, tree: layer.Empty{}}, nil
 	}
-	return assembly{image: root, tree: newEngineTree(p.engine, root)}, nil
+	def, err := root.Root(ctx)
+	if err != nil {
+		return assembly{}, err
+	}
+	tree := newEngineTree(p.engine, root)
+	p.trees.add(tree, base.Reference, def)
+	return assembly{image: root, tree: tree}, nil
 }
 
 // steps adds an image's own steps to what it stands on.

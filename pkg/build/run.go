@@ -90,7 +90,11 @@ type run struct {
 
 // build is the build function that drives the engine.
 func (r *run) build(ctx context.Context, engine gateway.Client) (*gateway.Result, error) {
-	a := assembler{family: r.family, opts: r.opts, engine: engine, announce: r.watch.announce}
+	trees, err := newTreeCache(r.opts.Layers.Blobs().Root(), r.opts.SourcePolicy, r.opts.NoCache)
+	if err != nil {
+		return nil, err
+	}
+	a := assembler{family: r.family, opts: r.opts, engine: engine, trees: trees, announce: r.watch.announce}
 	result, err := r.solve(ctx, a)
 	if r.err = err; err != nil && r.opts.Debug != nil {
 		r.seen = r.debug(ctx, engine)

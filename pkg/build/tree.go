@@ -28,9 +28,10 @@ type engineTree struct {
 	engine gateway.Client
 	image  compile.Image
 
-	mu   sync.Mutex
-	ref  gateway.Reference
-	dirs map[string]*engineDir
+	mu    sync.Mutex
+	ref   gateway.Reference
+	dirs  map[string]*engineDir
+	asked bool // the engine answered something that is in no file yet
 }
 
 // An engineDir is what is known of a directory.
@@ -93,17 +94,13 @@ func (t *engineTree) lstat(ctx context.Context, p string) (*layer.Info, error) {
 func (t *engineTree) Expect(ctx context.Context, paths []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	ref, err := t.solved(ctx)
-	if err != nil {
-		return // as will be said to who asks
-	}
 	wanted := ways(paths)
 	if questions := t.about(wanted, slices.Collect(maps.Keys(wanted))); len(questions) <= askedAtOnce {
-		t.askAll(ctx, ref, questions)
+		t.askAll(ctx, questions)
 		return
 	}
 	for level := []string{"/"}; len(level) > 0 && ctx.Err() == nil; {
-		t.askAll(ctx, ref, t.about(wanted, level))
+		t.askAll(ctx, t.about(wanted, level))
 		var next []string
 		for _, in := range level {
 			for name := range wanted[in] {
@@ -134,10 +131,13 @@ func ways(paths []string) map[string]map[string]struct{} {
 	return wanted
 }
 
-// about returns the questions about the names of directories that are not known.
+// about returns the questions about the names of directories that are not known, but for directories that are known not to be there.
 func (t *engineTree) about(wanted map[string]map[string]struct{}, dirs []string) []*question {
 	var questions []*question
 	for _, in := range dirs {
+		if !t.possible(in) {
+			continue
+		}
 		var names []string
 		for name := range wanted[in] {
 			if !t.dir(in).knows(name) {
@@ -149,8 +149,26 @@ func (t *engineTree) about(wanted map[string]map[string]struct{}, dirs []string)
 	return questions
 }
 
+// possible reports whether there may be a directory at a path, by what is known.
+func (t *engineTree) possible(p string) bool {
+	for ; p != "/"; p = path.Dir(p) {
+		if dir, name := t.dirs[path.Dir(p)], path.Base(p); dir != nil && dir.knows(name) {
+			info := dir.names[name]
+			return info != nil && info.Mode.IsDir()
+		}
+	}
+	return true
+}
+
 // askAll asks questions and notes the answers.
-func (t *engineTree) askAll(ctx context.Context, ref gateway.Reference, questions []*question) {
+func (t *engineTree) askAll(ctx context.Context, questions []*question) {
+	if len(questions) == 0 {
+		return
+	}
+	ref, err := t.solved(ctx)
+	if err != nil {
+		return // as will be said to who asks
+	}
 	var group errgroup.Group
 	group.SetLimit(askedAtOnce)
 	for _, q := range questions {
@@ -217,6 +235,7 @@ func (t *engineTree) note(q *question) {
 	if !q.answered {
 		return
 	}
+	t.asked = true
 	dir := t.dir(q.in)
 	dir.whole = dir.whole || q.whole
 	for _, name := range q.names {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
 )
 
 // racy is how long before it is read a file must have been left alone for its stamp to tell the next change. Of the file systems that are
@@ -61,7 +63,9 @@ func open(dir, folder string, now func() time.Time) *Cache {
 		now:    now,
 	}
 	c.entries, c.foreign = load(c.file)
-	c.keep()
+	if !c.foreign {
+		cachedir.MarkUsed(c.file)
+	}
 	return c
 }
 

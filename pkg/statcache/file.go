@@ -6,16 +6,13 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
+	"github.com/pulpimg/pulpimg/pkg/cachedir"
 )
 
 // header begins a cache's file, and ends with the number of its format. Whoever changes the format changes the number.
 const header = "pulpimg stat cache 1\n"
-
-// unusedFor is how long the cache of a folder is kept that nobody builds from.
-const unusedFor = 30 * 24 * time.Hour
 
 // recordSize is the size of an entry without its name: five words of the stamp, its mode, the sum, the time and whether it is trusted.
 const recordSize = 5*8 + 4 + sha256.Size + 8 + 1
@@ -105,26 +102,6 @@ func save(file string, entries map[string]entry) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	removeUnused(dir)
+	cachedir.RemoveUnused(dir)
 	return atomicfile.Write(file, marshal(entries), 0o600)
-}
-
-// keep notes that the cache is in use.
-func (c *Cache) keep() {
-	if info, err := os.Stat(c.file); err == nil && !c.foreign && c.now().Sub(info.ModTime()) > 24*time.Hour {
-		_ = os.Chtimes(c.file, c.now(), c.now()) // or else it is removed one day, and costs time
-	}
-}
-
-// removeUnused removes the caches that nobody has used for long, and what interrupted processes left.
-func removeUnused(dir string) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return // they are in nobody's way
-	}
-	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > unusedFor {
-			_ = os.Remove(filepath.Join(dir, entry.Name()))
-		}
-	}
 }

@@ -1,0 +1,32 @@
+package cachedir
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// keptFor is how long a file of a cache is kept that nobody asks for.
+const keptFor = 30 * 24 * time.Hour
+
+// MarkUsed notes that a file of a cache is in use. That it cannot is no error: the file is removed one day, which costs time.
+func MarkUsed(file string) {
+	now := time.Now()
+	if info, err := os.Stat(file); err == nil && now.Sub(info.ModTime()) > 24*time.Hour {
+		_ = os.Chtimes(file, now, now)
+	}
+}
+
+// RemoveUnused removes the files of a directory that were neither written nor marked for 30 days, and so also what interrupted processes
+// left. That one cannot be removed is no error: it is in nobody's way.
+func RemoveUnused(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > keptFor {
+			_ = os.Remove(filepath.Join(dir, entry.Name()))
+		}
+	}
+}
