@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/pulpimg/pulpimg/pkg/process"
+	"github.com/pulpimg/pulpimg/pkg/startup/process"
 )
 
 // exec becomes the command of a command line.

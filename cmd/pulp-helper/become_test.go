@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulpimg/pulpimg/pkg/interrupt"
+	"github.com/pulpimg/pulpimg/internal/signals"
 )
 
 func TestExecBecomesTheCommand(t *testing.T) {
@@ -72,7 +72,7 @@ func TestExecOfWhatIsNotThereExits78(t *testing.T) {
 // It is looked at before anything else happens: this test would become the command.
 func TestExec_afterASignalBecomesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(interrupt.Error{Signal: syscall.SIGTERM})
+	cancel(signals.Error{Signal: syscall.SIGTERM})
 	var stderr bytes.Buffer
 	if code := (program{getenv: os.Getenv, stderr: &stderr}).run(ctx, []string{"exec", "--", "/bin/false"}); code != 143 {
 		t.Errorf("exit code %d, want 143: %s", code, stderr.String())

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/pulpimg/pulpimg/pkg/interrupt"
+	"github.com/pulpimg/pulpimg/internal/signals"
 )
 
 // A child is a process that is waited for. A signal must not go to its ID once that may be another process's.
@@ -47,7 +47,7 @@ func runChild(ctx context.Context, args, env []string, untold func()) (code int,
 
 // cause returns the signal that ended a context.
 func cause(ctx context.Context) syscall.Signal {
-	var signalled interrupt.Error
+	var signalled signals.Error
 	if errors.As(context.Cause(ctx), &signalled) {
 		return signalled.Signal
 	}

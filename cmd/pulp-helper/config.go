@@ -7,8 +7,8 @@ import (
 	"io"
 	"slices"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
-	"github.com/pulpimg/pulpimg/pkg/settings"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/settings"
 )
 
 // config writes settings into their files.

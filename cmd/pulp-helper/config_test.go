@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 const serverConf = `# Pulp's settings.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // read returns what the image declares, whose defaults are then in the environment. A command of this program that somebody runs in a

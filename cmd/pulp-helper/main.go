@@ -17,8 +17,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
-	"github.com/pulpimg/pulpimg/pkg/interrupt"
+	"github.com/pulpimg/pulpimg/internal/signals"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // Exit codes, from sysexits.h.
@@ -45,7 +45,7 @@ func main() { os.Exit(run(contract.Path, os.Args[1:])) }
 // run is the program in an image that has its contract in a file.
 func run(contract string, args []string) (code int) {
 	// Before anything else: the kernel drops a signal that a container's first process does not ask for.
-	ctx, stop := interrupt.Context(context.Background(), syscall.SIGHUP, syscall.SIGQUIT)
+	ctx, stop := signals.Context(context.Background(), syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	return program{contract: contract, getenv: os.Getenv, setenv: os.Setenv, stderr: os.Stderr}.run(ctx, args)
 }
@@ -85,7 +85,7 @@ func (p program) run(ctx context.Context, args []string) int {
 
 // interrupted says which signal ended the program and returns the exit code for it.
 func (p program) interrupted(ctx context.Context) int {
-	end := interrupt.Error{Signal: cause(ctx)}
+	end := signals.Error{Signal: cause(ctx)}
 	fmt.Fprintf(p.stderr, "pulp-helper: %v\n", end)
 	return end.ExitCode()
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // asHelper makes the test binary behave as pulp-helper, with the contract in the file that it names: what becomes another process takes

@@ -8,9 +8,9 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
-	"github.com/pulpimg/pulpimg/pkg/process"
-	"github.com/pulpimg/pulpimg/pkg/startscript"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/process"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // debugVariable makes a start print each line before it does what the line says.

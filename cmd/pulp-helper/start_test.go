@@ -17,7 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // A startTest is an image with a start script, in whose containers the process has the environment as it is given.

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
-	"github.com/pulpimg/pulpimg/pkg/service"
-	"github.com/pulpimg/pulpimg/pkg/serviceurl"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/service"
+	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
 )
 
 // wait waits until all services are available.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // freeAddress returns an address at which nothing listens.

@@ -14,8 +14,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/build"
-	"github.com/pulpimg/pulpimg/pkg/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
@@ -143,7 +143,7 @@ func (c *buildCommand) deliver(ctx context.Context, into *layout.Layout, result 
 	if !c.push {
 		return nil, nil
 	}
-	return publish(ctx, c.console, into, images, &c.registry)
+	return publishImages(ctx, c.console, into, images, &c.registry)
 }
 
 // build runs the engine for no longer than the build takes.

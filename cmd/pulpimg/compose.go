@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pulpimg/pulpimg/pkg/compose"
+	"github.com/pulpimg/pulpimg/pkg/render/compose"
 )
 
 // A composeCommand is the flags of `pulpimg compose`.

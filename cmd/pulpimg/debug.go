@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pulpimg/pulpimg/internal/shell"
+	"github.com/pulpimg/pulpimg/internal/terminal"
 	"github.com/pulpimg/pulpimg/pkg/build"
-	"github.com/pulpimg/pulpimg/pkg/shell"
-	"github.com/pulpimg/pulpimg/pkg/terminal"
 )
 
 // A debugError is a failed build, and what can be or was seen of it from the inside.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pulpimg/pulpimg/pkg/dockerfile"
-	"github.com/pulpimg/pulpimg/pkg/folder"
+	"github.com/pulpimg/pulpimg/internal/gendir"
+	"github.com/pulpimg/pulpimg/pkg/render/dockerfile"
 )
 
 // A dockerfileCommand is the flags of `pulpimg dockerfile`.
@@ -62,7 +62,7 @@ func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 	}
 	switch {
 	case c.output != "":
-		if err := folder.Write(ctx, c.output, files); err != nil {
+		if err := gendir.Write(ctx, c.output, files); err != nil {
 			return fmt.Errorf("writing the Dockerfiles: %w", err)
 		}
 		fmt.Fprintf(c.console.err, "wrote %s to %s\n", count(len(f.Images), "Dockerfile"), c.output)
@@ -73,8 +73,8 @@ func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 	return c.print(files, images)
 }
 
-func (c *dockerfileCommand) checkFolder(ctx context.Context, files []folder.File) error {
-	difference, err := folder.Check(ctx, c.check, files)
+func (c *dockerfileCommand) checkFolder(ctx context.Context, files []gendir.File) error {
+	difference, err := gendir.Check(ctx, c.check, files)
 	if err != nil {
 		return fmt.Errorf("checking the Dockerfiles: %w", err)
 	}
@@ -88,8 +88,8 @@ func (c *dockerfileCommand) checkFolder(ctx context.Context, files []folder.File
 }
 
 // print prints the Dockerfiles of images, or all. One alone is printed as it is; of several, a line says which is which.
-func (c *dockerfileCommand) print(files []folder.File, images []string) error {
-	var shown []folder.File
+func (c *dockerfileCommand) print(files []gendir.File, images []string) error {
+	var shown []gendir.File
 	for _, f := range files {
 		if dir, name := path.Split(f.Path); name == dockerfile.Name && (len(images) == 0 || slices.Contains(images, strings.TrimSuffix(dir, "/"))) {
 			shown = append(shown, f)

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/pulpimg/pulpimg/pkg/cachedir"
-	"github.com/pulpimg/pulpimg/pkg/diagnostic"
+	"github.com/pulpimg/pulpimg/internal/cachedir"
+	"github.com/pulpimg/pulpimg/internal/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulpimg/pulpimg/pkg/cachedir"
+	"github.com/pulpimg/pulpimg/internal/cachedir"
 )
 
 func TestPruneStores_freesLayersAndImagesThatNobodyUses(t *testing.T) {

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pulpimg/pulpimg/internal/signals"
 	"github.com/pulpimg/pulpimg/pkg/build"
-	"github.com/pulpimg/pulpimg/pkg/compose"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/interrupt"
-	"github.com/pulpimg/pulpimg/pkg/kube"
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
+	"github.com/pulpimg/pulpimg/pkg/render/compose"
+	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -32,17 +32,17 @@ func (e usageError) Unwrap() error { return e.err }
 
 func exitCode(ctx context.Context, err error) int {
 	var (
-		signalled   interrupt.Error
+		signalled   signals.Error
 		usage       usageError
 		address     *engine.AddressError
 		specErrors  spec.Errors
-		credentials *registry.CredentialsError
-		damaged     *registry.CredentialsFileError
-		plain       *registry.PlainHTTPError
-		unreachable *registry.UnreachableError
+		credentials *publish.CredentialsError
+		damaged     *publish.CredentialsFileError
+		plain       *publish.PlainHTTPError
+		unreachable *publish.UnreachableError
 		base        *build.BaseError
 		missing     *family.MissingError
-		service     *kube.UnknownServiceError
+		service     *kubernetes.UnknownServiceError
 		secret      *compose.SecretError
 	)
 	hasBase := errors.As(err, &base)

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/pulpimg/pulpimg/pkg/container"
+	"github.com/pulpimg/pulpimg/pkg/render/container"
 )
 
 // A script whose variable is not set gives a flag an empty value, and one that is pieced together gives a flag two of them. Both have

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pulpimg/pulpimg/pkg/shell"
-	"github.com/pulpimg/pulpimg/pkg/starter"
+	"github.com/pulpimg/pulpimg/internal/shell"
+	"github.com/pulpimg/pulpimg/internal/starter"
 )
 
 func newInit(io console) *cobra.Command {

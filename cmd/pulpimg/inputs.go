@@ -14,7 +14,7 @@ import (
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 
-	"github.com/pulpimg/pulpimg/pkg/export"
+	"github.com/pulpimg/pulpimg/internal/export"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 

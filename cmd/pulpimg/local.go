@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/pulpimg/pulpimg/pkg/export"
+	"github.com/pulpimg/pulpimg/internal/export"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )

@@ -10,7 +10,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/pulpimg/pulpimg/pkg/interrupt"
+	"github.com/pulpimg/pulpimg/internal/signals"
 )
 
 // gcPercent lets the heap grow for longer than Go does by itself (100) before it is collected: this program is over in a moment, and
@@ -34,7 +34,7 @@ func main() {
 func run(args []string) int {
 	// What the libraries log is not meant for the users of this program; what matters to them comes as an error.
 	logrus.SetOutput(io.Discard)
-	ctx, stop := interrupt.Context(context.Background())
+	ctx, stop := signals.Context(context.Background())
 	defer stop()
 	io := console{out: os.Stdout, err: os.Stderr}
 	root := newRoot(io)

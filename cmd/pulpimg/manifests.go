@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/pulpimg/pulpimg/internal/gendir"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/folder"
-	"github.com/pulpimg/pulpimg/pkg/kube"
+	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
 )
 
 // A manifestsCommand is the flags of `pulpimg manifests`.
@@ -66,13 +66,13 @@ func (c *manifestsCommand) run(ctx context.Context, images []string) error {
 		return err
 	}
 	if c.dir == "" {
-		return kube.Write(c.console.out, objects)
+		return kubernetes.Write(c.console.out, objects)
 	}
 	return c.write(ctx, objects)
 }
 
-func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube.Object, error) {
-	objectsOf, ok := map[string]func(*family.Family, kube.Config) ([]kube.Object, error){"workload": kube.Workloads, "pod": kube.Pods}[c.kind]
+func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kubernetes.Object, error) {
+	objectsOf, ok := map[string]func(*family.Family, kubernetes.Config) ([]kubernetes.Object, error){"workload": kubernetes.Workloads, "pod": kubernetes.Pods}[c.kind]
 	if !ok {
 		return nil, usageError{fmt.Errorf("--kind %s: it is workload or pod", c.kind)}
 	}
@@ -94,7 +94,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if err != nil {
 		return nil, err
 	}
-	config := kube.Config{
+	config := kubernetes.Config{
 		Images: tags(f), Moving: true,
 		Namespace: c.namespace, Values: given, Secret: c.secret, PullSecret: c.pullSecret, Services: services,
 	}
@@ -129,16 +129,16 @@ func (c *manifestsCommand) checkNames() error {
 
 // write makes the directory hold the objects and nothing else, as it is with Dockerfiles: one of an earlier run that is no longer part
 // would be applied by who applies all that is there.
-func (c *manifestsCommand) write(ctx context.Context, objects []kube.Object) error {
-	objectFiles, err := kube.Files(objects)
+func (c *manifestsCommand) write(ctx context.Context, objects []kubernetes.Object) error {
+	objectFiles, err := kubernetes.Files(objects)
 	if err != nil {
 		return err
 	}
-	files := make([]folder.File, len(objectFiles))
+	files := make([]gendir.File, len(objectFiles))
 	for i, f := range objectFiles {
-		files[i] = folder.File{Path: f.Name, Mode: f.Mode, Data: f.Data}
+		files[i] = gendir.File{Path: f.Name, Mode: f.Mode, Data: f.Data}
 	}
-	if err := folder.Write(ctx, c.dir, files); err != nil {
+	if err := gendir.Write(ctx, c.dir, files); err != nil {
 		return fmt.Errorf("writing the objects: %w", err)
 	}
 	fmt.Fprintf(c.console.err, "wrote %s and kustomization.yaml into %s\n", count(len(objects), "object"), c.dir)

@@ -14,9 +14,9 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/spf13/pflag"
 
+	"github.com/pulpimg/pulpimg/internal/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/build"
-	"github.com/pulpimg/pulpimg/pkg/diagnostic"
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // The formats that commands print in.
@@ -121,7 +121,7 @@ func buildSummary(result *build.Result) string {
 }
 
 func pushSummary(result *publication) string {
-	var blobs registry.Tally
+	var blobs publish.Tally
 	moved, mounted := 0, 0
 	for _, item := range result.Items {
 		blobs.Bytes += item.Pushed.Bytes

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulpimg/pulpimg/pkg/diagnostic"
+	"github.com/pulpimg/pulpimg/internal/diagnostic"
 )
 
 // To show its lines, a spec is read again. One that came from a pipe is gone, and opening it would wait for another writer.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // A pushCommand is the flags of `pulpimg push`.
@@ -66,7 +66,7 @@ func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	pushed, err := publish(ctx, c.console, from, images, &c.registry)
+	pushed, err := publishImages(ctx, c.console, from, images, &c.registry)
 	if err != nil {
 		return err
 	}
@@ -87,11 +87,11 @@ func (c *pushCommand) images(ctx context.Context, f *family.Family, from *layout
 }
 
 // A publication is what publishing did.
-type publication = registry.Result
+type publication = publish.Result
 
-// publish publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
-func publish(ctx context.Context, io console, from *layout.Layout, images []layout.Image, flags *registryFlags) (*publication, error) {
-	items := make([]registry.Item, len(images))
+// publishImages publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
+func publishImages(ctx context.Context, io console, from *layout.Layout, images []layout.Image, flags *registryFlags) (*publication, error) {
+	items := make([]publish.Item, len(images))
 	for i, image := range images {
 		var err error
 		if items[i], err = item(from, image); err != nil {
@@ -99,7 +99,7 @@ func publish(ctx context.Context, io console, from *layout.Layout, images []layo
 		}
 	}
 	bar := newUploadProgress(io.err)
-	result, err := registry.Publish(ctx, items, append(flags.options(bar.waiting), registry.WithProgress(bar.show))...)
+	result, err := publish.Publish(ctx, items, append(flags.options(bar.waiting), publish.WithProgress(bar.show))...)
 	bar.done()
 	if err != nil {
 		return result, flags.hint(err)
@@ -119,20 +119,20 @@ func digests(p *publication) map[string]digest.Digest {
 	return out
 }
 
-func item(from *layout.Layout, image layout.Image) (registry.Item, error) {
+func item(from *layout.Layout, image layout.Image) (publish.Item, error) {
 	tag, err := name.NewTag(image.Reference)
 	if err != nil {
-		return registry.Item{}, fmt.Errorf("publishing %s: %w", image.Name, err)
+		return publish.Item{}, fmt.Errorf("publishing %s: %w", image.Name, err)
 	}
 	content, err := content(from, image.Descriptor)
 	if err != nil {
-		return registry.Item{}, fmt.Errorf("reading %s from %s: %w", image.Name, from.Dir(), err)
+		return publish.Item{}, fmt.Errorf("reading %s from %s: %w", image.Name, from.Dir(), err)
 	}
-	return registry.Item{Name: image.Name, Reference: tag, Content: content}, nil
+	return publish.Item{Name: image.Name, Reference: tag, Content: content}, nil
 }
 
 // content opens an image or an index of a layout.
-func content(from *layout.Layout, desc ocispec.Descriptor) (registry.Content, error) {
+func content(from *layout.Layout, desc ocispec.Descriptor) (publish.Content, error) {
 	digest, err := v1.NewHash(desc.Digest.String())
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func TestPublish_isDoneThoughItCannotBeRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	result, err := publish(t.Context(), console{out: io.Discard, err: &said}, from, []layout.Image{image}, &registryFlags{})
+	result, err := publishImages(t.Context(), console{out: io.Discard, err: &said}, from, []layout.Image{image}, &registryFlags{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // published returns the reference of each image that is meant to be run, by the digest under which it was published: as the last push
@@ -48,8 +48,8 @@ func (s *source) published(ctx context.Context, io console, f *family.Family, fl
 }
 
 func askDigest(ctx context.Context, io console, f *family.Family, image *family.Image, flags *registryFlags) (digest.Digest, error) {
-	hash, err := registry.Resolve(ctx, image.Reference, flags.options(noteWaiting(io))...)
-	var missing *registry.NotFoundError
+	hash, err := publish.Resolve(ctx, image.Reference, flags.options(noteWaiting(io))...)
+	var missing *publish.NotFoundError
 	if errors.As(err, &missing) {
 		return "", fmt.Errorf("%s was not published: %s is not in the registry; run pulpimg build -f %s --push first, or name it by its tag with --by-tag",
 			image.Name, image.Reference, f.Spec.Filename)

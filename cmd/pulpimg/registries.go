@@ -17,9 +17,9 @@ import (
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/spf13/pflag"
 
-	"github.com/pulpimg/pulpimg/pkg/diagnostic"
+	"github.com/pulpimg/pulpimg/internal/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // registryFlags say how registries are talked to.
@@ -31,8 +31,8 @@ func (r *registryFlags) flags(flags *pflag.FlagSet) {
 }
 
 // options are those of the flags, and show what a registry keeps waiting for.
-func (r *registryFlags) options(waiting func(registry.Waiting)) []registry.Option {
-	return []registry.Option{registry.WithPlainHTTP(r.plainHTTP...), registry.WithWaiting(waiting)}
+func (r *registryFlags) options(waiting func(publish.Waiting)) []publish.Option {
+	return []publish.Option{publish.WithPlainHTTP(r.plainHTTP...), publish.WithWaiting(waiting)}
 }
 
 // check refuses flags that no registry can have.
@@ -54,14 +54,14 @@ func (r *registryFlags) checkAccess(ctx context.Context, io console, f *family.F
 			return fmt.Errorf("publishing %s: %w", image.Name, err)
 		}
 	}
-	return r.hint(registry.CheckAccess(ctx, references, r.options(noteWaiting(io))...))
+	return r.hint(publish.CheckAccess(ctx, references, r.options(noteWaiting(io))...))
 }
 
 // hint says which flag helps, if one does.
 func (r *registryFlags) hint(err error) error {
 	var (
-		refused *registry.PlainHTTPError
-		silent  *registry.UnreachableError
+		refused *publish.PlainHTTPError
+		silent  *publish.UnreachableError
 	)
 	switch {
 	case errors.As(err, &refused) && !refused.Lowered:
@@ -73,16 +73,16 @@ func (r *registryFlags) hint(err error) error {
 }
 
 // noteWaiting prints what a registry keeps waiting for, a line each time.
-func noteWaiting(io console) func(registry.Waiting) {
+func noteWaiting(io console) func(publish.Waiting) {
 	var lines sync.Mutex
-	return func(w registry.Waiting) {
+	return func(w publish.Waiting) {
 		lines.Lock()
 		defer lines.Unlock()
 		fmt.Fprintln(io.err, "pulpimg: "+waitingText(w))
 	}
 }
 
-func waitingText(w registry.Waiting) string {
+func waitingText(w publish.Waiting) string {
 	if w.Err != nil {
 		return diagnostic.Visible(fmt.Sprintf("waiting %s before asking registry %s again: %v", w.Pause, w.Registry, w.Err))
 	}
@@ -91,7 +91,7 @@ func waitingText(w registry.Waiting) string {
 
 // registryCredentials lets the engine use the same credentials for the bases that it pulls as publishing does.
 func registryCredentials() (session.Attachable, error) {
-	keychain := registry.NewKeychain(os.Getenv)
+	keychain := publish.NewKeychain(os.Getenv)
 	if err := keychain.Check(); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func registryCredentials() (session.Attachable, error) {
 
 // engineCredentials answers the engine's questions. It remembers the answers, as some helpers take a second for each.
 type engineCredentials struct {
-	keychain *registry.Keychain
+	keychain *publish.Keychain
 
 	mu    sync.Mutex
 	known map[string]engineCredential // by registry or repository

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // credentialsHome makes a home with podman's file.
@@ -33,7 +33,7 @@ func credentialsHome(t *testing.T, content string) {
 func TestEngineCredentials(t *testing.T) {
 	auth := func(user string) string { return base64.StdEncoding.EncodeToString([]byte(user + ":x")) }
 	credentialsHome(t, `{"auths":{"r.test":{"auth":"`+auth("all")+`"},"r.test/pulp":{"auth":"`+auth("pulp")+`"},"docker.io":{"auth":"`+auth("hub")+`"}}}`)
-	c := &engineCredentials{keychain: registry.NewKeychain(os.Getenv), known: map[string]engineCredential{}}
+	c := &engineCredentials{keychain: publish.NewKeychain(os.Getenv), known: map[string]engineCredential{}}
 	for _, test := range []struct {
 		host   string
 		scopes []string
@@ -57,21 +57,21 @@ func TestEngineCredentials(t *testing.T) {
 func TestRegistryCredentials_damaged(t *testing.T) {
 	credentialsHome(t, `{"auths":`)
 	_, err := registryCredentials()
-	var damaged *registry.CredentialsFileError
+	var damaged *publish.CredentialsFileError
 	if !errors.As(err, &damaged) || exitCode(t.Context(), err) != exitCredentials {
 		t.Errorf("the error is %v, exit code %d", err, exitCode(t.Context(), err))
 	}
 }
 
 func TestRegistryFlags_hint(t *testing.T) {
-	mismatch := &registry.UnreachableError{Registry: "10.0.0.1:5000", Err: http.ErrSchemeMismatch}
+	mismatch := &publish.UnreachableError{Registry: "10.0.0.1:5000", Err: http.ErrSchemeMismatch}
 	for _, test := range []struct {
 		err  error
 		want string // what the message ends with
 	}{
 		{mismatch, "--plain-http 10.0.0.1:5000"},
-		{&registry.PlainHTTPError{Host: "10.0.0.1"}, "--plain-http 10.0.0.1"},
-		{&registry.PlainHTTPError{Host: "10.0.0.1", Lowered: true}, "plain HTTP at 10.0.0.1"},
+		{&publish.PlainHTTPError{Host: "10.0.0.1"}, "--plain-http 10.0.0.1"},
+		{&publish.PlainHTTPError{Host: "10.0.0.1", Lowered: true}, "plain HTTP at 10.0.0.1"},
 		{errors.New("other"), "other"},
 	} {
 		if got := new(registryFlags).hint(test.err).Error(); !strings.HasSuffix(got, test.want) {

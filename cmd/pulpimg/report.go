@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/pulpimg/pulpimg/internal/diagnostic"
+	"github.com/pulpimg/pulpimg/internal/signals"
 	"github.com/pulpimg/pulpimg/pkg/build"
-	"github.com/pulpimg/pulpimg/pkg/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/interrupt"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -31,7 +31,7 @@ type problem struct {
 // problemOf returns what is to be printed of an error.
 func problemOf(ctx context.Context, err error) problem {
 	p := problem{sources: diagnostic.Sources{}}
-	var signalled interrupt.Error
+	var signalled signals.Error
 	if errors.As(context.Cause(ctx), &signalled) {
 		err = signalled
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // What a registry says, as an engine or this program reports it.
@@ -28,7 +28,7 @@ func TestProblem_doesNothingToATerminal(t *testing.T) {
 			t.Errorf("as %s:\n%q", format.name, out.String())
 		}
 	}
-	if text := waitingText(registry.Waiting{Registry: "r.test", Err: errors.New(foreign + "\npulpimg: done")}); strings.ContainsFunc(text, unicode.IsControl) {
+	if text := waitingText(publish.Waiting{Registry: "r.test", Err: errors.New(foreign + "\npulpimg: done")}); strings.ContainsFunc(text, unicode.IsControl) {
 		t.Errorf("%q", text)
 	}
 }

@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pulpimg/pulpimg/pkg/container"
-	"github.com/pulpimg/pulpimg/pkg/export"
+	"github.com/pulpimg/pulpimg/internal/export"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/render/container"
 )
 
 // A runCommand is the flags of `pulpimg run`.

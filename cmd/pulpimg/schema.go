@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/pulpimg/pulpimg/pkg/schema"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 func newSchema(io console) *cobra.Command {

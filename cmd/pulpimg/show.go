@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pulpimg/pulpimg/pkg/inventory"
+	"github.com/pulpimg/pulpimg/internal/inventory"
 )
 
 // showFormats are what `pulpimg show` prints.

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // uploadPatience is how long an upload may take before it is shown: what is quicker needs no progress.
@@ -34,7 +34,7 @@ func newUploadProgress(out io.Writer) *uploadProgress {
 	return &uploadProgress{out: out, terminal: ok && term.IsTerminal(int(f.Fd())), started: time.Now()}
 }
 
-func (u *uploadProgress) show(p registry.Progress) {
+func (u *uploadProgress) show(p publish.Progress) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	now := time.Now()
@@ -53,7 +53,7 @@ func (u *uploadProgress) show(p registry.Progress) {
 }
 
 // waiting says what a registry keeps waiting for. The line of the progress is drawn again when it goes on.
-func (u *uploadProgress) waiting(w registry.Waiting) {
+func (u *uploadProgress) waiting(w publish.Waiting) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.clear()

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pulpimg/pulpimg/pkg/family/familytest"
+	"github.com/pulpimg/pulpimg/internal/familytest"
 )
 
 func envFile(t testing.TB, text string) string {

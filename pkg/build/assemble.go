@@ -12,9 +12,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/layer"
 )
 
 // A plan is what a build makes: heads by the engine, and images on top of them.
@@ -35,7 +35,7 @@ type head struct {
 type placed struct {
 	source   *family.Image
 	platform ocispec.Platform
-	image    compile.Image
+	image    llb.Image
 	tree     layer.Tree
 	head     int
 }
@@ -88,7 +88,7 @@ func (a assembler) plan(ctx context.Context) (plan, error) {
 // withHeads finds the heads of images, each once.
 func withHeads(ctx context.Context, images []placed) (plan, error) {
 	p := plan{images: images}
-	known := map[*compile.Head]int{}
+	known := map[*llb.Head]int{}
 	for i, image := range images {
 		shared := image.image.Head()
 		at, ok := known[shared]

@@ -17,9 +17,9 @@ import (
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/layer"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
@@ -111,7 +111,7 @@ func solveOptions(f *family.Family, into *layout.Layout, opts Options) client.So
 			Attrs:       map[string]string{"tar": "false", "oci-mediatypes": "true"},
 			OutputStore: into.Blobs().Store(opts.Layers.Blobs()),
 		}},
-		OCIStores:    map[string]content.Store{compile.LayerStore: opts.Layers.Blobs().Store()},
+		OCIStores:    map[string]content.Store{llb.LayerStore: opts.Layers.Blobs().Store()},
 		Session:      append(slices.Clip(opts.Session), secretsprovider.NewSecretProvider(withCredentials(f, opts.Secrets))),
 		SourcePolicy: opts.SourcePolicy,
 	}
@@ -160,7 +160,7 @@ func commands(f *family.Family) map[string]string {
 	for _, image := range f.Images {
 		for at, step := range image.Steps {
 			if runsCommand(step) {
-				names[compile.StepName(image, at)] = image.Name
+				names[llb.StepName(image, at)] = image.Name
 			}
 		}
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
-	"github.com/pulpimg/pulpimg/pkg/layer"
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
@@ -99,7 +99,7 @@ func (c collector) exported(response *client.SolveResponse, want int) (exported,
 }
 
 // image writes the manifest of an image: its head with its tail on top.
-func (c collector) image(ctx context.Context, image compile.Image, head exportedHead) (ocispec.Descriptor, error) {
+func (c collector) image(ctx context.Context, image llb.Image, head exportedHead) (ocispec.Descriptor, error) {
 	data, err := image.Config(head.config)
 	if err != nil {
 		return ocispec.Descriptor{}, err

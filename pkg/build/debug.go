@@ -16,7 +16,7 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 
-	"github.com/pulpimg/pulpimg/pkg/terminal"
+	"github.com/pulpimg/pulpimg/internal/terminal"
 )
 
 // A Debugger looks at a command that failed, before the build ends and nothing is left of it. Nothing else is shown while it does.

@@ -9,8 +9,8 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/util/grpcerrors"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
-	"github.com/pulpimg/pulpimg/pkg/engine/message"
+	"github.com/pulpimg/pulpimg/internal/llb"
+	"github.com/pulpimg/pulpimg/internal/message"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -65,7 +65,7 @@ type StepError struct {
 	Err   error
 }
 
-func (e *StepError) Error() string { return compile.StepName(e.Image, e.At) + ": " + plain(e.Err) }
+func (e *StepError) Error() string { return llb.StepName(e.Image, e.At) + ": " + plain(e.Err) }
 
 func (e *StepError) Unwrap() error { return e.Err }
 
@@ -130,7 +130,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	var base *BaseError
 	var need *NeedError
 	var layers *LayersError
-	var config *compile.ConfigError
+	var config *llb.ConfigError
 	switch {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/internal/familytest"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/family/familytest"
 )
 
 func TestPlainLeavesOutTheEnginesInnerWays(t *testing.T) {

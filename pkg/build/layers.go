@@ -3,7 +3,7 @@ package build
 import (
 	"fmt"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
@@ -20,7 +20,7 @@ func (e *LayersError) Error() string {
 }
 
 // checkLayers returns an error for the first image on a base that would have too many layers.
-func checkLayers(f *family.Family, on string, base compile.Base) error {
+func checkLayers(f *family.Family, on string, base llb.Base) error {
 	below := len(base.Config.RootFS.DiffIDs)
 	for _, image := range f.Images {
 		if steps := image.Layers(); root(image).Base == on && below+steps > family.MaxLayers {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -27,7 +27,7 @@ func TestCheckLayers_countsThoseOfTheBase(t *testing.T) {
 		{"too many in both", 200, "base would have 202 layers: 200 of docker.io/library/b:1 and 2 of its steps and those that it inherits; more than 125 cannot be pulled by docker"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var b compile.Base
+			var b llb.Base
 			b.Config.RootFS.DiffIDs = make([]digest.Digest, test.below)
 			err := checkLayers(f, "docker.io/library/b:1", b)
 			var layers *LayersError

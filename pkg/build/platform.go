@@ -14,14 +14,14 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/layer"
 )
 
 // An assembly is an image with all its steps, and the file tree that they result in.
 type assembly struct {
-	image compile.Image
+	image llb.Image
 	tree  layer.Tree
 }
 
@@ -40,13 +40,13 @@ func (p platformAssembler) fetchAll(ctx context.Context, group *errgroup.Group) 
 				continue
 			}
 			file := sync.OnceValues(func() (fetched, error) {
-				def, err := compile.Fetch(ctx, image, at, p.options())
+				def, err := llb.Fetch(ctx, image, at, p.options())
 				if err != nil {
 					return "", err
 				}
 				return fetch(ctx, p.engine, def)
 			})
-			p.fetched[compile.StepName(image, at)] = file
+			p.fetched[llb.StepName(image, at)] = file
 			group.Go(func() error {
 				_, _ = file()
 				return nil
@@ -55,8 +55,8 @@ func (p platformAssembler) fetchAll(ctx context.Context, group *errgroup.Group) 
 	}
 }
 
-func (p platformAssembler) options() compile.Options {
-	return compile.Options{
+func (p platformAssembler) options() llb.Options {
+	return llb.Options{
 		SpecFile: p.family.Spec.Filename,
 		Platform: p.platform,
 		Created:  p.opts.Created,
@@ -66,7 +66,7 @@ func (p platformAssembler) options() compile.Options {
 
 // prepare adds a function for each image that puts it together once, however often it is called.
 func (p platformAssembler) prepare(ctx context.Context, images map[string]func() (assembly, error)) {
-	bases := map[string]func() (compile.Base, error){}
+	bases := map[string]func() (llb.Base, error){}
 	for _, image := range p.family.Images {
 		start := func() (assembly, error) {
 			base, err := bases[image.Base]()
@@ -86,7 +86,7 @@ func (p platformAssembler) prepare(ctx context.Context, images map[string]func()
 				return on, err
 			}
 		} else if bases[image.Base] == nil {
-			bases[image.Base] = sync.OnceValues(func() (compile.Base, error) {
+			bases[image.Base] = sync.OnceValues(func() (llb.Base, error) {
 				base, err := p.base(ctx, image)
 				if err != nil {
 					return base, err
@@ -105,9 +105,9 @@ func (p platformAssembler) prepare(ctx context.Context, images map[string]func()
 }
 
 // base finds out what a base is: its digest, and its config.
-func (p platformAssembler) base(ctx context.Context, image *family.Image) (compile.Base, error) {
+func (p platformAssembler) base(ctx context.Context, image *family.Image) (llb.Base, error) {
 	if image.Base == family.Scratch {
-		return compile.Base{}, nil
+		return llb.Base{}, nil
 	}
 	platform := p.platform
 	ref, found, data, err := p.engine.ResolveImageConfig(ctx, image.Base, sourceresolver.Opt{
@@ -115,20 +115,20 @@ func (p platformAssembler) base(ctx context.Context, image *family.Image) (compi
 		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &platform},
 	})
 	if err != nil {
-		return compile.Base{}, &BaseError{Image: image, Err: err}
+		return llb.Base{}, &BaseError{Image: image, Err: err}
 	}
-	base := compile.Base{Reference: pinned(ref, found)}
+	base := llb.Base{Reference: pinned(ref, found)}
 	if err := json.Unmarshal(data, &base.Config); err != nil {
-		return compile.Base{}, &BaseError{Image: image, Err: fmt.Errorf("reading its config: %w", err)}
+		return llb.Base{}, &BaseError{Image: image, Err: fmt.Errorf("reading its config: %w", err)}
 	}
 	if got := platforms.Normalize(base.Config.Platform); !platforms.OnlyStrict(platform).Match(got) {
-		return compile.Base{}, &BaseError{Image: image, Err: fmt.Errorf("it is for %s, not for %s", platforms.Format(got), platforms.Format(platform))}
+		return llb.Base{}, &BaseError{Image: image, Err: fmt.Errorf("it is for %s, not for %s", platforms.Format(got), platforms.Format(platform))}
 	}
 	return base, nil
 }
 
-func (p platformAssembler) start(ctx context.Context, image *family.Image, base compile.Base) (assembly, error) {
-	root, err := compile.New(image, base, p.options())
+func (p platformAssembler) start(ctx context.Context, image *family.Image, base llb.Base) (assembly, error) {
+	root, err := llb.New(image, base, p.options())
 	if err != nil {
 		return assembly{}, err
 	}
@@ -157,7 +157,7 @@ func (p platformAssembler) steps(ctx context.Context, image *family.Image, on as
 }
 
 func (p platformAssembler) step(ctx context.Context, on assembly, image *family.Image, at int) (assembly, error) {
-	name := compile.StepName(image, at)
+	name := llb.StepName(image, at)
 	switch s := image.Steps[at].(type) {
 	case family.Fetch:
 		fetched, err := p.fetched[name]()

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/familytest"
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/family/familytest"
-	"github.com/pulpimg/pulpimg/pkg/layer"
 )
 
 // A slowTree is empty, and notes when it last answered.
@@ -36,12 +36,12 @@ func TestPlatformAssembler_aStepOfFilesDoesNotCountWhatItWaitsFor(t *testing.T) 
 		announce: func(_ string, since time.Time, _ bool) { begun = since },
 	}}
 	image := f.Images[0]
-	root, err := compile.New(image, compile.Base{}, p.options())
+	root, err := llb.New(image, llb.Base{}, p.options())
 	if err != nil {
 		t.Fatal(err)
 	}
 	tree := &slowTree{}
-	if _, err := p.files(t.Context(), assembly{image: root, tree: tree}, compile.StepName(image, 0), image.Steps[0].(family.Files)); err != nil {
+	if _, err := p.files(t.Context(), assembly{image: root, tree: tree}, llb.StepName(image, 0), image.Steps[0].(family.Files)); err != nil {
 		t.Fatal(err)
 	}
 	if tree.answered.IsZero() || begun.Before(tree.answered) {

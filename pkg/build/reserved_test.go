@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/layer"
 )
 
 func TestCheckReserved(t *testing.T) {

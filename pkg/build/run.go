@@ -9,7 +9,7 @@ import (
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 
-	"github.com/pulpimg/pulpimg/pkg/engine/message"
+	"github.com/pulpimg/pulpimg/internal/message"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )

@@ -5,7 +5,7 @@ import (
 
 	"github.com/moby/buildkit/session/secrets"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
@@ -21,7 +21,7 @@ func withCredentials(f *family.Family, others secrets.SecretStore) secretStore {
 	for _, image := range f.Images {
 		for at, step := range image.Steps {
 			if fetch, ok := step.(family.Fetch); ok && fetch.URL.Authorization() != "" {
-				store.credentials[compile.CredentialsID(image, at)] = fetch.URL.Authorization()
+				store.credentials[llb.CredentialsID(image, at)] = fetch.URL.Authorization()
 			}
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/moby/buildkit/session/secrets"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
-	"github.com/pulpimg/pulpimg/pkg/family/familytest"
+	"github.com/pulpimg/pulpimg/internal/familytest"
+	"github.com/pulpimg/pulpimg/internal/llb"
 )
 
 type others map[string]string
@@ -25,7 +25,7 @@ func (o others) GetSecret(_ context.Context, id string) ([]byte, error) {
 
 func TestSecretStore_hasTheCredentialsOfURLsAndTheOthers(t *testing.T) {
 	f := familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nimages: {a: {from: scratch, steps: [repo: {url: \"https://h/\", to: /a}, repo: {url: \"https://u:p@h/\", to: /b}]}}\n")
-	id := compile.CredentialsID(f.Images[0], 1)
+	id := llb.CredentialsID(f.Images[0], 1)
 	for _, test := range []struct {
 		name  string
 		store secretStore
@@ -34,7 +34,7 @@ func TestSecretStore_hasTheCredentialsOfURLsAndTheOthers(t *testing.T) {
 	}{
 		{"credentials", withCredentials(f, others{"x": "y"}), id, "Basic dTpw"},
 		{"another one", withCredentials(f, others{"x": "y"}), "x", "y"},
-		{"a URL without credentials", withCredentials(f, others{}), compile.CredentialsID(f.Images[0], 0), ""},
+		{"a URL without credentials", withCredentials(f, others{}), llb.CredentialsID(f.Images[0], 0), ""},
 		{"credentials alone", withCredentials(f, nil), id, "Basic dTpw"},
 		{"no others", withCredentials(f, nil), "x", ""},
 	} {

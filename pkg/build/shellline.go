@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -40,7 +40,7 @@ func lineOfScript(script string, output []string) (line int, ok bool) {
 func scriptOf(f *family.Family, step string) (script string, at spec.Range) {
 	for _, image := range f.Images {
 		for i, s := range image.Steps {
-			if run, ok := s.(family.Run); ok && compile.StepName(image, i) == step {
+			if run, ok := s.(family.Run); ok && llb.StepName(image, i) == step {
 				return run.Script, s.At()
 			}
 		}

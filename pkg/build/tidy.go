@@ -8,12 +8,12 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
-	"github.com/pulpimg/pulpimg/pkg/engine/message"
+	"github.com/pulpimg/pulpimg/internal/llb"
+	"github.com/pulpimg/pulpimg/internal/message"
 )
 
 // resolvesLayer is how the engine tells that it looks up a layer that this side made for it.
-var resolvesLayer = regexp.MustCompile(`^resolve ` + regexp.QuoteMeta(compile.LayerName) + `@`)
+var resolvesLayer = regexp.MustCompile(`^resolve ` + regexp.QuoteMeta(llb.LayerName) + `@`)
 
 // A tidier leaves out of the engine's news what would mislead a person.
 type tidier struct {
@@ -69,7 +69,7 @@ func (t *tidier) vertex(v *client.Vertex) *client.Vertex {
 	}
 	shown := *v
 	last, known := t.held[v.Digest]
-	if idle := compile.IsLayer(v.Name) && (last != nil || !known); idle {
+	if idle := llb.IsLayer(v.Name) && (last != nil || !known); idle {
 		t.held[v.Digest] = v
 		shown.Started, shown.Completed = nil, nil
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/llb"
 )
 
 // vertex returns the news of a vertex in the group of a step: how far it is, and whether it was cached.
@@ -19,7 +19,7 @@ func vertex(name, step string, begun, ended, cached bool) *client.Vertex {
 		from = time.Unix(3, 0)
 	}
 	to := from.Add(time.Second)
-	v := &client.Vertex{Digest: digest.FromString(name), Name: name, ProgressGroup: compile.ProgressGroup(step), Cached: cached}
+	v := &client.Vertex{Digest: digest.FromString(name), Name: name, ProgressGroup: llb.ProgressGroup(step), Cached: cached}
 	if begun {
 		v.Started = &from
 	}
@@ -41,7 +41,7 @@ func told(name, what string) *client.SolveStatus {
 
 func TestTheDisplay_showsAStepAsCachedUnlessItWorked(t *testing.T) {
 	const step, layer, copied = "[one 1/1] copy a to /a", "[one 1/1] copy a to /a, its layer", "[one 1/1] copy a to /a, copied in"
-	lookedUp := told(layer, "resolve "+compile.LayerName+"@sha256:0")
+	lookedUp := told(layer, "resolve "+llb.LayerName+"@sha256:0")
 	for _, test := range []struct {
 		name     string
 		statuses []*client.SolveStatus

@@ -17,16 +17,16 @@ import (
 	fstypes "github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/layer"
 )
 
 // An engineTree is the root file system of an image on the engine. The engine is asked when somebody asks the tree, or
 // says that it will, and what it answered is kept.
 type engineTree struct {
 	engine gateway.Client
-	image  compile.Image
+	image  llb.Image
 
 	mu    sync.Mutex
 	ref   gateway.Reference
@@ -45,7 +45,7 @@ func (d *engineDir) knows(name string) bool {
 	return ok || d.whole
 }
 
-func newEngineTree(engine gateway.Client, image compile.Image) *engineTree {
+func newEngineTree(engine gateway.Client, image llb.Image) *engineTree {
 	return &engineTree{engine: engine, image: image, dirs: map[string]*engineDir{}}
 }
 
@@ -283,14 +283,14 @@ func fetch(ctx context.Context, engine gateway.Client, def *pb.Definition) (fetc
 	if err != nil {
 		return "", err
 	}
-	stat, err := ref.StatFile(ctx, gateway.StatRequest{Path: compile.FetchedFile})
+	stat, err := ref.StatFile(ctx, gateway.StatRequest{Path: llb.FetchedFile})
 	if err != nil {
 		return "", err
 	}
 	if stat.Size > maxFetched {
 		return "", fmt.Errorf("it has %d MB, and the step is for files up to %d MB: use a run step for it", stat.Size>>20, maxFetched>>20)
 	}
-	data, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: compile.FetchedFile})
+	data, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: llb.FetchedFile})
 	return fetched(data), err
 }
 

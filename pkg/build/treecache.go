@@ -17,8 +17,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
-	"github.com/pulpimg/pulpimg/pkg/cachedir"
-	"github.com/pulpimg/pulpimg/pkg/layer"
+	"github.com/pulpimg/pulpimg/internal/cachedir"
+	"github.com/pulpimg/pulpimg/internal/layer"
 )
 
 // A treeCache keeps what engines answered about bases from outside, so that a build that changes nothing does not have the engine mount

@@ -10,7 +10,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 
-	"github.com/pulpimg/pulpimg/pkg/layer"
+	"github.com/pulpimg/pulpimg/internal/layer"
 )
 
 const pinnedBase = "docker.io/library/debian:12@sha256:0123456789012345678901234567890123456789012345678901234567890123"

@@ -11,8 +11,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/pulpimg/pulpimg/pkg/compile"
-	"github.com/pulpimg/pulpimg/pkg/diagnostic"
+	"github.com/pulpimg/pulpimg/internal/diagnostic"
+	"github.com/pulpimg/pulpimg/internal/llb"
 )
 
 // A Step is what became of one vertex of a build.
@@ -118,7 +118,7 @@ func (w *watcher) announce(name string, since time.Time, cached bool) {
 		Started:       &since,
 		Completed:     &now,
 		Cached:        cached,
-		ProgressGroup: compile.ProgressGroup(name),
+		ProgressGroup: llb.ProgressGroup(name),
 	}}}
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/pulpimg/pulpimg/pkg/engine/message"
+	"github.com/pulpimg/pulpimg/internal/message"
 )
 
 // A brokenStateError says that buildkitd cannot read what it keeps.

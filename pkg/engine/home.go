@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/pulpimg/pulpimg/pkg/cachedir"
+	"github.com/pulpimg/pulpimg/internal/cachedir"
 )
 
 // home is the embedded engine's directory.

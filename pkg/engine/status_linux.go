@@ -7,7 +7,7 @@ import (
 
 	"github.com/moby/buildkit/util/archutil"
 
-	"github.com/pulpimg/pulpimg/pkg/cachedir"
+	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
 

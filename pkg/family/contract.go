@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
-	"github.com/pulpimg/pulpimg/pkg/serviceurl"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
 )
 
 // contractFile is the contract as a file of an image.

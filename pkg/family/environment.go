@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // An environment is what containers read from their environment.

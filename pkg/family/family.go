@@ -4,8 +4,8 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // A Family is a resolved spec: every variable has its value, every image knows what it stands on and every file step knows its

@@ -6,7 +6,7 @@ import (
 	"unicode"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/startscript"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // image fills in an image whose parent or base is known.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
 )
 
 // Kubernetes is what the family needs around its images when it runs.

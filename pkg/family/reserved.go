@@ -3,9 +3,9 @@ package family
 import (
 	"strings"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/startscript"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // startupDir is the directory that is all for what containers start with.

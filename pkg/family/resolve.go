@@ -5,8 +5,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // Resolve returns the family that a spec declares. What is wrong with the spec is a spec.Errors.

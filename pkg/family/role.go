@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/startscript"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // A Start is what a container of a role does and needs when it starts, for those who run it.

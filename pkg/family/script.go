@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/startscript"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // arguments returns the words of a command, which may name variables of the environment. A secret must not be among them.

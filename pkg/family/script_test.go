@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/startscript"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // awkward are values that mean something to a shell.

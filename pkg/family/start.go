@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/startscript"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // StopSignal is what ends a container of an image with a start: pulp-helper listens to it while a stage runs, whatever the base's own

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/pulpimg/pulpimg/pkg/contract"
-	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/startscript"
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // step resolves a step. It returns nil for one that could not be read; there is a complaint about it.

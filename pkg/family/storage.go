@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
 )
 
 // Storage is a file system that containers share. It outlives them.

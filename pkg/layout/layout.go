@@ -12,8 +12,8 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/blob"
-	"github.com/pulpimg/pulpimg/pkg/cachedir"
 )
 
 // Format is the version of what a layout holds in addition to what OCI defines. Directories of different formats must be different ones.

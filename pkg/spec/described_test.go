@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulpimg/pulpimg/pkg/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
 )
 
 // places are where each object of the language stands: %s is its content, in braces.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulpimg/pulpimg/pkg/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
 )
 
 // goTypes are the types that the reader makes of the objects of the language.

@@ -14,9 +14,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pulpimg/pulpimg/pkg/compose"
+	"github.com/pulpimg/pulpimg/internal/familytest"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/family/familytest"
+	"github.com/pulpimg/pulpimg/pkg/render/compose"
 )
 
 func marshal(t *testing.T, f *family.Family, values map[string]string) []byte {

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulpimg/pulpimg/pkg/language"
-	"github.com/pulpimg/pulpimg/test/golden"
+	"github.com/pulpimg/pulpimg/internal/golden"
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
 )
 
 const referenceFile = "../../docs/reference.md"
@@ -36,7 +36,7 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 
 const introduction = `# Reference: the keys of a spec
 
-<!-- Made from pkg/language by go test ./test/docs -run Reference -update; a change here is lost. -->
+<!-- Made from pkg/spec/language by go test ./test/docs -run Reference -update; a change here is lost. -->
 
 Every key of version 1 of the language. [spec.md](spec.md) explains what they do together, [building.md](building.md) how each step
 behaves, and [pulpimg.schema.json](pulpimg.schema.json) says the same to editors.

@@ -4,9 +4,9 @@ import (
 	"os"
 	"testing"
 
+	"github.com/pulpimg/pulpimg/internal/familytest"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/family/familytest"
-	"github.com/pulpimg/pulpimg/pkg/kube"
+	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	testkube "github.com/pulpimg/pulpimg/test/kube"
 )
@@ -29,13 +29,13 @@ func FuzzAnAPIServerTakesEveryFamily(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		config := kube.Config{Images: familytest.Digests(resolved), Values: values(resolved)}
+		config := kubernetes.Config{Images: familytest.Digests(resolved), Values: values(resolved)}
 		for _, s := range resolved.Kubernetes.Services {
 			if s.Selector == nil && s.External == "" {
 				config.Services = append(config.Services, family.KubernetesService{Name: s.Name, External: "192.0.2.1"})
 			}
 		}
-		for _, objectsOf := range []func(*family.Family, kube.Config) ([]kube.Object, error){kube.Workloads, kube.Pods} {
+		for _, objectsOf := range []func(*family.Family, kubernetes.Config) ([]kubernetes.Object, error){kubernetes.Workloads, kubernetes.Pods} {
 			objects, err := objectsOf(resolved, config)
 			if err != nil {
 				continue // a complaint

@@ -3,8 +3,8 @@ package kube_test
 import (
 	"testing"
 
-	"github.com/pulpimg/pulpimg/pkg/family/familytest"
-	"github.com/pulpimg/pulpimg/pkg/kube"
+	"github.com/pulpimg/pulpimg/internal/familytest"
+	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
 	testkube "github.com/pulpimg/pulpimg/test/kube"
 )
 
@@ -22,12 +22,12 @@ func TestAnAPIServerTakesAnOddFamily(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := familytest.Parse(t, yaml)
-			config := kube.Config{Images: familytest.Digests(f), Values: map[string]string{"a.b-c": "", "_": "x"}}
-			objects, err := kube.Workloads(f, config)
+			config := kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"a.b-c": "", "_": "x"}}
+			objects, err := kubernetes.Workloads(f, config)
 			if _, err := testkube.Validate(stream(t, objects, err)); err != nil {
 				t.Error(err)
 			}
-			objects, err = kube.Pods(f, config)
+			objects, err = kubernetes.Pods(f, config)
 			if _, err := testkube.Validate(stream(t, objects, err)); err != nil {
 				t.Error(err)
 			}

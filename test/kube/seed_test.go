@@ -5,8 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/pulpimg/pulpimg/pkg/family/familytest"
-	"github.com/pulpimg/pulpimg/pkg/kube"
+	"github.com/pulpimg/pulpimg/internal/familytest"
+	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
 	testkube "github.com/pulpimg/pulpimg/test/kube"
 )
 
@@ -18,7 +18,7 @@ func TestThePodOfBeatIsThatOfTheSeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := kube.Pods(f, kube.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}})
+	objects, err := kubernetes.Pods(f, kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}})
 	read, err := testkube.Validate(stream(t, objects, err))
 	if err != nil {
 		t.Fatal(err)

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulpimg/pulpimg/internal/familytest"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/family/familytest"
-	"github.com/pulpimg/pulpimg/pkg/kube"
+	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
 	testkube "github.com/pulpimg/pulpimg/test/kube"
 )
 
@@ -22,13 +22,13 @@ func values(f *family.Family) map[string]string {
 	return out
 }
 
-func stream(t *testing.T, objects []kube.Object, err error) []byte {
+func stream(t *testing.T, objects []kubernetes.Object, err error) []byte {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := kube.Write(&b, objects); err != nil {
+	if err := kubernetes.Write(&b, objects); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -37,36 +37,36 @@ func stream(t *testing.T, objects []kube.Object, err error) []byte {
 func TestAnAPIServerTakesEveryObject(t *testing.T) {
 	for _, file := range familytest.Specs(t, "../..") {
 		name, f := filepath.Base(file), familytest.Load(t, file)
-		all := kube.Config{Images: familytest.Digests(f), Values: values(f)}
-		with := func(change func(*kube.Config)) kube.Config {
+		all := kubernetes.Config{Images: familytest.Digests(f), Values: values(f)}
+		with := func(change func(*kubernetes.Config)) kubernetes.Config {
 			c := all
 			change(&c)
 			return c
 		}
-		to := func(s family.KubernetesService) func(*kube.Config) {
-			return func(c *kube.Config) {
+		to := func(s family.KubernetesService) func(*kubernetes.Config) {
+			return func(c *kubernetes.Config) {
 				for _, declared := range f.Kubernetes.Services {
 					s.Name = declared.Name
 					c.Services = append(c.Services, s)
 				}
 			}
 		}
-		for how, config := range map[string]kube.Config{
+		for how, config := range map[string]kubernetes.Config{
 			"all values":             all,
-			"a namespace":            with(func(c *kube.Config) { c.Namespace = "staging" }),
-			"Secrets that are there": with(func(c *kube.Config) { c.Secret, c.PullSecret = "mine", "registry" }),
-			"tags":                   with(func(c *kube.Config) { c.Moving = true }),
+			"a namespace":            with(func(c *kubernetes.Config) { c.Namespace = "staging" }),
+			"Secrets that are there": with(func(c *kubernetes.Config) { c.Secret, c.PullSecret = "mine", "registry" }),
+			"tags":                   with(func(c *kubernetes.Config) { c.Moving = true }),
 			"Services with pods":     with(to(family.KubernetesService{Selector: map[string]string{"app.kubernetes.io/name": "mongodb"}})),
 			"Services by name":       with(to(family.KubernetesService{External: "db.example.com"})),
 			"Services by IPv4":       with(to(family.KubernetesService{External: "192.0.2.1", Port: 65535})),
 			"Services by IPv6":       with(to(family.KubernetesService{External: "2001:db8::1"})),
 		} {
 			t.Run(name+" with "+how, func(t *testing.T) {
-				objects, err := kube.Workloads(f, config)
+				objects, err := kubernetes.Workloads(f, config)
 				if _, err := testkube.Validate(stream(t, objects, err)); err != nil {
 					t.Error(err)
 				}
-				objects, err = kube.Pods(f, config)
+				objects, err = kubernetes.Pods(f, config)
 				if _, err := testkube.Validate(stream(t, objects, err)); err != nil {
 					t.Error(err)
 				}
@@ -77,7 +77,7 @@ func TestAnAPIServerTakesEveryObject(t *testing.T) {
 
 // The test of the test: what would be wrong is found.
 func TestABadObjectIsFound(t *testing.T) {
-	good, err := os.ReadFile("../../pkg/kube/testdata/pulp.yaml")
+	good, err := os.ReadFile("../../pkg/render/kubernetes/testdata/pulp.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

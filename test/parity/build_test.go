@@ -15,10 +15,10 @@ import (
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/pulpimg/pulpimg/assets"
+	"github.com/pulpimg/pulpimg/internal/gendir"
 	"github.com/pulpimg/pulpimg/pkg/build"
-	"github.com/pulpimg/pulpimg/pkg/dockerfile"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/folder"
+	"github.com/pulpimg/pulpimg/pkg/render/dockerfile"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -77,7 +77,7 @@ func writeFolder(t *testing.T, f *family.Family) string {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "dockerfiles")
-	if err := folder.Write(t.Context(), dir, files); err != nil {
+	if err := gendir.Write(t.Context(), dir, files); err != nil {
 		t.Fatal(err)
 	}
 	return dir

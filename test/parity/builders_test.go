@@ -14,8 +14,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/blob"
-	"github.com/pulpimg/pulpimg/pkg/dockerfile"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/render/dockerfile"
 )
 
 // offline is specs/pulp.yaml with what other builders fetch by themselves, which no source policy leads to the lab.

@@ -12,9 +12,9 @@ import (
 
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 
+	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/pkg/blob"
 	"github.com/pulpimg/pulpimg/pkg/engine"
-	"github.com/pulpimg/pulpimg/pkg/layer"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 func BenchmarkPublishUnchanged(b *testing.B) {
@@ -20,11 +20,11 @@ func BenchmarkPublishUnchanged(b *testing.B) {
 		b.Run(fmt.Sprintf("items=%d", roles+1), func(b *testing.B) {
 			p := StartProxied(b)
 			items := newFamily(b, p.Host, "1", roles, 1)
-			publish(b, items)
+			mustPublish(b, items)
 			p.Forget()
 			b.ResetTimer()
 			for range b.N {
-				publish(b, items)
+				mustPublish(b, items)
 			}
 			b.ReportMetric(float64(len(p.Requests()))/float64(b.N), "requests/op")
 		})
@@ -44,12 +44,12 @@ func BenchmarkPublish(b *testing.B) {
 	for range b.N {
 		b.StopTimer()
 		p := StartProxied(b)
-		var items []registry.Item
+		var items []publish.Item
 		for i, image := range images {
 			items = append(items, newItem(b, p.Host, fmt.Sprintf("image-%d", i), "1", image))
 		}
 		b.StartTimer()
-		publish(b, items)
+		mustPublish(b, items)
 		b.StopTimer()
 		for _, n := range p.BlobBytes() {
 			wire += float64(n)

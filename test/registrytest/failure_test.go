@@ -15,23 +15,23 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // quick repeats without making the tests wait.
-func quick(attempts int) registry.Option {
-	return registry.WithBackoff(registry.Backoff{Attempts: attempts, First: time.Millisecond, Longest: 2 * time.Second})
+func quick(attempts int) publish.Option {
+	return publish.WithBackoff(publish.Backoff{Attempts: attempts, First: time.Millisecond, Longest: 2 * time.Second})
 }
 
 func TestFailedUploadOfOneRoleMovesNoTag(t *testing.T) {
 	p := StartProxied(t)
 	former := newFamily(t, p.Host, "1", 3, 1)
-	publish(t, former)
+	mustPublish(t, former)
 	items := newFamily(t, p.Host, "1", 3, 2)
 	p.Spoil(-1, OfBlob("pulp/role-2"), Answer(503, "out of order"))
-	_, err := registry.Publish(t.Context(), items, quick(2))
+	_, err := publish.Publish(t.Context(), items, quick(2))
 
-	var failure *registry.UploadError
+	var failure *publish.UploadError
 	if !errors.As(err, &failure) {
 		t.Fatalf("the error is %v, want an *UploadError", err)
 	}
@@ -53,7 +53,7 @@ func TestFailedUploadOfOneRoleMovesNoTag(t *testing.T) {
 	}
 	p.Heal()
 	p.Forget()
-	publish(t, items)
+	mustPublish(t, items)
 	for digest := range p.BlobBytes() {
 		if stored[digest] {
 			t.Errorf("%s was sent again", digest)
@@ -65,17 +65,17 @@ func TestFailedUploadOfOneRoleMovesNoTag(t *testing.T) {
 func TestFailedManifestTellsWhichImagesAreComplete(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 1, 1)
-	publish(t, items[:1])
+	mustPublish(t, items[:1])
 	p.Spoil(-1, func(r *http.Request) bool {
 		return r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/v2/pulp/role-1/manifests/sha256:")
 	}, Answer(400, `{"errors":[{"code":"MANIFEST_INVALID","message":"no such thing"}]}`))
-	_, err := registry.Publish(t.Context(), items, quick(2))
+	_, err := publish.Publish(t.Context(), items, quick(2))
 
-	var failure *registry.UploadError
+	var failure *publish.UploadError
 	if !errors.As(err, &failure) {
 		t.Fatalf("the error is %v, want an *UploadError", err)
 	}
-	want := registry.UploadError{Uploaded: []string{"base"}, Missing: []string{"role-1"}, BlobsUploaded: 5}
+	want := publish.UploadError{Uploaded: []string{"base"}, Missing: []string{"role-1"}, BlobsUploaded: 5}
 	if diff := cmp.Diff(want, *failure, cmpopts.IgnoreFields(want, "Err")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -89,9 +89,9 @@ func TestFailedTagTellsWhichMoved(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 3, 1)
 	p.Spoil(-1, OfTag("pulp/role-2", "1"), Answer(409, `{"errors":[{"code":"DENIED","message":"this tag is immutable"}]}`))
-	_, err := registry.Publish(t.Context(), items, quick(2))
+	_, err := publish.Publish(t.Context(), items, quick(2))
 
-	var failure *registry.TagError
+	var failure *publish.TagError
 	if !errors.As(err, &failure) {
 		t.Fatalf("the error is %v, want a *TagError", err)
 	}
@@ -111,7 +111,7 @@ func TestTagWhoseAnswerGotLostCountsAsMoved(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 1, 1)
 	p.Spoil(-1, OfTag("pulp/role-1", "1"), LoseAnswer)
-	publish(t, items, quick(1))
+	mustPublish(t, items, quick(1))
 	checkPublished(t, items)
 }
 
@@ -131,7 +131,7 @@ func TestBusyRegistryIsAskedAgain(t *testing.T) {
 			p := StartProxied(t)
 			spoil(p)
 			items := newFamily(t, p.Host, "1", 2, 1)
-			publish(t, items, quick(4))
+			mustPublish(t, items, quick(4))
 			for _, f := range p.faults {
 				if f.times != 0 {
 					t.Error("the fault did not come up")
@@ -146,7 +146,7 @@ func TestUploadWhoseAnswerGotLostIsNotSentAgain(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 0, 1)
 	p.Spoil(1, OfBlob("pulp/base"), LoseAnswer)
-	publish(t, items, quick(3))
+	mustPublish(t, items, quick(3))
 	if diff := cmp.Diff(blobSizes(t, imagesOf(items)...), p.BlobBytes()); diff != "" {
 		t.Errorf("bytes of each blob on the wire (-want +got):\n%s", diff)
 	}
@@ -175,9 +175,9 @@ func TestRefusedCredentialsNameTheRegistryAndAreNotTriedAgain(t *testing.T) {
 				test.spoil(p)
 			}
 			items := newFamily(t, p.Host, "1", 0, 1)
-			_, err := registry.Publish(t.Context(), items, quick(5), registry.WithKeychain(test.keychain), registry.WithJobs(1))
+			_, err := publish.Publish(t.Context(), items, quick(5), publish.WithKeychain(test.keychain), publish.WithJobs(1))
 
-			var refused *registry.CredentialsError
+			var refused *publish.CredentialsError
 			if !errors.As(err, &refused) {
 				t.Fatalf("the error is %v, want a *CredentialsError", err)
 			}
@@ -199,7 +199,7 @@ func TestRefusedCredentialsNameTheRegistryAndAreNotTriedAgain(t *testing.T) {
 func TestRightPasswordPublishes(t *testing.T) {
 	p := StartProxied(t, WithUser("cook", "pepper"))
 	items := newFamily(t, p.Host, "1", 2, 1)
-	publish(t, items, registry.WithKeychain(user("cook", "pepper")))
+	mustPublish(t, items, publish.WithKeychain(user("cook", "pepper")))
 	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
 }
 
@@ -212,9 +212,9 @@ func TestUnreachableRegistryIsNamed(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = registry.Publish(t.Context(), newFamily(t, host, "1", 1, 1))
+	_, err = publish.Publish(t.Context(), newFamily(t, host, "1", 1, 1))
 
-	var silent *registry.UnreachableError
+	var silent *publish.UnreachableError
 	if !errors.As(err, &silent) || silent.Registry != host {
 		t.Fatalf("the error is %v, want an *UnreachableError for %s", err, host)
 	}
@@ -226,9 +226,9 @@ func TestUnreachableRegistryIsNamed(t *testing.T) {
 func TestRegistryThatDiesIsNamed(t *testing.T) {
 	p := StartProxied(t)
 	p.Spoil(-1, OfMethod("PUT"), BreakAfter(0))
-	_, err := registry.Publish(t.Context(), newFamily(t, p.Host, "1", 1, 1), quick(2))
+	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 1, 1), quick(2))
 
-	var silent *registry.UnreachableError
+	var silent *publish.UnreachableError
 	if !errors.As(err, &silent) || silent.Registry != p.Host {
 		t.Fatalf("the error is %v, want an *UnreachableError for %s", err, p.Host)
 	}
@@ -248,9 +248,9 @@ func TestCancelledPublicationStopsAndMovesNoTag(t *testing.T) {
 		<-begun
 		cancel()
 	}()
-	_, err := registry.Publish(ctx, items)
+	_, err := publish.Publish(ctx, items)
 
-	var failure *registry.UploadError
+	var failure *publish.UploadError
 	if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) {
 		t.Errorf("the error is %v, want an *UploadError that is context.Canceled", err)
 	}
@@ -267,7 +267,7 @@ func TestTagsThatAreMovingArriveInSpiteOfCancellation(t *testing.T) {
 		cancel()
 		next.ServeHTTP(w, r)
 	})
-	if _, err := registry.Publish(ctx, items, registry.WithJobs(1)); err != nil {
+	if _, err := publish.Publish(ctx, items, publish.WithJobs(1)); err != nil {
 		t.Errorf("publishing: %v", err)
 	}
 	checkPublished(t, items)
@@ -275,8 +275,8 @@ func TestTagsThatAreMovingArriveInSpiteOfCancellation(t *testing.T) {
 
 func TestResolveTellsWhatDoesNotExist(t *testing.T) {
 	p := StartProxied(t)
-	_, err := registry.Resolve(t.Context(), p.Host+"/pulp/none:1")
-	var missing *registry.NotFoundError
+	_, err := publish.Resolve(t.Context(), p.Host+"/pulp/none:1")
+	var missing *publish.NotFoundError
 	if !errors.As(err, &missing) || !strings.Contains(err.Error(), p.Host+"/pulp/none:1") {
 		t.Errorf("the error is %v, want a *NotFoundError with the reference", err)
 	}

@@ -14,16 +14,16 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 const layerSize = 64 << 10
 
 // newFamily makes a base of three layers and roles with one layer more each. The same seed makes the same family.
-func newFamily(t testing.TB, host, tag string, roles int, seed int64) []registry.Item {
+func newFamily(t testing.TB, host, tag string, roles int, seed int64) []publish.Item {
 	t.Helper()
 	base := newBase(t, 3, layerSize, seed)
-	items := []registry.Item{newItem(t, host, "base", tag, base)}
+	items := []publish.Item{newItem(t, host, "base", tag, base)}
 	for i := range roles {
 		role := newRole(t, base, fmt.Sprintf("role-%d", i+1), seed*1000+int64(i))
 		items = append(items, newItem(t, host, fmt.Sprintf("role-%d", i+1), tag, role))
@@ -31,13 +31,13 @@ func newFamily(t testing.TB, host, tag string, roles int, seed int64) []registry
 	return items
 }
 
-func newItem(t testing.TB, host, repo, tag string, content registry.Content) registry.Item {
+func newItem(t testing.TB, host, repo, tag string, content publish.Content) publish.Item {
 	t.Helper()
 	ref, err := name.NewTag(host + "/pulp/" + repo + ":" + tag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return registry.Item{Name: repo, Reference: ref, Content: content}
+	return publish.Item{Name: repo, Reference: ref, Content: content}
 }
 
 func newBase(t testing.TB, layers int, size, seed int64) v1.Image {
@@ -107,7 +107,7 @@ func blobSizes(t testing.TB, images ...v1.Image) map[string]int64 {
 	return sizes
 }
 
-func imagesOf(items []registry.Item) []v1.Image {
+func imagesOf(items []publish.Item) []v1.Image {
 	var images []v1.Image
 	for _, item := range items {
 		images = append(images, item.Content.(v1.Image))
@@ -116,7 +116,7 @@ func imagesOf(items []registry.Item) []v1.Image {
 }
 
 // checkPublished pulls what each tag points to with another client, and has every digest and size recomputed.
-func checkPublished(t *testing.T, items []registry.Item, opts ...remote.Option) {
+func checkPublished(t *testing.T, items []publish.Item, opts ...remote.Option) {
 	t.Helper()
 	for _, item := range items {
 		want, err := item.Content.Digest()
@@ -153,7 +153,7 @@ func validateDescriptor(d *remote.Descriptor) error {
 }
 
 // checkNoTag fails if any of the items can be pulled by its tag.
-func checkNoTag(t *testing.T, items []registry.Item) {
+func checkNoTag(t *testing.T, items []publish.Item) {
 	t.Helper()
 	for _, item := range items {
 		if _, err := remote.Head(item.Reference); err == nil {

@@ -7,12 +7,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
-func publish(t testing.TB, items []registry.Item, opts ...registry.Option) *registry.Result {
+func mustPublish(t testing.TB, items []publish.Item, opts ...publish.Option) *publish.Result {
 	t.Helper()
-	result, err := registry.Publish(t.Context(), items, opts...)
+	result, err := publish.Publish(t.Context(), items, opts...)
 	if err != nil {
 		t.Fatalf("publishing: %v", err)
 	}
@@ -22,7 +22,7 @@ func publish(t testing.TB, items []registry.Item, opts ...registry.Option) *regi
 func TestEachBlobOfAFamilyCrossesTheWireOnce(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 3, 1)
-	result := publish(t, items)
+	result := mustPublish(t, items)
 
 	if diff := cmp.Diff(blobSizes(t, imagesOf(items)...), p.BlobBytes()); diff != "" {
 		t.Errorf("bytes of each blob on the wire (-want +got):\n%s", diff)
@@ -48,7 +48,7 @@ func TestEachBlobOfAFamilyCrossesTheWireOnce(t *testing.T) {
 
 func TestTagsMoveAfterEveryManifestIsStored(t *testing.T) {
 	p := StartProxied(t)
-	publish(t, newFamily(t, p.Host, "1", 3, 1))
+	mustPublish(t, newFamily(t, p.Host, "1", 3, 1))
 
 	var stored, firstTag, lastManifest int
 	for _, r := range p.Requests() {
@@ -68,9 +68,9 @@ func TestTagsMoveAfterEveryManifestIsStored(t *testing.T) {
 func TestUnchangedFamilyCostsOneRequestPerItem(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 3, 1)
-	publish(t, items)
+	mustPublish(t, items)
 	p.Forget()
-	result := publish(t, items)
+	result := mustPublish(t, items)
 
 	heads := p.Count(func(r Request) bool { return r.Method == "HEAD" && !r.IsBlob() })
 	if all := len(p.Requests()); heads != len(items) || all != len(items)+1 {
@@ -85,10 +85,10 @@ func TestUnchangedFamilyCostsOneRequestPerItem(t *testing.T) {
 
 func TestImageThatIsThereOnlyHasItsTagMoved(t *testing.T) {
 	p := StartProxied(t)
-	publish(t, newFamily(t, p.Host, "1", 3, 1))
+	mustPublish(t, newFamily(t, p.Host, "1", 3, 1))
 	p.Forget()
 	items := newFamily(t, p.Host, "2", 3, 1)
-	result := publish(t, items)
+	result := mustPublish(t, items)
 
 	if n := p.Count(Request.IsBlob); n != 0 {
 		t.Errorf("%d requests for blobs", n)
@@ -107,11 +107,11 @@ func TestImageThatIsThereOnlyHasItsTagMoved(t *testing.T) {
 func TestNewRoleMountsFromABaseThatIsThere(t *testing.T) {
 	p := StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
-	publish(t, []registry.Item{newItem(t, p.Host, "base", "1", base)})
+	mustPublish(t, []publish.Item{newItem(t, p.Host, "base", "1", base)})
 	p.Forget()
 	role := newRole(t, base, "role", 2)
-	items := []registry.Item{newItem(t, p.Host, "base", "1", base), newItem(t, p.Host, "role", "1", role)}
-	result := publish(t, items)
+	items := []publish.Item{newItem(t, p.Host, "base", "1", base), newItem(t, p.Host, "role", "1", role)}
+	result := mustPublish(t, items)
 
 	want := blobSizes(t, role)
 	for digest := range blobSizes(t, base) {
@@ -129,10 +129,10 @@ func TestNewRoleMountsFromABaseThatIsThere(t *testing.T) {
 func TestBlobsThatTheRepositoryHasAreNotSent(t *testing.T) {
 	p := StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
-	publish(t, []registry.Item{newItem(t, p.Host, "role", "1", base)})
+	mustPublish(t, []publish.Item{newItem(t, p.Host, "role", "1", base)})
 	p.Forget()
-	items := []registry.Item{newItem(t, p.Host, "role", "2", newRole(t, base, "role", 2))}
-	result := publish(t, items)
+	items := []publish.Item{newItem(t, p.Host, "role", "2", newRole(t, base, "role", 2))}
+	result := mustPublish(t, items)
 
 	if got := result.Items[0]; got.Existing.Layers != 3 || got.Pushed.Layers != 1 || got.Mounted.Layers != 0 {
 		t.Errorf("%+v, want 3 layers there and 1 pushed", got)
@@ -146,7 +146,7 @@ func TestBlobsThatTheRepositoryHasAreNotSent(t *testing.T) {
 func TestBlobsOfAnOuterBaseAreMountedFromItsRepository(t *testing.T) {
 	p := StartProxied(t)
 	outer := newBase(t, 3, layerSize, 1)
-	publish(t, []registry.Item{newItem(t, p.Host, "outer", "1", outer)})
+	mustPublish(t, []publish.Item{newItem(t, p.Host, "outer", "1", outer)})
 	p.Forget()
 	origin, err := name.NewRepository(p.Host + "/pulp/outer")
 	if err != nil {
@@ -165,8 +165,8 @@ func TestBlobsOfAnOuterBaseAreMountedFromItsRepository(t *testing.T) {
 		origins[digest] = origin
 	}
 	base := newRole(t, outer, "base", 2)
-	items := []registry.Item{newItem(t, p.Host, "base", "1", base), newItem(t, p.Host, "role", "1", newRole(t, base, "role", 3))}
-	result := publish(t, items, registry.WithMountFrom(origins))
+	items := []publish.Item{newItem(t, p.Host, "base", "1", base), newItem(t, p.Host, "role", "1", newRole(t, base, "role", 3))}
+	result := mustPublish(t, items, publish.WithMountFrom(origins))
 
 	if got := result.Items[0]; got.Mounted.Layers != 3 || got.Pushed.Layers != 1 {
 		t.Errorf("base: %+v, want 3 layers mounted and 1 pushed", got)
@@ -187,7 +187,7 @@ func TestRefusedMountsAreUploaded(t *testing.T) {
 			p := StartProxied(t)
 			p.Spoil(-1, OfMount, fault)
 			items := newFamily(t, p.Host, "1", 2, 1)
-			result := publish(t, items)
+			result := mustPublish(t, items)
 			for _, item := range result.Items {
 				if item.Mounted.Layers != 0 || item.Existing.Layers != 0 || item.Pushed.Layers < 3 {
 					t.Errorf("%s: %+v, want all pushed", item.Name, item)
@@ -201,11 +201,11 @@ func TestRefusedMountsAreUploaded(t *testing.T) {
 func TestImagesOfAnIndexAreStoredBeforeIt(t *testing.T) {
 	p := StartProxied(t)
 	amd64, arm64 := newBase(t, 2, layerSize, 1), newBase(t, 2, layerSize, 2)
-	items := []registry.Item{
+	items := []publish.Item{
 		newItem(t, p.Host, "base", "1", newIndex(t, amd64, arm64)),
 		newItem(t, p.Host, "role", "1", newIndex(t, newRole(t, amd64, "role", 3), newRole(t, arm64, "role", 4))),
 	}
-	result := publish(t, items)
+	result := mustPublish(t, items)
 
 	if got := result.Items[1]; got.Mounted.Layers != 4 || got.Pushed.Layers != 2 {
 		t.Errorf("role: %+v, want 4 layers mounted and 2 pushed", got)
@@ -221,12 +221,12 @@ func TestImagesOfAnIndexAreStoredBeforeIt(t *testing.T) {
 func TestTwoTagsOfOneRepositoryShareItsBlobs(t *testing.T) {
 	p := StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
-	items := []registry.Item{
+	items := []publish.Item{
 		newItem(t, p.Host, "all", "base", base),
 		newItem(t, p.Host, "all", "role", newRole(t, base, "role", 2)),
 		newItem(t, p.Host, "all", "same", base),
 	}
-	result := publish(t, items)
+	result := mustPublish(t, items)
 
 	if n := p.Count(func(r Request) bool { return r.Query["mount"] != nil }); n != 0 {
 		t.Errorf("%d mounts from a repository into itself", n)
@@ -240,11 +240,11 @@ func TestTwoTagsOfOneRepositoryShareItsBlobs(t *testing.T) {
 func TestFamilyThatSpansRegistriesIsCompleteInEach(t *testing.T) {
 	a, b := StartProxied(t), StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
-	items := []registry.Item{
+	items := []publish.Item{
 		newItem(t, a.Host, "base", "1", base),
 		newItem(t, b.Host, "role", "1", newRole(t, base, "role", 2)),
 	}
-	result := publish(t, items)
+	result := mustPublish(t, items)
 	if got := result.Items[1]; got.Pushed.Layers != 4 || got.Mounted.Layers != 0 {
 		t.Errorf("role: %+v, want 4 layers pushed", got)
 	}
@@ -254,16 +254,16 @@ func TestFamilyThatSpansRegistriesIsCompleteInEach(t *testing.T) {
 func TestProgressEndsWithAllBytesSent(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 2, 1)
-	states := make(map[registry.State]int)
-	var last registry.Progress
-	result := publish(t, items, registry.WithProgress(func(g registry.Progress) {
+	states := make(map[publish.State]int)
+	var last publish.Progress
+	result := mustPublish(t, items, publish.WithProgress(func(g publish.Progress) {
 		states[g.State]++
 		last = g
 	}))
 	if last.TotalSent != result.PushedBytes() || last.TotalSize != result.PushedBytes() {
 		t.Errorf("the last report was %d of %d bytes, %d were sent", last.TotalSent, last.TotalSize, result.PushedBytes())
 	}
-	if states[registry.Pushed] != 3+2+3 || states[registry.Mounted] != 6 {
+	if states[publish.Pushed] != 3+2+3 || states[publish.Mounted] != 6 {
 		t.Errorf("reports of ended blobs: %v, want 5 layers and 3 configs pushed, 6 layers mounted", states)
 	}
 }
@@ -271,9 +271,9 @@ func TestProgressEndsWithAllBytesSent(t *testing.T) {
 func TestResolveAsksForADigest(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 0, 1)
-	result := publish(t, items)
+	result := mustPublish(t, items)
 	p.Forget()
-	got, err := registry.Resolve(t.Context(), items[0].Reference.Name())
+	got, err := publish.Resolve(t.Context(), items[0].Reference.Name())
 	if err != nil {
 		t.Fatal(err)
 	}

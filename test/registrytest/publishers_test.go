@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 func TestPublish_tagThatSomebodyElseMovesMeanwhile(t *testing.T) {
@@ -17,12 +17,12 @@ func TestPublish_tagThatSomebodyElseMovesMeanwhile(t *testing.T) {
 	ours, theirs := newFamily(t, p.Host, "1", 1, 1), newFamily(t, p.Host, "1", 1, 2)
 	// Our role's tag arrives only when all of theirs are there, and our base's before.
 	p.Spoil(1, OfTag("pulp/role-1", "1"), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		publish(t, theirs)
+		mustPublish(t, theirs)
 		next.ServeHTTP(w, r)
 	})
-	_, err := registry.Publish(t.Context(), ours, quick(2), registry.WithJobs(1))
+	_, err := publish.Publish(t.Context(), ours, quick(2), publish.WithJobs(1))
 
-	var failure *registry.TagError
+	var failure *publish.TagError
 	if !errors.As(err, &failure) || len(failure.Differ) != 1 || len(failure.Moved) != 1 {
 		t.Fatalf("the error is %v, want a *TagError with one tag that differs", err)
 	}
@@ -34,7 +34,7 @@ func TestPublish_tagThatSomebodyElseMovesMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := registry.TagDifference{Tag: ours[0].Reference, Want: our, Found: their}
+	want := publish.TagDifference{Tag: ours[0].Reference, Want: our, Found: their}
 	if failure.Differ[0] != want {
 		t.Errorf("it differs in %+v, want %+v", failure.Differ[0], want)
 	}
@@ -52,16 +52,16 @@ func TestPublish_twoPublishersAtOnce(t *testing.T) {
 	for round := range int64(rounds) {
 		q := NewQuirky(t, SlowTags, Plain)
 		var errs [2]error
-		families := [2][]registry.Item{newFamily(t, q.Host, "1", 2, 100+round), newFamily(t, q.Host, "1", 2, 200+round)}
+		families := [2][]publish.Item{newFamily(t, q.Host, "1", 2, 100+round), newFamily(t, q.Host, "1", 2, 200+round)}
 		var publishers sync.WaitGroup
 		for i := range families {
-			publishers.Go(func() { _, errs[i] = registry.Publish(t.Context(), families[i], q.options()...) })
+			publishers.Go(func() { _, errs[i] = publish.Publish(t.Context(), families[i], q.options()...) })
 		}
 		publishers.Wait()
 		whole := [2]bool{}
 		for i, items := range families {
 			whole[i] = holds(t, q, items)
-			var differ *registry.TagError
+			var differ *publish.TagError
 			if errs[i] != nil && (!errors.As(errs[i], &differ) || len(differ.Differ) == 0) {
 				t.Errorf("publisher %d: %v, want a *TagError with differences", i, errs[i])
 			}
@@ -80,7 +80,7 @@ func TestPublish_twoPublishersAtOnce(t *testing.T) {
 }
 
 // holds reports whether all tags of a family point to its images.
-func holds(t *testing.T, q *Quirky, items []registry.Item) bool {
+func holds(t *testing.T, q *Quirky, items []publish.Item) bool {
 	t.Helper()
 	for _, item := range items {
 		ref := strings.TrimPrefix(item.Reference.Name(), q.Host+"/")
@@ -120,8 +120,8 @@ func TestCheckAccess(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			q := NewQuirky(t, test.quirks...)
 			tags := []name.Tag{newItem(t, q.Host, "base", "1", nil).Reference, newItem(t, q.Host, "base", "2", nil).Reference}
-			opts := append(q.options(), registry.WithKeychain(user(QuirkyUser, test.password)))
-			err := registry.CheckAccess(t.Context(), tags, opts...)
+			opts := append(q.options(), publish.WithKeychain(user(QuirkyUser, test.password)))
+			err := publish.CheckAccess(t.Context(), tags, opts...)
 			if !test.check(err) {
 				t.Errorf("the error is %v", err)
 			}
@@ -139,6 +139,6 @@ func TestCheckAccess(t *testing.T) {
 }
 
 func refusedCredentials(err error) bool {
-	var refused *registry.CredentialsError
+	var refused *publish.CredentialsError
 	return errors.As(err, &refused)
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // harmless lists the quirks with which everything can be published. Those of one line exclude each other.
@@ -34,23 +34,23 @@ func once() []Quirk {
 }
 
 // options let a test reach a quirky registry and repeat without waiting.
-func (q *Quirky) options() []registry.Option {
-	opts := []registry.Option{
-		registry.WithTransport(q.Transport),
-		registry.WithKeychain(user(QuirkyUser, QuirkyPassword)),
-		registry.WithBackoff(registry.Backoff{Attempts: 6, First: time.Millisecond, Longest: time.Second}),
+func (q *Quirky) options() []publish.Option {
+	opts := []publish.Option{
+		publish.WithTransport(q.Transport),
+		publish.WithKeychain(user(QuirkyUser, QuirkyPassword)),
+		publish.WithBackoff(publish.Backoff{Attempts: 6, First: time.Millisecond, Longest: time.Second}),
 	}
 	if q.has(Silent) || q.has(SilentTag) {
-		opts = append(opts, registry.WithPatience(250*time.Millisecond))
+		opts = append(opts, publish.WithPatience(250*time.Millisecond))
 	}
 	return opts
 }
 
 // quirkyFamily is a base, a role and an image for two platforms.
-func quirkyFamily(t *testing.T, host string, seed int64) []registry.Item {
+func quirkyFamily(t *testing.T, host string, seed int64) []publish.Item {
 	t.Helper()
 	base := newBase(t, 2, 1<<10, seed)
-	return []registry.Item{
+	return []publish.Item{
 		newItem(t, host, "base", "1", base),
 		newItem(t, host, "role", "1", newRole(t, base, "role", seed+1)),
 		newItem(t, host, "multi", "1", newIndex(t, base, newBase(t, 1, 1<<10, seed+2))),
@@ -58,7 +58,7 @@ func quirkyFamily(t *testing.T, host string, seed int64) []registry.Item {
 }
 
 // checkAudit compares what a registry holds with what was published.
-func checkAudit(t *testing.T, q *Quirky, items []registry.Item) {
+func checkAudit(t *testing.T, q *Quirky, items []publish.Item) {
 	t.Helper()
 	want, refs := map[string]string{}, []string{}
 	for _, item := range items {
@@ -93,7 +93,7 @@ func publishQuirky(t *testing.T, brief bool, quirks ...Quirk) {
 		if brief {
 			items = items[:2]
 		}
-		result, err := registry.Publish(t.Context(), items, q.options()...)
+		result, err := publish.Publish(t.Context(), items, q.options()...)
 		if err != nil {
 			t.Fatalf("publishing: %v\n%s", err, strings.Join(q.Requests(), "\n"))
 		}
@@ -101,7 +101,7 @@ func publishQuirky(t *testing.T, brief bool, quirks ...Quirk) {
 			t.Errorf("%d of %d images are published", len(result.Items), len(items))
 		}
 		checkAudit(t, q, items)
-		got, err := registry.Resolve(t.Context(), items[0].Reference.Name(), q.options()...)
+		got, err := publish.Resolve(t.Context(), items[0].Reference.Name(), q.options()...)
 		if want := result.Items[0].Digest; err != nil || got != want {
 			t.Errorf("the base is resolved to %v, %v, want %v", got, err, want)
 		}
@@ -156,7 +156,7 @@ func TestPublish_quirksThatPreventIt(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.quirks), func(t *testing.T) {
 			q := NewQuirky(t, test.quirks...)
-			_, err := registry.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options()...)
+			_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options()...)
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("the error is %v, want one that says %q", err, test.says)
 			}
@@ -166,14 +166,14 @@ func TestPublish_quirksThatPreventIt(t *testing.T) {
 }
 
 func wantUploadError(t *testing.T, err error) {
-	var failure *registry.UploadError
+	var failure *publish.UploadError
 	if !errors.As(err, &failure) {
 		t.Errorf("the error is %v, want an *UploadError", err)
 	}
 }
 
 func wantDiffer(t *testing.T, err error) {
-	var failure *registry.TagError
+	var failure *publish.TagError
 	if !errors.As(err, &failure) || len(failure.Differ) != 3 {
 		t.Errorf("the error is %v, want a *TagError with three differences", err)
 	}
@@ -182,10 +182,10 @@ func wantDiffer(t *testing.T, err error) {
 func TestPublish_tagsThatMayNotBeMoved(t *testing.T) {
 	q := NewQuirky(t, ImmutableTags)
 	former := quirkyFamily(t, q.Host, 1)
-	publish(t, former, q.options()...)
-	publish(t, former, q.options()...)
-	_, err := registry.Publish(t.Context(), quirkyFamily(t, q.Host, 10), q.options()...)
-	var failure *registry.TagError
+	mustPublish(t, former, q.options()...)
+	mustPublish(t, former, q.options()...)
+	_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 10), q.options()...)
+	var failure *publish.TagError
 	if !errors.As(err, &failure) || len(failure.NotMoved) != 3 || !strings.Contains(err.Error(), "the repository is immutable") {
 		t.Errorf("the error is %v, want a *TagError with three tags that were not moved", err)
 	}
@@ -195,7 +195,7 @@ func TestPublish_tagsThatMayNotBeMoved(t *testing.T) {
 // The border to the terminal makes control characters visible. A second line it cannot tell from one that is meant.
 func TestPublish_answerIsOneLine(t *testing.T) {
 	q := NewQuirky(t, BadText)
-	_, err := registry.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options()...)
+	_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options()...)
 	if err == nil || strings.ContainsAny(err.Error(), "\r\n") || !strings.Contains(err.Error(), "all is well") {
 		t.Errorf("the error is %q", err)
 	}

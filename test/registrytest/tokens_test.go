@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"github.com/pulpimg/pulpimg/pkg/registry"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // startWithTokens runs a registry that sends its clients to server.
@@ -27,7 +27,7 @@ func TestTokensAreAskedForOncePerRepositoryAndMountSource(t *testing.T) {
 	server := NewTokenServer(t, "cook", "pepper")
 	p := startWithTokens(t, server)
 	items := newFamily(t, p.Host, "1", 2, 1)
-	result := publish(t, items, registry.WithKeychain(user("cook", "pepper")))
+	result := mustPublish(t, items, publish.WithKeychain(user("cook", "pepper")))
 
 	got := server.Scopes()
 	slices.Sort(got)
@@ -55,14 +55,14 @@ func TestTokenThatTheRegistryNoLongerTakesIsReplaced(t *testing.T) {
 	p := startWithTokens(t, server)
 	p.Spoil(1, OfMethod("POST"), Answer(401, "", "WWW-Authenticate", `Bearer realm="http://`+p.Host+`/token",service="registry"`))
 	items := newFamily(t, p.Host, "1", 0, 1)
-	publish(t, items, registry.WithKeychain(user("cook", "pepper")))
+	mustPublish(t, items, publish.WithKeychain(user("cook", "pepper")))
 	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
 }
 
 func TestTokenServerThatRefusesTheUserIsACredentialsError(t *testing.T) {
 	p := startWithTokens(t, NewTokenServer(t, "cook", "pepper"))
-	_, err := registry.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), registry.WithKeychain(user("cook", "salt")))
-	var refused *registry.CredentialsError
+	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), publish.WithKeychain(user("cook", "salt")))
+	var refused *publish.CredentialsError
 	if !errors.As(err, &refused) || refused.Denied || refused.Anonymous || refused.Registry != p.Host {
 		t.Fatalf("the error is %v, want a *CredentialsError for wrong credentials", err)
 	}
@@ -74,8 +74,8 @@ func TestTokenServerThatRefusesTheUserIsACredentialsError(t *testing.T) {
 func TestTokenThatAllowsTooLittleIsADenial(t *testing.T) {
 	p := startWithTokens(t, NewTokenServer(t, "cook", "pepper"))
 	p.Spoil(-1, OfMethod("POST"), Answer(401, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`))
-	_, err := registry.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), registry.WithKeychain(user("cook", "pepper")))
-	var refused *registry.CredentialsError
+	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), publish.WithKeychain(user("cook", "pepper")))
+	var refused *publish.CredentialsError
 	if !errors.As(err, &refused) || !refused.Denied {
 		t.Fatalf("the error is %v, want a *CredentialsError that is a denial", err)
 	}

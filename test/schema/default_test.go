@@ -10,8 +10,8 @@ import (
 
 	"github.com/pulpimg/pulpimg/assets"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/language"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
 )
 
 // A default is what a value means that is left out: the family is the same with it written and without it.

@@ -10,7 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/pulpimg/pulpimg/pkg/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
 )
 
 // values are what a change puts in place of a value, in YAML: of every kind, and for every form one that fits and some that nearly do.

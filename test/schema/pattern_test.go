@@ -8,7 +8,7 @@ import (
 	"github.com/dlclark/regexp2"
 	"gopkg.in/yaml.v3"
 
-	"github.com/pulpimg/pulpimg/pkg/schema"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // Editors read patterns as ECMA 262 has them, and the validator here as Go does.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/pulpimg/pulpimg/assets"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/schema"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // folder is the directory of all specs here.

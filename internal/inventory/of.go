@@ -1,0 +1,189 @@
+package inventory
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+)
+
+// Of returns the inventory of a family.
+func Of(f *family.Family) *Inventory {
+	l := lister{file: f.Spec.Filename, declared: map[string]spec.Image{}, tracer: newTracer(f)}
+	for _, i := range f.Spec.Images {
+		l.declared[i.Name.Value] = i.Value
+	}
+	out := &Inventory{
+		Spec:        l.file,
+		Family:      l.written(f.Name, f.Spec.Name),
+		Registry:    l.flagOr(f.Registry, f.Spec.Registry, f.Given.Registry, fromRegistryFlag),
+		Tag:         l.flagOr(f.Tag, f.Spec.Tag, f.Given.Tag, fromTagFlag),
+		Variables:   l.variables(f.Variables),
+		Environment: l.environment(f),
+		Settings:    l.settings(f),
+		Services:    l.services(f),
+		Kubernetes:  l.kubernetes(f),
+	}
+	for _, i := range f.Images {
+		out.Images = append(out.Images, l.image(f, i))
+	}
+	redact(reflect.ValueOf(out), f.Redact)
+	return out
+}
+
+// redact changes all strings below a value: credentials that the spec has in one place may be in others, too.
+func redact(v reflect.Value, change func(string) string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(change(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			redact(v.Elem(), change)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			redact(v.Field(i), change)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			redact(v.Index(i), change)
+		}
+	}
+}
+
+// A lister lists the parts of a family whose spec is in a file.
+type lister struct {
+	file     string
+	declared map[string]spec.Image
+	tracer   tracer
+}
+
+func (l lister) at(r spec.Range) string { return l.file + ":" + r.Start.String() }
+
+// written returns a value that the spec has.
+func (l lister) written(value string, t spec.Text) Value {
+	return Value{value, l.origin(FromSpec, t)}
+}
+
+func (l lister) flagOr(value string, t spec.Text, given bool, flag Source) Value {
+	out := l.written(value, t)
+	if given {
+		out.Source, out.Through = flag, nil
+	}
+	return out
+}
+
+// secretValue stands for a value that is not shown.
+const secretValue = "(secret)"
+
+func (l lister) variables(all []family.Variable) []Named {
+	var out []Named
+	for _, v := range all {
+		origin := Origin{Source: fromSetFlag, At: l.at(v.At)}
+		if !v.Given {
+			origin = l.origin(FromDefault, spec.Text{Value: l.tracer.defaults[v.Name], At: v.At})
+		}
+		if v.Secret {
+			v.Value = secretValue
+		}
+		out = append(out, Named{v.Name, Value{v.Value, origin}})
+	}
+	return out
+}
+
+// environment lists the variables. The contract has them, and the settings and services, in the order of the spec.
+func (l lister) environment(f *family.Family) []Env {
+	var out []Env
+	for i, v := range f.Contract.Environment {
+		declared := f.Spec.Environment[i]
+		env := Env{Name: v.Name, At: l.at(declared.Name.At), Required: v.Required, Secret: v.Secret}
+		if v.Default != nil {
+			value := Value{*v.Default, l.origin(FromDefault, *declared.Value.Default)}
+			if v.Secret {
+				value.Value = secretValue
+			}
+			env.Default = &value
+		}
+		out = append(out, env)
+	}
+	return out
+}
+
+func (l lister) settings(f *family.Family) []Settings {
+	var out []Settings
+	for i, s := range f.Contract.Settings {
+		declared := f.Spec.Settings[i].Value
+		settings := Settings{Name: s.Name, File: l.written(s.File, declared.File), Lens: l.written(s.Lens, declared.Lens)}
+		for j, set := range s.Set {
+			settings.Set = append(settings.Set, Named{set.Path, l.written(set.Value, declared.Set[j].Value)})
+		}
+		out = append(out, settings)
+	}
+	return out
+}
+
+func (l lister) services(f *family.Family) []Service {
+	var out []Service
+	for i, s := range f.Contract.Services {
+		out = append(out, l.service(s, f.Spec.Services[i].Value))
+	}
+	return out
+}
+
+func (l lister) service(s contract.Service, declared spec.Service) Service {
+	return Service{
+		Name:     s.Name,
+		URL:      l.written(s.URL, declared.URL),
+		Tries:    l.said(s.Tries, declared.Tries > 0, declared.At),
+		Interval: l.said(s.Interval, declared.Interval > 0, declared.At),
+		Timeout:  l.said(s.Timeout, declared.Timeout > 0, declared.At),
+	}
+}
+
+// said returns a value that the spec says somewhere in a place, or else one that is built in.
+func (l lister) said(value any, said bool, in spec.Range) Value {
+	if !said {
+		return Value{fmt.Sprint(value), Origin{Source: BuiltIn}}
+	}
+	return Value{fmt.Sprint(value), Origin{Source: FromSpec, At: l.at(in)}}
+}
+
+func (l lister) image(f *family.Family, i *family.Image) Image {
+	declared := l.declared[i.Name]
+	out := Image{
+		Name: i.Name, At: l.at(i.At), Reference: i.Reference,
+		Entrypoint: l.words(i.Config.Entrypoint, declared.Entrypoint),
+		Command:    l.words(i.Config.Command, declared.Command),
+	}
+	if i.Parent != nil {
+		parent := l.written(i.Parent.Name, declared.From)
+		out.Parent = &parent
+	} else {
+		base := l.written(i.Base, declared.From)
+		out.Base = &base
+	}
+	if start := declared.Start; start != nil {
+		out.Entrypoint = []Value{{i.Config.Entrypoint[0], Origin{Source: BuiltIn, At: l.at(start.At)}}}
+		out.Start = l.start(f, i.Start, *start)
+	}
+	if i.Runs() || declared.Kubernetes != nil {
+		out.Kubernetes = l.workload(i.Workload, declared.Kubernetes)
+	}
+	l.inherit(&out, i)
+	for _, s := range i.Steps {
+		out.Steps = append(out.Steps, l.step(s))
+	}
+	return out
+}
+
+func (l lister) words(values []string, declared []spec.Text) []Value {
+	var out []Value
+	for i, v := range values {
+		if i < len(declared) {
+			out = append(out, l.written(v, declared[i]))
+		}
+	}
+	return out
+}

@@ -1,0 +1,170 @@
+package layer
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/statcache"
+	"github.com/pulpimg/pulpimg/pkg/blob"
+)
+
+// A Layer is a layer in a store.
+type Layer struct {
+	// Blob describes the compressed layer.
+	Blob ocispec.Descriptor
+	// DiffID is the digest of the layer before compression.
+	DiffID digest.Digest
+	// Image is the digest of an image in the store that consists of this layer alone: an engine takes layers as images.
+	Image digest.Digest
+	// Entries is what the layer holds, sorted by path.
+	Entries []Entry
+	// Known says that the store held the layer before it was added.
+	Known bool
+}
+
+// Options decide what a layer is like, besides its entries.
+type Options struct {
+	// ModTime is the modification time of all entries.
+	ModTime time.Time
+	// Platform is the platform of the layer's image.
+	Platform ocispec.Platform
+	// ReadAll has files read that seem to be as they were.
+	ReadAll bool
+}
+
+// A Store keeps layers in a directory. A layer is compressed once.
+type Store struct {
+	blobs *blob.Dir
+	turns chan struct{} // bounds how many layers are read or written at a time
+
+	mu     sync.Mutex
+	caches map[string]*statcache.Cache // by folder
+	sums   map[file]statcache.Sum      // of the files that this process put into layers
+	adding map[string]chan struct{}    // the layers that are being added; a channel is closed when its layer is there
+}
+
+// OpenStore opens the store in a directory and makes it when it is not there. Several processes may use one store at once.
+func OpenStore(dir string) (*Store, error) {
+	blobs, err := blob.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the layer store: %w", err)
+	}
+	return &Store{
+		blobs:  blobs,
+		turns:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		caches: map[string]*statcache.Cache{},
+		sums:   map[file]statcache.Sum{},
+		adding: map[string]chan struct{}{},
+	}, nil
+}
+
+// Blobs returns the blobs of the store.
+func (s *Store) Blobs() *blob.Dir { return s.blobs }
+
+// Add adds the layer of the entries. Files that are as they were when they were last read are not read again.
+func (s *Store) Add(ctx context.Context, entries []Entry, opts Options) (_ Layer, err error) {
+	a := &addition{store: s, entries: entries, opts: opts, contents: make([]content, len(entries))}
+	leave, err := s.enter(ctx, a.identity())
+	if err != nil {
+		return Layer{}, err
+	}
+	defer leave()
+	made, err := a.layer(ctx)
+	if err != nil {
+		return Layer{}, err
+	}
+	if made.Image, err = s.image(made, opts.Platform); err != nil {
+		return Layer{}, fmt.Errorf("storing a layer: %w", err)
+	}
+	return made, nil
+}
+
+// enter waits for a turn to add a layer. A layer that is being added is waited for, so that it is known afterwards: images for several
+// platforms have the same layers.
+func (s *Store) enter(ctx context.Context, layer string) (leave func(), err error) {
+	done := make(chan struct{})
+	for {
+		s.mu.Lock()
+		other, ok := s.adding[layer]
+		if !ok {
+			s.adding[layer] = done
+		}
+		s.mu.Unlock()
+		if !ok {
+			break
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	ended := func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.adding, layer)
+		close(done)
+	}
+	select {
+	case s.turns <- struct{}{}:
+		return func() { <-s.turns; ended() }, nil
+	case <-ctx.Done():
+		ended()
+		return nil, context.Cause(ctx)
+	}
+}
+
+// cache returns the cache for the files of a folder.
+func (s *Store) cache(folder string) *statcache.Cache {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.caches[folder] == nil {
+		absolute, err := filepath.Abs(folder)
+		if err != nil {
+			absolute = folder // what it is called here is good enough for this process
+		}
+		s.caches[folder] = statcache.Open(filepath.Join(s.blobs.Root(), "stat"), absolute)
+	}
+	return s.caches[folder]
+}
+
+// saveCaches keeps what was found out about files.
+func (s *Store) saveCaches() error {
+	s.mu.Lock()
+	all := slices.Collect(maps.Values(s.caches))
+	s.mu.Unlock()
+	for _, c := range all {
+		if err := c.Save(); err != nil {
+			return fmt.Errorf("keeping the digests of files: %w", err)
+		}
+	}
+	return nil
+}
+
+// image writes the config and the manifest of an image that consists of one layer.
+func (s *Store) image(l Layer, platform ocispec.Platform) (digest.Digest, error) {
+	config, err := s.blobs.WriteJSON(ocispec.MediaTypeImageConfig, ocispec.Image{
+		Platform: platform,
+		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{l.DiffID}},
+	})
+	if err != nil {
+		return "", err
+	}
+	manifest, err := s.blobs.WriteJSON(ocispec.MediaTypeImageManifest, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: ocispec.MediaTypeImageManifest,
+		Config:    config,
+		Layers:    []ocispec.Descriptor{l.Blob},
+	})
+	return manifest.Digest, err
+}

@@ -1,0 +1,271 @@
+package llb
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/packages"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+)
+
+// DefaultPath is the PATH of images that start from scratch, as docker has it.
+// https://github.com/moby/moby/blob/master/daemon/pkg/oci/defaults.go
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// comment marks the history entries of this program.
+const comment = "pulpimg"
+
+// Config returns the config that an engine gives the head, as JSON; the engine adds the digests of the layers.
+// https://github.com/opencontainers/image-spec/blob/main/config.md
+func (h *Head) Config() ([]byte, error) {
+	data, err := json.Marshal(h.config)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the config of %s: %w", h.name, err)
+	}
+	return data, nil
+}
+
+// errLeftOut says that an engine made an image without what it stands on.
+var errLeftOut = errors.New("the engine left out layers of its base: empty that engine's cache (pulpimg engine prune, with the same --engine) and build again")
+
+// Config returns the image's config as JSON, with the layers and the history of its head as the engine made them. A head that does not
+// have the layers of its base is an error.
+func (i Image) Config(head dockerspec.DockerOCIImage) ([]byte, error) {
+	made := head.RootFS.DiffIDs
+	if len(made) < len(i.below) || !slices.Equal(made[:len(i.below)], i.below) {
+		return nil, errLeftOut
+	}
+	config := i.config
+	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: slices.Clone(made)}
+	for _, l := range i.tail {
+		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
+	}
+	config.History = append(slices.Clone(head.History), i.config.History[len(i.head.config.History):]...)
+	data, err := json.Marshal(config)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the config of %s: %w", i.source.Name, err)
+	}
+	return data, nil
+}
+
+// onBase returns the config that an image starts from: its base's, without what is the base's own.
+func onBase(config dockerspec.DockerOCIImage, opts Options) dockerspec.DockerOCIImage {
+	config.Platform = opts.Platform
+	config.Created = &opts.Created
+	config.Author = ""
+	config.RootFS = ocispec.RootFS{Type: "layers"}
+	config.Config.OnBuild = nil
+	if len(config.Config.Env) == 0 {
+		config.Config.Env = []string{"PATH=" + DefaultPath}
+	}
+	return config
+}
+
+// A ConfigError says that what an image declares does not go together with the config of what the image is based on.
+type ConfigError struct {
+	Image *family.Image
+	// At is where the spec declares it.
+	At      spec.Range
+	Problem string
+	// Hint says what to do about it.
+	Hint string
+}
+
+func (e *ConfigError) Error() string { return e.Image.Name + ": " + e.Problem }
+
+// declare returns a config with what an image declares. It shares nothing with the config that it is given.
+func declare(config dockerspec.DockerOCIImage, image *family.Image, opts Options) (dockerspec.DockerOCIImage, error) {
+	add := image.Config
+	env, err := withEnv(config.Config.Env, image)
+	if err != nil {
+		return config, err
+	}
+	c := &config.Config
+	c.Labels = merged(c.Labels, add.Labels)
+	c.Volumes = union(c.Volumes, add.Volumes)
+	c.ExposedPorts = union(c.ExposedPorts, add.Ports)
+	c.Env = env
+	if add.StopSignal != "" {
+		c.StopSignal = add.StopSignal
+	}
+	if add.NoHealthcheck {
+		c.Healthcheck = nil
+	}
+	if add.User != "" {
+		c.User = add.User
+	}
+	if add.WorkDir != "" {
+		c.WorkingDir = add.WorkDir
+	}
+	if err := checkStart(image, c.User); err != nil {
+		return config, err
+	}
+	c.Entrypoint = slices.Clone(add.Entrypoint)
+	c.Cmd = slices.Clone(add.Command)
+	config.History = append(slices.Clip(config.History), declared(add, opts.Created)...)
+	return config, nil
+}
+
+func merged(below, add map[string]string) map[string]string {
+	if len(below)+len(add) == 0 {
+		return nil
+	}
+	out := maps.Clone(below)
+	if out == nil {
+		out = map[string]string{}
+	}
+	maps.Copy(out, add)
+	return out
+}
+
+func union(below map[string]struct{}, add []string) map[string]struct{} {
+	if len(below)+len(add) == 0 {
+		return nil
+	}
+	out := maps.Clone(below)
+	if out == nil {
+		out = map[string]struct{}{}
+	}
+	for _, name := range add {
+		out[name] = struct{}{}
+	}
+	return out
+}
+
+// basedOn names what an image is based on.
+func basedOn(image *family.Image) string {
+	if image.Parent != nil {
+		return image.Parent.Name
+	}
+	return image.Base
+}
+
+// checkStart reports whether a container that begins as the user of the config can do what the start of the image does.
+func checkStart(image *family.Image, user string) error {
+	if image.Start == nil || family.CanBecome(user, image.Start.User) {
+		return nil
+	}
+	return &ConfigError{
+		Image: image, At: image.Steps[len(image.Steps)-1].At(), Hint: "add user: root to " + image.Name + ", so that it begins as root",
+		Problem: fmt.Sprintf("its containers begin as the user %s of %s, who cannot become %s", user, basedOn(image), image.Start.User),
+	}
+}
+
+// withEnv returns an environment with the variables that an image adds, one after the other: each finds those before it.
+func withEnv(below []string, image *family.Image) ([]string, error) {
+	out := slices.Clone(below)
+	index := func(name string) int {
+		return slices.IndexFunc(out, func(s string) bool { return strings.HasPrefix(s, name+"=") })
+	}
+	known := contract.NewEnvironment(contract.Contract{}, func(name string) string {
+		if at := index(name); at >= 0 {
+			return strings.TrimPrefix(out[at], name+"=")
+		}
+		return ""
+	})
+	for _, v := range image.Config.Env {
+		value, err := known.Expand(v.Value)
+		var missing *contract.MissingError
+		switch {
+		case errors.As(err, &missing):
+			return nil, &ConfigError{
+				Image: image, At: v.At, Hint: "leave out ${" + missing.Variable + "}, or give it a value in env above",
+				Problem: fmt.Sprintf("%s names the variable %s, which has no value in %s", v.Name, missing.Variable, basedOn(image)),
+			}
+		case err != nil:
+			return nil, &ConfigError{Image: image, At: v.At, Problem: fmt.Sprintf("the value of %s: %v", v.Name, err)}
+		}
+		assignment := v.Name + "=" + value.Text
+		if at := index(v.Name); at >= 0 {
+			out[at] = assignment
+		} else {
+			out = append(out, assignment)
+		}
+	}
+	return out, nil
+}
+
+// historyOf returns the history entry of a step.
+func historyOf(step family.Step, created time.Time) ocispec.History {
+	return ocispec.History{Created: &created, CreatedBy: createdBy(step), Comment: comment}
+}
+
+// createdBy says in the words of a Dockerfile what a step did.
+func createdBy(step family.Step) string {
+	switch s := step.(type) {
+	case family.Fetch:
+		return fmt.Sprintf("ADD %s %s", s.URL, s.Path)
+	case family.Packages:
+		if install, err := packages.For(s); err == nil {
+			return "RUN " + install.Install
+		}
+	case family.Run:
+		if len(s.Args) > 0 {
+			return "RUN " + list(s.Args)
+		}
+		return "RUN " + s.Script
+	case family.Files:
+		return strings.Join(append([]string{"COPY"}, paths(s.Files)...), " ") + " # " + s.Title()
+	}
+	return step.Title()
+}
+
+// manyPaths is how many paths a history entry names before it only counts them.
+const manyPaths = 5
+
+func paths(files []family.File) []string {
+	if len(files) > manyPaths {
+		return []string{files[0].Path, fmt.Sprintf("and %d more", len(files)-1)}
+	}
+	out := make([]string, len(files))
+	for i, f := range files {
+		out[i] = f.Path
+	}
+	return out
+}
+
+// declared returns the history entries of what an image declares, none of which is a layer.
+func declared(c family.Config, created time.Time) []ocispec.History {
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
+		lines = append(lines, fmt.Sprintf("LABEL %s=%q", name, c.Labels[name]))
+	}
+	for _, v := range c.Env {
+		lines = append(lines, fmt.Sprintf("ENV %s=%q", v.Name, v.Value))
+	}
+	for _, value := range []struct{ instruction, text string }{
+		{"USER", c.User}, {"WORKDIR", c.WorkDir}, {"VOLUME", list(c.Volumes)}, {"EXPOSE", strings.Join(c.Ports, " ")},
+		{"STOPSIGNAL", c.StopSignal}, {"ENTRYPOINT", list(c.Entrypoint)}, {"CMD", list(c.Command)},
+	} {
+		if value.text != "" {
+			lines = append(lines, value.instruction+" "+value.text)
+		}
+	}
+	out := make([]ocispec.History, len(lines))
+	for i, line := range lines {
+		out[i] = ocispec.History{Created: &created, CreatedBy: line, Comment: comment, EmptyLayer: true}
+	}
+	return out
+}
+
+// list writes a list of words as a Dockerfile does, or nothing for an empty list.
+func list(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = fmt.Sprintf("%q", word)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}

@@ -1,0 +1,34 @@
+package llb
+
+import (
+	"time"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// LayerStore is the name of the OCI store that an engine reads file layers from.
+const LayerStore = "pulpimg-layers"
+
+// LayerName stands before the digest of a file layer. An engine finds the layer by its digest in the store; the name means nothing.
+const LayerName = "pulpimg/layer"
+
+// A Base is an image from outside the family.
+type Base struct {
+	// Reference names the image by digest. Empty stands for scratch.
+	Reference string
+	// Config is the image's config.
+	Config dockerspec.DockerOCIImage
+}
+
+// Options are what decides how a family is compiled, besides the family itself.
+type Options struct {
+	// SpecFile is the name of the spec in source maps.
+	SpecFile string
+	// Platform is what the images are for.
+	Platform ocispec.Platform
+	// Created is the time that configs and history entries carry.
+	Created time.Time
+	// NoCache makes every command run again.
+	NoCache bool
+}

@@ -1,0 +1,95 @@
+package packages
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulpimg/pulpimg/internal/shell"
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// apt keeps nothing between builds. An index of another build must not be used; of a downloaded package, apt compares only the size
+// with the index; and most base images remove downloaded packages right away. What apt notes of the packages that it installed by
+// itself has to reach the image.
+func apt(step family.Packages) Command {
+	install := "apt-get --yes --no-install-recommends install " + shell.Words(step.Packages)
+	commands := []string{remove("/var/lib/apt/lists/*"), aptUpdate, install}
+	commands = append(commands, aptChecks(step.Packages)...)
+	commands = append(commands, remove(
+		"/var/lib/apt/lists/*", "/var/cache/apt/*.bin", "/var/cache/apt/archives/*.deb", "/var/cache/apt/archives/partial/*", "/var/cache/apt/archives/lock",
+		"/var/log/apt", "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/log/bootstrap.log",
+		"/var/lib/dpkg/*-old", "/var/cache/debconf/*-old", "/var/cache/ldconfig/aux-cache",
+	))
+	return Command{
+		Install:  "apt-get update\n" + install,
+		Commands: commands,
+		Env:      []family.EnvVar{{Name: "DEBIAN_FRONTEND", Value: "noninteractive"}},
+	}
+}
+
+// aptUpdate fails when an index is missing. Without the option, apt-get calls that a warning, and before version 2.1 it does not know
+// the option. What it prints to its standard error is read, and printed.
+const aptUpdate = `failed=''; { warnings=$(LC_ALL=C apt-get -o APT::Update::Error-Mode=any update 2>&1 >&3) || failed=1; } 3>&1;
+test -z "$warnings" || printf '%s\n' "$warnings" >&2;
+case $warnings in *"Failed to fetch"*|*"index files failed"*) failed=1 ;; esac;
+if test -n "$failed"; then echo "apt-get update did not get every index" >&2; exit 1; fi`
+
+// aptInstalled has two functions. The first asks dpkg for fields of a package. To dpkg a package for all architectures has no other one,
+// to apt it is one of each: NAME:amd64. The second reports whether a package is installed, or one that provides it. Names can be patterns. It
+// looks at what the pipes give and not at how they end, because the SHELL of a Dockerfile can have pipefail.
+const aptInstalled = `query() {
+dpkg-query -W -f "$1" "$2" 2>/dev/null ||
+case $2 in *:*) dpkg-query -W -f '${Architecture} '"$1" "${2%%:*}" 2>/dev/null | sed -n 's/^all //p' ;; esac; };
+installed() {
+test -n "$(query '${Status}\n' "$1" | grep ' ok installed$')" ||
+test -n "$(dpkg-query -W -f ', ${Provides}, ${Status}\n' | grep ' ok installed$' | grep -F -e ", ${1%%:*}, " -e ", ${1%%:*} (")"; }`
+
+// aptChecks are the commands that fail when something is not installed.
+func aptChecks(packages []string) []string {
+	var names []string
+	commands := []string{beginCheck, aptInstalled}
+	var versions []string
+	for _, p := range packages {
+		if strings.HasPrefix(p, "/") {
+			file := shell.Quote(p)
+			names = append(names, `"$(dpkg-deb -f `+file+` Package || echo `+file+`)"`)
+			continue
+		}
+		name, version, versioned := strings.Cut(p, "=")
+		name, _, _ = strings.Cut(name, "/")
+		names = append(names, shell.Quote(name))
+		if versioned {
+			versions = append(versions, versionCheck(p, name, version))
+		}
+	}
+	commands = append(commands, `for name in `+strings.Join(names, " ")+"; do\n"+`installed "$name" || missing="$missing, $name"; done`)
+	commands = append(commands, versions...)
+	return append(commands, fmt.Sprintf(endCheck, "apt-get"))
+}
+
+// versionCheck compares the version of a package with the one that was asked for, in which stars and question marks are placeholders.
+func versionCheck(asked, name, version string) string {
+	return lines(
+		`case $(query '${Version}\n' `+shell.Quote(name)+` | head -n 1) in`,
+		quoteBetween(version)+`) ;; *) missing="$missing, "`+shell.Quote(asked)+` ;; esac`)
+}
+
+// quoteBetween quotes a pattern for a shell, each of its placeholders by itself.
+func quoteBetween(pattern string) string {
+	var b strings.Builder
+	for rest := pattern; rest != ""; {
+		at := strings.IndexAny(rest, "*?")
+		switch {
+		case at < 0:
+			b.WriteString(shell.Quote(rest))
+			rest = ""
+		case at > 0:
+			b.WriteString(shell.Quote(rest[:at]))
+			rest = rest[at:]
+		default:
+			b.WriteString(rest[:1])
+			rest = rest[1:]
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,123 @@
+package publish
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// canonicalHost writes HOST or HOST:PORT in one way, so that two hosts can be compared: in lower case, without the scheme's default
+// port, and an address of IPv6 in its shortest form and in brackets.
+func canonicalHost(scheme, host string) string {
+	host = strings.ToLower(host)
+	hostname, port, err := net.SplitHostPort(host)
+	if err != nil {
+		hostname, port = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), ""
+	}
+	if ip, err := netip.ParseAddr(hostname); err == nil {
+		hostname = ip.Unmap().String()
+	}
+	if port != "" && port != defaultPort(scheme) {
+		return net.JoinHostPort(hostname, port)
+	}
+	if strings.Contains(hostname, ":") {
+		return "[" + hostname + "]"
+	}
+	return hostname
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "http" {
+		return "80"
+	}
+	return "443"
+}
+
+// sameHost reports whether two addresses are on one host and port. The default ports of http and https count as one, because a registry
+// behind a proxy that ends TLS believes that its clients use plain HTTP.
+func sameHost(a, b *url.URL) bool {
+	return canonicalHost(a.Scheme, a.Host) == canonicalHost(b.Scheme, b.Host)
+}
+
+// isLoopback reports whether a host is this machine by its name.
+func isLoopback(host string) bool {
+	u := url.URL{Host: host}
+	if strings.EqualFold(u.Hostname(), "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// plainHosts are the hosts that the user lets plain HTTP be used with, apart from loopback, as canonicalHost writes them.
+type plainHosts map[string]bool
+
+func (p plainHosts) allow(host string) bool {
+	return isLoopback(host) || p[canonicalHost("http", host)]
+}
+
+func newPlainHosts(hosts []string) (plainHosts, error) {
+	p := make(plainHosts, len(hosts))
+	for _, host := range hosts {
+		if _, err := name.NewRegistry(host, name.StrictValidation); err != nil {
+			return nil, fmt.Errorf("%q is not HOST or HOST:PORT", host)
+		}
+		p[canonicalHost("http", host)] = true
+	}
+	return p, nil
+}
+
+// PlainHTTPError says that a request was not made because it would have gone over plain HTTP to a host with which the user did not
+// allow that.
+type PlainHTTPError struct {
+	Host string
+	// Lowered tells that a registry that is spoken to over HTTPS leads there. Then no permission helps.
+	Lowered bool
+}
+
+func (e *PlainHTTPError) Error() string {
+	if e.Lowered {
+		return fmt.Sprintf("refusing to follow from HTTPS to plain HTTP at %s", e.Host)
+	}
+	return fmt.Sprintf("refusing to use plain HTTP with %s", e.Host)
+}
+
+// guard lets no request out over plain HTTP that the user did not allow. All requests to registries and token servers go through it.
+type guard struct {
+	inner http.RoundTripper
+	plain plainHosts
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (g guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme == "http" {
+		lowered := req.Response != nil && req.Response.Request != nil && req.Response.Request.URL.Scheme == "https"
+		if lowered || !g.plain.allow(req.URL.Host) {
+			if req.Body != nil {
+				_ = req.Body.Close()
+			}
+			return nil, &PlainHTTPError{Host: req.URL.Host, Lowered: lowered}
+		}
+	}
+	return g.inner.RoundTrip(req)
+}
+
+// keepCredentials takes the credentials out of requests that are redirected to another host, as to a bucket, and keeps them in the others.
+// net/http alone would leave them in on the way to a subdomain or another port, and take them out where the same host is written otherwise.
+func keepCredentials(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 { // as many as net/http follows by default
+		return fmt.Errorf("stopped after %d redirects", len(via))
+	}
+	authorization := via[0].Header.Get("Authorization")
+	if authorization != "" && sameHost(req.URL, via[0].URL) {
+		req.Header.Set("Authorization", authorization)
+	} else {
+		req.Header.Del("Authorization")
+	}
+	return nil
+}

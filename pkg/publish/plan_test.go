@@ -1,0 +1,133 @@
+package publish
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+func testDigest(letter rune) v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: fmt.Sprintf("%064d", letter)}
+}
+
+// testEntry is an entry whose blobs are named by letters; a later letter is a longer blob.
+func testEntry(t *testing.T, reference, blobs string, present bool) entry {
+	t.Helper()
+	tag, err := name.NewTag(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := entry{item: Item{Name: tag.RepositoryStr(), Reference: tag}, present: present}
+	for _, letter := range blobs {
+		e.artifact.blobs = append(e.artifact.blobs, blob{digest: testDigest(letter), size: int64(letter)})
+	}
+	return e
+}
+
+// describe writes transfers as "item:blob" or "item:blob<source", with a * on those that lead.
+func describe(entries []entry, transfers []transfer) []string {
+	var lines []string
+	for _, t := range transfers {
+		line := fmt.Sprintf("%s:%c", entries[t.item].item.Name, rune(t.blob.size))
+		if t.from != nil {
+			line += "<" + t.from.RepositoryStr()
+		}
+		if t.leads {
+			line += "*"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestPlanSendsEachBlobOnceAndMountsItElsewhere(t *testing.T) {
+	outer, err := name.NewRepository("one.test/f/outer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name          string
+		entries       []entry
+		mountFrom     map[v1.Hash]name.Repository
+		first, second []string
+	}{
+		{
+			name: "a new family",
+			entries: []entry{
+				testEntry(t, "one.test/f/base:1", "ab", false),
+				testEntry(t, "one.test/f/role:1", "abc", false),
+				testEntry(t, "one.test/f/last:1", "abcd", false),
+			},
+			first:  []string{"f/last:d*", "f/role:c*", "f/base:b*", "f/base:a*"},
+			second: []string{"f/last:a<f/base", "f/last:b<f/base", "f/last:c<f/role", "f/role:a<f/base", "f/role:b<f/base"},
+		},
+		{
+			name: "a base that is there",
+			entries: []entry{
+				testEntry(t, "one.test/f/base:1", "ab", true),
+				testEntry(t, "one.test/f/role:1", "abc", false),
+			},
+			first: []string{"f/role:c*", "f/role:b<f/base", "f/role:a<f/base"},
+		},
+		{
+			name: "a role that is there",
+			entries: []entry{
+				testEntry(t, "one.test/f/base:1", "ab", false),
+				testEntry(t, "one.test/f/role:1", "abc", true),
+			},
+			first: []string{"f/base:b<f/role", "f/base:a<f/role"},
+		},
+		{
+			name: "one repository",
+			entries: []entry{
+				testEntry(t, "one.test/f:base", "ab", false),
+				testEntry(t, "one.test/f:role", "abc", false),
+			},
+			first: []string{"f:c*", "f:b*", "f:a*"},
+		},
+		{
+			name: "two registries",
+			entries: []entry{
+				testEntry(t, "one.test/f/base:1", "a", false),
+				testEntry(t, "two.test/f/role:1", "a", false),
+			},
+			first: []string{"f/base:a*", "f/role:a*"},
+		},
+		{
+			name: "an outer base of the same registry",
+			entries: []entry{
+				testEntry(t, "one.test/f/base:1", "ab", false),
+				testEntry(t, "two.test/f/base:1", "a", false),
+			},
+			mountFrom: map[v1.Hash]name.Repository{testDigest('a'): outer},
+			first:     []string{"f/base:b*", "f/base:a<f/outer*", "f/base:a*"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := makePlan(test.entries, test.mountFrom)
+			if diff := gocmp.Diff(test.first, describe(test.entries, p.first)); diff != "" {
+				t.Errorf("first wave (-want +got):\n%s", diff)
+			}
+			second := describe(test.entries, p.second)
+			slices.SortFunc(second, cmp.Compare[string])
+			if diff := gocmp.Diff(test.second, second); diff != "" {
+				t.Errorf("second wave (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPlanExpectsTheBytesOfEachBlobOnce(t *testing.T) {
+	p := makePlan([]entry{
+		testEntry(t, "one.test/f/base:1", "ab", false),
+		testEntry(t, "one.test/f/role:1", "abc", false),
+	}, nil)
+	if got, want := p.expected(), int64('a'+'b'+'c'); got != want {
+		t.Errorf("it expects %d bytes, want %d", got, want)
+	}
+}

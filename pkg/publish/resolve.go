@@ -1,0 +1,46 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// Resolve asks a registry which digest a reference stands for, of an index if it is one. It reads no image.
+// Errors are [*NotFoundError], [*CredentialsError], [*UnreachableError], and that of a reference that cannot be read.
+func Resolve(ctx context.Context, reference string, opts ...Option) (v1.Hash, error) {
+	o, err := newOptions(opts)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	ref, err := name.ParseReference(reference)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	digest, err := resolve(ctx, ref, o)
+	if err != nil {
+		return v1.Hash{}, fmt.Errorf("resolving %s: %w", reference, err)
+	}
+	return digest, nil
+}
+
+func resolve(ctx context.Context, ref name.Reference, o options) (v1.Hash, error) {
+	s, err := connect(ctx, ref.Context().Registry, o)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	digest, found, err := s.findManifest(ctx, ref.Context(), ref.Identifier(), transport.PullScope)
+	if err == nil && !found { // some registries say that to every HEAD
+		digest, found, err = s.readManifest(ctx, ref.Context(), ref.Identifier(), transport.PullScope)
+	}
+	switch {
+	case err != nil:
+		return v1.Hash{}, err
+	case !found:
+		return v1.Hash{}, &NotFoundError{Reference: ref.Name()}
+	}
+	return digest, nil
+}

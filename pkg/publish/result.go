@@ -1,0 +1,80 @@
+package publish
+
+import (
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Result is what a publication did.
+type Result struct {
+	// Items are in the order that they were given in.
+	Items []Published
+}
+
+// Published is what was done for one item.
+type Published struct {
+	Name      string
+	Reference name.Tag
+	Digest    v1.Hash
+	// Present tells that the repository had the whole image before. Then no blob was asked for, and the tallies are zero.
+	Present bool
+	// TagMoved tells that the tag did not point to the image before.
+	TagMoved bool
+	// What became of the blobs that the item needs. One that two items of the same repository share counts as
+	// existing for the second.
+	Pushed, Mounted, Existing Tally
+}
+
+// Tally counts blobs.
+type Tally struct {
+	// Layers is how many layers there were.
+	Layers int
+	// Bytes is the size of the layers and configs together.
+	Bytes int64
+}
+
+func (t *Tally) add(b blob) {
+	t.Bytes += b.size
+	if b.layer {
+		t.Layers++
+	}
+}
+
+// PushedBytes is the size of all blobs that crossed the wire.
+func (r *Result) PushedBytes() int64 {
+	var n int64
+	for _, i := range r.Items {
+		n += i.Pushed.Bytes
+	}
+	return n
+}
+
+// newResult adds up what became of the blobs. Every one that no transfer brought was there.
+func newResult(entries []entry, arrived []arrival) *Result {
+	r := &Result{Items: make([]Published, len(entries))}
+	type itemBlob struct {
+		item   int
+		digest v1.Hash
+	}
+	states := make(map[itemBlob]State, len(arrived))
+	for _, a := range arrived {
+		states[itemBlob{a.transfer.item, a.transfer.blob.digest}] = a.state
+	}
+	for i, e := range entries {
+		p := Published{Name: e.item.Name, Reference: e.item.Reference, Digest: e.digest, Present: e.present, TagMoved: !e.tagged}
+		if !e.present {
+			for _, b := range e.artifact.blobs {
+				switch states[itemBlob{i, b.digest}] {
+				case Pushed:
+					p.Pushed.add(b)
+				case Mounted:
+					p.Mounted.add(b)
+				default:
+					p.Existing.add(b)
+				}
+			}
+		}
+		r.Items[i] = p
+	}
+	return r
+}

@@ -1,0 +1,161 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// tagGrace is how long tags may go on moving when the publication is cancelled. A family of which half has moved is
+	// worse than a few seconds, and moving one is a single small request.
+	tagGrace = 5 * time.Second
+
+	// tagLooks is how often a tag is read at most before it counts as pointing elsewhere: behind some registries is a cache.
+	tagLooks = 5
+)
+
+// tagMove is what came of moving one tag.
+type tagMove struct {
+	err     error
+	unknown bool // err may have come after the tag moved
+	differs bool // the tag was moved, and points to found, or to nothing if that is zero
+	found   v1.Hash
+}
+
+// moveTags makes the tags of all entries point to their images, and then reads all of them back, also those that pointed there before:
+// somebody else may be moving them. Each is tried, whatever becomes of the others.
+func moveTags(ctx context.Context, sessions sessions, entries []entry, o options) error {
+	if err := ctx.Err(); err != nil {
+		return &UploadError{Err: err, Uploaded: names(entries)}
+	}
+	if allTagged(entries) {
+		return nil
+	}
+	ctx, cancel := withGrace(ctx, tagGrace)
+	defer cancel()
+	moves := make([]tagMove, len(entries))
+	each(entries, o, func(i int, e entry) {
+		if !e.tagged {
+			moves[i] = moveTag(ctx, sessions.of(e.repo()), e)
+		}
+	})
+	each(entries, o, func(i int, e entry) {
+		if moves[i].err == nil {
+			moves[i] = readTag(ctx, sessions.of(e.repo()), e)
+		}
+	})
+	return tagError(entries, moves)
+}
+
+func allTagged(entries []entry) bool {
+	for _, e := range entries {
+		if !e.tagged {
+			return false
+		}
+	}
+	return true
+}
+
+// each calls do for all entries, several at a time.
+func each(entries []entry, o options, do func(i int, e entry)) {
+	var g errgroup.Group
+	g.SetLimit(o.questions())
+	for i, e := range entries {
+		g.Go(func() error {
+			do(i, e)
+			return nil
+		})
+	}
+	_ = g.Wait() // there are none
+}
+
+// moveTag moves one tag. If that fails it asks where the tag points to, as the answer alone may have been lost.
+func moveTag(ctx context.Context, s *session, e entry) tagMove {
+	tag := e.item.Reference.TagStr()
+	err := s.putManifest(ctx, e.repo(), tag, e.artifact.top())
+	if err == nil {
+		return tagMove{}
+	}
+	got, found, askErr := s.readManifest(ctx, e.repo(), tag, transport.PushScope)
+	switch {
+	case askErr != nil:
+		return tagMove{err: fmt.Errorf("%w (and asking where it points to: %w)", err, askErr), unknown: true}
+	case found && got == e.digest:
+		return tagMove{}
+	}
+	return tagMove{err: err}
+}
+
+// readTag reads where a tag points to. It believes what it hoped for at once, and anything else only after some looks.
+func readTag(ctx context.Context, s *session, e entry) tagMove {
+	for look := 1; ; look++ {
+		got, found, err := s.readManifest(ctx, e.repo(), e.item.Reference.TagStr(), transport.PushScope)
+		switch {
+		case err != nil:
+			return tagMove{err: fmt.Errorf("reading where it points to: %w", err), unknown: true}
+		case found && got == e.digest:
+			return tagMove{}
+		case look == tagLooks:
+			return tagMove{differs: true, found: got, err: errors.New("it points elsewhere")}
+		}
+		if err := sleep(ctx, s.repeat.backoff.wait(look)); err != nil {
+			return tagMove{differs: true, found: got, err: err}
+		}
+	}
+}
+
+// tagError is nil if every tag points to its image.
+func tagError(entries []entry, moves []tagMove) error {
+	var e TagError
+	for i, m := range moves {
+		tag := entries[i].item.Reference
+		switch {
+		case m.differs:
+			e.Differ = append(e.Differ, TagDifference{Tag: tag, Want: entries[i].digest, Found: m.found})
+		case m.unknown:
+			e.Unknown = append(e.Unknown, TagFailure{tag, m.err})
+		case m.err != nil:
+			e.NotMoved = append(e.NotMoved, TagFailure{tag, m.err})
+		default:
+			e.Moved = append(e.Moved, tag)
+		}
+	}
+	if len(e.NotMoved)+len(e.Unknown)+len(e.Differ) == 0 {
+		return nil
+	}
+	return &e
+}
+
+// withGrace gives a context that ends d after ctx does.
+func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = sleep(late, d)
+		cancel()
+	})
+	return late, func() { stop(); cancel() }
+}
+
+func names(entries []entry) []string {
+	all := make([]string, len(entries))
+	for i, e := range entries {
+		all[i] = e.item.Name
+	}
+	return all
+}
+
+// listedTags lists tags by their full names.
+func listedTags(tags []name.Tag) string {
+	all := make([]string, len(tags))
+	for i, t := range tags {
+		all[i] = t.Name()
+	}
+	return listed(all)
+}

@@ -1,0 +1,127 @@
+package compose_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/internal/familytest"
+	"github.com/pulpimg/pulpimg/internal/golden"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/render/compose"
+)
+
+func load(t testing.TB, file string) *family.Family {
+	t.Helper()
+	f := familytest.Load(t, file)
+	f.Spec.Filename = filepath.Base(file)
+	return f
+}
+
+func images(f *family.Family) map[string]string {
+	out := map[string]string{}
+	for _, image := range f.Images {
+		out[image.Name] = image.Reference
+	}
+	return out
+}
+
+func TestTheFamiliesRunAsTheyDid(t *testing.T) {
+	for name, test := range map[string]struct {
+		file   string
+		values map[string]string
+	}{
+		"pulp.yaml":       {"../../../specs/pulp.yaml", nil},
+		"everything.yaml": {"../kubernetes/testdata/everything.spec.yaml", map[string]string{"GREETING": "costs $1 and ${MORE}", "EXTRA": "yes"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := load(t, test.file)
+			first, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden.Compare(t, filepath.Join("testdata", name), string(first))
+			for range 24 {
+				again, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
+				if err != nil || string(again) != string(first) {
+					t.Fatalf("it differs from time to time (%v):\n%s", err, cmp.Diff(string(first), string(again)))
+				}
+			}
+		})
+	}
+}
+
+// A "$" in a path would be taken for the beginning of a variable.
+func TestAMountIsWhereTheSpecSays(t *testing.T) {
+	f := familytest.Parse(t, `version: 1
+name: f
+registry: r.example
+tag: t
+kubernetes: { storage: { size: 1Gi, volumes: [/a$b] } }
+images: { a: { from: scratch, volumes: [/a$b], steps: [ helpers: [wait] ], start: { require: { sockets: [/run/$c] }, command: [x] } } }
+`)
+	data, err := compose.Marshal(f, compose.Config{Images: images(f)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"source: /run/$$c\n        target: /run/$$c\n", "source: a-b\n        target: /a$$b\n", "volumes:\n  a-b: {}\n"} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("no %q in\n%s", want, data)
+		}
+	}
+}
+
+func TestMarshal_leavesOutWhatIsAboutWhoeverStartsIt(t *testing.T) {
+	f := familytest.Parse(t, `version: 1
+name: f
+registry: r.example
+tag: t
+environment: { HOME: { default: /srv }, USER: {}, SHELL: {required: true}, OTHER: {} }
+images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x, "${HOME}"] } } }
+`)
+	for _, test := range []struct {
+		values map[string]string
+		want   string
+	}{
+		{nil, "    environment:\n      OTHER: null\n    cap_drop"},
+		{map[string]string{"USER": "app", "SHELL": "/bin/sh"}, "    environment:\n      USER: app\n      SHELL: /bin/sh\n      OTHER: null\n    cap_drop"},
+	} {
+		data, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
+		if err != nil || !strings.Contains(string(data), test.want) {
+			t.Errorf("%v, no %q in\n%s", err, test.want, data)
+		}
+	}
+}
+
+func TestWhatCannotBeWrittenIsSaid(t *testing.T) {
+	f := load(t, "../kubernetes/testdata/everything.spec.yaml")
+	base, err := f.Select("shop-base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name   string
+		family *family.Family
+		config compose.Config
+		want   string
+	}{
+		{"a secret", f, compose.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": "correct horse"}},
+			"DB_PASSWORD is secret, and a Compose file is not: let it come from the environment when the containers start"},
+		{"no reference", f, compose.Config{}, "nothing says which image shop-web is"},
+		{"nothing to run", base, compose.Config{}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			data, err := compose.Marshal(test.family, test.config)
+			var secret *compose.SecretError
+			if isSecret := strings.HasPrefix(test.want, "DB_PASSWORD"); errors.As(err, &secret) != isSecret {
+				t.Errorf("got a SecretError: %t", !isSecret)
+			}
+			if err == nil || err.Error() != test.want || strings.Contains(string(data), "correct") {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,164 @@
+package container
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pulpimg/pulpimg/internal/shell"
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// Options say how to start a container, besides what the spec says.
+type Options struct {
+	// Tool is the program: docker or podman.
+	Tool string
+	// Reference is the image.
+	Reference string
+	// Name is that of the container. The image's, if it is empty.
+	Name string
+	// Hostname is what the container takes the machine for. Its own name, if it is empty: on the network of the host, containers would
+	// all have the host's, and services that call themselves by it the same name. On the network of another container, it has that one's.
+	Hostname string
+	// Network and Restart are given on as they are, if they are not empty.
+	Network, Restart string
+	// Publish are ports, HOST:CONTAINER, that are given on as they are.
+	Publish []string
+	// Detach leaves the container in the background. One in the foreground is removed when it ends, unless it is to be restarted: docker
+	// and podman refuse both together.
+	Detach bool
+	// Volumes are given on as they are. One of them can stand in for what the image requires.
+	Volumes []string
+	// Values are those of environment variables.
+	Values map[string]string
+	// Args are appended to the command of the image.
+	Args []string
+}
+
+// A Command starts a container.
+type Command struct {
+	// Args is the command line. It shows no secret.
+	Args []string
+	// Env is what has to be in the environment of the command: the values of the secret variables.
+	Env []string
+}
+
+// String returns the command line for a shell.
+func (c Command) String() string { return shell.Words(c.Args) }
+
+// New returns the command that starts an image of a family. Variables without a value are a [family.MissingError].
+func New(f *family.Family, image *family.Image, o Options) (Command, error) {
+	has := func(name string) bool { return o.Values[name] != "" }
+	if err := family.CheckValues([]*family.Image{image}, has); err != nil {
+		return Command{}, err
+	}
+	c := Command{Args: []string{o.Tool, "run"}}
+	add := func(option, value string) {
+		if value != "" {
+			c.Args = append(c.Args, option, value)
+		}
+	}
+	switch {
+	case o.Detach:
+		c.Args = append(c.Args, "-d")
+	case o.Restart == "" || o.Restart == "no":
+		c.Args = append(c.Args, "--rm")
+	}
+	name := o.Name
+	if name == "" {
+		name = image.Name
+	}
+	hostname := o.Hostname
+	if hostname == "" && !joinsContainer(o.Network) {
+		hostname = family.Hostname(name)
+	}
+	add("--name", name)
+	add("--hostname", hostname)
+	add("--network", o.Network)
+	add("--restart", o.Restart)
+	add("--stop-timeout", strconv.FormatInt(int64(image.Workload.Grace/time.Second), 10))
+	if limit := image.Workload.MemoryLimit(); limit > 0 {
+		add("--memory", strconv.FormatInt(limit, 10))
+	}
+	add("--cpus", image.Workload.ProcessorLimit())
+	// As in Kubernetes and with Compose: what runs here must not fail there.
+	add("--cap-drop", "ALL")
+	for _, name := range image.Capabilities() {
+		add("--cap-add", name)
+	}
+	add("--security-opt", "no-new-privileges")
+	for _, port := range o.Publish {
+		add("-p", port)
+	}
+	for _, v := range slices.Concat(mounts(f, image, o.Volumes), o.Volumes) {
+		add("-v", v)
+	}
+	c.environment(f, o.Values)
+	c.Args = append(append(c.Args, o.Reference), o.Args...)
+	return c, nil
+}
+
+// joinsContainer reports whether a container has the network of another one. Docker refuses to give it a hostname: it has the other's.
+// https://docs.docker.com/engine/network/#container-networks
+func joinsContainer(network string) bool { return strings.HasPrefix(network, "container:") }
+
+// mounts returns the volumes of an image that are not among those given: the host's sockets that it requires, and its share of what
+// the family keeps.
+func mounts(f *family.Family, image *family.Image, given []string) []string {
+	var out []string
+	add := func(source, target string) {
+		if !slices.ContainsFunc(given, func(v string) bool { return Covers(v, target) }) {
+			out = append(out, source+":"+target)
+		}
+	}
+	for _, s := range Sockets(image) {
+		add(s, s)
+	}
+	for _, v := range f.Shared(image) {
+		add(f.Name+"-"+family.VolumeName(v), v)
+	}
+	return out
+}
+
+// Sockets returns the sockets that an image requires.
+func Sockets(image *family.Image) []string {
+	if image.Start == nil {
+		return nil
+	}
+	return image.Start.Sockets
+}
+
+// Covers says whether a volume is at a path in the container or above it.
+func Covers(volume, path string) bool {
+	target := Target(volume)
+	return path == target || strings.HasPrefix(path, target+"/")
+}
+
+// Target returns where in the container a volume is that is written as SOURCE:TARGET[:OPTIONS], or as TARGET.
+// https://docs.docker.com/engine/storage/volumes/#syntax
+func Target(volume string) string {
+	parts := strings.Split(volume, ":")
+	if len(parts) == 1 {
+		return strings.TrimSuffix(parts[0], "/")
+	}
+	return strings.TrimSuffix(parts[1], "/")
+}
+
+// environment adds the variables, in alphabetical order. The value of a secret goes by the environment of the tool: every user of a
+// machine may read command lines.
+func (c *Command) environment(f *family.Family, values map[string]string) {
+	secret := map[string]bool{}
+	for _, v := range f.Contract.Environment {
+		secret[v.Name] = v.Secret
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !secret[name] {
+			c.Args = append(c.Args, "-e", name+"="+values[name])
+			continue
+		}
+		c.Args = append(c.Args, "-e", name)
+		c.Env = append(c.Env, name+"="+values[name])
+	}
+}

@@ -1,0 +1,120 @@
+package container_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/internal/familytest"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/render/container"
+)
+
+func pulp(t testing.TB) *family.Family { return familytest.Load(t, "../../../specs/pulp.yaml") }
+
+func secret(t testing.TB) *family.Family {
+	return familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {PASSWORD: {required: true, secret: true}, PLAIN: {}}\nimages: {a_b: {from: scratch, steps: [helpers: [wait]], start: {command: [x]}}}\n")
+}
+
+func limited(t testing.TB) *family.Family {
+	return familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nimages: {limited: {from: scratch, command: [x], kubernetes: {capabilities: [NET_BIND_SERVICE], resources: {requests: {memory: 64Mi, cpu: 250m}, limits: {memory: 128Mi, cpu: 500m, ephemeral-storage: 1Gi}}}}}\n")
+}
+
+func TestTheCommandLineIsWhatOneWouldType(t *testing.T) {
+	for _, test := range []struct {
+		name, image string
+		family      *family.Family
+		options     container.Options
+		want        string
+		env         []string
+	}{
+		{"beat, as in 2014", "pulp-beat", pulp(t),
+			container.Options{Tool: "docker", Detach: true, Reference: "markllama/pulp-beat", Values: map[string]string{"SERVICE_HOST": "10.245.2.2", "PULP_SERVER_NAME": "pulp.example.com"}},
+			"docker run -d --name pulp-beat --hostname pulp-beat --stop-timeout 30 --cap-drop ALL --cap-add DAC_OVERRIDE --cap-add KILL --cap-add SETGID --cap-add SETUID --security-opt no-new-privileges -v /dev/log:/dev/log -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2 markllama/pulp-beat", nil},
+		{"a second worker, with options", "pulp-worker", pulp(t),
+			container.Options{Tool: "podman", Reference: "r/w@sha256:0", Name: "worker_2", Network: "host", Restart: "always", Args: []string{"--loglevel=DEBUG", "a b"},
+				Volumes: []string{"/run/log:/dev/log:z", "/data/pulp:/var/lib/pulp/"}, Values: map[string]string{"PULP_SERVER_NAME": "it's"}},
+			`podman run --name worker_2 --hostname worker-2 --network host --restart always --stop-timeout 600 --cap-drop ALL --cap-add DAC_OVERRIDE --cap-add SETGID --cap-add SETUID --security-opt no-new-privileges -v pulp-var-www:/var/www -v /run/log:/dev/log:z -v /data/pulp:/var/lib/pulp/ -e 'PULP_SERVER_NAME=it'\''s' r/w@sha256:0 --loglevel=DEBUG 'a b'`, nil},
+		{"volumes above what it wants", "pulp-worker", pulp(t),
+			container.Options{Tool: "docker", Reference: "r", Volumes: []string{"/srv/dev:/dev", "/srv/var:/var:ro"}, Values: map[string]string{"PULP_SERVER_NAME": "x"}},
+			"docker run --rm --name pulp-worker --hostname pulp-worker --stop-timeout 600 --cap-drop ALL --cap-add DAC_OVERRIDE --cap-add SETGID --cap-add SETUID --security-opt no-new-privileges -v /srv/dev:/dev -v /srv/var:/var:ro -e PULP_SERVER_NAME=x r", nil},
+		{"no restart", "pulp-beat", pulp(t),
+			container.Options{Tool: "docker", Reference: "r", Restart: "no", Values: map[string]string{"PULP_SERVER_NAME": "x"}},
+			"docker run --rm --name pulp-beat --hostname pulp-beat --restart no --stop-timeout 30 --cap-drop ALL --cap-add DAC_OVERRIDE --cap-add KILL --cap-add SETGID --cap-add SETUID --security-opt no-new-privileges -v /dev/log:/dev/log -e PULP_SERVER_NAME=x r", nil},
+		{"a hostname of its own", "pulp-beat", pulp(t),
+			container.Options{Tool: "docker", Reference: "r", Hostname: "h", Values: map[string]string{"PULP_SERVER_NAME": "x"}},
+			"docker run --rm --name pulp-beat --hostname h --stop-timeout 30 --cap-drop ALL --cap-add DAC_OVERRIDE --cap-add KILL --cap-add SETGID --cap-add SETUID --security-opt no-new-privileges -v /dev/log:/dev/log -e PULP_SERVER_NAME=x r", nil},
+		{"on the network of another container", "a_b", secret(t),
+			container.Options{Tool: "docker", Reference: "r", Network: "container:web", Values: map[string]string{"PASSWORD": "p"}},
+			"docker run --rm --name a_b --network container:web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -e PASSWORD r", []string{"PASSWORD=p"}},
+		{"on the network of the host", "a_b", secret(t),
+			container.Options{Tool: "docker", Reference: "r", Network: "host", Values: map[string]string{"PASSWORD": "p"}},
+			"docker run --rm --name a_b --hostname a-b --network host --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -e PASSWORD r", []string{"PASSWORD=p"}},
+		{"with published ports, and a hostname that was asked for", "a_b", secret(t),
+			container.Options{Tool: "docker", Reference: "r", Network: "container:web", Hostname: "h", Publish: []string{"8080:80", "53:53/udp"}, Values: map[string]string{"PASSWORD": "p"}},
+			"docker run --rm --name a_b --hostname h --network container:web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p 8080:80 -p 53:53/udp -e PASSWORD r", []string{"PASSWORD=p"}},
+		{"limits and capabilities", "limited", limited(t), container.Options{Tool: "podman", Reference: "r"},
+			"podman run --rm --name limited --hostname limited --stop-timeout 30 --memory 134217728 --cpus 0.5 --cap-drop ALL --cap-add NET_BIND_SERVICE --security-opt no-new-privileges r", nil},
+		{"a secret", "a_b", secret(t), container.Options{Tool: "docker", Reference: "r", Values: map[string]string{"PASSWORD": "correct horse", "PLAIN": "", "EXTRA": "1"}},
+			"docker run --rm --name a_b --hostname a-b --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -e EXTRA=1 -e PASSWORD -e PLAIN= r", []string{"PASSWORD=correct horse"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			image, ok := test.family.Image(test.image)
+			if !ok {
+				t.Fatalf("there is no %s", test.image)
+			}
+			got, err := container.New(test.family, image, test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got.String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(test.env, got.Env); diff != "" {
+				t.Errorf("environment (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	f := pulp(t)
+	image, _ := f.Image("pulp-worker")
+	for name, values := range map[string]map[string]string{"nothing": nil, "an empty value": {"PULP_SERVER_NAME": ""}} {
+		t.Run(name, func(t *testing.T) {
+			_, err := container.New(f, image, container.Options{Tool: "docker", Values: values})
+			var missing *family.MissingError
+			if !errors.As(err, &missing) || strings.Join(missing.Variables, " ") != "PULP_SERVER_NAME" {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestAVolumeCoversWhatIsAtItsPlaceAndBelow(t *testing.T) {
+	for _, test := range []struct {
+		volume, path string
+		want         bool
+	}{
+		{"/a:/dev/log", "/dev/log", true},
+		{"/a:/dev/:ro", "/dev/log", true},
+		{"/a:/", "/dev/log", true},
+		{"/dev/log:/a", "/dev/log", false},
+		{"/a:/dev/lo", "/dev/log", false},
+		{"/a:/dev/log/x", "/dev/log", false},
+	} {
+		if got := container.Covers(test.volume, test.path); got != test.want {
+			t.Errorf("Covers(%q, %q) = %t", test.volume, test.path, got)
+		}
+	}
+}
+
+func TestTheTargetOfAVolumeIsItsPlaceInTheContainer(t *testing.T) {
+	for volume, want := range map[string]string{"/a:/b": "/b", "/a:/b:ro": "/b", "name:/b/": "/b", "/b": "/b"} {
+		if got := container.Target(volume); got != want {
+			t.Errorf("Target(%q) = %q, want %q", volume, got, want)
+		}
+	}
+}

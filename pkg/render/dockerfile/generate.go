@@ -1,0 +1,65 @@
+package dockerfile
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/pulpimg/pulpimg/internal/gendir"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// Options are what decides how a family is written, besides the family itself.
+type Options struct {
+	// SpecFile is how comments name the spec.
+	SpecFile string
+	// Archs are the architectures, in Go's terms, that the images can be built for. Content that depends on them is there for each.
+	Archs []string
+}
+
+// The files at the top. No image may be called like one of them.
+const (
+	bakeFile   = "docker-bake.hcl"
+	scriptFile = "build.sh"
+	// Name is the name of the file, in an image's folder, that the package is about.
+	Name = "Dockerfile"
+)
+
+// Generate returns the files of a family's build contexts, sorted by path. An error about something that a Dockerfile cannot say is a
+// spec.Errors.
+func Generate(ctx context.Context, f *family.Family, opts Options) ([]gendir.File, error) {
+	var (
+		files   []gendir.File
+		targets []target
+	)
+	if err := checkNames(f); err != nil {
+		return nil, err
+	}
+	for _, source := range f.Images {
+		image, err := newWriter(f, source, opts).image(ctx)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, image.files...)
+		targets = append(targets, image.target)
+	}
+	top, err := topFiles(f, targets, opts)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, top...)
+	slices.SortFunc(files, func(a, b gendir.File) int { return cmp.Compare(a.Path, b.Path) })
+	return files, nil
+}
+
+// checkNames complains about images whose folders would be in the place of the files at the top.
+func checkNames(f *family.Family) error {
+	report := spec.NewReport(f.Spec.Filename)
+	for _, image := range f.Spec.Images {
+		if name := image.Name.Value; name == bakeFile || name == scriptFile {
+			report.Add(image.Name.At, "call the image otherwise", "the folder of %s would be in the place of the file %s, which builds all images", name, name)
+		}
+	}
+	return report.Err()
+}

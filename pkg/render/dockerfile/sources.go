@@ -1,0 +1,158 @@
+package dockerfile
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pulpimg/pulpimg/internal/gendir"
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A buildContext is the folder of an image.
+type buildContext struct {
+	image string
+	archs []string
+	files []gendir.File
+	// Names at the top, in small letters: some file systems do not tell a from A.
+	taken map[string]bool
+	// Numbered folders, for what has the name of something else.
+	numbered map[string]bool
+	// keep is the name of the files that keep empty directories, which git does not.
+	keep string
+}
+
+// reserved are the names, in small letters, of what builders look for: a Dockerfile, and what is to be ignored, also of one Dockerfile.
+// https://docs.docker.com/build/concepts/context/#filename-and-location
+var reserved = map[string]bool{
+	"dockerfile": true, ".dockerignore": true, "dockerfile.dockerignore": true, "dockerfile.containerignore": true,
+	"containerfile": true, ".containerignore": true, "containerfile.dockerignore": true, "containerfile.containerignore": true,
+}
+
+func newContext(image *family.Image, archs []string) *buildContext {
+	c := &buildContext{
+		image:    image.Name,
+		archs:    archs,
+		taken:    maps.Clone(reserved),
+		numbered: map[string]bool{},
+		keep:     ".keep",
+	}
+	for slices.ContainsFunc(image.Steps, func(s family.Step) bool { return holds(s, c.keep) }) {
+		c.keep += "_"
+	}
+	return c
+}
+
+// holds says whether a step puts something in place that has a name, or is below a directory that has it.
+func holds(step family.Step, name string) bool {
+	files, ok := step.(family.Files)
+	return ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return slices.Contains(strings.Split(f.Path, "/"), name) })
+}
+
+// sourceName is a name that may stand in a Dockerfile as it is.
+var sourceName = regexp.MustCompile(`^[A-Za-z0-9_@+][A-Za-z0-9_@+.-]*$`)
+
+// place finds a place for something by its name: at the top, or in a numbered folder when something else has it.
+func (c *buildContext) place(name string) string {
+	for n := 1; ; n++ {
+		at, numbered := name, ""
+		if n > 1 {
+			numbered = strconv.Itoa(n)
+			at = path.Join(numbered, name)
+		}
+		small := strings.ToLower(at)
+		if c.taken[small] || c.numbered[small] || c.taken[numbered] {
+			continue
+		}
+		c.taken[small] = true
+		c.numbered[numbered] = true
+		return at
+	}
+}
+
+// folder finds a place for the files of a directory of the image.
+func (c *buildContext) folder(dir string) string {
+	name := path.Base(dir)
+	switch {
+	case dir == "/":
+		name = "rootfs"
+	case !sourceName.MatchString(name):
+		name = "files"
+	}
+	return c.place(name)
+}
+
+// add adds a file at a place.
+func (c *buildContext) add(at string, f family.File) {
+	out := gendir.File{Path: path.Join(c.image, at), Mode: 0o644, Target: f.Target}
+	switch {
+	case f.Mode.IsDir():
+		out.Path = path.Join(out.Path, c.keep)
+	case f.Mode&fs.ModeSymlink != 0:
+		out.Mode = f.Mode
+	default:
+		if f.Mode&0o111 != 0 {
+			out.Mode = 0o755
+		}
+		out.Open = opener(f.Content, c.archs[0])
+	}
+	c.files = append(c.files, out)
+}
+
+// addForEach adds a file that is another one for each architecture, as NAME/ARCH/NAME.
+func (c *buildContext) addForEach(at string, f family.File) {
+	for _, arch := range c.archs {
+		c.files = append(c.files, gendir.File{Path: path.Join(c.image, at, arch, path.Base(f.Path)), Mode: 0o755, Open: opener(f.Content, arch)})
+	}
+}
+
+func opener(content family.Content, arch string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return content.Open(arch) }
+}
+
+// differs reports whether a file is another one for another architecture. A file on disk is the same for all of them.
+func (c *buildContext) differs(ctx context.Context, f family.File) (bool, error) {
+	if f.Content == nil {
+		return false, nil
+	}
+	if _, ok := f.Content.(family.DiskContent); ok {
+		return false, nil
+	}
+	first, err := sum(ctx, f.Content, c.archs[0])
+	if err != nil {
+		return false, err
+	}
+	for _, arch := range c.archs[1:] {
+		other, err := sum(ctx, f.Content, arch)
+		if err != nil {
+			return false, err
+		}
+		if other != first {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// sum returns a digest of a content.
+func sum(ctx context.Context, content family.Content, arch string) (out [sha256.Size]byte, err error) {
+	if ctx.Err() != nil {
+		return out, context.Cause(ctx)
+	}
+	r, err := content.Open(arch)
+	if err != nil {
+		return out, err
+	}
+	hash := sha256.New()
+	_, err = io.Copy(hash, r)
+	hash.Sum(out[:0])
+	return out, errors.Join(err, r.Close())
+}

@@ -1,0 +1,156 @@
+package kubernetes
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// An Object is a typed object of one of Kubernetes' APIs.
+type Object interface {
+	runtime.Object
+	metav1.Object
+}
+
+// A Config is what the objects of a family depend on besides its spec.
+type Config struct {
+	// Images is the reference of each image, by its name in the family.
+	Images map[string]string
+	// Namespace is where the objects go; empty leaves it open.
+	Namespace string
+	// Values are those of environment variables.
+	Values map[string]string
+	// Secret names a Secret that is in the namespace already; its keys are the names of the secret variables. Without it, the secret
+	// variables that have a value are put into a new one.
+	Secret string
+	// PullSecret names a Secret with the credentials for the registry, or is empty.
+	PullSecret string
+	// Services say where Services of the spec lead; what they leave open is as the spec says.
+	Services []family.KubernetesService
+	// Moving says that the references may mean another image tomorrow, as tags do, so that each start has to ask the registry.
+	Moving bool
+}
+
+// Workloads returns the objects that run the images of a family that are meant to be run, in an order in which they can be created.
+//
+// What the spec says that Kubernetes cannot do is a [spec.Errors]; variables without a value are a [family.MissingError], a Service that
+// the spec does not have is an [UnknownServiceError], and no image to run is [family.ErrNothingToRun].
+func Workloads(f *family.Family, c Config) ([]Object, error) {
+	b, err := newBuilder(f, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.checkLinks(); err != nil {
+		return nil, err
+	}
+	objects := b.environment()
+	objects = append(objects, b.storage()...)
+	objects = append(objects, b.services()...)
+	for _, image := range b.images {
+		objects = append(objects, b.workload(image)...)
+	}
+	return b.finish(objects), nil
+}
+
+// Pods returns a bare Pod for each of these images instead, with its environment written out, and what the pods need around them. It
+// is what one tries an image with: a pod that is removed, or whose node is lost, does not come back.
+func Pods(f *family.Family, c Config) ([]Object, error) {
+	b, err := newBuilder(f, c)
+	if err != nil {
+		return nil, err
+	}
+	var objects []Object
+	if secret := b.secret(); secret != nil {
+		objects = append(objects, secret)
+	}
+	objects = append(objects, b.storage()...)
+	objects = append(objects, b.services()...)
+	for _, image := range b.images {
+		objects = append(objects, b.pod(image))
+	}
+	return b.finish(objects), nil
+}
+
+// A builder makes the objects of one family.
+type builder struct {
+	family     *family.Family
+	config     Config
+	images     []*family.Image // those that are meant to be run
+	kubernetes []family.KubernetesService
+	secrets    []string // the secret variables that have a value
+}
+
+func newBuilder(f *family.Family, c Config) (*builder, error) {
+	b := &builder{family: f, config: c}
+	for _, image := range f.Images {
+		if image.Runs() {
+			b.images = append(b.images, image)
+		}
+	}
+	if len(b.images) == 0 {
+		return nil, family.ErrNothingToRun
+	}
+	for _, image := range b.images {
+		if c.Images[image.Name] == "" {
+			return nil, fmt.Errorf("nothing says which image %s is", image.Name)
+		}
+	}
+	var err error
+	if b.kubernetes, err = merged(f, c.Services); err != nil {
+		return nil, err
+	}
+	b.secrets = b.secretVariables()
+	report := spec.NewReport(f.Spec.Filename)
+	checkNames(f, b.images, report)
+	checkResources(b.images, report)
+	checkMounts(f, b.images, report)
+	if err := report.Err(); err != nil {
+		return nil, err
+	}
+	return b, family.CheckValues(b.images, b.hasValue)
+}
+
+// An UnknownServiceError says that a Service is not one of the spec.
+type UnknownServiceError struct{ File, Name, Hint string }
+
+func (e *UnknownServiceError) Error() string {
+	text := fmt.Sprintf("%s declares no Service %q under kubernetes.services", e.File, e.Name)
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
+// merged returns the Services of a family with where they are said to lead.
+func merged(f *family.Family, said []family.KubernetesService) ([]family.KubernetesService, error) {
+	out := slices.Clone(f.Kubernetes.Services)
+	for _, s := range said {
+		at := slices.IndexFunc(out, func(o family.KubernetesService) bool { return o.Name == s.Name })
+		if at < 0 {
+			var names []string
+			for _, o := range out {
+				names = append(names, o.Name)
+			}
+			return nil, &UnknownServiceError{File: f.Spec.Filename, Name: s.Name, Hint: spec.DidYouMean(s.Name, names)}
+		}
+		out[at].Selector, out[at].External = maps.Clone(s.Selector), s.External
+		if s.Port != 0 {
+			out[at].Port = s.Port
+		}
+	}
+	return out, nil
+}
+
+// finish puts the objects where they belong.
+func (b *builder) finish(objects []Object) []Object {
+	for _, o := range objects {
+		o.SetNamespace(b.config.Namespace)
+	}
+	return objects
+}

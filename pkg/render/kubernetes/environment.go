@@ -1,0 +1,152 @@
+package kubernetes
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+)
+
+// annotationEnvironment changes with the ConfigMap, so that pods start anew when it does. Secrets have no part in it: a digest of
+// one could be tried out.
+const annotationEnvironment = "pulpimg.org/environment"
+
+// environment returns the ConfigMap and the Secret that pods have their environment from, as far as they are needed.
+func (b *builder) environment() []Object {
+	var objects []Object
+	if values := b.plainValues(); len(values) > 0 {
+		objects = append(objects, &corev1.ConfigMap{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
+			ObjectMeta: b.meta(b.configMapName(), b.configMapName()),
+			Data:       values,
+		})
+	}
+	if secret := b.secret(); secret != nil {
+		objects = append(objects, secret)
+	}
+	return objects
+}
+
+// secret returns the Secret, or nil when there is nothing to put into one.
+func (b *builder) secret() Object {
+	if b.config.Secret != "" || len(b.secrets) == 0 {
+		return nil
+	}
+	values := map[string]string{}
+	for _, name := range b.secrets {
+		values[name] = b.config.Values[name]
+	}
+	return &corev1.Secret{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
+		ObjectMeta: b.meta(b.secretName(), b.configMapName()),
+		Type:       corev1.SecretTypeOpaque,
+		StringData: values,
+	}
+}
+
+func (b *builder) configMapName() string { return objectName(b.family.Name) }
+
+func (b *builder) secretName() string {
+	if b.config.Secret != "" {
+		return b.config.Secret
+	}
+	return objectName(b.family.Name)
+}
+
+// secretVariables returns the secret variables that pods take out of a Secret: with one that is there already, all of them.
+func (b *builder) secretVariables() []string {
+	var out []string
+	for _, v := range b.family.Contract.Environment {
+		if v.Secret && (b.config.Secret != "" || b.config.Values[v.Name] != "") {
+			out = append(out, v.Name)
+		}
+	}
+	return out
+}
+
+func (b *builder) isSecret(name string) bool {
+	return slices.ContainsFunc(b.family.Contract.Environment, func(v contract.Variable) bool { return v.Name == name && v.Secret })
+}
+
+// plainValues returns the values that are no secret.
+func (b *builder) plainValues() map[string]string {
+	values := map[string]string{}
+	// A Service that only gives another name to a host outside has no address of its own, so the kubelet says nothing of it.
+	// https://kubernetes.io/docs/concepts/services-networking/service/#externalname
+	for _, s := range b.kubernetes {
+		if isHostName(s.External) {
+			values[s.HostVariable()] = s.Name
+			values[s.PortVariable()] = strconv.Itoa(s.Port)
+		}
+	}
+	for name, value := range b.config.Values {
+		if value != "" && !b.isSecret(name) {
+			values[name] = value
+		}
+	}
+	return values
+}
+
+func isHostName(external string) bool {
+	_, err := netip.ParseAddr(external)
+	return external != "" && err != nil
+}
+
+// hasValue says whether pods find a value for a variable.
+func (b *builder) hasValue(name string) bool {
+	if b.isSecret(name) {
+		return slices.Contains(b.secrets, name)
+	}
+	for _, s := range b.kubernetes {
+		if name == s.HostVariable() || name == s.PortVariable() {
+			return true
+		}
+	}
+	return b.config.Values[name] != ""
+}
+
+// secretEnv returns the variables that a container has from a Secret. Those that are not required may be missing in one that
+// somebody else made.
+func (b *builder) secretEnv(required []string) []corev1.EnvVar {
+	var out []corev1.EnvVar
+	for _, name := range b.secrets {
+		ref := &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: b.secretName()}, Key: name}
+		if b.config.Secret != "" && !slices.Contains(required, name) {
+			ref.Optional = new(true)
+		}
+		out = append(out, corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: ref}})
+	}
+	return out
+}
+
+// plainEnv returns the variables that are no secret, in alphabetical order.
+func (b *builder) plainEnv() []corev1.EnvVar {
+	values := b.plainValues()
+	var out []corev1.EnvVar
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, corev1.EnvVar{Name: name, Value: escapeDollar(values[name])})
+	}
+	return out
+}
+
+// environmentDigest changes with the values that are no secret.
+func (b *builder) environmentDigest() string {
+	sum := sha256.New()
+	for _, v := range b.plainEnv() {
+		sum.Write([]byte(v.Name + "=" + v.Value + "\x00"))
+	}
+	const enough = 8 // bytes
+	return hex.EncodeToString(sum.Sum(nil)[:enough])
+}
+
+// escapeDollar keeps the kubelet from taking $(NAME) in a value for a variable, and $$ for an escaped $.
+// https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+func escapeDollar(value string) string { return strings.ReplaceAll(value, "$", "$$") }

@@ -1,0 +1,84 @@
+package kubernetes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// serviceLinks reports whether pods need the variables that the kubelet sets for the Services of their namespace: the family finds a
+// Service by them, one that the spec names or one of its own images. Without such a need they are left out, because those of any Service
+// in the namespace replace what an image sets itself.
+// https://kubernetes.io/docs/tutorials/services/connect-applications-service/#accessing-the-service
+func (b *builder) serviceLinks() bool {
+	if len(b.kubernetes) > 0 {
+		return true
+	}
+	declared := b.family.Contract.Environment
+	for _, image := range b.images {
+		host := inVariables(image) + "_SERVICE_HOST"
+		for _, v := range declared {
+			if v.Name == host && hasOwnService(image) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasOwnService reports whether an image gets a Service with an address, which the kubelet tells to all pods.
+func hasOwnService(image *family.Image) bool {
+	return image.Workload.Singleton && len(image.Ports()) > 0
+}
+
+// inVariables returns what the Service of an image is called in names of variables.
+func inVariables(image *family.Image) string {
+	return strings.ToUpper(strings.ReplaceAll(objectName(image.Name), "-", "_"))
+}
+
+// links returns the variables that the kubelet sets for the Service of an image, other than those that say where it is.
+// https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/envvars/envvars.go
+func links(image *family.Image) []string {
+	name := inVariables(image)
+	out := []string{name + "_PORT"}
+	for _, p := range ports(image) {
+		port := fmt.Sprintf("%s_PORT_%d_%s", name, p.ContainerPort, p.Protocol)
+		out = append(out, name+"_SERVICE_PORT_"+strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_")), port, port+"_PROTO", port+"_PORT", port+"_ADDR")
+	}
+	return out
+}
+
+// checkLinks reports variables that the spec declares and the kubelet would set to something else, because an image has a Service. One that
+// is given a value keeps that.
+func (b *builder) checkLinks() error {
+	if !b.serviceLinks() {
+		return nil
+	}
+	report := spec.NewReport(b.family.Spec.Filename)
+	for _, image := range b.images {
+		if !hasOwnService(image) {
+			continue
+		}
+		names := links(image)
+		refuse := func(name spec.Text) {
+			report.Add(name.At, "give the variable or the image another name",
+				`for the Service of %s, Kubernetes itself sets the variable %s, such as to "tcp://10.0.0.1:80"`, image.Name, name.Value)
+		}
+		for _, v := range b.family.Spec.Environment {
+			if slices.Contains(names, v.Name.Value) && !b.hasValue(v.Name.Value) {
+				refuse(v.Name)
+			}
+		}
+		for _, other := range b.family.Spec.Images {
+			for _, v := range other.Value.Env {
+				if slices.Contains(names, v.Name.Value) && !b.hasValue(v.Name.Value) {
+					refuse(v.Name)
+				}
+			}
+		}
+	}
+	return report.Err()
+}

@@ -1,0 +1,91 @@
+package kubernetes
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
+)
+
+// maxName is what a StatefulSet's name may have, so that the labels and names made of it still fit into 63 characters.
+// https://github.com/kubernetes/kubernetes/issues/64023
+const maxName = 52
+
+// objectName returns the name of an image's or a family's objects: names of objects are DNS labels, which know no '_' and no '.'.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#rfc-1035-label-names
+func objectName(name string) string { return strings.NewReplacer("_", "-", ".", "-").Replace(name) }
+
+var dnsLabel = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
+
+// checkNames complains about images whose objects would have no good names, or the same.
+func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
+	if name := objectName(f.Name); !dnsLabel.MatchString(name) || len(name) > maxName {
+		report.Add(f.Spec.Name.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", f.Name)
+	}
+	taken := map[string]string{}
+	for _, s := range f.Kubernetes.Services {
+		taken[s.Name] = "a Service"
+	}
+	for _, image := range images {
+		name := objectName(image.Name)
+		if !dnsLabel.MatchString(name) || len(name) > maxName {
+			report.Add(image.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", image.Name)
+		}
+		if other, ok := taken[name]; ok {
+			report.Add(image.At, "", "the objects of %s would have the name of %s: %s", image.Name, other, name)
+		}
+		taken[name] = image.Name
+	}
+}
+
+// checkMounts complains about places in a container at which nothing, or two things, can be mounted.
+func checkMounts(f *family.Family, images []*family.Image, report *spec.Report) {
+	for _, image := range images {
+		taken := map[string]bool{}
+		for _, path := range slices.Concat(sockets(image), f.Shared(image)) {
+			switch {
+			case path == "/" || strings.Contains(path, ":"):
+				report.Add(image.At, "", "Kubernetes can mount nothing at %q in %s", path, image.Name)
+			case taken[path]:
+				report.Add(image.At, "", "%s has both a socket and a volume at %q", image.Name, path)
+			}
+			taken[path] = true
+		}
+	}
+}
+
+// Labels by the recommended scheme.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+const (
+	labelName      = "app.kubernetes.io/name"
+	labelPartOf    = "app.kubernetes.io/part-of"
+	labelVersion   = "app.kubernetes.io/version"
+	labelManagedBy = "app.kubernetes.io/managed-by"
+)
+
+var labelValue = language.KubernetesLabelValue.Regexp()
+
+// labels returns the labels of an object.
+func (b *builder) labels(name string) map[string]string {
+	labels := b.selector(name)
+	labels[labelManagedBy] = "pulpimg"
+	if tag := b.family.Tag; tag != "" && labelValue.MatchString(tag) {
+		labels[labelVersion] = tag
+	}
+	return labels
+}
+
+// selector returns those of the labels that never change.
+func (b *builder) selector(name string) map[string]string {
+	return map[string]string{labelName: name, labelPartOf: objectName(b.family.Name)}
+}
+
+// meta returns the metadata of an object.
+func (b *builder) meta(name, of string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: name, Labels: b.labels(of)}
+}

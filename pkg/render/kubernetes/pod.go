@@ -1,0 +1,144 @@
+package kubernetes
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
+)
+
+// pod returns a bare Pod, with its environment written out.
+func (b *builder) pod(image *family.Image) Object {
+	name := objectName(image.Name)
+	pod := &corev1.Pod{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: b.meta(name, name),
+		Spec:       b.podSpec(image),
+	}
+	pod.Labels["name"] = name
+	main := &pod.Spec.Containers[0]
+	main.Env = append(b.plainEnv(), main.Env...)
+	return pod
+}
+
+// podSpec returns what the pods of an image are, but for the environment that is no secret.
+func (b *builder) podSpec(image *family.Image) corev1.PodSpec {
+	main := corev1.Container{
+		Name:            objectName(image.Name),
+		Image:           b.config.Images[image.Name],
+		ImagePullPolicy: b.pullPolicy(),
+		Env:             b.secretEnv(requiredVariables(image)),
+		Ports:           ports(image),
+		Resources:       resources(image),
+		ReadinessProbe:  b.readiness(image),
+		SecurityContext: securityContext(image),
+	}
+	pod := corev1.PodSpec{
+		Containers: []corev1.Container{main},
+		// A container that cannot go on ends, and is tried again with growing pauses.
+		RestartPolicy:                 corev1.RestartPolicyAlways,
+		TerminationGracePeriodSeconds: new(int64(image.Workload.Grace / time.Second)),
+		SecurityContext:               &corev1.PodSecurityContext{SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+		// The images talk to their services, not to the cluster.
+		AutomountServiceAccountToken: new(false),
+		EnableServiceLinks:           new(b.serviceLinks()),
+	}
+	if b.config.PullSecret != "" {
+		pod.ImagePullSecrets = []corev1.LocalObjectReference{{Name: b.config.PullSecret}}
+	}
+	mountSockets(&pod, image)
+	b.mountStorage(&pod, image)
+	return pod
+}
+
+func (b *builder) pullPolicy() corev1.PullPolicy {
+	if b.config.Moving {
+		return corev1.PullAlways
+	}
+	return corev1.PullIfNotPresent
+}
+
+func requiredVariables(image *family.Image) []string {
+	if image.Start == nil {
+		return nil
+	}
+	return image.Start.Variables
+}
+
+func sockets(image *family.Image) []string {
+	if image.Start == nil {
+		return nil
+	}
+	return image.Start.Sockets
+}
+
+// mountSockets gives a pod the sockets of its node that the image requires. The type makes the kubelet look before it starts anything.
+// https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
+func mountSockets(pod *corev1.PodSpec, image *family.Image) {
+	main := &pod.Containers[0]
+	for i, socket := range sockets(image) {
+		name := strings.ReplaceAll(socket, "/", "") // devlog, for /dev/log
+		taken := slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
+		if taken || name == storageVolume || !dnsLabel.MatchString(name) || len(name) > maxName {
+			name = fmt.Sprintf("socket-%d", i)
+		}
+		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+			HostPath: &corev1.HostPathVolumeSource{Path: socket, Type: new(corev1.HostPathSocket)},
+		}})
+		main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: socket})
+	}
+}
+
+// probePeriod is how often a probe comes. What it tells, a service's own monitoring tells sooner.
+const probePeriod = 30 * time.Second
+
+// readiness asks whether the services answer that the image waits for when it starts. It is the only probe: a container whose process
+// ended is restarted without one, and one whose database is away should wait for it, not die of it.
+func (b *builder) readiness(image *family.Image) *corev1.Probe {
+	command, timeout := b.family.Probe(image)
+	if command == nil {
+		return nil
+	}
+	return &corev1.Probe{
+		ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: command}},
+		PeriodSeconds:    int32(probePeriod / time.Second),
+		TimeoutSeconds:   int32(min((timeout+time.Second-1)/time.Second, math.MaxInt32)),
+		FailureThreshold: 2,
+	}
+}
+
+func resources(image *family.Image) corev1.ResourceRequirements {
+	return corev1.ResourceRequirements{Requests: resourceList(image.Workload.Requests), Limits: resourceList(image.Workload.Limits)}
+}
+
+func resourceList(quantities map[string]string) corev1.ResourceList {
+	if len(quantities) == 0 {
+		return nil
+	}
+	list := corev1.ResourceList{}
+	for name, quantity := range quantities {
+		list[corev1.ResourceName(name)] = resource.MustParse(quantity) // pkg/family has checked it
+	}
+	return list
+}
+
+// checkResources complains about images that ask for more than they may have.
+func checkResources(images []*family.Image, report *spec.Report) {
+	for _, image := range images {
+		requests, limits := resourceList(image.Workload.Requests), resourceList(image.Workload.Limits)
+		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
+			limit, limited := limits[name]
+			if request := requests[name]; limited && request.Cmp(limit) > 0 {
+				report.Add(image.Workload.At, "", "%s requests more %s than its limit: %s, %s", image.Name, name, request.String(), limit.String())
+			}
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package kubernetes
+
+import (
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// securityContext is as tight as the image allows. The root file system stays writable: settings are written into the image's own
+// file, with its owner, mode and comments, which a mount in its place would not have.
+func securityContext(image *family.Image) *corev1.SecurityContext {
+	s := &corev1.SecurityContext{
+		AllowPrivilegeEscalation: new(false),
+		Capabilities:             capabilities(image.Capabilities()),
+	}
+	user, _, _ := strings.Cut(imageUser(image), ":")
+	if id, err := strconv.Atoi(user); err == nil && id > 0 {
+		s.RunAsNonRoot = new(true)
+	}
+	return s
+}
+
+// rootWith is for a container that is root and may do only this.
+func rootWith(add ...string) *corev1.SecurityContext {
+	return &corev1.SecurityContext{AllowPrivilegeEscalation: new(false), Capabilities: capabilities(add), RunAsUser: new(int64(0))}
+}
+
+func capabilities(add []string) *corev1.Capabilities {
+	c := &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}
+	for _, name := range add {
+		c.Add = append(c.Add, corev1.Capability(name))
+	}
+	return c
+}
+
+// imageUser returns the user of an image's configuration, as far as the family says.
+func imageUser(image *family.Image) string {
+	for i := image; i != nil; i = i.Parent {
+		if i.Config.User != "" {
+			return i.Config.User
+		}
+	}
+	return ""
+}

@@ -1,0 +1,113 @@
+package language
+
+import (
+	"fmt"
+
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
+)
+
+// Spec describes a whole spec.
+func Spec() *Object {
+	return &Object{
+		Name:        "spec",
+		Description: "A family of container images.",
+		Keys: []Key{
+			{Name: "version", Required: true, Type: Version{}, Example: "1",
+				Description: "The version of the language. A newer one than pulpimg knows is refused."},
+			{Name: "name", Required: true, Type: String{Form: FamilyName, Reach: AtBuild}, Example: "hello",
+				Description: "The family's name."},
+			{Name: "registry", Required: true, Type: String{Form: Registry, Reach: AtBuild}, Example: "registry.example.com/hello",
+				Description: "Where images are published: each as `REGISTRY/IMAGE:TAG`. `--registry` replaces it."},
+			{Name: "tag", Required: true, Type: String{Form: Tag, Reach: AtBuild}, Example: `"1.0"`,
+				Description: "The tag of every image. `--tag` replaces it. A number needs quotes."},
+			{Name: "variables", Type: Map{Names: VariableName, Of: variable(), Key: "NAME"}, Default: "{}",
+				Example:     `{ base: { default: "docker.io/library/debian:12" } }`,
+				Description: "What is known when the spec is read; `${{ name }}` stands for it in every string."},
+			{Name: "environment", Type: Map{Names: VariableName, Of: envVariable(), Key: "NAME"}, Default: "{}",
+				Example:     `{ DB_HOST: { default: 127.0.0.1 } }`,
+				Description: "What is known when a container starts; `${NAME}` stands for it in the strings that are for that moment."},
+			{Name: "settings", Type: Map{Names: DeclaredName, Of: settings(), Key: "NAME"}, Default: "{}",
+				Example:     `{ app: { file: /etc/app.conf, lens: app.aug, set: { server/port: "8000" } } }`,
+				Description: "Files that a container writes when it starts, if its `start.configure` names them."},
+			{Name: "services", Type: Map{Names: DeclaredName, Of: service(), Key: "NAME"}, Default: "{}",
+				Example:     `{ database: { url: "postgres://db:5432" } }`,
+				Description: "What a container waits for when it starts, if its `start.wait` names it."},
+			{Name: "kubernetes", Type: kubernetes(), Default: "{}", Example: "{ storage: { size: 100Gi, volumes: [/var/lib/app] } }",
+				Description: "What the family needs around its images when it runs."},
+			{Name: "images", Required: true, Type: Map{Names: ImageName, Reserved: []string{"scratch"}, Of: image(), Filled: true, Key: "IMAGE"},
+				Example:     `{ hello: { from: docker.io/library/debian:12 } }`,
+				Description: "The images, by name. `scratch` is the name of none."},
+		},
+	}
+}
+
+func variable() *Object {
+	return &Object{
+		Name:        "variable",
+		Description: "A value that is known when the spec is read.",
+		Nullable:    true,
+		Keys: []Key{
+			{Name: "default", Type: String{Form: Text, Reach: AtBuild}, Example: `"docker.io/library/debian:12"`,
+				Description: "The value when `--set NAME=VALUE` gives none. It may use other variables. Without it, `--set` has to give one."},
+			description("What everything stands on."),
+		},
+	}
+}
+
+func envVariable() *Object {
+	return &Object{
+		Name:        "environment variable",
+		Description: "A value that is known when a container starts.",
+		Nullable:    true,
+		Keys: []Key{
+			{Name: "default", Type: String{Form: Text, Reach: AtStart}, Example: `"${SERVICE_HOST}"`,
+				Description: "The value when the container's environment has none, or an empty one. It may use other variables of the environment."},
+			{Name: "required", Type: Boolean{}, Default: "false", Example: "true",
+				Description: "No container of the family starts without a value."},
+			{Name: "secret", Type: Boolean{}, Default: "false", Example: "true",
+				Description: "The value is kept out of messages and traces; so is a default that uses it. It cannot be in a command, where everybody could see it. A default of its own is in the image, so it names other variables."},
+			description("The host that all services are on."),
+		},
+		Rules: []Rule{
+			{Kind: None, If: Condition{"required", True}, Of: []Condition{{"default", Set}}, Says: "One that is `required` has no `default`."},
+		},
+	}
+}
+
+func description(example string) Key {
+	return Key{Name: "description", Type: String{Form: Text, Multiline: true}, Example: fmt.Sprintf("%q", example), Description: "Says to people what it is for."}
+}
+
+func settings() *Object {
+	return &Object{
+		Name:        "settings",
+		Description: "Values that are written into a file when a container starts, all of them or none.",
+		Keys: []Key{
+			{Name: "file", Required: true, Type: String{Form: Path, Reach: AtBuild}, Example: "/etc/app/server.conf",
+				Description: "The file in the image, which has to be there."},
+			{Name: "lens", Required: true, Type: String{Form: Lens, Reach: AtBuild}, Example: "app.aug",
+				Description: "The Augeas lens that knows the file's format."},
+			{Name: "set", Type: Map{Names: SettingPath, Of: String{Form: Text, Reach: AtStart}, Key: "SECTION/KEY"}, Default: "{}",
+				Example:     `{ database/seeds: "${DB_HOST}:27017" }`,
+				Description: "The values, by section and key."},
+		},
+	}
+}
+
+func service() *Object {
+	return &Object{
+		Name:        "service",
+		Description: "Something that a container waits for when it starts.",
+		Keys: []Key{
+			{Name: "url", Required: true, Type: String{Form: ServiceURL, Reach: AtStart}, Example: `"mongodb://${DB_HOST}:27017"`,
+				Description: "Where the service is, and the protocol that it speaks: " + list(serviceurl.Names()) + "."},
+			{Name: "tries", Type: Count{}, Default: fmt.Sprint(contract.DefaultTries), Example: "30",
+				Description: "How often to ask before giving up."},
+			{Name: "interval", Type: Duration{}, Default: contract.DefaultInterval.String(), Example: "500ms",
+				Description: "How long to pause between two tries."},
+			{Name: "timeout", Type: Duration{}, Default: contract.DefaultTimeout.String(), Example: "10s",
+				Description: "How long one try takes at most."},
+		},
+	}
+}

@@ -1,0 +1,165 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/pulpimg/pulpimg/pkg/spec/language"
+)
+
+const (
+	draft = "https://json-schema.org/draft/2020-12/schema"
+	// id is a name, not a place: nothing fetches it.
+	id = "https://github.com/pulpimg/pulpimg/docs/pulpimg.schema.json"
+	// extension is the pattern of keys that mean nothing, where the language says which keys there are.
+	extension = "^x-"
+)
+
+// JSON returns the schema of the language, indented; the same bytes each time.
+func JSON() ([]byte, error) {
+	b := builder{strings: map[string]bool{}}
+	root := language.Spec()
+	doc := b.object(root)
+	doc.Schema, doc.ID, doc.Title = draft, id, "A spec of pulpimg"
+	for _, o := range language.Objects(root)[1:] {
+		b.define(definition(o.Name), b.object(o))
+	}
+	doc.Definitions = append(b.objects, b.forms...)
+	if err := errors.Join(b.errors...); err != nil {
+		return nil, err
+	}
+	data, err := marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("writing the schema: %w", err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, data, "", "  "); err != nil {
+		return nil, fmt.Errorf("writing the schema: %w", err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
+
+// A builder makes the parts of the schema and collects what they refer to.
+type builder struct {
+	objects properties
+	forms   properties
+	strings map[string]bool // the definitions of strings that are there
+	errors  []error
+}
+
+func (b *builder) define(name string, doc *document) {
+	b.objects = append(b.objects, property{name, doc})
+}
+
+func reference(name string) string { return "#/$defs/" + name }
+
+// definition is what the schema calls an object.
+func definition(name string) string { return strings.ReplaceAll(name, " ", "-") }
+
+func (b *builder) object(o *language.Object) *document {
+	doc := &document{
+		Description:       plain(o.Description),
+		Type:              "object",
+		PatternProperties: properties{{extension, &document{}}},
+		Additional:        false,
+	}
+	if o.Nullable {
+		doc.Type = []string{"object", "null"}
+	}
+	for _, k := range o.Keys {
+		if k.Required {
+			doc.Required = append(doc.Required, k.Name)
+		}
+		doc.Properties = append(doc.Properties, property{k.Name, b.key(k)})
+	}
+	for _, r := range o.Rules {
+		doc.AllOf = append(doc.AllOf, rule(o, r))
+	}
+	return doc
+}
+
+func (b *builder) key(k language.Key) *document {
+	doc := b.value(k.Type)
+	doc.Description = plain(k.Description)
+	doc.Default = b.literal(k.Name, k.Default)
+	if example := b.literal(k.Name, k.Example); example != nil {
+		doc.Examples = []any{example}
+	}
+	return doc
+}
+
+// literal returns the value that a piece of YAML stands for, or nil for none.
+func (b *builder) literal(key, text string) any {
+	if text == "" {
+		return nil
+	}
+	var value any
+	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+		b.errors = append(b.errors, fmt.Errorf("the description of %s: %w", key, err))
+	}
+	return value
+}
+
+// value returns the schema of a type.
+func (b *builder) value(t language.Type) *document {
+	switch t := t.(type) {
+	case language.Version:
+		return &document{Type: "integer", Const: 1}
+	case language.String:
+		return &document{Ref: reference(b.text(t.Form, t.Reach))}
+	case language.Mode:
+		return &document{AnyOf: []*document{{Type: "integer"}, {Ref: reference(b.text(t.Form, language.AtBuild))}}}
+	case language.Boolean:
+		return &document{Type: "boolean"}
+	case language.Count:
+		return &document{Type: "integer", Minimum: 1}
+	case language.Duration:
+		return &document{Ref: reference(b.duration())}
+	case language.List:
+		doc := &document{Type: "array", Items: b.value(t.Of)}
+		if text, ok := t.Of.(language.String); ok && t.Command {
+			doc.PrefixItems = []*document{{Ref: reference(b.text(text.Form, text.Reach)), MinLength: 1}}
+		}
+		if t.Filled {
+			doc.MinItems = 1
+		}
+		return doc
+	case language.Map:
+		return b.mapping(t)
+	case language.OneOf:
+		doc := &document{}
+		for _, one := range t {
+			doc.AnyOf = append(doc.AnyOf, b.value(one))
+		}
+		return doc
+	case *language.Object:
+		return &document{Ref: reference(definition(t.Name))}
+	}
+	b.errors = append(b.errors, fmt.Errorf("the schema has no words for a %T", t))
+	return &document{}
+}
+
+// mapping returns the schema of a mapping whose keys are names of a form.
+func (b *builder) mapping(m language.Map) *document {
+	doc := &document{
+		Type:          "object",
+		Additional:    b.value(m.Of),
+		PropertyNames: &document{Pattern: whole(m.Names), PatternErrorMessage: "a name here has to be " + plain(m.Names.Says)},
+	}
+	if len(m.Reserved) > 0 {
+		doc.PropertyNames.Not = &document{Enum: m.Reserved}
+	}
+	if m.Filled {
+		doc.MinProperties = 1
+	}
+	return doc
+}
+
+// plain takes the marks of Markdown out of a text: not every editor shows it as such.
+func plain(markdown string) string { return strings.ReplaceAll(markdown, "`", "") }
