@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/pulpimg/pulpimg/internal/inventory"
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // listed says which part of the inventory shows which object of a spec.
@@ -49,7 +49,7 @@ var renamed = map[string]string{
 }
 
 func TestEveryKeyOfASpecIsListed(t *testing.T) {
-	for _, object := range language.Objects(language.Spec()) {
+	for _, object := range schema.Objects(schema.Spec()) {
 		part, ok := listed[object.Name]
 		if !ok {
 			if otherwise[object.Name] == "" {

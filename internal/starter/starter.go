@@ -12,7 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 	"github.com/pulpimg/pulpimg/templates"
 )
 
@@ -70,7 +70,7 @@ func familyName(file string) string {
 		return DefaultName
 	}
 	name := strings.ToLower(filepath.Base(filepath.Dir(absolute)))
-	if name == "scratch" || !language.ImageName.Regexp().MatchString(name) {
+	if name == "scratch" || !schema.ImageName.Regexp().MatchString(name) {
 		return DefaultName
 	}
 	var plain yaml.Node

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // Kubernetes is what the family needs around its images when it runs.
@@ -81,16 +81,16 @@ type Workload struct {
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 const maxDNSSubdomain = 253
 
-// The forms that package language describes.
+// The forms that package schema describes.
 var (
-	serviceName  = language.KubernetesService.Regexp()
-	bytesAmount  = language.Bytes.Regexp()
-	cpuAmount    = language.Processors.Regexp()
-	className    = language.StorageClass.Regexp()
-	capability   = language.Capability.Regexp()
-	externalHost = language.ExternalHost.Regexp()
-	labelKey     = language.KubernetesLabel.Regexp()
-	labelValue   = language.KubernetesLabelValue.Regexp()
+	serviceName  = schema.KubernetesService.Regexp()
+	bytesAmount  = schema.Bytes.Regexp()
+	cpuAmount    = schema.Processors.Regexp()
+	className    = schema.StorageClass.Regexp()
+	capability   = schema.Capability.Regexp()
+	externalHost = schema.ExternalHost.Regexp()
+	labelKey     = schema.KubernetesLabel.Regexp()
+	labelValue   = schema.KubernetesLabelValue.Regexp()
 )
 
 // kubernetes returns what the family declares, whose images are resolved.
@@ -190,12 +190,12 @@ func (r *resolver) portByDefault(s KubernetesService) int {
 
 func (r *resolver) workload(declared *spec.Workload) Workload {
 	if declared == nil {
-		return Workload{Replicas: 1, Grace: language.DefaultGrace}
+		return Workload{Replicas: 1, Grace: schema.DefaultGrace}
 	}
 	w := Workload{
 		Singleton: declared.Singleton,
 		Replicas:  max(declared.Replicas, 1),
-		Grace:     cmp.Or(declared.Grace, language.DefaultGrace),
+		Grace:     cmp.Or(declared.Grace, schema.DefaultGrace),
 		Requests:  r.quantities(declared.Resources.Requests),
 		Limits:    r.quantities(declared.Resources.Limits),
 		At:        declared.At,

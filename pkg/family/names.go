@@ -9,25 +9,25 @@ import (
 	"unicode/utf8"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
-// The forms that package language describes.
+// The forms that package schema describes.
 var (
-	familyName   = language.FamilyName.Regexp()
-	imageName    = language.ImageName.Regexp()
-	variableName = language.VariableName.Regexp()
-	rpmPackage   = language.RPMPackage.Regexp()
-	aptPackage   = language.AptPackage.Regexp()
-	groupName    = language.GroupName.Regexp()
-	userName     = language.UserName.Regexp()
-	userGroup    = language.UserGroup.Regexp()
-	sha256Hex    = language.SHA256.Regexp()
-	secretID     = language.SecretID.Regexp()
-	repoID       = language.RepoID.Regexp()
-	umask        = language.Umask.Regexp()
-	lensName     = language.Lens.Regexp()
-	declaredName = language.DeclaredName.Regexp()
+	familyName   = schema.FamilyName.Regexp()
+	imageName    = schema.ImageName.Regexp()
+	variableName = schema.VariableName.Regexp()
+	rpmPackage   = schema.RPMPackage.Regexp()
+	aptPackage   = schema.AptPackage.Regexp()
+	groupName    = schema.GroupName.Regexp()
+	userName     = schema.UserName.Regexp()
+	userGroup    = schema.UserGroup.Regexp()
+	sha256Hex    = schema.SHA256.Regexp()
+	secretID     = schema.SecretID.Regexp()
+	repoID       = schema.RepoID.Regexp()
+	umask        = schema.Umask.Regexp()
+	lensName     = schema.Lens.Regexp()
+	declaredName = schema.DeclaredName.Regexp()
 )
 
 // checked complains when a string is not of the form that it has to have, and returns it.

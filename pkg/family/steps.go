@@ -7,7 +7,7 @@ import (
 	"unicode"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
@@ -104,8 +104,8 @@ func (r *resolver) helpers(s spec.Step) Step {
 	var names []string
 	for _, h := range s.Helpers {
 		name, ok := r.substitute.known(h, atBuild)
-		if ok && !slices.Contains(language.Helpers(), name) {
-			r.report.Add(h.At, spec.DidYouMean(name, language.Helpers()), "there is no helper called %q", name)
+		if ok && !slices.Contains(schema.Helpers(), name) {
+			r.report.Add(h.At, spec.DidYouMean(name, schema.Helpers()), "there is no helper called %q", name)
 		}
 		names = append(names, name)
 	}

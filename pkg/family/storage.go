@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // Storage is a file system that containers share. It outlives them.
@@ -24,7 +24,7 @@ var nothing = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
 func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	storage := &Storage{
 		Size:    r.matching(s.Size, bytesAmount, "amount of storage: write a number and Mi, Gi or Ti"),
-		Access:  language.AccessModes()[0],
+		Access:  schema.AccessModes()[0],
 		Class:   r.matching(s.Class, className, "name for a storage class"),
 		Volumes: r.absolutes(s.Volumes, "the volume"),
 		At:      s.At,
@@ -72,8 +72,8 @@ func (r *resolver) kept(s spec.Storage, volumes []string, images []*Image) {
 
 func (r *resolver) access(t spec.Text) string {
 	mode, known := r.substitute.known(t, atBuild)
-	if known && !slices.Contains(language.AccessModes(), mode) {
-		r.report.Add(t.At, spec.DidYouMean(mode, language.AccessModes()), "%q is no way in which containers share storage", mode)
+	if known && !slices.Contains(schema.AccessModes(), mode) {
+		r.report.Add(t.At, spec.DidYouMean(mode, schema.AccessModes()), "%q is no way in which containers share storage", mode)
 	}
 	return mode
 }

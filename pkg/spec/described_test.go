@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // places are where each object of the language stands: %s is its content, in braces.
@@ -45,7 +45,7 @@ var (
 )
 
 func TestTheReaderKnowsTheKeysThatAreDescribed(t *testing.T) {
-	for _, o := range language.Objects(language.Spec()) {
+	for _, o := range schema.Objects(schema.Spec()) {
 		t.Run(o.Name, func(t *testing.T) {
 			place, ok := places[o.Name]
 			if !ok {
@@ -65,7 +65,7 @@ func TestTheReaderKnowsTheKeysThatAreDescribed(t *testing.T) {
 			}
 		})
 	}
-	if len(places) != len(language.Objects(language.Spec())) {
+	if len(places) != len(schema.Objects(schema.Spec())) {
 		t.Error("this test knows objects that the description does not have")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // goTypes are the types that the reader makes of the objects of the language.
@@ -51,7 +51,7 @@ var notKeys = []string{"at", "filename", "data"}
 
 func TestTheDescriptionFitsTheTypes(t *testing.T) {
 	described := map[reflect.Type][]string{}
-	for _, o := range language.Objects(language.Spec()) {
+	for _, o := range schema.Objects(schema.Spec()) {
 		kind, ok := goTypes[o.Name]
 		if !ok {
 			t.Errorf("no type is known for %q", o.Name)
@@ -83,24 +83,24 @@ func TestTheDescriptionFitsTheTypes(t *testing.T) {
 }
 
 // fits says whether a type of Go holds what is described.
-func fits(described language.Type, kind reflect.Type) bool {
+func fits(described schema.Type, kind reflect.Type) bool {
 	if kind.Kind() == reflect.Pointer {
 		kind = kind.Elem()
 	}
 	switch described := described.(type) {
-	case language.String:
+	case schema.String:
 		return kind == reflect.TypeFor[Text]() || kind.Kind() == reflect.String
-	case language.Mode:
+	case schema.Mode:
 		return kind == reflect.TypeFor[Text]()
-	case language.Boolean:
+	case schema.Boolean:
 		return kind.Kind() == reflect.Bool
-	case language.Count:
+	case schema.Count:
 		return kind.Kind() == reflect.Int
-	case language.Duration:
+	case schema.Duration:
 		return kind == reflect.TypeFor[time.Duration]()
-	case language.List:
+	case schema.List:
 		return kind.Kind() == reflect.Slice && fits(described.Of, kind.Elem())
-	case language.Map:
+	case schema.Map:
 		value, ok := reflect.Type(nil), false
 		if kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct {
 			var field reflect.StructField
@@ -108,10 +108,10 @@ func fits(described language.Type, kind reflect.Type) bool {
 			value = field.Type
 		}
 		return ok && fits(described.Of, value)
-	case language.OneOf:
+	case schema.OneOf:
 		// One of the types is short for another.
-		return slices.ContainsFunc(described, func(one language.Type) bool { return fits(one, kind) })
-	case *language.Object:
+		return slices.ContainsFunc(described, func(one schema.Type) bool { return fits(one, kind) })
+	case *schema.Object:
 		return goTypes[described.Name] == kind
 	}
 	return false

@@ -59,7 +59,7 @@ func TestPackagesThatStandAloneDo(t *testing.T) {
 		"cmd/pulp-helper":     inContainers,
 		"pkg/startup/...":     inContainers,
 		"pkg/spec":            {buildkit, module + "/pkg", module + "/internal"},
-		"pkg/spec/schema":     {buildkit, module + "/pkg/spec/language/", module + "/pkg/family"},
+		"pkg/spec/schema":     {buildkit, module + "/pkg/family"},
 		"pkg/family":          {buildkit, ggcr, containerd},
 		"pkg/layout":          {buildkit},
 		"pkg/publish":         {buildkit},

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/pulpimg/pulpimg/internal/golden"
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 const referenceFile = "../../docs/reference.md"
@@ -16,7 +16,7 @@ func TestTheReferenceIsTheOneThatIsMade(t *testing.T) {
 }
 
 func TestEveryKeyIsDescribed(t *testing.T) {
-	for _, o := range language.Objects(language.Spec()) {
+	for _, o := range schema.Objects(schema.Spec()) {
 		if o.Description == "" {
 			t.Errorf("%s has no description", o.Name)
 		}
@@ -36,7 +36,7 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 
 const introduction = `# Reference: the keys of a spec
 
-<!-- Made from pkg/spec/language by go test ./test/docs -run Reference -update; a change here is lost. -->
+<!-- Made from pkg/spec/schema by go test ./test/docs -run Reference -update; a change here is lost. -->
 
 Every key of version 1 of the language. [spec.md](spec.md) explains what they do together, [building.md](building.md) how each step
 behaves, and [pulpimg.schema.json](pulpimg.schema.json) says the same to editors.
@@ -51,7 +51,7 @@ they are names like others. The column *variables* says what is put into a strin
 func reference() string {
 	w := &writer{forms: map[string]bool{}}
 	w.line("%s", introduction)
-	root := language.Spec()
+	root := schema.Spec()
 	seen := map[string]bool{}
 	w.object(root, "", seen)
 	w.strings()
@@ -62,13 +62,13 @@ func reference() string {
 type writer struct {
 	b     strings.Builder
 	forms map[string]bool
-	list  []language.Form // those that were named, in that order
+	list  []schema.Form // those that were named, in that order
 }
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n", args...) }
 
 // object writes the section of an object, and those of the objects below it.
-func (w *writer) object(o *language.Object, path string, seen map[string]bool) {
+func (w *writer) object(o *schema.Object, path string, seen map[string]bool) {
 	if seen[o.Name] {
 		return
 	}
@@ -96,22 +96,22 @@ func (w *writer) object(o *language.Object, path string, seen map[string]bool) {
 	}
 }
 
-func (w *writer) below(t language.Type, path string, seen map[string]bool) {
+func (w *writer) below(t schema.Type, path string, seen map[string]bool) {
 	switch t := t.(type) {
-	case *language.Object:
+	case *schema.Object:
 		w.object(t, path, seen)
-	case language.List:
+	case schema.List:
 		w.below(t.Of, path+"[]", seen)
-	case language.Map:
+	case schema.Map:
 		w.below(t.Of, path+"."+t.Key, seen)
-	case language.OneOf:
+	case schema.OneOf:
 		for _, one := range t {
 			w.below(one, path, seen)
 		}
 	}
 }
 
-func leftOut(k language.Key) string {
+func leftOut(k schema.Key) string {
 	switch {
 	case k.Required:
 		return "**required**"
@@ -122,41 +122,41 @@ func leftOut(k language.Key) string {
 }
 
 // kind names a type.
-func (w *writer) kind(t language.Type) string {
+func (w *writer) kind(t schema.Type) string {
 	switch t := t.(type) {
-	case language.Version:
+	case schema.Version:
 		return "`1`"
-	case language.String:
+	case schema.String:
 		return w.form(t.Form)
-	case language.Mode:
+	case schema.Mode:
 		return w.form(t.Form)
-	case language.Boolean:
+	case schema.Boolean:
 		return "`true` or `false`"
-	case language.Count:
+	case schema.Count:
 		return "number from 1 up"
-	case language.Duration:
+	case schema.Duration:
 		return "[duration](#strings)"
-	case language.List:
+	case schema.List:
 		if t.Command {
 			return "list of " + w.kind(t.Of) + ", the first not empty"
 		}
 		return "list of " + w.kind(t.Of)
-	case language.Map:
+	case schema.Map:
 		return fmt.Sprintf("mapping of %s to %s", w.form(t.Names), w.kind(t.Of))
-	case language.OneOf:
+	case schema.OneOf:
 		var kinds []string
 		for _, one := range t {
 			kinds = append(kinds, w.kind(one))
 		}
 		return strings.Join(kinds, ", or ")
-	case *language.Object:
+	case *schema.Object:
 		return t.Name
 	}
 	panic(fmt.Sprintf("the reference has no words for a %T", t))
 }
 
 // form names a form, and keeps it for the list at the end.
-func (w *writer) form(f language.Form) string {
+func (w *writer) form(f schema.Form) string {
 	if f.Pattern == "" {
 		return "string"
 	}
@@ -168,19 +168,19 @@ func (w *writer) form(f language.Form) string {
 }
 
 // variables says which variables mean something in the strings of a type.
-func variables(t language.Type) string {
+func variables(t schema.Type) string {
 	switch t := t.(type) {
-	case language.String:
-		return map[language.Reach]string{
-			language.AtBuild: "`${{ }}`", language.AtStart: "`${{ }}`, `${ }`", language.InImage: "`${{ }}`, `${ }`", language.Verbatim: "`${{ }}`",
+	case schema.String:
+		return map[schema.Reach]string{
+			schema.AtBuild: "`${{ }}`", schema.AtStart: "`${{ }}`, `${ }`", schema.InImage: "`${{ }}`, `${ }`", schema.Verbatim: "`${{ }}`",
 		}[t.Reach]
-	case language.Mode:
+	case schema.Mode:
 		return "`${{ }}`"
-	case language.List:
+	case schema.List:
 		return variables(t.Of)
-	case language.Map:
+	case schema.Map:
 		return variables(t.Of)
-	case language.OneOf:
+	case schema.OneOf:
 		return variables(t[0])
 	}
 	return ""

@@ -11,7 +11,7 @@ import (
 	"github.com/pulpimg/pulpimg/assets"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // A default is what a value means that is left out: the family is the same with it written and without it.
@@ -19,7 +19,7 @@ func TestADefaultIsWhatAValueThatIsLeftOutMeans(t *testing.T) {
 	tried := map[string]bool{}
 	for name, data := range fullSpecs(t) {
 		full := parse(t, data)
-		visit(language.Spec(), full.Content[0], place{0}, func(o *language.Object, at place) {
+		visit(schema.Spec(), full.Content[0], place{0}, func(o *schema.Object, at place) {
 			for _, k := range o.Keys {
 				if k.Default == "" {
 					continue
@@ -40,7 +40,7 @@ func TestADefaultIsWhatAValueThatIsLeftOutMeans(t *testing.T) {
 			}
 		})
 	}
-	for _, o := range language.Objects(language.Spec()) {
+	for _, o := range schema.Objects(schema.Spec()) {
 		for _, k := range o.Keys {
 			if k.Default != "" && !tried[o.Name+"."+k.Name] {
 				t.Errorf("no spec shows the default of %s of %s", k.Name, o.Name)
@@ -50,26 +50,26 @@ func TestADefaultIsWhatAValueThatIsLeftOutMeans(t *testing.T) {
 }
 
 // visit calls f for every object of the language in a value.
-func visit(kind language.Type, n *yaml.Node, at place, f func(*language.Object, place)) {
-	down := func(kind language.Type, i int) { visit(kind, n.Content[i], append(at[:len(at):len(at)], i), f) }
+func visit(kind schema.Type, n *yaml.Node, at place, f func(*schema.Object, place)) {
+	down := func(kind schema.Type, i int) { visit(kind, n.Content[i], append(at[:len(at):len(at)], i), f) }
 	switch kind := kind.(type) {
-	case language.OneOf:
+	case schema.OneOf:
 		for _, one := range kind {
 			visit(one, n, at, f)
 		}
-	case language.List:
+	case schema.List:
 		if n.Kind == yaml.SequenceNode {
 			for i := range n.Content {
 				down(kind.Of, i)
 			}
 		}
-	case language.Map:
+	case schema.Map:
 		if n.Kind == yaml.MappingNode {
 			for i := 1; i < len(n.Content); i += 2 {
 				down(kind.Of, i)
 			}
 		}
-	case *language.Object:
+	case *schema.Object:
 		if n.Kind != yaml.MappingNode {
 			return
 		}

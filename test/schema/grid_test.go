@@ -10,7 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // values are what a change puts in place of a value, in YAML: of every kind, and for every form one that fits and some that nearly do.
@@ -51,7 +51,7 @@ var keys = []string{"a", "A", "x-a", "x-", "", "1", "a b", "a.b", "a/b", "-a", "
 func TestTheSchemaAndTheReaderSayTheSameOfEveryChange(t *testing.T) {
 	v := newValidator(t)
 	changed := slices.Clone(values)
-	for _, o := range language.Objects(language.Spec()) {
+	for _, o := range schema.Objects(schema.Spec()) {
 		for _, k := range o.Keys {
 			changed = append(changed, k.Example)
 		}
@@ -171,7 +171,7 @@ func TestTheFullSpecsHaveEveryKey(t *testing.T) {
 			t.Errorf("%s: %v", name, complaints)
 		}
 		root := parse(t, full)
-		visit(language.Spec(), root.Content[0], place{0}, func(o *language.Object, at place) {
+		visit(schema.Spec(), root.Content[0], place{0}, func(o *schema.Object, at place) {
 			for i, n := range at.find(root).Content {
 				if i%2 == 0 {
 					have[o.Name+"."+n.Value] = true
@@ -179,7 +179,7 @@ func TestTheFullSpecsHaveEveryKey(t *testing.T) {
 			}
 		})
 	}
-	for _, o := range language.Objects(language.Spec()) {
+	for _, o := range schema.Objects(schema.Spec()) {
 		for _, k := range o.Keys {
 			if !have[o.Name+"."+k.Name] {
 				t.Errorf("testdata/full lacks %s of %s", k.Name, o.Name)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // maxName is what a StatefulSet's name may have, so that the labels and names made of it still fit into 63 characters.
@@ -68,7 +68,7 @@ const (
 	labelManagedBy = "app.kubernetes.io/managed-by"
 )
 
-var labelValue = language.KubernetesLabelValue.Regexp()
+var labelValue = schema.KubernetesLabelValue.Regexp()
 
 // labels returns the labels of an object.
 func (b *builder) labels(name string) map[string]string {

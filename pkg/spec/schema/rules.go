@@ -2,23 +2,21 @@ package schema
 
 import (
 	"slices"
-
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
 )
 
 // rule returns what a rule asks of the object as a whole.
-func rule(o *language.Object, r language.Rule) *document {
+func rule(o *Object, r Rule) *document {
 	doc := &document{}
 	for _, c := range r.Of {
 		doc.AnyOf = append(doc.AnyOf, condition(o, c))
 	}
 	switch r.Kind {
-	case language.ExactlyOne:
+	case ExactlyOne:
 		doc.OneOf, doc.AnyOf = doc.AnyOf, nil
-	case language.None:
+	case None:
 		doc = &document{Not: doc}
 	}
-	if r.If != (language.Condition{}) {
+	if r.If != (Condition{}) {
 		doc = &document{If: condition(o, r.If), Then: doc}
 	}
 	doc.Description = plain(r.Says)
@@ -26,23 +24,23 @@ func rule(o *language.Object, r language.Rule) *document {
 }
 
 // condition returns a schema for the objects for which a condition holds.
-func condition(o *language.Object, c language.Condition) *document {
+func condition(o *Object, c Condition) *document {
 	doc := &document{Required: []string{c.Key}}
 	if o.Nullable {
 		doc.Type = "object" // of nothing, every condition on keys holds
 	}
 	value := &document{}
 	switch c.Is {
-	case language.Set:
+	case Set:
 		return doc
-	case language.True:
+	case True:
 		value.Const = true
-	case language.Filled:
-		at := slices.IndexFunc(o.Keys, func(k language.Key) bool { return k.Name == c.Key })
+	case Filled:
+		at := slices.IndexFunc(o.Keys, func(k Key) bool { return k.Name == c.Key })
 		switch o.Keys[at].Type.(type) {
-		case language.List:
+		case List:
 			value.MinItems = 1
-		case language.Map:
+		case Map:
 			value.MinProperties = 1
 		default:
 			value.MinLength = 1

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
-
-	"github.com/pulpimg/pulpimg/pkg/spec/language"
 )
 
 const (
@@ -23,10 +21,10 @@ const (
 // JSON returns the schema of the language, indented; the same bytes each time.
 func JSON() ([]byte, error) {
 	b := builder{strings: map[string]bool{}}
-	root := language.Spec()
+	root := Spec()
 	doc := b.object(root)
 	doc.Schema, doc.ID, doc.Title = draft, id, "A spec of pulpimg"
-	for _, o := range language.Objects(root)[1:] {
+	for _, o := range Objects(root)[1:] {
 		b.define(definition(o.Name), b.object(o))
 	}
 	doc.Definitions = append(b.objects, b.forms...)
@@ -62,7 +60,7 @@ func reference(name string) string { return "#/$defs/" + name }
 // definition is what the schema calls an object.
 func definition(name string) string { return strings.ReplaceAll(name, " ", "-") }
 
-func (b *builder) object(o *language.Object) *document {
+func (b *builder) object(o *Object) *document {
 	doc := &document{
 		Description:       plain(o.Description),
 		Type:              "object",
@@ -84,7 +82,7 @@ func (b *builder) object(o *language.Object) *document {
 	return doc
 }
 
-func (b *builder) key(k language.Key) *document {
+func (b *builder) key(k Key) *document {
 	doc := b.value(k.Type)
 	doc.Description = plain(k.Description)
 	doc.Default = b.literal(k.Name, k.Default)
@@ -107,38 +105,38 @@ func (b *builder) literal(key, text string) any {
 }
 
 // value returns the schema of a type.
-func (b *builder) value(t language.Type) *document {
+func (b *builder) value(t Type) *document {
 	switch t := t.(type) {
-	case language.Version:
+	case Version:
 		return &document{Type: "integer", Const: 1}
-	case language.String:
+	case String:
 		return &document{Ref: reference(b.text(t.Form, t.Reach))}
-	case language.Mode:
-		return &document{AnyOf: []*document{{Type: "integer"}, {Ref: reference(b.text(t.Form, language.AtBuild))}}}
-	case language.Boolean:
+	case Mode:
+		return &document{AnyOf: []*document{{Type: "integer"}, {Ref: reference(b.text(t.Form, AtBuild))}}}
+	case Boolean:
 		return &document{Type: "boolean"}
-	case language.Count:
+	case Count:
 		return &document{Type: "integer", Minimum: 1}
-	case language.Duration:
+	case Duration:
 		return &document{Ref: reference(b.duration())}
-	case language.List:
+	case List:
 		doc := &document{Type: "array", Items: b.value(t.Of)}
-		if text, ok := t.Of.(language.String); ok && t.Command {
+		if text, ok := t.Of.(String); ok && t.Command {
 			doc.PrefixItems = []*document{{Ref: reference(b.text(text.Form, text.Reach)), MinLength: 1}}
 		}
 		if t.Filled {
 			doc.MinItems = 1
 		}
 		return doc
-	case language.Map:
+	case Map:
 		return b.mapping(t)
-	case language.OneOf:
+	case OneOf:
 		doc := &document{}
 		for _, one := range t {
 			doc.AnyOf = append(doc.AnyOf, b.value(one))
 		}
 		return doc
-	case *language.Object:
+	case *Object:
 		return &document{Ref: reference(definition(t.Name))}
 	}
 	b.errors = append(b.errors, fmt.Errorf("the schema has no words for a %T", t))
@@ -146,7 +144,7 @@ func (b *builder) value(t language.Type) *document {
 }
 
 // mapping returns the schema of a mapping whose keys are names of a form.
-func (b *builder) mapping(m language.Map) *document {
+func (b *builder) mapping(m Map) *document {
 	doc := &document{
 		Type:          "object",
 		Additional:    b.value(m.Of),

@@ -1,7 +1,5 @@
 package schema
 
-import "github.com/pulpimg/pulpimg/pkg/spec/language"
-
 // Patterns of strings as wholes, for what variables mean in them. They read as: characters that are no dollar, dollars without a brace behind
 // them, an escape ($${), and the variables that may stand there.
 const (
@@ -26,16 +24,16 @@ const (
 )
 
 // reaches are the definitions of strings that may be anything but for the variables in them.
-var reaches = map[language.Reach]struct{ name, pattern, message string }{
-	language.Never:    {"string", anything, "a control character is not allowed"},
-	language.AtBuild:  {"buildString", atBuild, "${{ name }} is a variable of the spec; ${NAME} is not known yet when an image is built, and $${ stands for the characters ${"},
-	language.AtStart:  {"startString", atStart, "${{ name }} is a variable of the spec and ${NAME} one of the environment; $${ stands for the characters ${"},
-	language.InImage:  {"imageString", atStart, "${{ name }} is a variable of the spec and ${NAME} one that the image has; $${ stands for the characters ${"},
-	language.Verbatim: {"verbatimString", verbatim, "${{ name }} is a variable of the spec; $${{ stands for the characters ${{"},
+var reaches = map[Reach]struct{ name, pattern, message string }{
+	Never:    {"string", anything, "a control character is not allowed"},
+	AtBuild:  {"buildString", atBuild, "${{ name }} is a variable of the spec; ${NAME} is not known yet when an image is built, and $${ stands for the characters ${"},
+	AtStart:  {"startString", atStart, "${{ name }} is a variable of the spec and ${NAME} one of the environment; $${ stands for the characters ${"},
+	InImage:  {"imageString", atStart, "${{ name }} is a variable of the spec and ${NAME} one that the image has; $${ stands for the characters ${"},
+	Verbatim: {"verbatimString", verbatim, "${{ name }} is a variable of the spec; $${{ stands for the characters ${{"},
 }
 
 // text defines the strings of a form and returns the name of the definition.
-func (b *builder) text(form language.Form, reach language.Reach) string {
+func (b *builder) text(form Form, reach Reach) string {
 	base := reaches[reach]
 	if !b.strings[base.name] {
 		b.strings[base.name] = true
@@ -49,7 +47,7 @@ func (b *builder) text(form language.Form, reach language.Reach) string {
 	}
 	b.strings[form.Name] = true
 	pattern := whole(form)
-	if reach != language.Never {
+	if reach != Never {
 		pattern += "|" + hasVariable
 	}
 	b.forms = append(b.forms, property{form.Name, &document{
@@ -76,4 +74,4 @@ func (b *builder) duration() string {
 	return name
 }
 
-func whole(form language.Form) string { return "^(?:" + form.Pattern + ")$" }
+func whole(form Form) string { return "^(?:" + form.Pattern + ")$" }

@@ -1,4 +1,4 @@
-package language
+package schema
 
 // A Type is what the value of a key may be. It is one of String, Mode, Boolean, Count, Duration, Version, List, Map, OneOf and *Object.
 type Type interface{ isType() }

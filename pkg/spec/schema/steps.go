@@ -1,4 +1,4 @@
-package language
+package schema
 
 func step() *Object {
 	o := &Object{

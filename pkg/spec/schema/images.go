@@ -1,4 +1,4 @@
-package language
+package schema
 
 // words is a list of strings.
 func words(form Form, reach Reach) List { return List{Of: String{Form: form, Reach: reach}} }
