@@ -13,8 +13,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/internal/ctxreader"
 	"github.com/pulpimg/pulpimg/internal/statcache"
-	"github.com/pulpimg/pulpimg/pkg/blob"
 )
 
 // An addition is a layer that is being added to a store.
@@ -98,7 +98,7 @@ func (a *addition) readOne(ctx context.Context, i int, buffer []byte) (err error
 	defer func() { err = errors.Join(err, f.Close()) }()
 	reading := a.begin(i, f)
 	hash := sha256.New()
-	size, err := io.CopyBuffer(hash, blob.Until(ctx, f), buffer)
+	size, err := io.CopyBuffer(hash, ctxreader.New(ctx, f), buffer)
 	if err != nil {
 		return err
 	}

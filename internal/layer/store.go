@@ -15,7 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/internal/statcache"
-	"github.com/pulpimg/pulpimg/pkg/blob"
+	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
 // A Layer is a layer in a store.
@@ -44,7 +44,7 @@ type Options struct {
 
 // A Store keeps layers in a directory. A layer is compressed once.
 type Store struct {
-	blobs *blob.Dir
+	blobs *layout.Blobs
 	turns chan struct{} // bounds how many layers are read or written at a time
 
 	mu     sync.Mutex
@@ -55,7 +55,7 @@ type Store struct {
 
 // OpenStore opens the store in a directory and makes it when it is not there. Several processes may use one store at once.
 func OpenStore(dir string) (*Store, error) {
-	blobs, err := blob.Open(dir)
+	blobs, err := layout.OpenBlobs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the layer store: %w", err)
 	}
@@ -69,7 +69,7 @@ func OpenStore(dir string) (*Store, error) {
 }
 
 // Blobs returns the blobs of the store.
-func (s *Store) Blobs() *blob.Dir { return s.blobs }
+func (s *Store) Blobs() *layout.Blobs { return s.blobs }
 
 // Add adds the layer of the entries. Files that are as they were when they were last read are not read again.
 func (s *Store) Add(ctx context.Context, entries []Entry, opts Options) (_ Layer, err error) {

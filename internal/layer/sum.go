@@ -8,8 +8,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/pulpimg/pulpimg/internal/ctxreader"
 	"github.com/pulpimg/pulpimg/internal/statcache"
-	"github.com/pulpimg/pulpimg/pkg/blob"
 )
 
 // A file names a file on disk.
@@ -45,7 +45,7 @@ func readSum(ctx context.Context, cache *statcache.Cache, name string, open func
 		keep = cache.Begin(name, f).End
 	}
 	hash := sha256.New()
-	if _, err := io.Copy(hash, blob.Until(ctx, r)); err != nil {
+	if _, err := io.Copy(hash, ctxreader.New(ctx, r)); err != nil {
 		return nil, err
 	}
 	sum := statcache.Sum(hash.Sum(nil))

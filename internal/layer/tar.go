@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pulpimg/pulpimg/internal/ctxreader"
 	"github.com/pulpimg/pulpimg/internal/statcache"
-	"github.com/pulpimg/pulpimg/pkg/blob"
 )
 
 // writeTar writes the entries as a layer: every entry has the same modification time and no name of a user or group.
@@ -81,7 +81,7 @@ func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.He
 	}
 	content := io.Reader(r)
 	if header.Size = before.size; before.size < 0 {
-		data, err := io.ReadAll(blob.Until(ctx, r))
+		data, err := io.ReadAll(ctxreader.New(ctx, r))
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.He
 		return err
 	}
 	hash := sha256.New()
-	written, err := io.CopyBuffer(io.MultiWriter(tw, hash), blob.Until(ctx, content), buffer)
+	written, err := io.CopyBuffer(io.MultiWriter(tw, hash), ctxreader.New(ctx, content), buffer)
 	if errors.Is(err, tar.ErrWriteTooLong) || err == nil && written < header.Size {
 		return errChanged
 	}

@@ -11,6 +11,8 @@ import (
 	"hash"
 	"io"
 	"runtime"
+
+	"github.com/pulpimg/pulpimg/internal/ctxreader"
 )
 
 // inputsFormat is the version of what Inputs returns digests of.
@@ -130,21 +132,8 @@ func hashContent(ctx context.Context, content Content, arch string) (_ []byte, e
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, untilDone{ctx, r}); err != nil {
+	if _, err := io.Copy(sum, ctxreader.New(ctx, r)); err != nil {
 		return nil, err
 	}
 	return sum.Sum(nil), nil
-}
-
-// untilDone is a reader that fails when its context ends.
-type untilDone struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u untilDone) Read(p []byte) (int, error) {
-	if u.ctx.Err() != nil {
-		return 0, context.Cause(u.ctx)
-	}
-	return u.r.Read(p)
 }

@@ -3,5 +3,7 @@
 // Any number of commands use a layout at once. Each holds it open for as long as it works with the images, and what a build added stays
 // for at least as long. What no kept build needs is removed by a command that finds itself alone when it closes the layout.
 //
+// [Blobs] are the content of a layout, by digest. They can be used without the rest: they do not know what they hold, nor who needs it.
+//
 // The package does not know how images are made or where they go.
 package layout

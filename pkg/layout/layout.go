@@ -13,7 +13,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/internal/cachedir"
-	"github.com/pulpimg/pulpimg/pkg/blob"
 )
 
 // Format is the version of what a layout holds in addition to what OCI defines. Directories of different formats must be different ones.
@@ -29,7 +28,7 @@ const indexLock = ".index.lock"
 // A Layout is an OCI image layout that holds the images of several builds of one spec.
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 type Layout struct {
-	blobs *blob.Dir
+	blobs *Blobs
 	use   *flock.Flock
 }
 
@@ -46,7 +45,7 @@ func Open(ctx context.Context, dir string) (*Layout, error) {
 
 // open returns nil when the directory was removed while it was opened.
 func open(ctx context.Context, dir string) (*Layout, error) {
-	blobs, err := blob.Open(dir)
+	blobs, err := OpenBlobs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the image layout: %w", err)
 	}
@@ -108,7 +107,7 @@ func (l *Layout) Close() error {
 func (l *Layout) Dir() string { return l.blobs.Root() }
 
 // Blobs returns the layout's blobs.
-func (l *Layout) Blobs() *blob.Dir { return l.blobs }
+func (l *Layout) Blobs() *Blobs { return l.blobs }
 
 // Manifest reads a manifest among the layout's blobs.
 func (l *Layout) Manifest(desc ocispec.Descriptor) (ocispec.Manifest, error) {

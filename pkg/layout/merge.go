@@ -14,8 +14,6 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/pulpimg/pulpimg/pkg/blob"
 )
 
 // A NotLayoutError says that a directory is no image layout, or one that this program cannot add to.
@@ -46,7 +44,7 @@ func (l *Layout) Merge(ctx context.Context, images []Image, dir string) (err err
 	if err := makeMergeable(dir); err != nil {
 		return err
 	}
-	to, err := blob.Open(dir)
+	to, err := OpenBlobs(dir)
 	if err != nil {
 		return fmt.Errorf("opening the image layout: %w", err)
 	}
@@ -85,7 +83,7 @@ func makeMergeable(dir string) error {
 }
 
 // replaceEntries makes images entries of the layout that has their blobs.
-func replaceEntries(in *blob.Dir, images []Image) error {
+func replaceEntries(in *Blobs, images []Image) error {
 	index, err := readIndex(in.Root())
 	if err != nil {
 		return fmt.Errorf("reading the image layout %s: %w", in.Root(), err)
@@ -114,7 +112,7 @@ func replaceEntries(in *blob.Dir, images []Image) error {
 }
 
 // removeUnreachable removes the blobs that were reachable from entries that are gone and are not from those that are left.
-func removeUnreachable(in *blob.Dir, gone, left []ocispec.Descriptor) error {
+func removeUnreachable(in *Blobs, gone, left []ocispec.Descriptor) error {
 	old, stays := map[digest.Digest]bool{}, map[digest.Digest]bool{}
 	for _, d := range gone {
 		if err := reach(in, d.Digest, old); err != nil {
@@ -145,7 +143,7 @@ var anyDigest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
 
 // reach adds a blob and all that it names to what was reached. What a layout of the user's holds may be of any kind, so every digest in a
 // small blob of JSON counts. A blob that cannot be read is an error: nobody knows what it needs.
-func reach(in *blob.Dir, d digest.Digest, reached map[digest.Digest]bool) error {
+func reach(in *Blobs, d digest.Digest, reached map[digest.Digest]bool) error {
 	if d.Validate() != nil || reached[d] {
 		return nil
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/pkg/blob"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
@@ -60,7 +59,7 @@ func TestMerge(t *testing.T) {
 	if diff := cmp.Diff([]string{"example.com/foreign:1", "example.com/one:1"}, entries(t, dir)); diff != "" {
 		t.Errorf("what else the layout held stays (-want +got):\n%s", diff)
 	}
-	in, err := blob.Open(dir)
+	in, err := layout.OpenBlobs(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +111,7 @@ func TestMerge_removesNothingInDoubt(t *testing.T) {
 	if err := l.Merge(t.Context(), []layout.Image{old, other}, dir); err != nil {
 		t.Fatal(err)
 	}
-	in, err := blob.Open(dir)
+	in, err := layout.OpenBlobs(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,4 +2,54 @@ package depcheck
 
 // table has all packages, each with the packages of this project that its code imports. Imports point down: a package may know what it is
 // made of, and never who uses it.
-var table = map[string]string{}
+var table = map[string]string{
+	"assets": "",
+	"cmd/pulp-helper": "internal/signals pkg/startup/contract pkg/startup/process pkg/startup/service pkg/startup/serviceurl " +
+		"pkg/startup/settings pkg/startup/startscript",
+	"cmd/pulpimg": "assets internal/atomicfile internal/cachedir internal/diagnostic internal/export internal/gendir " +
+		"internal/inventory internal/layer internal/shell internal/signals internal/starter internal/terminal " +
+		"pkg/build pkg/engine pkg/family pkg/layout pkg/publish pkg/render/compose pkg/render/container " +
+		"pkg/render/dockerfile pkg/render/kubernetes pkg/spec pkg/spec/schema",
+	"internal/atomicfile": "",
+	"internal/cachedir":   "",
+	"internal/ctxreader":  "",
+	"internal/diagnostic": "pkg/spec",
+	"internal/export":     "pkg/layout",
+	"internal/familytest": "pkg/family pkg/spec",
+	"internal/gendir":     "",
+	"internal/golden":     "",
+	"internal/inventory":  "pkg/family pkg/spec pkg/startup/contract",
+	"internal/layer":      "internal/atomicfile internal/ctxreader internal/statcache pkg/layout",
+	"internal/llb":        "internal/layer internal/packages pkg/family pkg/spec pkg/startup/contract",
+	"internal/message":    "",
+	"internal/packages":   "internal/shell pkg/family",
+	"internal/shell":      "",
+	"internal/signals":    "",
+	"internal/starter":    "pkg/spec/schema templates",
+	"internal/statcache":  "internal/atomicfile internal/cachedir",
+	"internal/terminal":   "",
+	"pkg/build": "internal/atomicfile internal/cachedir internal/diagnostic internal/layer internal/llb " +
+		"internal/message internal/terminal pkg/family pkg/layout pkg/spec pkg/startup/contract " +
+		"pkg/startup/startscript",
+	"pkg/engine":                    "internal/cachedir internal/message pkg/engine/bundle",
+	"pkg/engine/bundle":             "",
+	"pkg/engine/bundle/build":       "pkg/engine/bundle",
+	"pkg/engine/bundle/engine-init": "",
+	"pkg/family": "internal/ctxreader pkg/spec pkg/spec/schema pkg/startup/contract pkg/startup/serviceurl " +
+		"pkg/startup/startscript",
+	"pkg/layout":              "internal/atomicfile internal/cachedir internal/ctxreader",
+	"pkg/publish":             "",
+	"pkg/render/compose":      "pkg/family pkg/startup/contract",
+	"pkg/render/container":    "internal/shell pkg/family",
+	"pkg/render/dockerfile":   "internal/gendir internal/packages internal/shell pkg/family pkg/spec templates",
+	"pkg/render/kubernetes":   "internal/shell pkg/family pkg/spec pkg/spec/schema pkg/startup/contract",
+	"pkg/spec":                "",
+	"pkg/spec/schema":         "pkg/startup/contract pkg/startup/serviceurl",
+	"pkg/startup/contract":    "",
+	"pkg/startup/process":     "",
+	"pkg/startup/service":     "pkg/startup/serviceurl",
+	"pkg/startup/serviceurl":  "",
+	"pkg/startup/settings":    "pkg/startup/contract",
+	"pkg/startup/startscript": "",
+	"templates":               "",
+}

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/pkg/blob"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layout"
 	"github.com/pulpimg/pulpimg/pkg/render/dockerfile"
 )
 
@@ -49,7 +49,7 @@ func layoutImage(t *testing.T, dir string) image {
 	if err := json.Unmarshal(data, &index); err != nil || len(index.Manifests) != 1 {
 		t.Fatalf("%s is no layout with one image: %v\n%s", dir, err, data)
 	}
-	blobs, err := blob.Open(dir)
+	blobs, err := layout.OpenBlobs(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/pkg/blob"
+	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
 // An image is what it says and what is in it.
@@ -36,7 +36,7 @@ type entry struct {
 	text string
 }
 
-func readImage(t *testing.T, blobs *blob.Dir, manifest digest.Digest) image {
+func readImage(t *testing.T, blobs *layout.Blobs, manifest digest.Digest) image {
 	t.Helper()
 	var (
 		m   ocispec.Manifest
@@ -55,7 +55,7 @@ func readImage(t *testing.T, blobs *blob.Dir, manifest digest.Digest) image {
 	return img
 }
 
-func open(t *testing.T, blobs *blob.Dir, d digest.Digest) *os.File {
+func open(t *testing.T, blobs *layout.Blobs, d digest.Digest) *os.File {
 	t.Helper()
 	f, err := os.Open(filepath.Join(blobs.Root(), "blobs", string(d.Algorithm()), d.Encoded()))
 	if err != nil {
@@ -64,7 +64,7 @@ func open(t *testing.T, blobs *blob.Dir, d digest.Digest) *os.File {
 	return f
 }
 
-func readJSON(t *testing.T, blobs *blob.Dir, d digest.Digest, into any) {
+func readJSON(t *testing.T, blobs *layout.Blobs, d digest.Digest, into any) {
 	t.Helper()
 	f := open(t, blobs, d)
 	defer f.Close()
@@ -73,7 +73,7 @@ func readJSON(t *testing.T, blobs *blob.Dir, d digest.Digest, into any) {
 	}
 }
 
-func readLayer(t *testing.T, blobs *blob.Dir, d digest.Digest) []entry {
+func readLayer(t *testing.T, blobs *layout.Blobs, d digest.Digest) []entry {
 	t.Helper()
 	f := open(t, blobs, d)
 	defer f.Close()

@@ -13,7 +13,6 @@ import (
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 
 	"github.com/pulpimg/pulpimg/internal/layer"
-	"github.com/pulpimg/pulpimg/pkg/blob"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
@@ -24,7 +23,7 @@ type bench struct {
 	policy *spb.Policy
 	layers *layer.Store   // of the first way
 	layout *layout.Layout // where the first way leaves its images
-	blobs  *blob.Dir      // where the second does
+	blobs  *layout.Blobs  // where the second does
 	read   map[string][]entry
 }
 
@@ -58,7 +57,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, on.layout.Close()) }()
-	if on.blobs, err = blob.Open(filepath.Join(dir, "blobs")); err != nil {
+	if on.blobs, err = layout.OpenBlobs(filepath.Join(dir, "blobs")); err != nil {
 		return 0, err
 	}
 	if on.engine, err = engine.Start(context.Background(), engine.Options{CacheDir: filepath.Join(dir, "engine")}); err != nil {

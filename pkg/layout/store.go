@@ -1,4 +1,4 @@
-package blob
+package layout
 
 import (
 	"context"
@@ -15,15 +15,15 @@ import (
 
 // Store returns the blobs as an engine reads and writes them. What an engine is about to write and one of the other directories has, comes
 // from there.
-func (d *Dir) Store(others ...*Dir) content.Store {
+func (d *Blobs) Store(others ...*Blobs) content.Store {
 	return store{Store: d.store, dir: d, others: others}
 }
 
 // A store is containerd's, with the names of its unfinished blobs told apart by process.
 type store struct {
 	content.Store
-	dir    *Dir
-	others []*Dir
+	dir    *Blobs
+	others []*Blobs
 }
 
 // Writer implements content.Ingester.

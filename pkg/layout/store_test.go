@@ -1,4 +1,4 @@
-package blob_test
+package layout_test
 
 import (
 	"bufio"
@@ -19,11 +19,11 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/pkg/blob"
+	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
 // nothingUnfinished checks that a directory holds blobs and nothing else.
-func nothingUnfinished(t *testing.T, d *blob.Dir) {
+func nothingUnfinished(t *testing.T, d *layout.Blobs) {
 	t.Helper()
 	err := filepath.WalkDir(d.Root(), func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && filepath.Dir(name) != filepath.Join(d.Root(), "blobs/sha256") {
@@ -57,7 +57,7 @@ func begin(t *testing.T, to content.Store, desc ocispec.Descriptor) content.Writ
 }
 
 // write writes a piece. It is called from goroutines.
-func write(t *testing.T, w content.Writer, data string) {
+func writeTo(t *testing.T, w content.Writer, data string) {
 	t.Helper()
 	if _, err := w.Write([]byte(data)); err != nil {
 		t.Error(err)
@@ -65,12 +65,12 @@ func write(t *testing.T, w content.Writer, data string) {
 }
 
 func TestStore_twoProcessesWriteOneBlob(t *testing.T) {
-	d := open(t)
+	d := openBlobs(t)
 	data, desc := random()
 	stores := []content.Store{d.Store(), reopened(t, d).Store()}
 	const piece = 10_000
 	first := begin(t, stores[0], desc)
-	write(t, first, data[:piece])
+	writeTo(t, first, data[:piece])
 	second := begin(t, stores[1], desc)
 	if status, err := second.Status(); err != nil || status.Offset != 0 {
 		t.Errorf("a writer begins at %d (%v): it goes on with what the other one wrote", status.Offset, err)
@@ -80,7 +80,7 @@ func TestStore_twoProcessesWriteOneBlob(t *testing.T) {
 		all.Go(func() {
 			for rest != "" {
 				n := min(len(rest), piece)
-				write(t, w, rest[:n])
+				writeTo(t, w, rest[:n])
 				rest = rest[n:]
 			}
 			if err := w.Commit(t.Context(), desc.Size, desc.Digest); err != nil && !errdefs.IsAlreadyExists(err) {
@@ -100,10 +100,10 @@ func TestStore_twoProcessesWriteOneBlob(t *testing.T) {
 }
 
 func TestStore_beginsAnewAfterAnInterruption(t *testing.T) {
-	d := open(t)
+	d := openBlobs(t)
 	data, desc := random()
 	w := begin(t, d.Store(), desc)
-	write(t, w, "something else")
+	writeTo(t, w, "something else")
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestStore_beginsAnewAfterAnInterruption(t *testing.T) {
 }
 
 func TestStore_replacesABlobThatWasCutShort(t *testing.T) {
-	d := open(t)
+	d := openBlobs(t)
 	data, desc := random()
 	if err := os.WriteFile(d.Path(desc.Digest), []byte("cut short"), 0o444); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestStore_replacesABlobThatWasCutShort(t *testing.T) {
 }
 
 func TestStore_takesWhatAnotherDirectoryHas(t *testing.T) {
-	from, to := open(t), open(t)
+	from, to := openBlobs(t), openBlobs(t)
 	desc, err := from.Write("text/plain", []byte("content"))
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func TestMain(m *testing.M) {
 }
 
 func writeForEver(dir string) error {
-	d, err := blob.Open(dir)
+	d, err := layout.OpenBlobs(dir)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func writeForEver(dir string) error {
 }
 
 // writing starts a process that writes into a directory of blobs, and returns when it does.
-func writing(t *testing.T, d *blob.Dir) *exec.Cmd {
+func writing(t *testing.T, d *layout.Blobs) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), role+"="+d.Root())
@@ -209,7 +209,7 @@ func writing(t *testing.T, d *blob.Dir) *exec.Cmd {
 }
 
 // age makes all that is unfinished look as if it had been there for an hour.
-func age(t *testing.T, d *blob.Dir) {
+func age(t *testing.T, d *layout.Blobs) {
 	t.Helper()
 	past := time.Now().Add(-time.Hour)
 	for _, pattern := range []string{"unfinished/*", "ingest/*"} {
@@ -226,7 +226,7 @@ func age(t *testing.T, d *blob.Dir) {
 }
 
 func TestOpen_removesWhatAKilledProcessLeft(t *testing.T) {
-	d := open(t)
+	d := openBlobs(t)
 	dead := writing(t, d)
 	if err := dead.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -240,7 +240,7 @@ func TestOpen_removesWhatAKilledProcessLeft(t *testing.T) {
 }
 
 func TestOpen_leavesWhatAnotherProcessWrites(t *testing.T) {
-	d := open(t)
+	d := openBlobs(t)
 	writing(t, d)
 	age(t, d)
 	if _, err := reopened(t, d).Write("text/plain", []byte("content")); err != nil {

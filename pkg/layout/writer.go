@@ -1,4 +1,4 @@
-package blob
+package layout
 
 import (
 	"context"
@@ -11,12 +11,14 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/ctxreader"
 )
 
 // A Writer writes a blob whose digest is known at its end. The blob is there as a whole or not at all. It does not wait for the disk: what a
 // crash of the machine spoils is made anew from its source, and whoever reads a blob checks its digest.
 type Writer struct {
-	dir    *Dir
+	dir    *Blobs
 	file   *os.File
 	hash   digest.Digester
 	size   int64
@@ -24,9 +26,9 @@ type Writer struct {
 }
 
 // Create begins a blob. The writer has to be closed.
-func (d *Dir) Create() (*Writer, error) { return d.create(digest.SHA256) }
+func (d *Blobs) Create() (*Writer, error) { return d.create(digest.SHA256) }
 
-func (d *Dir) create(algorithm digest.Algorithm) (*Writer, error) {
+func (d *Blobs) create(algorithm digest.Algorithm) (*Writer, error) {
 	if !algorithm.Available() {
 		return nil, fmt.Errorf("blobs with digests of %s are not supported", algorithm)
 	}
@@ -80,7 +82,7 @@ func (w *Writer) Close() error { return w.closed() }
 var errOtherContent = errors.New("it does not have the content of its digest")
 
 // Copy brings a blob from another directory of this program's own. One that is damaged there is removed, so that it can come again.
-func (d *Dir) Copy(ctx context.Context, from *Dir, desc ocispec.Descriptor) error {
+func (d *Blobs) Copy(ctx context.Context, from *Blobs, desc ocispec.Descriptor) error {
 	if d.Has(desc) {
 		return nil
 	}
@@ -97,7 +99,7 @@ func (d *Dir) Copy(ctx context.Context, from *Dir, desc ocispec.Descriptor) erro
 
 // Link brings a blob from another directory of this program's own: both have one file, where the file system can. A directory that
 // belongs to the user gets a copy.
-func (d *Dir) Link(ctx context.Context, from *Dir, desc ocispec.Descriptor) error {
+func (d *Blobs) Link(ctx context.Context, from *Blobs, desc ocispec.Descriptor) error {
 	if d.Has(desc) {
 		return nil
 	}
@@ -112,7 +114,7 @@ func (d *Dir) Link(ctx context.Context, from *Dir, desc ocispec.Descriptor) erro
 }
 
 // link links a blob in place by rename: something else may be there, such as what a crash left of it.
-func (d *Dir) link(from *Dir, desc ocispec.Descriptor) (err error) {
+func (d *Blobs) link(from *Blobs, desc ocispec.Descriptor) (err error) {
 	c, err := d.begin()
 	if err != nil {
 		return err
@@ -131,7 +133,7 @@ func (d *Dir) link(from *Dir, desc ocispec.Descriptor) (err error) {
 }
 
 // check checks the content of a blob, once.
-func (d *Dir) check(ctx context.Context, desc ocispec.Descriptor) error {
+func (d *Blobs) check(ctx context.Context, desc ocispec.Descriptor) error {
 	d.mu.Lock()
 	checked := d.checked[desc.Digest]
 	d.mu.Unlock()
@@ -144,7 +146,7 @@ func (d *Dir) check(ctx context.Context, desc ocispec.Descriptor) error {
 	}
 	defer in.Close()
 	verifier := desc.Digest.Verifier()
-	if _, err := io.Copy(verifier, Until(ctx, in)); err != nil {
+	if _, err := io.Copy(verifier, ctxreader.New(ctx, in)); err != nil {
 		return err
 	}
 	if !verifier.Verified() {
@@ -154,20 +156,20 @@ func (d *Dir) check(ctx context.Context, desc ocispec.Descriptor) error {
 	return nil
 }
 
-func (d *Dir) setChecked(dgst digest.Digest) {
+func (d *Blobs) setChecked(dgst digest.Digest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.checked[dgst] = true
 }
 
 // write writes a blob that is known.
-func (d *Dir) write(ctx context.Context, desc ocispec.Descriptor, content io.Reader) (err error) {
+func (d *Blobs) write(ctx context.Context, desc ocispec.Descriptor, content io.Reader) (err error) {
 	w, err := d.create(desc.Digest.Algorithm())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	if _, err := io.Copy(w, Until(ctx, content)); err != nil {
+	if _, err := io.Copy(w, ctxreader.New(ctx, content)); err != nil {
 		return err
 	}
 	if w.hash.Digest() != desc.Digest {
@@ -175,20 +177,4 @@ func (d *Dir) write(ctx context.Context, desc ocispec.Descriptor, content io.Rea
 	}
 	_, err = w.Commit(desc.MediaType)
 	return err
-}
-
-// Until returns a reader that fails with the cause of a context's end when the context has ended.
-func Until(ctx context.Context, r io.Reader) io.Reader { return reader{ctx, r} }
-
-type reader struct {
-	ctx context.Context
-	io.Reader
-}
-
-// Read implements io.Reader.
-func (r reader) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		return 0, context.Cause(r.ctx)
-	}
-	return r.Reader.Read(p)
 }

@@ -1,4 +1,4 @@
-package blob_test
+package layout_test
 
 import (
 	"context"
@@ -10,12 +10,12 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/pkg/blob"
+	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
-func open(t *testing.T) *blob.Dir {
+func openBlobs(t *testing.T) *layout.Blobs {
 	t.Helper()
-	d, err := blob.Open(t.TempDir())
+	d, err := layout.OpenBlobs(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func open(t *testing.T) *blob.Dir {
 }
 
 func TestABlobIsReadBackByItsDescriptor(t *testing.T) {
-	d := open(t)
+	d := openBlobs(t)
 	desc, err := d.WriteJSON(ocispec.MediaTypeImageConfig, map[string]int{"a": 1})
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func TestABlobIsReadBackByItsDescriptor(t *testing.T) {
 }
 
 func TestCopyRefusesABlobThatIsNotWhatItsDigestSays(t *testing.T) {
-	from, to := open(t), open(t)
+	from, to := openBlobs(t), openBlobs(t)
 	desc, err := from.Write("text/plain", []byte("content"))
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestCopyRefusesABlobThatIsNotWhatItsDigestSays(t *testing.T) {
 }
 
 func TestCopy_ends(t *testing.T) {
-	from, to := open(t), open(t)
+	from, to := openBlobs(t), openBlobs(t)
 	desc, err := from.Write("text/plain", []byte("content"))
 	if err != nil {
 		t.Fatal(err)
@@ -83,9 +83,9 @@ func TestCopy_ends(t *testing.T) {
 	}
 }
 
-func reopened(t *testing.T, d *blob.Dir) *blob.Dir {
+func reopened(t *testing.T, d *layout.Blobs) *layout.Blobs {
 	t.Helper()
-	again, err := blob.Open(d.Root())
+	again, err := layout.OpenBlobs(d.Root())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func reopened(t *testing.T, d *blob.Dir) *blob.Dir {
 }
 
 func TestLink(t *testing.T) {
-	from, to := open(t), open(t)
+	from, to := openBlobs(t), openBlobs(t)
 	desc, err := from.Write("text/plain", []byte("content"))
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestLink(t *testing.T) {
 }
 
 func TestLink_refusesADamagedBlob(t *testing.T) {
-	from, to := open(t), open(t)
+	from, to := openBlobs(t), openBlobs(t)
 	desc, err := from.Write("text/plain", []byte("content"))
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestLink_refusesADamagedBlob(t *testing.T) {
 
 func TestADamagedBlobIsRemovedAndNamed(t *testing.T) {
 	for _, damaged := range []string{"", `{"a":`, `{"a":2}`} {
-		d := open(t)
+		d := openBlobs(t)
 		desc, err := d.WriteJSON("application/json", map[string]int{"a": 1})
 		if err != nil {
 			t.Fatal(err)
@@ -158,7 +158,7 @@ func TestADamagedBlobIsRemovedAndNamed(t *testing.T) {
 }
 
 func TestManyMayWriteTheSameBlobAtOnce(t *testing.T) {
-	d := open(t)
+	d := openBlobs(t)
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {

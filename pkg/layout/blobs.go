@@ -1,4 +1,4 @@
-package blob
+package layout
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A Dir is a directory of blobs. Several processes may use one at once.
+// Blobs are a directory of blobs. Several processes may use one at once.
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md#blobs
-type Dir struct {
+type Blobs struct {
 	root  string
 	store content.Store // containerd's
 
@@ -29,8 +29,8 @@ type Dir struct {
 	checked map[digest.Digest]bool // the blobs whose content was compared with their digest
 }
 
-// Open opens a directory of blobs and makes it when it is not there.
-func Open(root string) (*Dir, error) {
+// OpenBlobs opens a directory of blobs and makes it when it is not there.
+func OpenBlobs(root string) (*Blobs, error) {
 	store, err := local.NewStore(root)
 	if err != nil {
 		return nil, err
@@ -38,25 +38,25 @@ func Open(root string) (*Dir, error) {
 	if err := os.MkdirAll(filepath.Join(root, ocispec.ImageBlobsDir, digest.SHA256.String()), 0o755); err != nil {
 		return nil, err
 	}
-	return &Dir{root: root, store: store, checked: map[digest.Digest]bool{}}, nil
+	return &Blobs{root: root, store: store, checked: map[digest.Digest]bool{}}, nil
 }
 
 // Root returns the directory.
-func (d *Dir) Root() string { return d.root }
+func (d *Blobs) Root() string { return d.root }
 
 // Path returns where a blob is, or would be.
-func (d *Dir) Path(dgst digest.Digest) string {
+func (d *Blobs) Path(dgst digest.Digest) string {
 	return filepath.Join(d.root, ocispec.ImageBlobsDir, dgst.Algorithm().String(), dgst.Encoded())
 }
 
 // Has reports whether a blob is there as a whole.
-func (d *Dir) Has(desc ocispec.Descriptor) bool {
+func (d *Blobs) Has(desc ocispec.Descriptor) bool {
 	info, err := os.Stat(d.Path(desc.Digest))
 	return err == nil && info.Size() == desc.Size
 }
 
 // Write writes a blob and returns its descriptor.
-func (d *Dir) Write(mediaType string, data []byte) (ocispec.Descriptor, error) {
+func (d *Blobs) Write(mediaType string, data []byte) (ocispec.Descriptor, error) {
 	desc := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
 	if d.Has(desc) {
 		return desc, nil
@@ -65,7 +65,7 @@ func (d *Dir) Write(mediaType string, data []byte) (ocispec.Descriptor, error) {
 }
 
 // WriteJSON writes a value as a blob of JSON.
-func (d *Dir) WriteJSON(mediaType string, value any) (ocispec.Descriptor, error) {
+func (d *Blobs) WriteJSON(mediaType string, value any) (ocispec.Descriptor, error) {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return ocispec.Descriptor{}, err
@@ -74,7 +74,7 @@ func (d *Dir) WriteJSON(mediaType string, value any) (ocispec.Descriptor, error)
 }
 
 // ReadJSON reads a blob of JSON. One that does not have the content of its digest is removed, so that it can come again.
-func (d *Dir) ReadJSON(desc ocispec.Descriptor, value any) error {
+func (d *Blobs) ReadJSON(desc ocispec.Descriptor, value any) error {
 	data, err := os.ReadFile(d.Path(desc.Digest))
 	if err != nil {
 		return err
@@ -89,12 +89,12 @@ func (d *Dir) ReadJSON(desc ocispec.Descriptor, value any) error {
 }
 
 // removeDamaged removes a blob that does not have the content of its digest, and returns an error about it.
-func (d *Dir) removeDamaged(desc ocispec.Descriptor) error {
+func (d *Blobs) removeDamaged(desc ocispec.Descriptor) error {
 	return errors.Join(fmt.Errorf("blob %s was damaged in %s and is removed: build again", desc.Digest, d.root), os.Remove(d.Path(desc.Digest)))
 }
 
 // begin returns a claim to write in. Each call of it needs one of end.
-func (d *Dir) begin() (*claim, error) {
+func (d *Blobs) begin() (*claim, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.tidied {
@@ -115,7 +115,7 @@ func (d *Dir) begin() (*claim, error) {
 }
 
 // end gives up a claim that nobody writes in any more.
-func (d *Dir) end() error {
+func (d *Blobs) end() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.writers--; d.writers > 0 {
@@ -127,7 +127,7 @@ func (d *Dir) end() error {
 }
 
 // ref returns the name in containerd's store of what is being written.
-func (d *Dir) ref(name string) string {
+func (d *Blobs) ref(name string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.claim == nil {
