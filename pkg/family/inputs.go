@@ -23,8 +23,12 @@ type Summer func(ctx context.Context, file DiskContent) ([]byte, error)
 
 // Inputs returns, by the name of each image, a SHA-256 digest in hex of what the spec and its files decide of the image and of what it is
 // based on. Two families have the same digest for an image if building them makes the same of it, as far as that depends on them: what
-// a base or a package repository offers, and the platform, is not part of it. Neither are the image's registry and tag.
+// a base or a package repository offers, and the platform, is not part of it. Neither are the image's registry and tag. Without a Summer,
+// all files are read.
 func (f *Family) Inputs(ctx context.Context, sum Summer) (map[string]string, error) {
+	if sum == nil {
+		sum = readSum
+	}
 	digests := map[string]string{}
 	for _, image := range f.Images {
 		below := image.Base
@@ -120,8 +124,8 @@ func (w inputWriter) content(ctx context.Context, content Content) ([]byte, erro
 	return hashContent(ctx, content, runtime.GOARCH)
 }
 
-// ReadSum is a Summer that reads the file.
-func ReadSum(ctx context.Context, file DiskContent) ([]byte, error) {
+// readSum is the Summer that reads the file.
+func readSum(ctx context.Context, file DiskContent) ([]byte, error) {
 	return hashContent(ctx, file, runtime.GOARCH)
 }
 

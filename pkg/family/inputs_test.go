@@ -48,7 +48,7 @@ func TestInputs_decideAnImage(t *testing.T) {
 		dir := t.TempDir()
 		write(t, dir, files)
 		f := mustResolve(t, text, append([]family.Option{family.WithDir(dir)}, opts...)...)
-		got, err := f.Inputs(t.Context(), family.ReadSum)
+		got, err := f.Inputs(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +107,7 @@ func TestInputs_stop(t *testing.T) {
 	f := mustResolve(t, inputsSpec, family.WithDir(dir))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := f.Inputs(ctx, family.ReadSum); !errors.Is(err, context.Canceled) {
+	if _, err := f.Inputs(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a cancelled context: %v", err)
 	}
 	write(t, dir, map[string]string{"gone": ""})
@@ -115,7 +115,7 @@ func TestInputs_stop(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "gone")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Inputs(t.Context(), family.ReadSum); err == nil || !strings.HasPrefix(err.Error(), "reading what web is built from: /etc/web.conf: ") {
+	if _, err := f.Inputs(t.Context(), nil); err == nil || !strings.HasPrefix(err.Error(), "reading what web is built from: /etc/web.conf: ") {
 		t.Errorf("with a file that is gone: %v", err)
 	}
 }
