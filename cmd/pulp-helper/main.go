@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command pulp-helper is what an image of a family starts with: it writes the settings, waits for the services and becomes the
 // process. It is static, so that it works in any image, and reads what the spec declared from the contract in the image.
 //
