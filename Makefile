@@ -17,12 +17,20 @@ FUZZ    := pkg/spec:FuzzParse pkg/family:FuzzResolve pkg/family:FuzzHideCredenti
            pkg/publish:FuzzParseChallenge pkg/publish:FuzzLocation pkg/publish:FuzzCredentials
 DEMO    := --push --progress plain
 
-.PHONY: all demo test lint fuzz bench setup engine clean
+.PHONY: all check demo test lint fuzz bench setup engine clean
 all: bin/pulpimg
 
 # Builds the four Pulp images against the offline lab, with the spec as it is, and pushes them to the lab's registry.
 demo: setup bin/pulpimg $(LAB)
 	@$(LAB) run -- sh -euxc 'bin/pulpimg build -f specs/pulp.yaml $(DEMO) --registry "$$LAB_REGISTRY/pulp" --source-policy "$$LAB_POLICY"'
+
+# What needs neither root nor a network, besides Go's modules: for each commit. Tests that need root skip themselves.
+check: $(HELPERS)
+	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=test/lint/go.mod staticcheck ./...
+	$(GO) tool -modfile=test/lint/go.mod errcheck -ignoretests -exclude test/lint/errcheck.txt ./...
+	$(GO) test ./cmd/... ./internal/... ./pkg/... ./test/depcheck
 
 test: setup bin/pulpimg $(LAB)
 	$(GO) test -race $$($(GO) list ./... | grep -v /test/)
