@@ -41,12 +41,12 @@ type buildCommand struct {
 	seen bool // the user has seen why the build failed, before its end
 }
 
-func newBuild(io console) *cobra.Command {
-	c := &buildCommand{console: io}
+func newBuild(con console) *cobra.Command {
+	c := &buildCommand{console: con}
 	cmd := &cobra.Command{
 		Use:   "build [IMAGE...]",
 		Short: "Build the images of a spec",
-		Long:  "Build the images of a spec: all of them, or those that are named and what they stand on.",
+		Long:  "Build the images of a spec: all of them, or those that are named and what they are based on.",
 		Example: "  pulpimg build -f specs/pulp.yaml\n" +
 			"  pulpimg build -f specs/pulp.yaml --push --registry registry.example.com/pulp\n" +
 			"  pulpimg build -f specs/pulp.yaml pulp-worker --output docker-archive:pulp-worker.tar",

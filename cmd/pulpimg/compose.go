@@ -21,8 +21,8 @@ type composeCommand struct {
 	force    bool
 }
 
-func newCompose(io console) *cobra.Command {
-	c := &composeCommand{console: io}
+func newCompose(con console) *cobra.Command {
+	c := &composeCommand{console: con}
 	cmd := &cobra.Command{
 		Use:   "compose [IMAGE...]",
 		Short: "Print a Compose file that runs the images on one machine",

@@ -25,7 +25,7 @@ type debugError struct {
 
 func (e debugError) Unwrap() error { return e.error }
 
-// needTerminal complains when there is nobody to talk to a shell. The shell is where people are: standard output is for results.
+// needTerminal returns an error when there is nobody to talk to a shell. The shell is where people are: standard output is for results.
 func needTerminal() error {
 	if !terminal.Is(os.Stdin, os.Stderr) {
 		return usageError{errors.New("--debug opens a shell where a step fails, and needs a terminal for it on standard input and standard error")}

@@ -25,14 +25,14 @@ type dockerfileCommand struct {
 	check   string
 }
 
-func newDockerfile(io console) *cobra.Command {
-	c := &dockerfileCommand{console: io}
+func newDockerfile(con console) *cobra.Command {
+	c := &dockerfileCommand{console: con}
 	cmd := &cobra.Command{
 		Use:   "dockerfile [IMAGE...]",
 		Short: "Write the images of a spec as Dockerfiles",
 		Long: "Write the images of a spec as ordinary Dockerfiles, for who builds with another tool.\n\n" +
 			"Without -o, print the Dockerfiles: all of them, or those of the images that are named. With -o, write a directory with a folder\n" +
-			"for each image, those included that a named one stands on, and a docker-bake.hcl and a build.sh that build them in order.",
+			"for each image, those included that a named one is based on, and a docker-bake.hcl and a build.sh that build them in order.",
 		Example: "  pulpimg dockerfile -f specs/pulp.yaml pulp-worker\n" +
 			"  pulpimg dockerfile -f specs/pulp.yaml -o dockerfiles && dockerfiles/build.sh\n" +
 			"  pulpimg dockerfile -f specs/pulp.yaml --check dockerfiles",

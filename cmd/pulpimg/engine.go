@@ -34,7 +34,7 @@ func (e *engineFlags) flags(flags *pflag.FlagSet) {
 	flags.Lookup("engine").DefValue = ""
 }
 
-func (e *engineFlags) options(io console) (engine.Options, error) {
+func (e *engineFlags) options(con console) (engine.Options, error) {
 	if e.address == "" && e.tls != (engine.TLS{}) {
 		return engine.Options{}, usageError{errors.New("--engine-ca, --engine-cert and --engine-key go with --engine tcp://HOST:PORT")}
 	}
@@ -46,13 +46,13 @@ func (e *engineFlags) options(io console) (engine.Options, error) {
 		Address:  e.address,
 		TLS:      e.tls,
 		CacheDir: cache,
-		Notice:   func(line string) { fmt.Fprintln(io.err, "pulpimg: "+diagnostic.Visible(line)) },
+		Notice:   func(line string) { fmt.Fprintln(con.err, "pulpimg: "+diagnostic.Visible(line)) },
 	}, nil
 }
 
 // start starts the engine. It may pull over plain HTTP from some registries.
-func (e *engineFlags) start(ctx context.Context, io console, plainHTTP ...string) (*engine.Engine, error) {
-	opts, err := e.options(io)
+func (e *engineFlags) start(ctx context.Context, con console, plainHTTP ...string) (*engine.Engine, error) {
+	opts, err := e.options(con)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (e *engineFlags) start(ctx context.Context, io console, plainHTTP ...string
 	return engine.Start(ctx, opts)
 }
 
-func newEngine(io console) *cobra.Command {
+func newEngine(con console) *cobra.Command {
 	var flags engineFlags
 	var output format
 	cmd := &cobra.Command{
@@ -76,7 +76,7 @@ func newEngine(io console) *cobra.Command {
 		Short: "Show which engine it is, where it is and how much disk it and what was built use",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return engineStatus(cmd.Context(), io, flags, output)
+			return engineStatus(cmd.Context(), con, flags, output)
 		},
 	}
 	output.flag(status.Flags())
@@ -85,7 +85,7 @@ func newEngine(io console) *cobra.Command {
 		Short: "Free the disk of the engine, of file layers and of built images: the next build starts from nothing",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return enginePrune(cmd.Context(), io, flags)
+			return enginePrune(cmd.Context(), con, flags)
 		},
 	}
 	cmd.AddCommand(status, prune)
@@ -100,8 +100,8 @@ type engineInfo struct {
 	ImagesUsage int64 `json:"images_disk_usage"`
 }
 
-func engineStatus(ctx context.Context, io console, flags engineFlags, output format) error {
-	opts, err := flags.options(io)
+func engineStatus(ctx context.Context, con console, flags engineFlags, output format) error {
+	opts, err := flags.options(con)
 	if err != nil {
 		return err
 	}
@@ -116,12 +116,12 @@ func engineStatus(ctx context.Context, io console, flags engineFlags, output for
 		return fmt.Errorf("measuring the built images: %w", err)
 	}
 	if output.name == formatJSON {
-		return printJSON(io.out, info)
+		return printJSON(con.out, info)
 	}
-	return statusTable(io, info)
+	return statusTable(con, info)
 }
 
-func statusTable(io console, info engineInfo) error {
+func statusTable(con console, info engineInfo) error {
 	platforms := make([]string, len(info.Platforms))
 	for i, p := range info.Platforms {
 		platforms[i] = containerd.Format(p)
@@ -133,7 +133,7 @@ func statusTable(io console, info engineInfo) error {
 	case info.Running:
 		running = "yes"
 	}
-	table := newTable(io.out)
+	table := newTable(con.out)
 	for _, line := range [][2]string{
 		{"engine", string(info.Kind)}, {"address", info.Address}, {"directory", info.Dir}, {"buildkit", info.BuildKit}, {"runc", info.Runc},
 		{"running", running}, {"disk", size(info.DiskUsage)}, {"layers", size(info.LayersUsage)}, {"images", size(info.ImagesUsage)},
@@ -147,18 +147,18 @@ func statusTable(io console, info engineInfo) error {
 }
 
 // enginePrune frees what can be freed, also when a part of it cannot.
-func enginePrune(ctx context.Context, io console, flags engineFlags) error {
-	opts, err := flags.options(io)
+func enginePrune(ctx context.Context, con console, flags engineFlags) error {
+	opts, err := flags.options(con)
 	if err != nil {
 		return err
 	}
 	// The engine first: that waits for a build, which then no longer uses its layers either.
 	ofEngine, engineErr := engine.Prune(ctx, opts)
-	ofStores, storesErr := pruneStores(ctx, io, opts.CacheDir)
+	ofStores, storesErr := pruneStores(ctx, con, opts.CacheDir)
 	if err := errors.Join(engineErr, storesErr); err != nil {
 		return err
 	}
-	fmt.Fprintf(io.out, "freed %s\n", size(ofEngine+ofStores))
+	fmt.Fprintf(con.out, "freed %s\n", size(ofEngine+ofStores))
 	return nil
 }
 
@@ -166,7 +166,7 @@ func enginePrune(ctx context.Context, io console, flags engineFlags) error {
 const publishedRecord = "published.json"
 
 // pruneStores empties the stores of layers and images, but those that another command uses.
-func pruneStores(ctx context.Context, io console, cache string) (freed int64, err error) {
+func pruneStores(ctx context.Context, con console, cache string) (freed int64, err error) {
 	dirs := []string{filepath.Join(cache, layersStore)}
 	images := filepath.Join(cache, imagesStore)
 	if err := cachedir.CheckOwn(images); err != nil {
@@ -184,7 +184,7 @@ func pruneStores(ctx context.Context, io console, cache string) (freed int64, er
 		freed += n
 		switch {
 		case errors.Is(emptyErr, cachedir.ErrInUse):
-			fmt.Fprintf(io.err, "pulpimg: %s stays: another command uses it\n", dir)
+			fmt.Fprintf(con.err, "pulpimg: %s stays: another command uses it\n", dir)
 		case emptyErr != nil && !errors.Is(emptyErr, fs.ErrNotExist):
 			err = errors.Join(err, fmt.Errorf("freeing %s: %w", dir, emptyErr))
 		}

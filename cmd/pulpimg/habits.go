@@ -116,13 +116,13 @@ func commandHints() map[string]string {
 }
 
 // newVersion prints the same as --version.
-func newVersion(io console) *cobra.Command {
+func newVersion(con console) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this program",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(io.out, "%s version %s\n", cmd.Root().Name(), cmd.Root().Version)
+			_, err := fmt.Fprintf(con.out, "%s version %s\n", cmd.Root().Name(), cmd.Root().Version)
 			return err
 		},
 	}

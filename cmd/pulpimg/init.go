@@ -11,7 +11,7 @@ import (
 	"github.com/pulpimg/pulpimg/internal/starter"
 )
 
-func newInit(io console) *cobra.Command {
+func newInit(con console) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "init [FILE|DIR]",
@@ -21,13 +21,13 @@ func newInit(io console) *cobra.Command {
 		Example: "  pulpimg init\n" +
 			"  pulpimg init shop && pulpimg build -f shop/" + defaultSpec,
 		Args: usageArgs(cobra.MaximumNArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error { return initSpec(io, args, force) },
+		RunE: func(_ *cobra.Command, args []string) error { return initSpec(con, args, force) },
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite a file that is there")
 	return cmd
 }
 
-func initSpec(io console, args []string, force bool) error {
+func initSpec(con console, args []string, force bool) error {
 	file := defaultSpec
 	if len(args) > 0 {
 		file = specFile(args[0])
@@ -39,12 +39,12 @@ func initSpec(io console, args []string, force bool) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(io.out, "wrote %s\n", file)
+	fmt.Fprintf(con.out, "wrote %s\n", file)
 	build := "pulpimg build"
 	if file != defaultSpec {
 		build += " -f " + shell.Quote(file)
 	}
-	fmt.Fprintf(io.out, "next: change it to what you need, and build it with: %s\n", build)
+	fmt.Fprintf(con.out, "next: change it to what you need, and build it with: %s\n", build)
 	return nil
 }
 

@@ -143,10 +143,10 @@ func (o output) write(ctx context.Context, from *layout.Layout, images []layout.
 	return err
 }
 
-func load(ctx context.Context, io console, from *layout.Layout, images []layout.Image) error {
+func load(ctx context.Context, con console, from *layout.Layout, images []layout.Image) error {
 	tool, err := export.Load(ctx, from, images)
 	if err == nil {
-		fmt.Fprintf(io.err, "loaded into %s\n", tool)
+		fmt.Fprintf(con.err, "loaded into %s\n", tool)
 	}
 	return err
 }

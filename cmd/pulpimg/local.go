@@ -75,7 +75,7 @@ func (l localImage) ids() ([]string, error) {
 
 // load loads what was built into a tool, if that is what is to be started and the tool has another image by its name, or none. An image that
 // is named by its digest comes from the registry.
-func (l localImage) load(ctx context.Context, io console, tool, reference string) error {
+func (l localImage) load(ctx context.Context, con console, tool, reference string) error {
 	if l.built == nil || reference != l.built.Reference {
 		return nil
 	}
@@ -85,6 +85,6 @@ func (l localImage) load(ctx context.Context, io console, tool, reference string
 	if err := export.LoadInto(ctx, tool, l.from, []layout.Image{*l.built}); err != nil {
 		return err
 	}
-	fmt.Fprintf(io.err, "loaded into %s\n", tool)
+	fmt.Fprintf(con.err, "loaded into %s\n", tool)
 	return nil
 }

@@ -36,14 +36,14 @@ func run(args []string) int {
 	logrus.SetOutput(io.Discard)
 	ctx, stop := signals.Context(context.Background())
 	defer stop()
-	io := console{out: os.Stdout, err: os.Stderr}
-	root := newRoot(io)
+	con := console{out: os.Stdout, err: os.Stderr}
+	root := newRoot(con)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	if printErr := problemOf(ctx, err).print(io, formatOf(cmd)); printErr != nil {
+	if printErr := problemOf(ctx, err).print(con, formatOf(cmd)); printErr != nil {
 		fmt.Fprintln(os.Stderr, "pulpimg:", printErr)
 	}
 	return exitCode(ctx, err)

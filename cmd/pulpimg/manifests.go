@@ -33,8 +33,8 @@ type manifestsCommand struct {
 	byTag      bool
 }
 
-func newManifests(io console) *cobra.Command {
-	c := &manifestsCommand{console: io}
+func newManifests(con console) *cobra.Command {
+	c := &manifestsCommand{console: con}
 	cmd := &cobra.Command{
 		Use:   "manifests [IMAGE...]",
 		Short: "Print Kubernetes objects that run the images",
@@ -114,7 +114,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	return objectsOf(f, config)
 }
 
-// checkNames complains about names that no object of Kubernetes can have.
+// checkNames returns an error about names that no object of Kubernetes can have.
 func (c *manifestsCommand) checkNames() error {
 	if c.namespace != "" && len(validation.IsDNS1123Label(c.namespace)) > 0 {
 		return usageError{fmt.Errorf("--namespace %s: a namespace has small letters, digits and '-'", c.namespace)}

@@ -54,16 +54,16 @@ func (f *format) Set(value string) error {
 func (f *format) Type() string { return "FORMAT" }
 
 // print prints what was built and, if it was, published.
-func (f *format) print(io console, result *build.Result, pushed *publication) error {
+func (f *format) print(con console, result *build.Result, pushed *publication) error {
 	if f.name == formatJSON {
-		return printJSON(io.out, result)
+		return printJSON(con.out, result)
 	}
-	if err := imageTable(io.out, result); err != nil {
+	if err := imageTable(con.out, result); err != nil {
 		return err
 	}
-	fmt.Fprintln(io.out, "\n"+buildSummary(result))
+	fmt.Fprintln(con.out, "\n"+buildSummary(result))
 	if pushed != nil {
-		fmt.Fprintln(io.out, pushSummary(pushed))
+		fmt.Fprintln(con.out, pushSummary(pushed))
 	}
 	return nil
 }
@@ -138,18 +138,18 @@ func pushSummary(result *publication) string {
 }
 
 // printPublished prints what publishing did.
-func (f *format) printPublished(io console, result *publication) error {
+func (f *format) printPublished(con console, result *publication) error {
 	if f.name == formatJSON {
-		return printJSON(io.out, publishedJSON(result))
+		return printJSON(con.out, publishedJSON(result))
 	}
-	table := newTable(io.out, "IMAGE", "DIGEST", "SENT", "REFERENCE")
+	table := newTable(con.out, "IMAGE", "DIGEST", "SENT", "REFERENCE")
 	for _, item := range result.Items {
 		table.row(item.Name, short(digest.Digest(item.Digest.String())), size(item.Pushed.Bytes), item.Reference.Name())
 	}
 	if err := table.flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(io.out, "\n"+pushSummary(result))
+	fmt.Fprintln(con.out, "\n"+pushSummary(result))
 	return nil
 }
 

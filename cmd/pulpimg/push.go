@@ -26,8 +26,8 @@ type pushCommand struct {
 	lastBuild bool
 }
 
-func newPush(io console) *cobra.Command {
-	c := &pushCommand{console: io}
+func newPush(con console) *cobra.Command {
+	c := &pushCommand{console: con}
 	cmd := &cobra.Command{
 		Use:   "push [IMAGE...]",
 		Short: "Publish what was built",
@@ -90,7 +90,7 @@ func (c *pushCommand) images(ctx context.Context, f *family.Family, from *layout
 type publication = publish.Result
 
 // publishImages publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
-func publishImages(ctx context.Context, io console, from *layout.Layout, images []layout.Image, flags *registryFlags) (*publication, error) {
+func publishImages(ctx context.Context, con console, from *layout.Layout, images []layout.Image, flags *registryFlags) (*publication, error) {
 	items := make([]publish.Item, len(images))
 	for i, image := range images {
 		var err error
@@ -98,14 +98,14 @@ func publishImages(ctx context.Context, io console, from *layout.Layout, images 
 			return nil, err
 		}
 	}
-	bar := newUploadProgress(io.err)
+	bar := newUploadProgress(con.err)
 	result, err := publish.Publish(ctx, items, append(flags.options(bar.waiting), publish.WithProgress(bar.show))...)
 	bar.done()
 	if err != nil {
 		return result, flags.hint(err)
 	}
 	if err := from.SetPublished(digests(result)); err != nil {
-		fmt.Fprintf(io.err, "pulpimg: everything is published, but later commands will ask the registry for it: %v\n", err)
+		fmt.Fprintf(con.err, "pulpimg: everything is published, but later commands will ask the registry for it: %v\n", err)
 	}
 	return result, nil
 }

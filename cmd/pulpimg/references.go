@@ -17,7 +17,7 @@ import (
 
 // published returns the reference of each image that is meant to be run, by the digest under which it was published: as the last push
 // from here recorded it, else as the registry says.
-func (s *source) published(ctx context.Context, io console, f *family.Family, flags *registryFlags) (_ map[string]string, err error) {
+func (s *source) published(ctx context.Context, con console, f *family.Family, flags *registryFlags) (_ map[string]string, err error) {
 	from, err := s.layout(ctx, f)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (s *source) published(ctx context.Context, io console, f *family.Family, fl
 		}
 		d, ok := recorded[tag.Name()]
 		if !ok {
-			if d, err = askDigest(ctx, io, f, image, flags); err != nil {
+			if d, err = askDigest(ctx, con, f, image, flags); err != nil {
 				return nil, withLastPush(err, recorded)
 			}
 		}
@@ -47,8 +47,8 @@ func (s *source) published(ctx context.Context, io console, f *family.Family, fl
 	return out, nil
 }
 
-func askDigest(ctx context.Context, io console, f *family.Family, image *family.Image, flags *registryFlags) (digest.Digest, error) {
-	hash, err := publish.Resolve(ctx, image.Reference, flags.options(noteWaiting(io))...)
+func askDigest(ctx context.Context, con console, f *family.Family, image *family.Image, flags *registryFlags) (digest.Digest, error) {
+	hash, err := publish.Resolve(ctx, image.Reference, flags.options(noteWaiting(con))...)
 	var missing *publish.NotFoundError
 	if errors.As(err, &missing) {
 		return "", fmt.Errorf("%s was not published: %s is not in the registry; run pulpimg build -f %s --push first, or name it by its tag with --by-tag",

@@ -46,7 +46,7 @@ func (r *registryFlags) check() error {
 }
 
 // checkAccess tries whether all images of a family can be published.
-func (r *registryFlags) checkAccess(ctx context.Context, io console, f *family.Family) error {
+func (r *registryFlags) checkAccess(ctx context.Context, con console, f *family.Family) error {
 	references := make([]name.Tag, len(f.Images))
 	for i, image := range f.Images {
 		var err error
@@ -54,7 +54,7 @@ func (r *registryFlags) checkAccess(ctx context.Context, io console, f *family.F
 			return fmt.Errorf("publishing %s: %w", image.Name, err)
 		}
 	}
-	return r.hint(publish.CheckAccess(ctx, references, r.options(noteWaiting(io))...))
+	return r.hint(publish.CheckAccess(ctx, references, r.options(noteWaiting(con))...))
 }
 
 // hint says which flag helps, if one does.
@@ -73,12 +73,12 @@ func (r *registryFlags) hint(err error) error {
 }
 
 // noteWaiting prints what a registry keeps waiting for, a line each time.
-func noteWaiting(io console) func(publish.Waiting) {
+func noteWaiting(con console) func(publish.Waiting) {
 	var lines sync.Mutex
 	return func(w publish.Waiting) {
 		lines.Lock()
 		defer lines.Unlock()
-		fmt.Fprintln(io.err, "pulpimg: "+waitingText(w))
+		fmt.Fprintln(con.err, "pulpimg: "+waitingText(w))
 	}
 }
 

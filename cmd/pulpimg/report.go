@@ -146,17 +146,17 @@ func (p *problem) read(file string) {
 }
 
 // print prints what went wrong: on standard error for a person and, if a format for machines is asked for, on standard output for them.
-func (p problem) print(io console, f format) error {
+func (p problem) print(con console, f format) error {
 	if f.name == formatText || !f.machineOnly {
-		if err := diagnostic.Text(io.err, p.forPeople(), p.sources, styleOf(io.err)); err != nil {
+		if err := diagnostic.Text(con.err, p.forPeople(), p.sources, styleOf(con.err)); err != nil {
 			return err
 		}
 	}
 	switch f.name {
 	case formatJSON:
-		return printJSON(io.out, map[string]any{"errors": diagnostic.Records(p.list, p.sources)})
+		return printJSON(con.out, map[string]any{"errors": diagnostic.Records(p.list, p.sources)})
 	case formatGitHub:
-		return diagnostic.GitHub(io.out, p.list)
+		return diagnostic.GitHub(con.out, p.list)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ var version = "development"
 // A console is where a command prints: results on out, everything else on err.
 type console struct{ out, err io.Writer }
 
-func newRoot(io console) *cobra.Command {
+func newRoot(con console) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pulpimg",
 		Short: "Turn one YAML file into a family of container images",
@@ -32,11 +32,11 @@ func newRoot(io console) *cobra.Command {
 		// Two letters off is what people mistype.
 		SuggestionsMinimumDistance: 2,
 	}
-	root.SetOut(io.out)
-	root.SetErr(io.err)
+	root.SetOut(con.out)
+	root.SetErr(con.err)
 	root.SetFlagErrorFunc(flagProblem)
-	root.AddCommand(newBuild(io), newPush(io), newDockerfile(io), newManifests(io), newCompose(io), newRun(io),
-		newValidate(io), newShow(io), newInit(io), newSchema(io), newEngine(io), newVersion(io))
+	root.AddCommand(newBuild(con), newPush(con), newDockerfile(con), newManifests(con), newCompose(con), newRun(con),
+		newValidate(con), newShow(con), newInit(con), newSchema(con), newEngine(con), newVersion(con))
 	completeCommands(root)
 	checkFlags(root)
 	return root
@@ -85,7 +85,7 @@ func openLayers() (*layer.Store, error) {
 	return layer.OpenStore(dir)
 }
 
-// knownCommand complains about arguments of a command that only has subcommands.
+// knownCommand returns an error about arguments of a command that only has subcommands.
 func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -100,7 +100,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	return usageError{err}
 }
 
-// usageArgs turns cobra's complaints about arguments into usage errors.
+// usageArgs turns cobra's errors about arguments into usage errors.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {

@@ -29,8 +29,8 @@ type runCommand struct {
 	lastBuild bool
 }
 
-func newRun(io console) *cobra.Command {
-	c := &runCommand{console: io}
+func newRun(con console) *cobra.Command {
+	c := &runCommand{console: con}
 	cmd := &cobra.Command{
 		Use:   "run IMAGE [-- ARGS...]",
 		Short: "Start a container of an image with docker or podman",
@@ -179,7 +179,7 @@ func (c *runCommand) findTool(ctx context.Context) (err error) {
 	return err
 }
 
-// checkSockets complains about sockets that this machine does not have and that nothing stands in for. A tool whose containers are on
+// checkSockets returns an error about sockets that this machine does not have and that nothing stands in for. A tool whose containers are on
 // another machine knows better.
 func (c *runCommand) checkSockets(image *family.Image) error {
 	if remote(os.Getenv("DOCKER_HOST")) || remote(os.Getenv("CONTAINER_HOST")) {
@@ -197,10 +197,10 @@ func (c *runCommand) checkSockets(image *family.Image) error {
 	return nil
 }
 
-// remote says whether the host of a tool, a URL or nothing, may be another machine.
+// remote reports whether the host of a tool, a URL or nothing, may be another machine.
 func remote(host string) bool { return host != "" && !strings.HasPrefix(host, "unix://") }
 
-// mounts says whether a volume of the command line is at a path or above it.
+// mounts reports whether a volume of the command line is at a path or above it.
 func (c *runCommand) mounts(path string) bool {
 	return slices.ContainsFunc(c.options.Volumes, func(v string) bool { return container.Covers(v, path) })
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
-func newSchema(io console) *cobra.Command {
+func newSchema(con console) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of specs, for editors",
@@ -20,7 +20,7 @@ func newSchema(io console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = io.out.Write(data)
+			_, err = con.out.Write(data)
 			return err
 		},
 	}

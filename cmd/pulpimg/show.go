@@ -13,7 +13,7 @@ import (
 // showFormats are what `pulpimg show` prints.
 var showFormats = []string{"yaml", "json"}
 
-func newShow(io console) *cobra.Command {
+func newShow(con console) *cobra.Command {
 	var (
 		source source
 		format string
@@ -21,7 +21,7 @@ func newShow(io console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [IMAGE...]",
 		Short: "Show what a spec means, and where each value comes from",
-		Long: "Show the images of a spec as they would be built: all of them, or those that are named and what they stand on. Beside each value is\n" +
+		Long: "Show the images of a spec as they would be built: all of them, or those that are named and what they are based on. Beside each value is\n" +
 			"where it comes from: the spec with line and column, a default, a flag, or pulpimg itself.",
 		Example: "  pulpimg show -f specs/pulp.yaml pulp-worker\n" +
 			"  pulpimg show -f specs/pulp.yaml --format json | jq -r '.images[].reference'",
@@ -29,7 +29,7 @@ func newShow(io console) *cobra.Command {
 			if !slices.Contains(showFormats, format) {
 				return usageError{fmt.Errorf("--format %s: it is one of %s", format, strings.Join(showFormats, ", "))}
 			}
-			return show(io, source, format, images)
+			return show(con, source, format, images)
 		},
 	}
 	source.flags(cmd.Flags())
@@ -38,13 +38,13 @@ func newShow(io console) *cobra.Command {
 	return cmd
 }
 
-func show(io console, source source, format string, images []string) error {
+func show(con console, source source, format string, images []string) error {
 	f, err := source.family(images)
 	if err != nil {
 		return err
 	}
 	if format == "json" {
-		return inventory.Of(f).WriteJSON(io.out)
+		return inventory.Of(f).WriteJSON(con.out)
 	}
-	return inventory.Of(f).WriteYAML(io.out)
+	return inventory.Of(f).WriteYAML(con.out)
 }

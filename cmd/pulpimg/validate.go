@@ -18,8 +18,8 @@ type validateCommand struct {
 	format  format
 }
 
-func newValidate(io console) *cobra.Command {
-	c := &validateCommand{console: io}
+func newValidate(con console) *cobra.Command {
+	c := &validateCommand{console: con}
 	cmd := &cobra.Command{
 		Use:   "validate [FILE...]",
 		Short: "Check specs without building anything",

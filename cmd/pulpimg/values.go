@@ -98,7 +98,7 @@ func parseVariable(assignment string) (name, value string, err error) {
 	return name, value, nil
 }
 
-// checkVariable complains about a name that is nearly one that the spec declares. Others are let through: a container may well read
+// checkVariable returns an error about a name that is nearly one that the spec declares. Others are let through: a container may well read
 // what pulpimg knows nothing of.
 func checkVariable(f *family.Family, name string) error {
 	var declared []string
@@ -130,14 +130,14 @@ func withHint(f *family.Family, err error, secretly string) error {
 }
 
 // warnOfFiles says which files images require that nothing brings: whether one is in the image after all, only a container can tell.
-func warnOfFiles(io console, images []*family.Image, mounted func(path string) bool) {
+func warnOfFiles(con console, images []*family.Image, mounted func(path string) bool) {
 	for _, image := range images {
 		if image.Start == nil {
 			continue
 		}
 		for _, file := range image.Start.Files {
 			if !mounted(file) {
-				fmt.Fprintf(io.err, "%s requires the file %s; nothing here mounts it\n", image.Name, file)
+				fmt.Fprintf(con.err, "%s requires the file %s; nothing here mounts it\n", image.Name, file)
 			}
 		}
 	}

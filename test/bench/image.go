@@ -125,7 +125,7 @@ func readLayer(l v1.Layer, digest v1.Hash, entries bool) (layer, error) {
 	}
 }
 
-// differs says whether two runs of a package manager never leave the same content in a file.
+// differs reports whether two runs of a package manager never leave the same content in a file.
 func differs(file string) bool {
 	return path.Dir(file) == "var/lib/rpm" || path.Dir(file) == "var/lib/dnf" || file == "etc/ld.so.cache"
 }

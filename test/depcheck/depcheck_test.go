@@ -31,7 +31,7 @@ func list(t *testing.T, args ...string) []string {
 	return strings.Fields(string(out))
 }
 
-// below says whether a package is a module or a part of it.
+// below reports whether a package is a module or a part of it.
 func below(pkg, path string) bool { return pkg == path || strings.HasPrefix(pkg, path+"/") }
 
 // knowBuildKit are the packages that may import BuildKit, with all below them.

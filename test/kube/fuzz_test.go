@@ -11,7 +11,7 @@ import (
 	testkube "github.com/pulpimg/pulpimg/test/kube"
 )
 
-// What pulpimg prints an API server takes, whatever the spec: what it would refuse is a complaint about the spec.
+// What pulpimg prints an API server takes, whatever the spec: what it would refuse is an error about the spec.
 func FuzzAnAPIServerTakesEveryFamily(f *testing.F) {
 	for _, file := range familytest.Specs(f, "../..") {
 		data, err := os.ReadFile(file)
@@ -38,7 +38,7 @@ func FuzzAnAPIServerTakesEveryFamily(f *testing.F) {
 		for _, objectsOf := range []func(*family.Family, kubernetes.Config) ([]kubernetes.Object, error){kubernetes.Workloads, kubernetes.Pods} {
 			objects, err := objectsOf(resolved, config)
 			if err != nil {
-				continue // a complaint
+				continue // an error
 			}
 			if _, err := testkube.Validate(stream(t, objects, nil)); err != nil {
 				t.Errorf("%v\n%s", err, stream(t, objects, nil))

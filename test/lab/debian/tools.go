@@ -36,7 +36,7 @@ func Require(ctx context.Context, log func(string), tools ...Tool) error {
 	return nil
 }
 
-// Have says whether the host has all of the tools.
+// Have reports whether the host has all of the tools.
 func Have(tools ...Tool) bool { return len(missingPackages(tools)) == 0 }
 
 // policyHelper is what packages ask before they start their daemon: see
