@@ -141,7 +141,7 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 		{"an empty key", head + "variables: {key: {default: \"\"}}\nimages: {a: {from: scratch, steps: [repo: {id: r, to: /r, baseurl: \"http://h\", gpgkey: \"${{ key }}\"}]}}\n",
 			`f.yaml:6:88: gpgkey of repo is empty (leave out the key where there is nothing to say)`, nil},
 		{"an empty script", head + "variables: {s: {default: \"\"}}\nimages: {a: {from: scratch, steps: [run: \"${{ s }}\"]}}\n", `f.yaml:6:42: script of run is empty`, nil},
-		{"an empty program", head + "variables: {s: {default: \"\"}}\nimages: {a: {from: scratch, command: [\"${{ s }}\", b]}}\n", `f.yaml:6:39: the first word of a command is empty`, nil},
+		{"an empty program", head + "variables: {s: {default: \"\"}}\nimages: {a: {from: scratch, command: [\"${{ s }}\", b]}}\n", `f.yaml:6:39: without an entrypoint, the first word of a command is empty`, nil},
 		{"a repo with an id that is none", step(`repo: {id: "r]", to: /r, baseurl: "http://h"}`), `f.yaml:8:27: "r]" is no id for a repository`, nil},
 		{"a lens that is a path", step(`lens: ../x.aug`), `f.yaml:8:22: "../x.aug" is no lens, which is a file called NAME.aug`, nil},
 		{"a lens that is missing", step(`lens: x.aug`), `f.yaml:8:22: there is no lens called "x.aug" (put it beside the spec, or use a built-in one: pulpconf.aug)`, nil},

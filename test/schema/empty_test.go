@@ -13,6 +13,7 @@ import (
 var mayBeEmpty = []string{
 	".environment.DB_HOST.default",     // the variable is declared, and a container may leave it empty
 	".environment.DB_HOST.description", // text for people
+	".images.base.command[]",           // the first argument of the entrypoint
 	".images.base.env.LANG",            // an empty variable is not a missing one
 	".images.base.labels.org.opencontainers.image.title",
 	".kubernetes.services.db.selector.app",

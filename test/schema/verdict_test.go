@@ -164,6 +164,7 @@ var limits = []limit{
 	{regexp.MustCompile(`is text here: the value of`), followsValues},
 	{regexp.MustCompile(`this step puts`), "which files a copy brings depends on the folder"},
 	{regexp.MustCompile(`the URL cannot be used`), "a URL has more to it than a pattern that one can read"},
+	{regexp.MustCompile(`without an entrypoint, the first word`), "it would take a rule between an item of one key and another key"},
 	{regexp.MustCompile(`there is no lens called`), seesNoFiles},
 	{regexp.MustCompile(`cannot be copied`), seesNoFiles},
 	{regexp.MustCompile(`is outside the spec's folder`), "a pattern does not count how often a path goes up and down"},
