@@ -26,7 +26,7 @@ type manifest struct {
 
 // artifact is all that a repository must hold for one item.
 type artifact struct {
-	manifests []manifest // what others refer to comes first, the item's own comes last
+	manifests []manifest // manifests come before those that refer to them; the item's own is the last
 	blobs     []blob     // each once
 }
 

@@ -14,23 +14,23 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// access is the right to use one repository: the user's credentials, and the tokens that were had for them.
+// access is what authorizes requests to one repository: the user's credentials, and the tokens that were issued for them.
 type access struct {
 	repository name.Repository
 	keychain   authn.Keychain
-	scheme     string // that the registry is spoken to with
+	scheme     string // of the registry: http or https
 	transport  http.RoundTripper
 	repeat     repeater
 
-	mu        sync.Mutex // held while asking, so that nothing is asked twice
+	mu        sync.Mutex // locked during requests, so that none is made twice
 	challenge challenge
 	config    *authn.AuthConfig
 	tokens    map[string]token // by scope
-	accepted  bool             // the registry took the credentials once
+	accepted  bool             // the registry has accepted the credentials before
 }
 
-// authorization gives the value of the Authorization header for a request that needs scopes, "" for none, and whether it
-// was asked for just now.
+// authorization returns the value of the Authorization header for a request that needs scopes, or "" for none. It is fresh if it was
+// asked for just now.
 func (a *access) authorization(ctx context.Context, scopes []string) (value string, fresh bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -46,7 +46,7 @@ func (a *access) authorization(ctx context.Context, scopes []string) (value stri
 	return a.basic(), true, nil
 }
 
-// basic gives the user's name and password as a header, or "".
+// basic returns the user's name and password as a header, or "".
 func (a *access) basic() string {
 	switch c := a.config; {
 	case c.Username != "" && c.Password != "":
@@ -57,16 +57,16 @@ func (a *access) basic() string {
 	return ""
 }
 
-// accept notes that the registry took the credentials.
+// accept notes that the registry accepted the credentials.
 func (a *access) accept() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.accepted = true
 }
 
-// renew makes ready for another attempt after a request with an Authorization header was refused, and reports whether one is worth it: a
-// token may have expired before its time, or the registry may want something else now than it first said. Credentials that the registry
-// never took are not tried again.
+// renew prepares another attempt after a request with an Authorization header was refused, and reports whether that may succeed: a
+// token may have expired early, or the registry may now ask for another kind of authentication. Credentials that the registry
+// never accepted are not tried again.
 func (a *access) renew(refused http.Header, authorization string, fresh bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -105,7 +105,7 @@ func (a *access) resolve(ctx context.Context) error {
 	return nil
 }
 
-// token exchanges the credentials for a token, or takes the one that is still good.
+// token returns a token that is still valid, or exchanges the credentials for a new one.
 func (a *access) token(ctx context.Context, scopes []string) (string, bool, error) {
 	key := strings.Join(scopes, " ")
 	if t, ok := a.tokens[key]; ok && time.Now().Before(t.refresh) {

@@ -16,19 +16,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// Backoff says how a request is repeated that met a busy registry (408, 429, 500, 502, 503, 504) or a connection that broke.
-// Waits double, are shortened by a random part of up to one half so that clients do not come back in step, and
-// are never shorter than the registry asks for with Retry-After.
+// Backoff is how a request is repeated after an answer that the registry is busy (408, 429, 500, 502, 503, 504), or after a broken
+// connection. Each wait is twice as long as the one before, less a random part of up to one half, so that clients do not return at the
+// same time. It is never shorter than the registry asks for with Retry-After.
 type Backoff struct {
 	// Attempts is how often a request is made at most, the first time included.
 	Attempts int
 	// First is the wait after the first failure.
 	First time.Duration
-	// Longest is the upper bound of a wait. If the registry asks for a longer one, the request fails at once.
+	// Longest is the upper bound of a wait. If the registry asks for a longer wait, the request fails at once.
 	Longest time.Duration
 }
 
-// repeater repeats what is worth another attempt.
+// repeater repeats requests that failed for a reason that may pass.
 type repeater struct {
 	backoff Backoff
 	// transient reports whether an error is worth another attempt.
@@ -36,8 +36,8 @@ type repeater struct {
 	waitings  *waitings
 }
 
-// do makes a request until it succeeds, fails for good, or has had its attempts. It returns no response with a status that it would repeat
-// the request for.
+// do repeats a request until it succeeds, fails with an error that is not transient, or no attempt is left. It never returns a response
+// with a transient status, but an error.
 func (r repeater) do(ctx context.Context, once func(attempt int) (*http.Response, error)) (*http.Response, error) {
 	b := r.backoff
 	for attempt, silences := 1, 0; ; attempt++ {
@@ -105,7 +105,7 @@ func transientStatus(code int) bool {
 	return false
 }
 
-// transientError reports whether a connection broke in a way that the next one may not.
+// transientError reports whether a connection failed for a reason that may pass.
 func transientError(err error) bool {
 	var gaveUp *givenUpError
 	if errors.As(err, &gaveUp) {
@@ -127,8 +127,8 @@ func transientError(err error) bool {
 	if errors.As(err, &resolving) && resolving.IsTemporary {
 		return true
 	}
-	// net/http does not export these: of HTTP/2, of an answer that ends within its first line or a header, and of a connection that the
-	// server closed between two requests, which net/http tries anew only for requests like GET.
+	// net/http does not export these errors: those of HTTP/2, of an answer that ends within its first line or a header, and of a
+	// connection that the server closed between two requests. net/http repeats the request after the last one only for methods like GET.
 	for _, text := range []string{"stream error: ", "http2: ", "HTTP/1.x transport connection broken", "server closed idle connection"} {
 		if strings.Contains(err.Error(), text) {
 			return true
@@ -137,8 +137,8 @@ func transientError(err error) bool {
 	return false
 }
 
-// transientOnceConnected is for the first request to a registry: if not even a connection comes about, then the name
-// is wrong or nobody is there, and the user had better know at once.
+// transientOnceConnected is for the first request to a registry. If there is not even a connection, the name is probably wrong or the
+// registry is down, and the user learns it at once.
 func transientOnceConnected(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
@@ -148,7 +148,7 @@ func transientOnceConnected(err error) bool {
 }
 
 // retryAfter reads how long a registry asks to be left alone, in either of the forms of
-// https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. Without a wish it is 0.
+// https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. It is 0 if the registry does not ask.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(v, 10, 31); err == nil {
@@ -160,13 +160,13 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// statusError turns a response into the error that it stands for, and ends it.
+// statusError reads and closes a response, and returns its status as an error.
 func statusError(resp *http.Response) error {
 	defer finish(resp)
 	return answerAlone(transport.CheckError(resp))
 }
 
-// givenUpError is the last failure of a request that has had its attempts.
+// givenUpError is the last failure of a request that has no attempt left.
 type givenUpError struct {
 	attempts int
 	asked    time.Duration
@@ -185,8 +185,8 @@ func (e *givenUpError) Error() string {
 
 func (e *givenUpError) Unwrap() error { return e.err }
 
-// retrier repeats requests whose body can be had again. Blobs cannot be repeated as they are, because a broken
-// upload leaves a session behind that is no longer at its beginning; see session.upload.
+// retrier repeats requests whose body can be read again. It does not repeat uploads of blobs: a broken one leaves a half-filled upload
+// session in the registry, and needs a new one; see session.upload.
 type retrier struct {
 	inner  http.RoundTripper
 	repeat repeater

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// hasBlob asks whether repo holds a blob. A registry that does not answer that to the credentials has to be given the blob.
+// hasBlob asks whether repo holds a blob. If the credentials do not suffice to learn that, the answer is no, and the blob is uploaded.
 func (s *session) hasBlob(ctx context.Context, repo name.Repository, digest v1.Hash) (bool, error) {
 	resp, err := s.askBlob(ctx, http.MethodHead, repo, digest)
 	if err != nil {
@@ -44,13 +44,13 @@ func (s *session) askBlob(ctx context.Context, method string, repo name.Reposito
 		return nil, err
 	}
 	if method == http.MethodGet {
-		req.Header.Set("Range", "bytes=0-0") // whether it is there, and not what it is
+		req.Header.Set("Range", "bytes=0-0") // its content is not wanted
 	}
 	return s.send(req, repo, repo.Scope(transport.PushScope))
 }
 
-// unsupported reports whether a status may only mean that the registry, or a proxy before it, does not do HEAD, or not for what is yet
-// to be.
+// unsupported reports whether a status may only mean that the registry, or a proxy in front of it, does not support HEAD, or not for
+// something that does not exist yet.
 func unsupported(status int) bool {
 	switch status {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
@@ -60,8 +60,8 @@ func unsupported(status int) bool {
 	return false
 }
 
-// mount has a blob taken over from another repository of the registry. A registry that does not, in whichever way,
-// is no error: then the blob is to be uploaded, to location if it gives one.
+// mount asks the registry to take a blob from another of its repositories. If the registry refuses, in whichever way, that
+// is no error: the caller uploads the blob, to location if there is one.
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
 func (s *session) mount(ctx context.Context, repo name.Repository, digest v1.Hash, from name.Repository) (mounted bool, location *url.URL, err error) {
 	query := url.Values{"mount": {digest.String()}, "from": {from.RepositoryStr()}}
@@ -109,7 +109,7 @@ func (s *session) postUpload(ctx context.Context, repo name.Repository, query ur
 	return resp, nil
 }
 
-// location reads where an upload continues.
+// location reads the address at which an upload continues.
 func (s *session) location(resp *http.Response) (*url.URL, error) {
 	u, err := resp.Location()
 	switch {
@@ -118,7 +118,7 @@ func (s *session) location(resp *http.Response) (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return nil, fmt.Errorf("registry %s wants the blob uploaded to %s, which is not an address", s.registry, u)
 	case s.serves(u):
-		u.Scheme, u.Host = s.scheme, s.registry.RegistryStr() // a registry behind a proxy may not know how it is spoken to
+		u.Scheme, u.Host = s.scheme, s.registry.RegistryStr() // a registry behind a proxy may not know the address that its clients use
 	case s.scheme == "https" && u.Scheme != "https":
 		return nil, fmt.Errorf("registry %s wants the blob uploaded to %s without encryption: %w", s.registry, u.Host,
 			&PlainHTTPError{Host: u.Host, Lowered: true})
@@ -126,11 +126,11 @@ func (s *session) location(resp *http.Response) (*url.URL, error) {
 	return u, nil
 }
 
-// errStored says that an upload is not needed after all.
+// errStored is returned by an attempt to upload a blob that the repository already has.
 var errStored = errors.New("the blob is in the repository")
 
-// lostError is an answer that says that the registry does not know of something that it was given before. It may have it, or have
-// forgotten it, or be about to know of it.
+// lostError is an answer in which the registry does not know something that it got before: an upload, a blob or a manifest. It may
+// have forgotten it, or may not see it yet.
 type lostError struct{ err error }
 
 func (e *lostError) Error() string { return e.err.Error() }
@@ -146,9 +146,9 @@ func gaveUp(err error) bool {
 	return errors.As(err, &gaveUp)
 }
 
-// upload sends a blob to location, or to a new one if that is nil. A broken upload is begun anew: its session keeps what
-// arrived, and registries differ in how they let one go on. So is one whose session the registry forgot, or whose token ended.
-func (s *session) upload(ctx context.Context, repo name.Repository, b blob, location *url.URL, g *gauge) error {
+// upload sends a blob to location, or to a new one if that is nil. A broken upload starts again from the first byte, because registries
+// differ in how they continue one. So does an upload whose session the registry forgot, or whose token expired.
+func (s *session) upload(ctx context.Context, repo name.Repository, b blob, location *url.URL, p *blobProgress) error {
 	repeat := s.repeat
 	repeat.transient = lostOrTransient
 	refused := false
@@ -163,7 +163,7 @@ func (s *session) upload(ctx context.Context, repo name.Repository, b blob, loca
 				return nil, errStored
 			}
 		}
-		resp, again, err := s.uploadOnce(ctx, repo, b, location, g)
+		resp, again, err := s.uploadOnce(ctx, repo, b, location, p)
 		switch {
 		case err != nil:
 			return nil, err
@@ -187,14 +187,14 @@ func (s *session) upload(ctx context.Context, repo name.Repository, b blob, loca
 	return s.expect(resp, repo, http.StatusCreated, http.StatusNoContent, http.StatusOK)
 }
 
-func (s *session) uploadOnce(ctx context.Context, repo name.Repository, b blob, location *url.URL, g *gauge) (*http.Response, bool, error) {
+func (s *session) uploadOnce(ctx context.Context, repo name.Repository, b blob, location *url.URL, p *blobProgress) (*http.Response, bool, error) {
 	if location == nil {
 		var err error
 		if location, err = s.beginUpload(ctx, repo); err != nil {
 			return nil, false, err
 		}
 	}
-	resp, again, err := s.put(ctx, repo, b, location, g)
+	resp, again, err := s.put(ctx, repo, b, location, p)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && !s.serves(location) {
 		finish(resp)
 		return nil, false, fmt.Errorf("registry %s wants the blob uploaded to %s, which wants credentials that only the registry gets",
@@ -212,7 +212,8 @@ func uploadLost(status int) bool {
 	return false
 }
 
-// badUpload ends a response with status 400 to an upload, and tells whether the upload got lost from what is wrong with it.
+// badUpload reads and closes the response to an upload that has the status 400. The error is a lostError if the registry no longer knows
+// the upload.
 func (s *session) badUpload(resp *http.Response, repo name.Repository) error {
 	err := s.statusError(resp, repo)
 	if hasCode(err, transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode) {
@@ -221,7 +222,7 @@ func (s *session) badUpload(resp *http.Response, repo name.Repository) error {
 	return err
 }
 
-// statusError ends a response and makes an error of it.
+// statusError reads and closes a response, and returns it as an error.
 func (s *session) statusError(resp *http.Response, repo name.Repository) error {
 	defer finish(resp)
 	return s.expect(resp, repo)
@@ -237,18 +238,18 @@ func hasCode(err error, codes ...transport.ErrorCode) bool {
 
 // put sends the whole blob in one request.
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#post-then-put
-func (s *session) put(ctx context.Context, repo name.Repository, b blob, location *url.URL, g *gauge) (resp *http.Response, again bool, err error) {
+func (s *session) put(ctx context.Context, repo name.Repository, b blob, location *url.URL, p *blobProgress) (resp *http.Response, again bool, err error) {
 	content, err := b.open()
 	if err != nil {
 		return nil, false, fmt.Errorf("opening the blob: %w", err)
 	}
 	u := *location
-	// What is there stays as it is: it may be signed.
+	// The query stays as it is: it may be signed.
 	if u.RawQuery != "" {
 		u.RawQuery += "&"
 	}
 	u.RawQuery += url.Values{"digest": {b.digest.String()}}.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, u.String(), g.watch(content))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, u.String(), p.watch(content))
 	if err != nil {
 		return nil, false, errors.Join(err, content.Close())
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// challenge is how a registry wants to know who asks. The zero value is that of a registry that does not want to.
+// challenge is the kind of authentication that a registry asks for. The zero value is that of a registry that asks for none.
 type challenge struct {
 	basic, bearer bool
 	// realm is the address of the token server, and service what the registry is called there.
@@ -45,7 +45,7 @@ type offer struct {
 func parseOffers(s string) []offer {
 	var offers []offer
 	for {
-		s = strings.TrimLeft(s, " \t,=") // an equals sign is the rest of what Negotiate and its like say
+		s = strings.TrimLeft(s, " \t,=") // an equals sign is the padding of what schemes like Negotiate send
 		word, rest := cutToken(s)
 		if word == "" {
 			return offers
@@ -93,10 +93,10 @@ func cutValue(s string) (value, rest string) {
 	return b.String(), ""
 }
 
-// fallbackDelay is how long a registry that may speak plain HTTP has to answer over HTTPS before it is also asked without.
+// fallbackDelay is how long to wait for an answer over HTTPS before plain HTTP is tried too, where that is allowed.
 const fallbackDelay = 300 * time.Millisecond
 
-// pong is a registry's answer to the first question.
+// pong is a registry's answer to the first request.
 type pong struct {
 	scheme    string
 	challenge challenge
@@ -147,7 +147,7 @@ func ping(ctx context.Context, registry name.Registry, client *http.Client, plai
 	return better(first, second)
 }
 
-// better returns the answer that counts of those over HTTPS and plain HTTP.
+// better returns the answer to go on with: the one over HTTPS, or the one over plain HTTP.
 func better(secure, insecure pong) pong {
 	var status *transport.Error
 	switch {
@@ -156,7 +156,7 @@ func better(secure, insecure pong) pong {
 	case insecure.err == nil:
 		return insecure
 	case errors.As(insecure.err, &status) && !errors.Is(secure.err, http.ErrSchemeMismatch):
-		return secure // what answers over plain HTTP is a server of TLS that says so
+		return secure // a TLS server answers plain HTTP with such an error
 	}
 	return insecure
 }

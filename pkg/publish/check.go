@@ -14,9 +14,9 @@ import (
 // cancelTime is how long cancelling an upload may take. It is only a courtesy.
 const cancelTime = 5 * time.Second
 
-// CheckAccess tries whether images can be published under references, so that this does not come out only after they were built: it begins
-// an upload in each repository, which is the only question that every registry answers as it will answer then, and cancels it. It leaves
-// nothing behind but, in some registries, a repository without images.
+// CheckAccess checks whether images can be published under references, before they are built. It begins an upload in each repository and
+// cancels it: no other request shows in every registry whether uploads will be allowed. It leaves nothing behind but, in some registries, a
+// repository without images.
 //
 // Errors are those of [Publish] before anything was sent.
 func CheckAccess(ctx context.Context, references []name.Tag, opts ...Option) error {
@@ -33,7 +33,7 @@ func CheckAccess(ctx context.Context, references []name.Tag, opts ...Option) err
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(o.questions())
+	g.SetLimit(o.maxRequests())
 	tried := make(map[name.Repository]bool)
 	for _, r := range references {
 		if tried[r.Repository] {
@@ -50,7 +50,7 @@ func CheckAccess(ctx context.Context, references []name.Tag, opts ...Option) err
 	return g.Wait()
 }
 
-// tryUpload begins an upload and cancels it. That it may not be cancelled is no failure: registries forget uploads after some time.
+// tryUpload begins an upload and cancels it. A failure to cancel is ignored: registries forget uploads after some time.
 func (s *session) tryUpload(ctx context.Context, repo name.Repository) error {
 	location, err := s.beginUpload(ctx, repo)
 	if err != nil {

@@ -1,9 +1,8 @@
 // Package publish publishes a family of images and moves its tags.
 //
-// [Publish] sends what a registry does not have yet and then moves the tags, all of them, after every image of the
-// family is there. Each blob crosses the wire once: the first repository that needs it gets it, the others of the same
-// registry mount it from there. A tag that already points to its image costs one request and nothing else.
-// [Resolve] asks which digest a reference stands for.
+// [Publish] uploads what a registry does not have yet. When every image of the family is there, it moves all tags. Each blob
+// is uploaded once: to the first repository that needs it. The other repositories of the same registry mount it from there. A tag
+// that already points to its image costs one request and nothing else. [Resolve] asks for the digest of a reference.
 //
 // The package speaks the [OCI Distribution Specification] itself, over go-containerregistry's types, references,
 // keychain and token exchange. It does not use that module's remote.Pusher, which asks a registry for its challenge once per

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// UnreachableError says that a registry did not answer, or not as a registry does.
+// UnreachableError reports that a registry did not answer, or that its answer is not that of a registry.
 type UnreachableError struct {
 	Registry string
 	Err      error
@@ -28,8 +28,8 @@ func (e *UnreachableError) Error() string {
 // Unwrap gives the failure of the network.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// unreachable keeps of err what a user can use: one failed dial rather than one for each of https and http, and no URL,
-// since an upload's is longer than the rest of the message.
+// unreachable shortens err to what helps a user: one failed dial instead of one each for https and http, and no URL, because that of an
+// upload is longer than the rest of the message.
 func unreachable(registry name.Registry, err error) error {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
@@ -38,13 +38,13 @@ func unreachable(registry name.Registry, err error) error {
 	return &UnreachableError{Registry: registry.Name(), Err: err}
 }
 
-// CredentialsError says that a registry does not let the user do what was asked. It is never worth another attempt.
+// CredentialsError reports that a registry does not allow the user to do something. Another attempt does not help.
 type CredentialsError struct {
 	Registry   string
 	Repository string
-	// Denied tells that the registry knows the user and says no (403, DENIED). Otherwise it does not know the user (401, UNAUTHORIZED).
+	// Denied is set if the registry knows the user and refuses (403, DENIED). Otherwise it does not know the user (401, UNAUTHORIZED).
 	Denied bool
-	// Anonymous tells that no credentials were found for the registry.
+	// Anonymous is set if no credentials were found for the registry.
 	Anonymous bool
 	Err       error
 }
@@ -72,8 +72,8 @@ func (e *CredentialsError) Error() string {
 // Unwrap gives the registry's own answer.
 func (e *CredentialsError) Unwrap() error { return e.Err }
 
-// answerAlone takes the request out of a registry's answer. Its address repeats what the message around it says, and its
-// headers hold credentials.
+// answerAlone removes the request from a registry's answer: the message around it names the address already, and the request's headers
+// hold credentials.
 func answerAlone(err error) error {
 	status, ok := err.(*transport.Error)
 	if !ok {
@@ -84,7 +84,7 @@ func answerAlone(err error) error {
 	return &answerError{&alone}
 }
 
-// answerError is a registry's answer, worded so that it is one line of a length that can be read: it may be the page of a proxy.
+// answerError is a registry's answer as one line, and not longer than a person can read: the answer may be a web page from a proxy.
 type answerError struct{ answer *transport.Error }
 
 // maxAnswer is how many bytes of an answer are part of an error.
@@ -101,7 +101,7 @@ func (e *answerError) Error() string {
 // Unwrap gives the answer with its codes.
 func (e *answerError) Unwrap() error { return e.answer }
 
-// refusal tells whether err is a registry's answer that says no to the user, and if so whether it names it a denial.
+// refusal reports whether err is a registry's answer that refuses the user, and whether it denies access to a user that it knows.
 func refusal(err error) (denied, refused bool) {
 	var status *transport.Error
 	if !errors.As(err, &status) {
@@ -121,7 +121,7 @@ func refusal(err error) (denied, refused bool) {
 	return false, false
 }
 
-// isDenied tells whether err is a registry's denial. Some registries deny what does not exist.
+// isDenied reports whether err is a registry's denial. Some registries deny access to what does not exist.
 func isDenied(err error) bool {
 	var c *CredentialsError
 	return errors.As(err, &c) && c.Denied
@@ -132,12 +132,12 @@ type NotFoundError struct{ Reference string }
 
 func (e *NotFoundError) Error() string { return e.Reference + " does not exist in its registry" }
 
-// UploadError says that not every image of the family could be uploaded. No tag was moved. What was uploaded
-// stays, by digest, and is not sent again by the next attempt.
+// UploadError reports that not every image of the family could be uploaded. No tag was moved. What was uploaded
+// stays in the registry, by digest, and the next attempt does not send it again.
 type UploadError struct {
 	// Uploaded and Missing are names of items: complete in the registry, and not.
 	Uploaded, Missing []string
-	// BlobsUploaded and BlobsMissing are of the missing items: how many blobs are in place, and how many are not.
+	// BlobsUploaded and BlobsMissing count the blobs of the missing items that are in their repositories, and those that are not.
 	BlobsUploaded, BlobsMissing int
 	Err                         error
 }
@@ -154,7 +154,7 @@ func (e *UploadError) Error() string {
 // Unwrap gives the first failure.
 func (e *UploadError) Unwrap() error { return e.Err }
 
-// TagError says that every image of the family is in the registry, but not every tag points to its image.
+// TagError reports that every image of the family is in the registry, but not every tag points to its image.
 type TagError struct {
 	// Moved are the tags that point to the new images now, as reading them back showed, also those that did before.
 	Moved []name.Tag

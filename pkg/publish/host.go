@@ -54,7 +54,7 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// plainHosts are the hosts that the user lets plain HTTP be used with, apart from loopback, as canonicalHost writes them.
+// plainHosts are the hosts with which the user allows plain HTTP, in the form of canonicalHost. Loopback hosts are always allowed.
 type plainHosts map[string]bool
 
 func (p plainHosts) allow(host string) bool {
@@ -72,11 +72,11 @@ func newPlainHosts(hosts []string) (plainHosts, error) {
 	return p, nil
 }
 
-// PlainHTTPError says that a request was not made because it would have gone over plain HTTP to a host with which the user did not
+// PlainHTTPError reports that a request was not made, because it would have used plain HTTP with a host for which the user did not
 // allow that.
 type PlainHTTPError struct {
 	Host string
-	// Lowered tells that a registry that is spoken to over HTTPS leads there. Then no permission helps.
+	// Lowered is set if a server redirected from HTTPS to plain HTTP. That is refused even where plain HTTP is allowed.
 	Lowered bool
 }
 
@@ -87,7 +87,7 @@ func (e *PlainHTTPError) Error() string {
 	return fmt.Sprintf("refusing to use plain HTTP with %s", e.Host)
 }
 
-// guard lets no request out over plain HTTP that the user did not allow. All requests to registries and token servers go through it.
+// guard refuses requests over plain HTTP that the user did not allow. All requests to registries and token servers pass through it.
 type guard struct {
 	inner http.RoundTripper
 	plain plainHosts
@@ -107,8 +107,8 @@ func (g guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	return g.inner.RoundTrip(req)
 }
 
-// keepCredentials takes the credentials out of requests that are redirected to another host, as to a bucket, and keeps them in the others.
-// net/http alone would leave them in on the way to a subdomain or another port, and take them out where the same host is written otherwise.
+// keepCredentials keeps the credentials in a request that is redirected to the same host, and removes them if it is another one, such as
+// that of a bucket. net/http alone would send them to a subdomain or another port, and remove them if the same host is written differently.
 func keepCredentials(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 { // as many as net/http follows by default
 		return fmt.Errorf("stopped after %d redirects", len(via))

@@ -26,7 +26,7 @@ type Item struct {
 	Content Content
 }
 
-// checkItems refuses what could only fail halfway.
+// checkItems refuses items whose publication could only fail halfway.
 func checkItems(items []Item) error {
 	named := make(map[string]string, len(items))
 	for _, item := range items {

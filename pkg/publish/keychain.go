@@ -21,8 +21,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// CredentialsFileError says that a file, or the environment variable DOCKER_AUTH_CONFIG, does not hold credentials as it should, or that a
-// program that it names does not give them.
+// CredentialsFileError reports that a file, or the environment variable DOCKER_AUTH_CONFIG, does not hold credentials in the right form, or
+// that a credential helper that it names failed.
 type CredentialsFileError struct {
 	File string
 	Err  error
@@ -36,7 +36,7 @@ func (e *CredentialsFileError) Error() string {
 func (e *CredentialsFileError) Unwrap() error { return e.Err }
 
 // Keychain finds credentials where docker and podman keep them: in these files, and with the credential helpers that they name. The first
-// that has some for a registry counts.
+// file that has credentials for a registry counts.
 //
 //  1. the file of $REGISTRY_AUTH_FILE
 //  2. the environment variable DOCKER_AUTH_CONFIG

@@ -18,8 +18,8 @@ import (
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
 const maxManifest = 4 << 20
 
-// acceptManifests names every kind, because a registry may answer with another manifest than the one that the tag
-// points to, if that one is of a kind that was not asked for.
+// acceptManifests lists all media types: if the manifest that a tag points to is of a type that was not asked for, a registry may answer
+// with another manifest.
 func acceptManifests() string {
 	return strings.Join([]string{
 		string(types.OCIImageIndex), string(types.OCIManifestSchema1),
@@ -27,7 +27,7 @@ func acceptManifests() string {
 	}, ", ")
 }
 
-// findManifest asks for the digest of what repo has under a tag or digest. A HEAD that says too little is followed by a GET.
+// findManifest asks for the digest of what repo has under a tag or digest. If HEAD does not tell the digest, it uses GET.
 func (s *session) findManifest(ctx context.Context, repo name.Repository, identifier, action string) (digest v1.Hash, found bool, err error) {
 	resp, err := s.askManifest(ctx, http.MethodHead, repo, identifier, action)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *session) findManifest(ctx context.Context, repo name.Repository, identi
 	return digest, true, nil
 }
 
-// readManifest reads what repo has under a tag or digest and returns its digest. It believes nothing but the bytes.
+// readManifest reads what repo has under a tag or digest, and computes its digest from the bytes.
 func (s *session) readManifest(ctx context.Context, repo name.Repository, identifier, action string) (digest v1.Hash, found bool, err error) {
 	_, err = s.repeat.do(ctx, func(int) (*http.Response, error) {
 		digest, found, err = s.readManifestOnce(ctx, repo, identifier, action)
@@ -85,13 +85,13 @@ func (s *session) askManifest(ctx context.Context, method string, repo name.Repo
 	}
 	req.Header.Set("Accept", acceptManifests())
 	if method == http.MethodGet {
-		req.Header.Set("Cache-Control", "no-cache") // what a tag pointed to a minute ago is not asked for
+		req.Header.Set("Cache-Control", "no-cache") // a cache may not know yet that the tag has moved
 	}
 	return s.send(req, repo, repo.Scope(action))
 }
 
-// putManifest stores m in repo under its digest or under a tag, which then points to it. A registry that does not know yet of a blob or
-// manifest that it has is given some time.
+// putManifest stores m in repo under its digest or under a tag, which then points to it. It is repeated if the registry does not see a
+// blob or manifest yet that was stored just before.
 func (s *session) putManifest(ctx context.Context, repo name.Repository, identifier string, m manifest) error {
 	repeat := s.repeat
 	repeat.transient = lostOrTransient

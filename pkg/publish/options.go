@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// defaultJobs is how many blobs travel at a time. One connection rarely fills a line; more than a few only share it.
+	// defaultJobs is how many blobs are uploaded at the same time. One connection rarely uses the whole bandwidth; more than a few only
+	// share it.
 	defaultJobs = 4
 
-	// questionsPerJob is how many requests without a body of note are under way for each blob that may be. They wait for
-	// the registry rather than for the line. The product stays below the 50 idle connections per host that
-	// remote.DefaultTransport keeps.
-	questionsPerJob = 4
+	// requestsPerJob is how many small requests may run for each blob that is uploaded: they wait for the registry and need
+	// little bandwidth. The product stays below the 50 idle connections per host that remote.DefaultTransport keeps.
+	requestsPerJob = 4
 
 	// userAgent comes before go-containerregistry's own.
 	userAgent = "pulpimg"
@@ -57,8 +57,8 @@ func newOptions(opts []Option) (options, error) {
 	return o, nil
 }
 
-// questions is how many requests without a body of note may be under way.
-func (o options) questions() int { return o.jobs * questionsPerJob }
+// maxRequests is how many small requests may run at the same time.
+func (o options) maxRequests() int { return o.jobs * requestsPerJob }
 
 // WithKeychain looks credentials up in k. The default is [NewKeychain] with this process's environment.
 func WithKeychain(k authn.Keychain) Option {
@@ -82,7 +82,7 @@ func WithTransport(t http.RoundTripper) Option {
 	}
 }
 
-// WithJobs lets n blobs travel at a time. The default is 4.
+// WithJobs uploads up to n blobs at the same time. The default is 4.
 func WithJobs(n int) Option {
 	return func(o *options) error {
 		if n < 1 {
@@ -104,7 +104,8 @@ func WithBackoff(b Backoff) Option {
 	}
 }
 
-// WithPatience lets a registry neither answer nor move a byte for d before a request is given up, or repeated. The default is a minute.
+// WithPatience sets how long a registry may neither answer nor move a byte before a request is repeated or given up. The default is a
+// minute.
 func WithPatience(d time.Duration) Option {
 	return func(o *options) error {
 		if d <= 0 {
@@ -115,7 +116,7 @@ func WithPatience(d time.Duration) Option {
 	}
 }
 
-// WithPlainHTTP allows plain HTTP with hosts, each HOST or HOST:PORT as references have it. With this machine itself it is always allowed.
+// WithPlainHTTP allows plain HTTP for hosts, each HOST or HOST:PORT as in references. It is always allowed for this machine itself.
 func WithPlainHTTP(hosts ...string) Option {
 	return func(o *options) (err error) {
 		o.plain, err = newPlainHosts(hosts)
@@ -123,8 +124,8 @@ func WithPlainHTTP(hosts ...string) Option {
 	}
 }
 
-// WithWaiting calls report when a registry keeps a publication waiting: after ten seconds, and again each ten seconds. Calls for several
-// registries may overlap. There are none after the function that has the option has returned.
+// WithWaiting calls report while a publication waits for a registry: after ten seconds, and then every ten seconds. Calls for several
+// registries may overlap. There are no calls after [Publish] or [Resolve] has returned.
 func WithWaiting(report func(Waiting)) Option {
 	return func(o *options) error {
 		o.waiting = report
@@ -132,7 +133,7 @@ func WithWaiting(report func(Waiting)) Option {
 	}
 }
 
-// WithProgress calls report as blobs travel: at the end of each one, and in between at most ten times a second.
+// WithProgress calls report while blobs are uploaded: at the end of each one, and in between at most ten times a second.
 // Calls do not overlap, and there are none after Publish has returned. Uploads wait for report to return.
 func WithProgress(report func(Progress)) Option {
 	return func(o *options) error {

@@ -8,42 +8,42 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// transfer brings one blob into one repository.
+// transfer is a blob that has to come into a repository.
 type transfer struct {
-	item int // the first that needs the blob there
+	item int // the first that needs the blob in the repository
 	repo name.Repository
 	blob blob
 	from *name.Repository // of the same registry, to mount the blob from
-	// leads tells that nobody else brings the blob into the registry, so its bytes are expected to cross the wire.
-	leads bool
+	// uploads is set if no other transfer brings the blob into the registry, so that its bytes probably have to be sent.
+	uploads bool
 }
 
-// plan is the way of all blobs in two waves: when the first has arrived, every blob is in some repository of its
-// registry, and the second mounts it from there.
+// plan has all transfers in two waves: after the first, every blob is in some repository of its registry, and the second mounts
+// it from there.
 type plan struct {
 	first, second []transfer
 }
 
-// located is a blob of a registry.
-type located struct {
+// registryBlob is a blob in a registry.
+type registryBlob struct {
 	registry name.Registry
 	digest   v1.Hash
 }
 
-// held is a blob of a repository.
-type held struct {
+// repoBlob is a blob in a repository.
+type repoBlob struct {
 	repo   name.Repository
 	digest v1.Hash
 }
 
-// makePlan says how the blobs of the entries that are missing come into their repositories. Entries that are
-// present are where others can mount from at once. mountFrom names further such repositories.
+// makePlan plans the transfers of the blobs of all entries that are not present. Blobs can be mounted at once from the repositories of
+// entries that are present, and from those of mountFrom.
 func makePlan(entries []entry, mountFrom map[v1.Hash]name.Repository) plan {
 	p := planner{
 		mountFrom: mountFrom,
-		complete:  make(map[located]name.Repository),
-		leaders:   make(map[located]name.Repository),
-		settled:   make(map[held]bool),
+		complete:  make(map[registryBlob]name.Repository),
+		uploading: make(map[registryBlob]name.Repository),
+		settled:   make(map[repoBlob]bool),
 	}
 	for _, e := range entries {
 		if e.present {
@@ -55,7 +55,7 @@ func makePlan(entries []entry, mountFrom map[v1.Hash]name.Repository) plan {
 			p.addMissing(i, e)
 		}
 	}
-	// The longest first, so that it does not travel alone at the end.
+	// The largest blob goes first, so that the end of the upload does not wait for it alone.
 	slices.SortStableFunc(p.plan.first, func(a, b transfer) int { return cmp.Compare(b.blob.size, a.blob.size) })
 	return p.plan
 }
@@ -63,15 +63,15 @@ func makePlan(entries []entry, mountFrom map[v1.Hash]name.Repository) plan {
 type planner struct {
 	plan      plan
 	mountFrom map[v1.Hash]name.Repository
-	complete  map[located]name.Repository // holds the blob now
-	leaders   map[located]name.Repository // holds it after the first wave
-	settled   map[held]bool
+	complete  map[registryBlob]name.Repository // holds the blob now
+	uploading map[registryBlob]name.Repository // holds it after the first wave
+	settled   map[repoBlob]bool
 }
 
 func (p *planner) addPresent(e entry) {
 	for _, b := range e.artifact.blobs {
-		p.settled[held{e.repo(), b.digest}] = true
-		at := located{e.repo().Registry, b.digest}
+		p.settled[repoBlob{e.repo(), b.digest}] = true
+		at := registryBlob{e.repo().Registry, b.digest}
 		if _, ok := p.complete[at]; !ok {
 			p.complete[at] = e.repo()
 		}
@@ -80,39 +80,39 @@ func (p *planner) addPresent(e entry) {
 
 func (p *planner) addMissing(i int, e entry) {
 	for _, b := range e.artifact.blobs {
-		if p.settled[held{e.repo(), b.digest}] {
+		if p.settled[repoBlob{e.repo(), b.digest}] {
 			continue
 		}
-		p.settled[held{e.repo(), b.digest}] = true
+		p.settled[repoBlob{e.repo(), b.digest}] = true
 		p.add(transfer{item: i, repo: e.repo(), blob: b})
 	}
 }
 
 func (p *planner) add(t transfer) {
-	at := located{t.repo.Registry, t.blob.digest}
+	at := registryBlob{t.repo.Registry, t.blob.digest}
 	if from, ok := p.complete[at]; ok {
 		t.from = &from
 		p.plan.first = append(p.plan.first, t)
 		return
 	}
-	if from, ok := p.leaders[at]; ok {
+	if from, ok := p.uploading[at]; ok {
 		t.from = &from
 		p.plan.second = append(p.plan.second, t)
 		return
 	}
-	p.leaders[at] = t.repo
-	t.leads = true
+	p.uploading[at] = t.repo
+	t.uploads = true
 	if from, ok := p.mountFrom[t.blob.digest]; ok && from.RegistryStr() == t.repo.RegistryStr() && from.RepositoryStr() != t.repo.RepositoryStr() {
 		t.from = &from
 	}
 	p.plan.first = append(p.plan.first, t)
 }
 
-// expected is how many bytes cross the wire if no repository has anything yet and every mount is granted.
+// expected is how many bytes are sent if no repository has any blob yet and every mount succeeds.
 func (p plan) expected() int64 {
 	var n int64
 	for _, t := range p.first {
-		if t.leads {
+		if t.uploads {
 			n += t.blob.size
 		}
 	}

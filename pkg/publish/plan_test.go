@@ -29,7 +29,7 @@ func testEntry(t *testing.T, reference, blobs string, present bool) entry {
 	return e
 }
 
-// describe writes transfers as "item:blob" or "item:blob<source", with a * on those that lead.
+// describe writes transfers as "item:blob" or "item:blob<source", with a * after those that upload.
 func describe(entries []entry, transfers []transfer) []string {
 	var lines []string
 	for _, t := range transfers {
@@ -37,7 +37,7 @@ func describe(entries []entry, transfers []transfer) []string {
 		if t.from != nil {
 			line += "<" + t.from.RepositoryStr()
 		}
-		if t.leads {
+		if t.uploads {
 			line += "*"
 		}
 		lines = append(lines, line)

@@ -9,33 +9,33 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// progressInterval is how far apart reports are while blobs travel: smooth to the eye, and nothing to the upload.
+// progressInterval is the least time between two reports of an upload: short enough to look smooth, and long enough not to slow it down.
 const progressInterval = 100 * time.Millisecond
 
-// State is what becomes of a blob.
+// State is how far a blob is, or how it came into its repository.
 type State string
 
-// A blob is Uploading, and then one of the others.
+// A blob may be Uploading first. Then it is one of the others.
 const (
 	Uploading State = "uploading"
-	Pushed    State = "pushed"   // it crossed the wire
+	Pushed    State = "pushed"   // it was uploaded
 	Mounted   State = "mounted"  // the registry took it from another of its repositories
 	Existing  State = "existing" // the repository had it
 )
 
-// Progress tells how far one blob has come, and all of them together. Sizes are in bytes.
+// Progress is how far the upload of one blob is, and that of all blobs together. Sizes are in bytes.
 type Progress struct {
 	Repository name.Repository
 	Blob       v1.Hash
 	State      State
-	// Sent of Size bytes have left. An upload that breaks and is begun anew starts at 0 again.
+	// Sent of Size bytes have been sent. An upload that breaks and begins again starts at 0.
 	Sent, Size int64
-	// TotalSent of TotalSize bytes have left, of all blobs. TotalSize shrinks with each blob that turns out not to be needed.
+	// TotalSent of TotalSize bytes have been sent, of all blobs. TotalSize shrinks with each blob that need not be sent after all.
 	TotalSent, TotalSize int64
 }
 
-// meter adds up what the gauges of a publication count.
-type meter struct {
+// progress is the sum of the blobProgress of all blobs of a publication.
+type progress struct {
 	report func(Progress)
 
 	mu          sync.Mutex
@@ -44,97 +44,97 @@ type meter struct {
 	stopped     bool
 }
 
-// newMeter expects expected bytes to be sent. Without report it does nothing.
-func newMeter(report func(Progress), expected int64) *meter {
-	return &meter{report: report, total: expected}
+// newProgress returns the progress of a publication that is expected to send so many bytes. A nil report is not called.
+func newProgress(report func(Progress), expected int64) *progress {
+	return &progress{report: report, total: expected}
 }
 
 // stop ends the reports: the transport may still be reading a body whose answer came early.
-func (m *meter) stop() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.stopped = true
+func (p *progress) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
 }
 
-// gauge counts the bytes of one blob on its way into one repository.
-type gauge struct {
-	meter    *meter
+// blobProgress counts the bytes of one blob that were sent to one repository.
+type blobProgress struct {
+	all      *progress
 	repo     name.Repository
 	blob     blob
-	expected bool // its bytes are part of the meter's total
+	expected bool // the total includes its bytes
 	sent     int64
 	reading  *watched // the attempt that counts
 }
 
-func (m *meter) gauge(repo name.Repository, b blob, expected bool) *gauge {
-	return &gauge{meter: m, repo: repo, blob: b, expected: expected}
+func (p *progress) of(repo name.Repository, b blob, expected bool) *blobProgress {
+	return &blobProgress{all: p, repo: repo, blob: b, expected: expected}
 }
 
 // watch begins an attempt to send the blob.
-func (g *gauge) watch(content io.ReadCloser) io.ReadCloser {
-	g.meter.mu.Lock()
-	defer g.meter.mu.Unlock()
-	if !g.expected {
-		g.expected = true
-		g.meter.total += g.blob.size
+func (p *blobProgress) watch(content io.ReadCloser) io.ReadCloser {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	if !p.expected {
+		p.expected = true
+		p.all.total += p.blob.size
 	}
-	g.meter.sent -= g.sent
-	g.sent = 0
-	g.reading = &watched{ReadCloser: content, gauge: g}
-	return g.reading
+	p.all.sent -= p.sent
+	p.sent = 0
+	p.reading = &watched{ReadCloser: content, progress: p}
+	return p.reading
 }
 
-// done says what became of the blob.
-func (g *gauge) done(state State) {
-	g.meter.mu.Lock()
-	defer g.meter.mu.Unlock()
-	if state != Pushed && g.expected {
-		g.expected = false
-		g.meter.total -= g.blob.size
-		g.meter.sent -= g.sent
-		g.sent = 0
+// done ends the upload of the blob.
+func (p *blobProgress) done(state State) {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	if state != Pushed && p.expected {
+		p.expected = false
+		p.all.total -= p.blob.size
+		p.all.sent -= p.sent
+		p.sent = 0
 	}
-	g.reading = nil
-	g.tell(state)
+	p.reading = nil
+	p.tell(state)
 }
 
-func (g *gauge) count(from *watched, n int) {
-	g.meter.mu.Lock()
-	defer g.meter.mu.Unlock()
-	if g.reading != from {
+func (p *blobProgress) count(from *watched, n int) {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	if p.reading != from {
 		return
 	}
-	g.sent += int64(n)
-	g.meter.sent += int64(n)
-	if time.Since(g.meter.last) >= progressInterval {
-		g.tell(Uploading)
+	p.sent += int64(n)
+	p.all.sent += int64(n)
+	if time.Since(p.all.last) >= progressInterval {
+		p.tell(Uploading)
 	}
 }
 
-func (g *gauge) tell(state State) {
-	m := g.meter
-	if m.report == nil || m.stopped {
+func (p *blobProgress) tell(state State) {
+	all := p.all
+	if all.report == nil || all.stopped {
 		return
 	}
-	m.last = time.Now()
-	m.report(Progress{
-		Repository: g.repo, Blob: g.blob.digest, State: state,
-		Sent: g.sent, Size: g.blob.size,
-		TotalSent: m.sent, TotalSize: m.total,
+	all.last = time.Now()
+	all.report(Progress{
+		Repository: p.repo, Blob: p.blob.digest, State: state,
+		Sent: p.sent, Size: p.blob.size,
+		TotalSent: all.sent, TotalSize: all.total,
 	})
 }
 
 // watched is a body that is counted as it is read.
 type watched struct {
 	io.ReadCloser
-	gauge *gauge
+	progress *blobProgress
 }
 
 // Read implements [io.Reader].
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.ReadCloser.Read(p)
 	if n > 0 {
-		w.gauge.count(w, n)
+		w.progress.count(w, n)
 	}
 	return n, err
 }

@@ -17,12 +17,12 @@ type count struct {
 	Sent, Size, TotalSent, TotalSize int64
 }
 
-func watchReports(expected int64) (*meter, *[]count) {
+func watchReports(expected int64) (*progress, *[]count) {
 	var got []count
-	m := newMeter(func(p Progress) {
+	all := newProgress(func(p Progress) {
 		got = append(got, count{p.State, p.Sent, p.Size, p.TotalSent, p.TotalSize})
 	}, expected)
-	return m, &got
+	return all, &got
 }
 
 func read(t *testing.T, r io.Reader, n int) {
@@ -36,14 +36,14 @@ func content() io.ReadCloser { return io.NopCloser(strings.NewReader("0123456789
 
 func TestReportsAreThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, got := watchReports(10)
-		g := m.gauge(name.Repository{}, blob{size: 10}, true)
-		body := g.watch(content())
+		all, got := watchReports(10)
+		p := all.of(name.Repository{}, blob{size: 10}, true)
+		body := p.watch(content())
 		for range 10 {
 			read(t, body, 1)
 			time.Sleep(30 * time.Millisecond)
 		}
-		g.done(Pushed)
+		p.done(Pushed)
 		want := []count{
 			{Uploading, 1, 10, 1, 10}, {Uploading, 5, 10, 5, 10}, {Uploading, 9, 10, 9, 10}, {Pushed, 10, 10, 10, 10},
 		}
@@ -54,25 +54,25 @@ func TestReportsAreThrottled(t *testing.T) {
 }
 
 func TestBrokenUploadCountsFromTheBeginning(t *testing.T) {
-	m, got := watchReports(10)
-	g := m.gauge(name.Repository{}, blob{size: 10}, true)
-	broken := g.watch(content())
+	all, got := watchReports(10)
+	p := all.of(name.Repository{}, blob{size: 10}, true)
+	broken := p.watch(content())
 	read(t, broken, 7)
-	again := g.watch(content())
+	again := p.watch(content())
 	read(t, again, 4)
 	read(t, broken, 3) // the transport may still read what it gave up
 	read(t, again, 6)
-	g.done(Pushed)
+	p.done(Pushed)
 	if last := (*got)[len(*got)-1]; last != (count{Pushed, 10, 10, 10, 10}) {
 		t.Errorf("the last report is %+v", last)
 	}
 }
 
 func TestTotalShrinksByWhatIsNotSentAndGrowsByWhatIs(t *testing.T) {
-	m, got := watchReports(30)
-	m.gauge(name.Repository{}, blob{size: 10}, true).done(Existing)
-	m.gauge(name.Repository{}, blob{size: 10}, false).done(Mounted)
-	refused := m.gauge(name.Repository{}, blob{size: 10}, false)
+	all, got := watchReports(30)
+	all.of(name.Repository{}, blob{size: 10}, true).done(Existing)
+	all.of(name.Repository{}, blob{size: 10}, false).done(Mounted)
+	refused := all.of(name.Repository{}, blob{size: 10}, false)
 	read(t, refused.watch(content()), 10)
 	refused.done(Pushed)
 	want := count{Pushed, 10, 10, 10, 30}
@@ -81,11 +81,11 @@ func TestTotalShrinksByWhatIsNotSentAndGrowsByWhatIs(t *testing.T) {
 	}
 }
 
-func TestStoppedMeterDoesNotReport(t *testing.T) {
-	m, got := watchReports(10)
-	g := m.gauge(name.Repository{}, blob{size: 10}, true)
-	body := g.watch(content())
-	m.stop()
+func TestProgress_stopped(t *testing.T) {
+	all, got := watchReports(10)
+	p := all.of(name.Repository{}, blob{size: 10}, true)
+	body := p.watch(content())
+	all.stop()
 	read(t, body, 10)
 	if len(*got) != 0 {
 		t.Errorf("it reported %+v", *got)

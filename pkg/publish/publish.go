@@ -10,14 +10,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Publish brings a family into its registries and then moves its tags. Items come in build order: what others stand on
-// comes first, and its repository is where the others mount from.
+// Publish uploads a family to its registries and then moves its tags. Items come in build order: an image comes before those that are
+// based on it, which mount its blobs from its repository.
 //
-// Blobs and manifests go first, by digest; the tags move when every image of the family is there. If that fails, no tag
-// was moved and the error is an [*UploadError]. Then all tags are read back. If one was not moved, or points elsewhere again, the error is
-// a [*TagError]. Errors before anything was sent are neither. In any of them may be a [*CredentialsError], an [*UnreachableError] or the error of ctx.
+// Blobs and manifests go first, by digest; the tags move when every image of the family is there. If an upload fails, no tag
+// was moved and the error is an [*UploadError]. After the tags were moved, all are read back. If one was not moved, or points elsewhere,
+// the error is a [*TagError]. An error before anything was sent is neither of them. Each may wrap a [*CredentialsError], an
+// [*UnreachableError] or the error of ctx.
 //
-// When ctx ends, uploads stop. Tags that are being moved get a few seconds to arrive together.
+// When ctx ends, uploads stop. If tags are being moved, the remaining ones get a few more seconds, so that the family stays together.
 func Publish(ctx context.Context, items []Item, opts ...Option) (*Result, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -41,10 +42,10 @@ func Publish(ctx context.Context, items []Item, opts ...Option) (*Result, error)
 	if err := moveTags(ctx, sessions, entries, o); err != nil {
 		return nil, err
 	}
-	return newResult(entries, u.arrived), nil
+	return newResult(entries, u.results), nil
 }
 
-// sessions has one for each registry of the family.
+// sessions has one session for each registry of the family.
 type sessions map[name.Registry]*session
 
 func connectAll(ctx context.Context, items []Item, o options) (sessions, error) {
@@ -65,7 +66,7 @@ func connectAll(ctx context.Context, items []Item, o options) (sessions, error) 
 
 func (s sessions) of(repo name.Repository) *session { return s[repo.Registry] }
 
-// entry is an item and what its registry said about it.
+// entry is an item and what its registry has of it.
 type entry struct {
 	item     Item
 	digest   v1.Hash
@@ -80,7 +81,7 @@ func (e entry) repo() name.Repository { return e.item.Reference.Repository }
 func inspect(ctx context.Context, sessions sessions, items []Item, o options) ([]entry, error) {
 	entries := make([]entry, len(items))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(o.questions())
+	g.SetLimit(o.maxRequests())
 	for i, item := range items {
 		g.Go(func() error {
 			e, err := inspectItem(ctx, sessions.of(item.Reference.Repository), item)
@@ -110,7 +111,7 @@ func inspectItem(ctx context.Context, s *session, item Item) (entry, error) {
 	e := entry{item: item, digest: digest}
 	for _, identifier := range []string{item.Reference.TagStr(), digest.String()} {
 		got, found, err := s.findManifest(ctx, e.repo(), identifier, transport.PushScope)
-		if isDenied(err) { // as some registries answer for a repository that is yet to be; sending will tell
+		if isDenied(err) { // some registries answer so for a repository that does not exist yet; uploading will show
 			return e, nil
 		}
 		if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// Resolve asks a registry which digest a reference stands for, of an index if it is one. It reads no image.
-// Errors are [*NotFoundError], [*CredentialsError], [*UnreachableError], and that of a reference that cannot be read.
+// Resolve asks a registry for the digest of a reference: that of the index if the reference is one. It reads no image.
+// Errors are [*NotFoundError], [*CredentialsError], [*UnreachableError], and a plain error for a reference that cannot be parsed.
 func Resolve(ctx context.Context, reference string, opts ...Option) (v1.Hash, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -33,7 +33,7 @@ func resolve(ctx context.Context, ref name.Reference, o options) (v1.Hash, error
 		return v1.Hash{}, err
 	}
 	digest, found, err := s.findManifest(ctx, ref.Context(), ref.Identifier(), transport.PullScope)
-	if err == nil && !found { // some registries say that to every HEAD
+	if err == nil && !found { // some registries answer every HEAD so
 		digest, found, err = s.readManifest(ctx, ref.Context(), ref.Identifier(), transport.PullScope)
 	}
 	switch {

@@ -7,7 +7,7 @@ import (
 
 // Result is what a publication did.
 type Result struct {
-	// Items are in the order that they were given in.
+	// Items are in the order of the arguments of [Publish].
 	Items []Published
 }
 
@@ -16,12 +16,12 @@ type Published struct {
 	Name      string
 	Reference name.Tag
 	Digest    v1.Hash
-	// Present tells that the repository had the whole image before. Then no blob was asked for, and the tallies are zero.
+	// Present is set if the repository had the whole image before. Then no blob was asked for, and the tallies are zero.
 	Present bool
-	// TagMoved tells that the tag did not point to the image before.
+	// TagMoved is set if the tag did not point to the image before.
 	TagMoved bool
-	// What became of the blobs that the item needs. One that two items of the same repository share counts as
-	// existing for the second.
+	// The blobs of the item by how they came into the repository. A blob that two items of one repository share counts as
+	// existing for the second item.
 	Pushed, Mounted, Existing Tally
 }
 
@@ -40,7 +40,7 @@ func (t *Tally) add(b blob) {
 	}
 }
 
-// PushedBytes is the size of all blobs that crossed the wire.
+// PushedBytes is the size of all blobs that were uploaded.
 func (r *Result) PushedBytes() int64 {
 	var n int64
 	for _, i := range r.Items {
@@ -49,16 +49,16 @@ func (r *Result) PushedBytes() int64 {
 	return n
 }
 
-// newResult adds up what became of the blobs. Every one that no transfer brought was there.
-func newResult(entries []entry, arrived []arrival) *Result {
+// newResult adds up the blobs of each item by their states. A blob without a transfer existed before.
+func newResult(entries []entry, results []transferResult) *Result {
 	r := &Result{Items: make([]Published, len(entries))}
 	type itemBlob struct {
 		item   int
 		digest v1.Hash
 	}
-	states := make(map[itemBlob]State, len(arrived))
-	for _, a := range arrived {
-		states[itemBlob{a.transfer.item, a.transfer.blob.digest}] = a.state
+	states := make(map[itemBlob]State, len(results))
+	for _, r := range results {
+		states[itemBlob{r.transfer.item, r.transfer.blob.digest}] = r.state
 	}
 	for i, e := range entries {
 		p := Published{Name: e.item.Name, Reference: e.item.Reference, Digest: e.digest, Present: e.present, TagMoved: !e.tagged}

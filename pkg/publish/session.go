@@ -14,11 +14,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// session is the conversation with one registry.
+// session makes the requests to one registry.
 type session struct {
 	registry  name.Registry
 	scheme    string
-	challenge challenge // as it first was; each repository may come to another
+	challenge challenge // the first one; it may change for a repository
 	keychain  authn.Keychain
 	transport http.RoundTripper
 	client    *http.Client
@@ -28,7 +28,7 @@ type session struct {
 	accesses map[string]*access // by repository
 }
 
-// connect asks a registry how it wants to be talked to.
+// connect asks a registry which protocol and which authentication it uses.
 func connect(ctx context.Context, registry name.Registry, o options) (*session, error) {
 	waitings := &waitings{registry: registry.Name(), report: o.waiting}
 	guarded := guard{plain: o.plain, inner: impatient{
@@ -80,8 +80,8 @@ func (s *session) url(repo name.Repository, rest string) *url.URL {
 	return &url.URL{Scheme: s.scheme, Host: s.registry.RegistryStr(), Path: "/v2/" + repo.RepositoryStr() + "/" + rest}
 }
 
-// send makes a request on behalf of repo, with a token for scopes if the registry works with tokens. When the registry does not take the
-// token, the request is made once more with another one, if its body can be had again.
+// send makes a request on behalf of repo, with a token for scopes if the registry works with tokens. If the registry refuses the token, and
+// the request's body can be read again, the request is made once more with a new token.
 // The caller ends the response with finish.
 func (s *session) send(req *http.Request, repo name.Repository, scopes ...string) (*http.Response, error) {
 	resp, again, err := s.sendOnce(req, repo, scopes)
@@ -96,7 +96,7 @@ func (s *session) send(req *http.Request, repo name.Repository, scopes ...string
 	return resp, err
 }
 
-// sendOnce also tells whether the registry refused the credentials in a way that makes another attempt worth it.
+// sendOnce also reports whether the registry refused the credentials in a way that another attempt may fix.
 func (s *session) sendOnce(req *http.Request, repo name.Repository, scopes []string) (resp *http.Response, again bool, err error) {
 	fresh, err := s.authorize(req, repo, scopes)
 	if err == nil {
@@ -113,7 +113,7 @@ func (s *session) sendOnce(req *http.Request, repo name.Repository, scopes []str
 	return nil, false, s.explain(err, repo)
 }
 
-// refused reports whether a response refuses the credentials and another attempt may do better.
+// refused reports whether a response refuses the credentials and another attempt may succeed.
 func (s *session) refused(req *http.Request, resp *http.Response, repo name.Repository, fresh bool) bool {
 	if !s.serves(req.URL) || resp.Request != nil && !s.serves(resp.Request.URL) {
 		return false
@@ -129,7 +129,7 @@ func (s *session) refused(req *http.Request, resp *http.Response, repo name.Repo
 }
 
 func (s *session) authorize(req *http.Request, repo name.Repository, scopes []string) (fresh bool, err error) {
-	// Uploads may continue at another host, at an address that carries its own right of access.
+	// An upload may continue at another host. The address itself then grants access.
 	if !s.serves(req.URL) {
 		return true, nil
 	}
@@ -140,7 +140,7 @@ func (s *session) authorize(req *http.Request, repo name.Repository, scopes []st
 	return fresh, err
 }
 
-// expect turns a response with another status than those of ok into an error.
+// expect returns an error if the status of a response is none of ok.
 func (s *session) expect(resp *http.Response, repo name.Repository, ok ...int) error {
 	err := transport.CheckError(resp, ok...)
 	if err == nil {
@@ -149,13 +149,13 @@ func (s *session) expect(resp *http.Response, repo name.Repository, ok ...int) e
 	err = s.explain(err, repo)
 	var refused *CredentialsError
 	if errors.As(err, &refused) && !refused.Anonymous && s.access(repo).bearer() {
-		// The token server took the credentials, so it is the token that does not allow enough. Registries answer that with 401 too.
+		// The token server accepted the credentials, so the user is known, but may not do this. Some registries answer that with 401 too.
 		refused.Denied = true
 	}
 	return err
 }
 
-// explain gives an error of the transport the type that callers tell it apart by, unless it has one.
+// explain turns an error of the transport into one of the types of this package, unless it is one already.
 func (s *session) explain(err error, repo name.Repository) error {
 	var (
 		credentials *CredentialsError

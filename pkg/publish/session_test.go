@@ -140,7 +140,7 @@ func TestItemsThatCannotAllBePublishedAreRefusedAtOnce(t *testing.T) {
 		{[]Item{{Name: "a", Reference: a}}, "a has no content to publish"},
 		{[]Item{{Name: "a", Content: empty.Image}}, "a has no reference to be published under"},
 		{[]Item{{Name: "a", Reference: a, Content: empty.Image}, {Name: "b", Reference: a, Content: empty.Index}}, "a and b would both be published as r.test/a:1"},
-		{[]Item{{Name: "a", Reference: a, Content: empty.Image}, {Name: "b", Reference: b, Content: struct{ Content }{empty.Image}}}, "b is neither an image nor an index but a struct { registry.Content }"},
+		{[]Item{{Name: "a", Reference: a, Content: empty.Image}, {Name: "b", Reference: b, Content: struct{ Content }{empty.Image}}}, "b is neither an image nor an index but a struct { publish.Content }"},
 	} {
 		_, err := Publish(t.Context(), test.items)
 		if err == nil || err.Error() != test.want {

@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// defaultPatience is how long a registry may neither answer nor move a byte. Registries that check what they are given before they
-	// answer take seconds.
+	// defaultPatience is how long a registry may neither answer nor move a byte. A registry that checks a blob before it
+	// answers takes seconds.
 	defaultPatience = time.Minute
-	// settling is how many times as long a registry may take to answer once it has the whole of a blob of at least largeBlob bytes: some copy
-	// it to where it stays.
+	// settling times the patience is how long a registry may take to answer after the last byte of a blob of at least largeBlob bytes: some
+	// registries then copy the blob to its final place.
 	settling  = 5
 	largeBlob = 1 << 20
-	// silentAttempts is how often a request is made at most that gets no answer at all. It bounds the time that is spent on a dead registry.
+	// silentAttempts is how often a request without any answer is made at most. It bounds the time that is spent on a dead registry.
 	silentAttempts = 3
-	// waitingInterval is how long a wait is before it is reported, and how far apart the reports are.
+	// waitingInterval is how long a wait lasts before it is reported, and how much time is between two reports.
 	waitingInterval = 10 * time.Second
 )
 
-// Waiting tells that a publication makes no progress at the moment, and why.
+// Waiting is why a publication makes no progress at the moment.
 type Waiting struct {
 	Registry string
 	// Silent is how long the registry has not answered, and has taken or sent no byte.
@@ -34,20 +34,20 @@ type Waiting struct {
 	Err   error
 }
 
-// silentError says that nothing moved on a connection.
+// silentError reports that no byte was sent or received on a connection for some time.
 type silentError struct{ after time.Duration }
 
 func (e silentError) Error() string {
 	return fmt.Sprintf("it neither answered nor moved a byte for %v", e.after)
 }
 
-// Timeout makes the error one that is worth another attempt.
+// Timeout makes the request be repeated.
 func (silentError) Timeout() bool { return true }
 
 // Temporary belongs to [net.Error].
 func (silentError) Temporary() bool { return true }
 
-// waitings reports waits of one registry, not more often than each waitingInterval however many requests wait.
+// waitings reports waits for one registry, at most once in a waitingInterval, however many requests wait.
 type waitings struct {
 	registry string
 	report   func(Waiting)
@@ -69,7 +69,7 @@ func (w *waitings) tell(what Waiting) {
 	}
 }
 
-// impatient ends requests on whose connection nothing moves.
+// impatient ends requests on whose connection no byte moves for some time.
 type impatient struct {
 	inner    http.RoundTripper
 	patience time.Duration
@@ -97,7 +97,7 @@ func (t impatient) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// causeOf returns what ended ctx, if that was silence, and otherwise err.
+// causeOf returns the silentError that ended ctx, or else err.
 func causeOf(ctx context.Context, err error) error {
 	var silent silentError
 	if errors.As(context.Cause(ctx), &silent) {
@@ -106,7 +106,7 @@ func causeOf(ctx context.Context, err error) error {
 	return err
 }
 
-// watch ends a request when nothing moved for some time, and reports that it waits before.
+// watch ends a request when no byte moved for some time. Before that it reports that the request waits.
 type watch struct {
 	patience time.Duration
 	cancel   context.CancelCauseFunc
@@ -146,7 +146,7 @@ func (w *watch) look() {
 	w.timer.Reset(min(w.limit-silent, waitingInterval))
 }
 
-// moved begins the silence anew. It may last so many times as long as usual.
+// moved notes that a byte moved. Until the next one it may take so many times the patience.
 func (w *watch) moved(times int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -157,7 +157,7 @@ func (w *watch) moved(times int) {
 	w.timer.Reset(min(w.limit, waitingInterval))
 }
 
-// pause suspends the watch while this side is what takes time.
+// pause suspends the watch while the time is spent on this side.
 func (w *watch) pause() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -173,7 +173,7 @@ func (w *watch) stop() {
 	w.timer.Stop()
 }
 
-// sentBody is the body of a request. That the transport reads on is the movement that can be seen.
+// sentBody is the body of a request. As bytes on the connection cannot be seen, each read by the transport counts as movement.
 type sentBody struct {
 	io.ReadCloser
 	watch *watch

@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	// tagGrace is how long tags may go on moving when the publication is cancelled. A family of which half has moved is
-	// worse than a few seconds, and moving one is a single small request.
+	// tagGrace is how long tags may still be moved after the publication was cancelled. Waiting a few seconds is better than a family
+	// of which only a half has moved, and moving a tag takes one small request.
 	tagGrace = 5 * time.Second
 
-	// tagLooks is how often a tag is read at most before it counts as pointing elsewhere: behind some registries is a cache.
-	tagLooks = 5
+	// tagReads is how often a tag is read before it counts as pointing elsewhere: some registries answer from a cache for a while.
+	tagReads = 5
 )
 
-// tagMove is what came of moving one tag.
+// tagMove is the result of moving one tag.
 type tagMove struct {
 	err     error
-	unknown bool // err may have come after the tag moved
-	differs bool // the tag was moved, and points to found, or to nothing if that is zero
+	unknown bool // the tag may have been moved in spite of err
+	differs bool // the tag was moved, but now points to found, which is zero if there is no such tag
 	found   v1.Hash
 }
 
 // moveTags makes the tags of all entries point to their images, and then reads all of them back, also those that pointed there before:
-// somebody else may be moving them. Each is tried, whatever becomes of the others.
+// somebody else may be moving them. It tries every tag, even if others fail.
 func moveTags(ctx context.Context, sessions sessions, entries []entry, o options) error {
 	if err := ctx.Err(); err != nil {
 		return &UploadError{Err: err, Uploaded: names(entries)}
@@ -66,17 +66,17 @@ func allTagged(entries []entry) bool {
 // each calls do for all entries, several at a time.
 func each(entries []entry, o options, do func(i int, e entry)) {
 	var g errgroup.Group
-	g.SetLimit(o.questions())
+	g.SetLimit(o.maxRequests())
 	for i, e := range entries {
 		g.Go(func() error {
 			do(i, e)
 			return nil
 		})
 	}
-	_ = g.Wait() // there are none
+	_ = g.Wait() // do returns no errors
 }
 
-// moveTag moves one tag. If that fails it asks where the tag points to, as the answer alone may have been lost.
+// moveTag moves one tag. If that fails, it reads the tag: the request may have succeeded and only its answer been lost.
 func moveTag(ctx context.Context, s *session, e entry) tagMove {
 	tag := e.item.Reference.TagStr()
 	err := s.putManifest(ctx, e.repo(), tag, e.artifact.top())
@@ -93,19 +93,19 @@ func moveTag(ctx context.Context, s *session, e entry) tagMove {
 	return tagMove{err: err}
 }
 
-// readTag reads where a tag points to. It believes what it hoped for at once, and anything else only after some looks.
+// readTag reads where a tag points to. If that is not the entry's image, it reads the tag a few more times before it reports that.
 func readTag(ctx context.Context, s *session, e entry) tagMove {
-	for look := 1; ; look++ {
+	for reads := 1; ; reads++ {
 		got, found, err := s.readManifest(ctx, e.repo(), e.item.Reference.TagStr(), transport.PushScope)
 		switch {
 		case err != nil:
 			return tagMove{err: fmt.Errorf("reading where it points to: %w", err), unknown: true}
 		case found && got == e.digest:
 			return tagMove{}
-		case look == tagLooks:
+		case reads == tagReads:
 			return tagMove{differs: true, found: got, err: errors.New("it points elsewhere")}
 		}
-		if err := sleep(ctx, s.repeat.backoff.wait(look)); err != nil {
+		if err := sleep(ctx, s.repeat.backoff.wait(reads)); err != nil {
 			return tagMove{differs: true, found: got, err: err}
 		}
 	}
@@ -133,7 +133,7 @@ func tagError(entries []entry, moves []tagMove) error {
 	return &e
 }
 
-// withGrace gives a context that ends d after ctx does.
+// withGrace returns a context that ends d after ctx does.
 func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

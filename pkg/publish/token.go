@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// defaultTokenLife is how long a token is good for if its server does not say:
+	// defaultTokenLife is how long a token is valid if its server does not say:
 	// https://distribution.github.io/distribution/spec/auth/token/#token-response-fields
 	defaultTokenLife = time.Minute
 	// maxToken is how much of a token server's answer is read.
@@ -27,7 +27,7 @@ type token struct {
 	refresh time.Time
 }
 
-// exchange has the token server of the challenge make a token out of the user's credentials.
+// exchange gets a token from the challenge's token server for the user's credentials.
 func (a *access) exchange(ctx context.Context, scopes []string) (token, error) {
 	realm, err := url.Parse(a.challenge.realm)
 	if err != nil || realm.Host == "" {
@@ -49,7 +49,7 @@ func (a *access) exchange(ctx context.Context, scopes []string) (token, error) {
 }
 
 // askTokenServer asks as https://distribution.github.io/distribution/spec/auth/oauth/ says if the credentials are an identity token and the
-// server knows that way, and otherwise as https://distribution.github.io/distribution/spec/auth/token/ says.
+// server supports that, and otherwise as https://distribution.github.io/distribution/spec/auth/token/ says.
 func (a *access) askTokenServer(ctx context.Context, realm *url.URL, scopes []string) ([]byte, error) {
 	if a.config.IdentityToken != "" {
 		body, err := a.sendToTokenServer(ctx, func() (*http.Request, error) { return a.refreshRequest(ctx, realm, scopes) })
@@ -117,7 +117,7 @@ func (a *access) sendToTokenServer(ctx context.Context, request func() (*http.Re
 	return io.ReadAll(io.LimitReader(resp.Body, maxToken))
 }
 
-// parseToken reads a token server's answer. The token's life begins when it was asked for.
+// parseToken reads a token server's answer. The token's life begins at the time of the request.
 func parseToken(body []byte, asked time.Time) (token, error) {
 	var answer struct {
 		Token       string      `json:"token"`
@@ -142,5 +142,5 @@ func parseToken(body []byte, asked time.Time) (token, error) {
 	return t, nil
 }
 
-// maxTokenLife bounds what a server says, so that it can be reckoned with.
+// maxTokenLife bounds the life that a server names, so that a duration can hold it.
 const maxTokenLife = 24 * time.Hour

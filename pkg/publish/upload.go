@@ -7,23 +7,24 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 )
 
-// uploader brings every image of a family into its registry, by digest.
+// uploader uploads every image of a family to its registry, by digest.
 type uploader struct {
 	sessions sessions
 	options  options
 	entries  []entry
-	meter    *meter
-	blobs    int // that the plan moves
+	progress *progress
+	blobs    int // that the plan transfers
 
 	mu      sync.Mutex
-	arrived []arrival
+	results []transferResult
 	stored  map[int]bool // the entries whose manifests are there
 }
 
-// arrival is a blob that is in its repository, and how it got there.
-type arrival struct {
+// transferResult is a transfer that succeeded, and how the blob came into its repository.
+type transferResult struct {
 	transfer transfer
 	state    State
 }
@@ -32,8 +33,8 @@ func (u *uploader) run(ctx context.Context) error {
 	p := makePlan(u.entries, u.options.mountFrom)
 	u.blobs = len(p.first) + len(p.second)
 	u.stored = make(map[int]bool)
-	u.meter = newMeter(u.options.progress, p.expected())
-	defer u.meter.stop()
+	u.progress = newProgress(u.options.progress, p.expected())
+	defer u.progress.stop()
 	for _, wave := range [][]transfer{p.first, p.second} {
 		if err := u.transferAll(ctx, wave); err != nil {
 			return err
@@ -43,30 +44,30 @@ func (u *uploader) run(ctx context.Context) error {
 }
 
 func (u *uploader) transferAll(ctx context.Context, wave []transfer) error {
-	lanes := make(chan struct{}, u.options.jobs)
+	uploadSlots := semaphore.NewWeighted(int64(u.options.jobs))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(u.options.questions())
+	g.SetLimit(u.options.maxRequests())
 	for _, t := range wave {
 		g.Go(func() error {
-			state, err := u.transfer(ctx, t, lanes)
+			state, err := u.transfer(ctx, t, uploadSlots)
 			if err != nil {
-				return fmt.Errorf("bringing %s of %s into %s: %w", t.blob.digest, u.entries[t.item].item.Name, t.repo, err)
+				return fmt.Errorf("transferring %s of %s to %s: %w", t.blob.digest, u.entries[t.item].item.Name, t.repo, err)
 			}
 			u.mu.Lock()
 			defer u.mu.Unlock()
-			u.arrived = append(u.arrived, arrival{t, state})
+			u.results = append(u.results, transferResult{t, state})
 			return nil
 		})
 	}
 	return g.Wait()
 }
 
-// transfer asks for the blob, mounts it, or sends it once a lane is free.
-func (u *uploader) transfer(ctx context.Context, t transfer, lanes chan struct{}) (state State, err error) {
-	g := u.meter.gauge(t.repo, t.blob, t.leads)
+// transfer asks whether the repository has the blob, then tries to mount it, and uploads it as soon as a slot is free.
+func (u *uploader) transfer(ctx context.Context, t transfer, uploadSlots *semaphore.Weighted) (state State, err error) {
+	progress := u.progress.of(t.repo, t.blob, t.uploads)
 	defer func() {
 		if err == nil {
-			g.done(state)
+			progress.done(state)
 		}
 	}()
 	s := u.sessions.of(t.repo)
@@ -88,26 +89,17 @@ func (u *uploader) transfer(ctx context.Context, t transfer, lanes chan struct{}
 			return Mounted, nil
 		}
 	}
-	if err := enter(ctx, lanes); err != nil {
+	if err := uploadSlots.Acquire(ctx, 1); err != nil {
 		return "", err
 	}
-	defer func() { <-lanes }()
-	return Pushed, s.upload(ctx, t.repo, t.blob, location, g)
+	defer uploadSlots.Release(1)
+	return Pushed, s.upload(ctx, t.repo, t.blob, location, progress)
 }
 
-func enter(ctx context.Context, lanes chan struct{}) error {
-	select {
-	case lanes <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// storeAll puts the manifests where their blobs are.
+// storeAll stores the manifests of all entries. Their blobs must be there.
 func (u *uploader) storeAll(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(u.options.questions())
+	g.SetLimit(u.options.maxRequests())
 	for i, e := range u.entries {
 		if e.present {
 			continue
@@ -125,7 +117,7 @@ func (u *uploader) storeAll(ctx context.Context) error {
 	return g.Wait()
 }
 
-// store puts the manifests of one item, one after the other, as a registry may refuse an index before its images.
+// store stores the manifests of one item, one after the other: a registry may refuse an index whose images are missing.
 func (u *uploader) store(ctx context.Context, e entry) error {
 	s := u.sessions.of(e.repo())
 	for _, m := range e.artifact.manifests {
@@ -136,9 +128,9 @@ func (u *uploader) store(ctx context.Context, e entry) error {
 	return nil
 }
 
-// failure says how far the upload came before err.
+// failure returns err together with what was uploaded before it.
 func (u *uploader) failure(err error) *UploadError {
-	f := &UploadError{Err: err, BlobsUploaded: len(u.arrived), BlobsMissing: u.blobs - len(u.arrived)}
+	f := &UploadError{Err: err, BlobsUploaded: len(u.results), BlobsMissing: u.blobs - len(u.results)}
 	for i, e := range u.entries {
 		if e.present || u.stored[i] {
 			f.Uploaded = append(f.Uploaded, e.item.Name)
