@@ -7,20 +7,20 @@ import (
 	"slices"
 )
 
-// An amqpVersion is a version of AMQP: by its header client and broker agree on it. A broker that does not speak the version of the
-// client's header answers with that of another one, and closes the connection.
+// An amqpVersion is a version of AMQP. Client and broker agree on one by its header. A broker that does not support the version of the
+// client's header answers with the header of another version, and closes the connection.
 // https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-transport-v1.0-os.html#section-version-negotiation
 type amqpVersion struct {
 	header string
-	// ask goes on where the broker has agreed to the header.
+	// ask continues after the broker has agreed to the header.
 	ask func(s *session, c *conn) error
-	// echoes says that a broker that agrees sends the header back before anything else.
+	// echoes is set if a broker that agrees sends the header back first.
 	echoes bool
 }
 
 const amqpHeaderSize = 8
 
-// The headers of the versions that are spoken here. 1.0 has one more, for a login before it.
+// The headers of the versions that this package supports. 1.0 has another one, for the login before it.
 const (
 	header091  = "AMQP\x00\x00\x09\x01"
 	headerSASL = "AMQP\x03\x01\x00\x00"
@@ -37,8 +37,8 @@ func amqpVersions() []amqpVersion {
 	}
 }
 
-// askAMQP asks a broker in the version that it speaks: 0-9-1 first, then what it offers instead. There are clients for 0-9-1 and 1.0, but
-// none for 0-10, and none that says which version a broker offered.
+// askAMQP asks a broker in 0-9-1 first, and then in the version that the broker offers instead. There are Go clients for 0-9-1 and 1.0, but
+// none for 0-10, and none that returns which version a broker offered.
 func askAMQP(ctx context.Context, s *session) error {
 	untried := amqpVersions()
 	for at := 0; ; {
@@ -53,7 +53,7 @@ func askAMQP(ctx context.Context, s *session) error {
 	}
 }
 
-// choose returns which version to try when a broker has offered one, or -1. Who has credentials logs in, if the broker lets them.
+// choose returns which version to try after a broker has offered one, or -1. With credentials it prefers a version with a login.
 func (s *session) choose(untried []amqpVersion, offered string) int {
 	index := func(header string) int {
 		return slices.IndexFunc(untried, func(v amqpVersion) bool { return v.header == header })
@@ -64,15 +64,16 @@ func (s *session) choose(untried []amqpVersion, offered string) int {
 	return index(offered)
 }
 
-// logsIn says whether the URL has credentials to log in with. A user alone is none: RabbitMQ's clients put a password of their own in.
+// logsIn reports whether the URL has credentials for a login. A user without a password does not suffice: RabbitMQ's clients then use a
+// password of their own.
 func (s *session) logsIn() bool { return s.service.url.User != "" && s.service.url.Password != "" }
 
-// otherAMQP is the failure of a broker that offers a version that nobody here speaks. It is a broker, but its clients will not be served.
+// otherAMQP is the failure of a broker that offers only a version that this package does not support.
 func otherAMQP(offered string) error {
 	if offered[4] == 2 {
-		return &Failure{Stranger, "an AMQP broker that wants TLS first: use amqps://"}
+		return &Failure{WrongProtocol, "an AMQP broker that wants TLS first: use amqps://"}
 	}
-	return &Failure{Stranger, fmt.Sprintf("an AMQP broker that offers the protocol %d, version %d-%d-%d, only", offered[4], offered[5], offered[6], offered[7])}
+	return &Failure{WrongProtocol, fmt.Sprintf("an AMQP broker that offers the protocol %d, version %d-%d-%d, only", offered[4], offered[5], offered[6], offered[7])}
 }
 
 // askAMQPVersion asks in one version. If the broker offers another one, its header is returned.

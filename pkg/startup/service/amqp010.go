@@ -14,7 +14,7 @@ const (
 	control010Close   = 1<<8 | 11
 )
 
-// askAMQP010 takes the broker's first word for an answer; if there are credentials, it logs in.
+// askAMQP010 reads the broker's first control, and logs in if there are credentials.
 func askAMQP010(s *session, c *conn) error {
 	start, err := c.readControl()
 	if err != nil {
@@ -24,7 +24,7 @@ func askAMQP010(s *session, c *conn) error {
 	if !ok {
 		return errStrange
 	}
-	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
+	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // the other mechanisms need more than a URL holds
 		return nil
 	}
 	if _, err := c.Write(startOK010(s.service.url.User, s.service.url.Password)); err != nil {
@@ -54,7 +54,7 @@ func (c *conn) readControl() (control, error) {
 		return control{}, err
 	}
 	size := int(binary.BigEndian.Uint16(header[2:]))
-	if header[0] != 0x0f || header[1] != 0 || size < 12+2 { // a control is never in parts
+	if header[0] != 0x0f || header[1] != 0 || size < 12+2 { // a control is never split
 		return control{}, errStrange
 	}
 	body, err := c.read(size - 12)
@@ -108,7 +108,7 @@ func startOK010(user, password string) []byte {
 	return append(frame, body...)
 }
 
-// judge010 says what the answer to a login means.
+// judge010 returns what the answer to a login means.
 func judge010(c control) error {
 	switch c.id {
 	case control010Tune:
@@ -129,7 +129,7 @@ func judge010(c control) error {
 		if strings.Contains(strings.ToLower(words), "auth") { // there is one code for all reasons to close: 320, connection-forced
 			return refused(words)
 		}
-		return notReady("the broker answers %s (%d)", said{text: words}, binary.BigEndian.Uint16(b[2:]))
+		return notReady("the broker answers %s (%d)", serverText{text: words}, binary.BigEndian.Uint16(b[2:]))
 	}
 	return errStrange
 }

@@ -27,11 +27,11 @@ const (
 	amqpNotAllowed    = 530
 )
 
-// failureClose is the capability of a broker to say that a login failed; one that lacks it closes the connection.
+// failureClose is the capability of a broker to answer a failed login; a broker without it closes the connection.
 // https://www.rabbitmq.com/docs/auth-notification
 const failureClose = "authentication_failure_close"
 
-// askAMQP091 takes the broker's first word for an answer; if there are credentials, it logs in and opens the virtual host of the URL.
+// askAMQP091 reads the broker's first method. If there are credentials, it logs in and opens the virtual host of the URL.
 func askAMQP091(s *session, c *conn) error {
 	start, err := c.readMethod()
 	if err != nil {
@@ -41,7 +41,7 @@ func askAMQP091(s *session, c *conn) error {
 	if !ok {
 		return errStrange
 	}
-	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
+	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // the other mechanisms need more than a URL holds
 		return nil
 	}
 	u := s.service.url
@@ -61,12 +61,12 @@ func askAMQP091(s *session, c *conn) error {
 	return c.openHost(cmp.Or(u.Name(), "/"), tune)
 }
 
-// openHost opens a virtual host, and says good-bye.
+// openHost opens a virtual host, and closes the connection properly.
 func (c *conn) openHost(name string, tune amqpMethod) error {
 	if len(name) > 255 {
 		return &Failure{NotReady, "the name of the virtual host is too long"}
 	}
-	if err := c.writeMethod(amqpTuneOK, tune.arguments); err != nil { // all that it proposes will do
+	if err := c.writeMethod(amqpTuneOK, tune.arguments); err != nil { // accepts all that the broker proposes
 		return err
 	}
 	arguments := appendShort(nil, name)
@@ -81,7 +81,7 @@ func (c *conn) openHost(name string, tune amqpMethod) error {
 	if err := judgeAMQP(opened, amqpOpenOK); err != nil {
 		return err
 	}
-	_ = c.writeMethod(amqpClose, []byte{0, 200, 0, 0, 0, 0, 0}) // a matter of politeness
+	_ = c.writeMethod(amqpClose, []byte{0, 200, 0, 0, 0, 0, 0}) // a courtesy: its failure does not matter
 	_, _ = c.readMethod()
 	return nil
 }
@@ -147,7 +147,7 @@ func startOK(user, password string) []byte {
 	return appendShort(out, "en_US")
 }
 
-// judgeAMQP says what it means that a broker sent a method where another one was expected.
+// judgeAMQP returns what it means that a broker sent another method than the expected one.
 func judgeAMQP(got amqpMethod, want uint32) error {
 	switch got.id {
 	case want:
@@ -161,11 +161,11 @@ func judgeAMQP(got amqpMethod, want uint32) error {
 			return errStrange
 		}
 		code := binary.BigEndian.Uint16(got.arguments)
-		// A virtual host that is refused to a user is so for good; one that does not exist may come.
+		// A user who is refused a virtual host stays refused; a virtual host that does not exist may still be created.
 		if code == amqpAccessRefused || code == amqpNotAllowed && strings.Contains(text, "refused") {
 			return refused(text)
 		}
-		return notReady("the broker answers %s (%d)", said{text: text}, code)
+		return notReady("the broker answers %s (%d)", serverText{text: text}, code)
 	}
 	return errStrange
 }

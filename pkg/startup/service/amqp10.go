@@ -26,7 +26,7 @@ func askAMQPSASL(s *session, c *conn) error {
 	if !ok {
 		return errStrange
 	}
-	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // other mechanisms than that of passwords need what is not in a URL
+	if !s.logsIn() || !hasWord(mechanisms, "PLAIN") { // the other mechanisms need more than a URL holds
 		return nil
 	}
 	if _, err := c.Write(saslInitFrame(s.service.url.User, s.service.url.Password)); err != nil {

@@ -62,8 +62,8 @@ func TestABrokersFirstWordIsEnoughWithoutCredentials(t *testing.T) {
 			}
 		}
 	}
-	wantFailure(t, probe(t, "amqp://"+broker(t, "AMQP\x01\x01\x08\x00", nil), long), service.Stranger, "offers the protocol 1, version 1-8-0, only")
-	wantFailure(t, probe(t, "amqp://"+broker(t, "AMQP\x02\x01\x00\x00", nil), long), service.Stranger, "wants TLS first: use amqps://")
+	wantFailure(t, probe(t, "amqp://"+broker(t, "AMQP\x01\x01\x08\x00", nil), long), service.WrongProtocol, "offers the protocol 1, version 1-8-0, only")
+	wantFailure(t, probe(t, "amqp://"+broker(t, "AMQP\x02\x01\x00\x00", nil), long), service.WrongProtocol, "wants TLS first: use amqps://")
 }
 
 // A broker without the capability to say so closes the connection of who is not let in.

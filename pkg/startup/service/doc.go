@@ -1,5 +1,5 @@
-// Package service asks servers whether they are available: each by its own protocol, as far as a client of it would go before its first
-// request. It tells apart why one is not, and waits until it is.
+// Package service asks servers whether they are available, and waits until they are. It uses the protocol of each server, as far as a
+// client would before its first request. If a server is not available, the error shows why.
 //
-// It is no client: it neither reads nor writes what a service holds. It prints nothing, and no error has a password in it.
+// It neither reads nor writes the data of a service. It prints nothing, and no error holds a password.
 package service

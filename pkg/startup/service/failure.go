@@ -20,74 +20,74 @@ type Cause int
 
 // The causes.
 const (
-	Unresolved  Cause = iota // the name of the host does not resolve
-	Refused                  // nothing listens there
-	Unreachable              // the network does not lead there
-	Silent                   // no answer in time
-	HungUp                   // the connection was closed instead of an answer
-	Stranger                 // something else listens there
-	TLS                      // no secure connection came about
-	NotReady                 // the server says that it is not ready
-	Credentials              // the server does not accept the credentials
+	Unresolved    Cause = iota // the name of the host does not resolve
+	Refused                    // nothing listens there
+	Unreachable                // there is no way to it over the network
+	Silent                     // no answer in time
+	HungUp                     // the server closed the connection before it answered
+	WrongProtocol              // a server of another kind listens there
+	TLS                        // the TLS handshake failed
+	NotReady                   // the server says that it is not ready
+	Credentials                // the server does not accept the credentials
 )
 
-// A Failure says why one server is not available.
+// A Failure is why one server is not available.
 type Failure struct {
 	Cause Cause
-	// Words say it for people. They have neither the address nor a password in them.
+	// Words are for people. They hold neither the address nor a password.
 	Words string
 }
 
 func (f *Failure) Error() string { return f.Words }
 
-// ErrCredentials is what a Failure is when waiting does not help, because the credentials are wrong.
+// ErrCredentials matches a Failure because of wrong credentials: waiting does not help.
 var ErrCredentials = errors.New("credentials refused")
 
-// Is says whether a failure is ErrCredentials.
+// Is reports whether a failure is ErrCredentials.
 func (f *Failure) Is(target error) bool { return target == ErrCredentials && f.Cause == Credentials }
 
-// errStrange is a protocol's error for an answer that is none.
+// errStrange is a protocol's error for bytes that are no answer of that protocol.
 var errStrange = errors.New("this is no answer of the protocol")
 
-// A verdict is a Failure that repeats what the server said. What is said is not fit to be shown before the secrets are taken out of it.
-type verdict struct {
+// A serverError is a Failure that quotes the server. Its text must not be shown before the secrets in it are hidden.
+type serverError struct {
 	cause  Cause
 	format string
-	args   []any // those that are said are quoted
+	args   []any // each serverText is quoted
 }
 
-func (v *verdict) Error() string { return fmt.Sprintf(v.format, v.args...) }
+func (e *serverError) Error() string { return fmt.Sprintf(e.format, e.args...) }
 
-func (v *verdict) failure(s Service) *Failure {
-	args := slices.Clone(v.args)
+func (e *serverError) failure(s Service) *Failure {
+	args := slices.Clone(e.args)
 	for i, arg := range args {
-		if words, ok := arg.(said); ok {
+		if words, ok := arg.(serverText); ok {
 			args[i] = s.quote(words)
 		}
 	}
-	return &Failure{v.cause, fmt.Sprintf(v.format, args...)}
+	return &Failure{e.cause, fmt.Sprintf(e.format, args...)}
 }
 
 func notReady(format string, args ...any) error {
-	return &verdict{NotReady, "not ready: " + format, args}
+	return &serverError{NotReady, "not ready: " + format, args}
 }
 
-// refused says that the server did not accept the credentials, in its own words.
+// refused is the error of a server that did not accept the credentials. It quotes the server's words.
 func refused(words string) error {
 	const text = "the server refused the credentials"
 	if words == "" {
 		return &Failure{Credentials, text}
 	}
-	return &verdict{Credentials, text + ": %s", []any{said{text: words}}}
+	return &serverError{Credentials, text + ": %s", []any{serverText{text: words}}}
 }
 
-// A tlsError is what went wrong while a connection was being secured.
+// A tlsError is an error of the TLS handshake.
 type tlsError struct{ err error }
 
 func (e *tlsError) Error() string { return e.err.Error() }
 func (e *tlsError) Unwrap() error { return e.err }
 
-// several joins what each host said. All are named: which of them is the wrong one is what one wants to know.
+// several joins the failures of all hosts, each with its address, so that the user sees which host is wrong.
 func (s Service) several(failures []error) error {
 	joined := &hostFailures{errs: failures}
 	for i, err := range failures {
@@ -104,7 +104,7 @@ type hostFailures struct {
 func (e *hostFailures) Error() string   { return strings.Join(e.words, "; ") }
 func (e *hostFailures) Unwrap() []error { return e.errs }
 
-// explain turns what went wrong with the session into a Failure. The context is that of the whole probe.
+// explain turns an error of the session into a Failure. The context is that of the whole probe.
 func (s *session) explain(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return context.Cause(ctx)
@@ -117,15 +117,15 @@ func (s *session) explain(ctx context.Context, err error) error {
 func (s *session) failure(ctx context.Context, err error) *Failure {
 	var (
 		known  *Failure
-		judged *verdict
+		quoted *serverError
 		lookup *net.DNSError
 	)
 	seen := s.seen()
 	switch {
 	case errors.As(err, &known):
 		return &Failure{known.Cause, known.Words}
-	case errors.As(err, &judged):
-		return judged.failure(s.service)
+	case errors.As(err, &quoted):
+		return quoted.failure(s.service)
 	case errors.As(err, &lookup):
 		return unresolved(lookup)
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -136,11 +136,11 @@ func (s *session) failure(ctx context.Context, err error) *Failure {
 		return &Failure{Silent, "no answer" + s.within()}
 	case len(s.conns) == 0:
 		return &Failure{Unreachable, reason(err).Error()}
-	case len(seen) == 0 && !isTLS(err) && len(s.raw()) > 0: // it speaks TLS, as the URL says
+	case len(seen) == 0 && !isTLS(err) && len(s.raw()) > 0: // TLS works, as the URL asks for
 		return s.speechless(err)
 	case len(seen) == 0 && !isTLS(err):
 		if what := s.identify(ctx); what.kind != "" && what.kind != s.own() {
-			return s.service.stranger(what)
+			return s.service.wrongProtocol(what)
 		}
 		return s.speechless(err)
 	case isTLS(err) && len(s.raw()) == 0:
@@ -154,15 +154,15 @@ func (s *session) failure(ctx context.Context, err error) *Failure {
 	return s.misunderstood(err, seen)
 }
 
-// misunderstood is the failure of a server that said something.
+// misunderstood is the failure of a server whose answer is not of the protocol, or not complete.
 func (s *session) misunderstood(err error, seen []byte) *Failure {
-	switch what := looksLike(seen); {
+	switch what := fingerprintOf(seen); {
 	case what.kind != "" && what.kind != s.own():
-		return s.service.stranger(what)
+		return s.service.wrongProtocol(what)
 	case timedOut(err):
 		return &Failure{Silent, "the answer did not come to its end" + s.within()}
 	case errors.Is(err, errEndless):
-		return &Failure{Stranger, "the answer does not end"}
+		return &Failure{WrongProtocol, "the answer does not end"}
 	case hungUp(err):
 		return &Failure{HungUp, "it closed the connection in the middle of the answer"}
 	}
@@ -170,10 +170,10 @@ func (s *session) misunderstood(err error, seen []byte) *Failure {
 	if runes := []rune(words); len(runes) > 24 {
 		words = string(runes[:24]) + "..."
 	}
-	return &Failure{Stranger, elsewhere + `something that says "` + words + `"`}
+	return &Failure{WrongProtocol, elsewhere + `something that says "` + words + `"`}
 }
 
-// speechless is the failure of a server that accepted a connection and said nothing.
+// speechless is the failure of a server that accepted a connection and sent nothing.
 func (s *session) speechless(err error) *Failure {
 	switch {
 	case timedOut(err):
@@ -201,7 +201,7 @@ func isTLS(err error) bool {
 	return errors.As(err, &trouble)
 }
 
-// insecure is the failure of a connection that could not be secured.
+// insecure is the failure of a TLS handshake.
 func (s *session) insecure(err error) *Failure {
 	var (
 		record   tls.RecordHeaderError
@@ -213,7 +213,7 @@ func (s *session) insecure(err error) *Failure {
 	words := func(text string) *Failure { return &Failure{TLS, "TLS: " + text} }
 	switch raw := s.raw(); {
 	case errors.As(err, &record):
-		if what := looksLike(raw); what.kind != "" {
+		if what := fingerprintOf(raw); what.kind != "" {
 			return words("the server does not speak it: it looks like " + s.service.describe(what))
 		}
 		return words("the server does not speak it")
@@ -255,8 +255,7 @@ func hungUp(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// reason returns what is at the bottom of an error, without the address, which messages have already. Of several errors in one, it is that
-// of the last.
+// reason returns the innermost error, which does not repeat the address: messages name it already. Of joined errors it follows the last.
 func reason(err error) error {
 	for {
 		next := errors.Unwrap(err)

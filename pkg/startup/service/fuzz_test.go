@@ -49,8 +49,8 @@ func FuzzAnswers(f *testing.F) {
 			}
 			_ = askReplay(t, "amqp", answer, ask)
 		}
-		_ = looksLike(answer)
-		_ = Service{}.quote(said{text: string(answer)})
+		_ = fingerprintOf(answer)
+		_ = Service{}.quote(serverText{text: string(answer)})
 	})
 }
 

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// askHTTP asks a web server for the URL. An answer below 500 says that it is there: whether a page is, is not for this to judge. Only the
-// first line of the answer is read, so net/http, which would add a megabyte to the program, has nothing to do here.
+// askHTTP requests the URL from a web server. With any status below 500 the server is available, even if the page is not. It reads only the
+// first line of the answer, and does without net/http, which would add a megabyte to the program.
 // https://www.rfc-editor.org/rfc/rfc9112#section-4
 func askHTTP(ctx context.Context, s *session) error {
 	c, err := s.dial(ctx)
@@ -32,7 +32,7 @@ func askHTTP(ctx context.Context, s *session) error {
 	status := strings.TrimSpace(fmt.Sprintf("%d %s", code, reason))
 	switch {
 	case code >= 500:
-		return notReady("the server answers %s", said{text: status})
+		return notReady("the server answers %s", serverText{text: status})
 	case s.service.url.User != "" && (code == 401 || code == 403):
 		return refused(status)
 	}

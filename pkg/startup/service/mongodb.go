@@ -12,8 +12,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
-// askMongoDB greets the server, logs in if there are credentials, and pings. It is made of the parts of MongoDB's own driver that build
-// and read messages: the whole driver is 9.4 MB, and it refuses servers older than MongoDB 4.2, which are what older programs run on.
+// askMongoDB greets the server, logs in if there are credentials, and pings. It uses only those parts of MongoDB's own driver that build
+// and read messages: the whole driver is 9.4 MB, and it refuses servers older than MongoDB 4.2, which older programs still need.
 // https://github.com/mongodb/specifications/blob/master/source/mongodb-handshake/handshake.md
 func askMongoDB(ctx context.Context, s *session) error {
 	c, err := s.dial(ctx)
@@ -53,17 +53,17 @@ func mongoOption(o url.Values, name string) string {
 	return ""
 }
 
-// mongoState is what a server's answer to a greeting says about it.
+// mongoState is what a server reports about itself in answer to a greeting.
 type mongoState struct {
 	wire                        int32 // the version of the protocol; 0 up to MongoDB 2.4
 	primary, secondary, arbiter bool
 	set                         string // the replica set that it is in
-	uninitialised               bool   // it is to be in one, and does not know in which
+	uninitialised               bool   // it is configured for a replica set that is not initiated
 	knowsPrimary                bool
 	mechanisms                  []string // by which the user may log in, if the server says so
 }
 
-// hello greets the server in the way that all versions understand, and if that one has given it up, in the new way.
+// hello greets the server by the old command, and if the server no longer knows it, by the new one.
 func (m *mongoConn) hello(login mongoCredentials) (mongoState, error) {
 	greeting := func(name string) bsoncore.Document {
 		b := bsoncore.NewDocumentBuilder().AppendInt32(name, 1).AppendBoolean("helloOk", true)
@@ -105,15 +105,15 @@ func readMongoState(d bsoncore.Document) mongoState {
 	return s
 }
 
-// fits says whether a server is one that a client can work with: of the replica set that is wanted, and of one that has a primary.
+// fits returns an error unless a client can work with the server: it must be in the wanted replica set, which must have a primary.
 func (s mongoState) fits(set, readPreference string) error {
 	switch {
 	case s.uninitialised:
 		return notReady("its replica set is not initiated yet")
 	case set != "" && s.set == "":
-		return &Failure{Stranger, fmt.Sprintf("it is not in the replica set %q, nor in any", set)}
+		return &Failure{WrongProtocol, fmt.Sprintf("it is not in the replica set %q, nor in any", set)}
 	case set != "" && s.set != set:
-		return &verdict{Stranger, "it is in the replica set %s, not %q", []any{said{text: s.set}, set}}
+		return &serverError{WrongProtocol, "it is in the replica set %s, not %q", []any{serverText{text: s.set}, set}}
 	case s.arbiter:
 		return notReady("it is an arbiter, which holds no data")
 	case !s.primary && !s.secondary:
@@ -124,7 +124,7 @@ func (s mongoState) fits(set, readPreference string) error {
 	return nil
 }
 
-// A mongoError is a command that the server did not do.
+// A mongoError is the server's answer to a command that failed.
 // https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 type mongoError struct {
 	code int32
@@ -133,11 +133,11 @@ type mongoError struct {
 
 func (e *mongoError) Error() string { return e.text }
 
-// judgeMongo says what it means that a server answers a greeting or a ping, which need no login, with an error.
+// judgeMongo returns what an error in answer to a greeting or a ping means. Neither of them needs a login.
 func judgeMongo(err error) error {
 	var failed *mongoError
 	if !errors.As(err, &failed) {
 		return err
 	}
-	return notReady("the server answers %s (%d)", said{text: failed.text}, failed.code)
+	return notReady("the server answers %s (%d)", serverText{text: failed.text}, failed.code)
 }

@@ -117,9 +117,9 @@ func TestTheStateOfAReplicaSetDecides(t *testing.T) {
 		{"an election", "", func(b *bsoncore.DocumentBuilder) {
 			b.AppendBoolean("secondary", true).AppendString("setName", "rs")
 		}, service.NotReady, "no primary yet"},
-		{"another set", "?replicaSet=rs", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true).AppendString("setName", "x") }, service.Stranger, `in the replica set "x", not "rs"`},
-		{"another set, in small letters", "?replicaset=rs", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true).AppendString("setName", "x") }, service.Stranger, `in the replica set "x", not "rs"`},
-		{"no set", "?replicaSet=rs", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true) }, service.Stranger, `not in the replica set "rs"`},
+		{"another set", "?replicaSet=rs", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true).AppendString("setName", "x") }, service.WrongProtocol, `in the replica set "x", not "rs"`},
+		{"another set, in small letters", "?replicaset=rs", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true).AppendString("setName", "x") }, service.WrongProtocol, `in the replica set "x", not "rs"`},
+		{"no set", "?replicaSet=rs", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("ismaster", true) }, service.WrongProtocol, `not in the replica set "rs"`},
 		{"not initiated", "", func(b *bsoncore.DocumentBuilder) { b.AppendBoolean("isreplicaset", true) }, service.NotReady, "not initiated yet"},
 		{"starting", "", func(b *bsoncore.DocumentBuilder) { b.AppendString("setName", "rs") }, service.NotReady, "neither a primary nor a secondary"},
 	} {

@@ -13,7 +13,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
 )
 
-// mongoCredentials are whom to log in, and how.
+// mongoCredentials are a user to log in, and the way to do it.
 type mongoCredentials struct{ user, password, source, mechanism string }
 
 // mongoLogin reads the credentials of a URL.
@@ -29,8 +29,8 @@ func mongoLogin(u serviceurl.URL) mongoCredentials {
 // wireSCRAM is the first version of the protocol with SCRAM: that of MongoDB 3.0.
 const wireSCRAM = 3
 
-// logIn logs in by the mechanism that the URL wants, or the best that the server has. Others than those of passwords are not tried: what
-// they need is not in a URL.
+// logIn logs in by the mechanism of the URL, or by the best one of the server. It knows only mechanisms with passwords: a URL does not hold
+// what the others need.
 // https://github.com/mongodb/specifications/blob/master/source/auth/auth.md
 func (m *mongoConn) logIn(login mongoCredentials, server mongoState) error {
 	mechanism := login.mechanism
@@ -66,7 +66,7 @@ func (m *mongoConn) logIn(login mongoCredentials, server mongoState) error {
 	return judgeLogin(err)
 }
 
-// judgeLogin says what the answer to a login means.
+// judgeLogin returns what the answer to a login means.
 // https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 func judgeLogin(err error) error {
 	var failed *mongoError
@@ -79,10 +79,10 @@ func judgeLogin(err error) error {
 	case 0: // MongoDB 2.4 has no code for it in an answer to authenticate
 		return refused(failed.text)
 	}
-	return notReady("the server answers the login with %s (%d)", said{text: failed.text}, failed.code)
+	return notReady("the server answers the login with %s (%d)", serverText{text: failed.text}, failed.code)
 }
 
-// converse is a login by SCRAM.
+// converse logs in by SCRAM.
 // https://www.rfc-editor.org/rfc/rfc5802
 func (m *mongoConn) converse(source, mechanism string, client *scram.Client) error {
 	conversation := client.NewConversation()
@@ -100,7 +100,7 @@ func (m *mongoConn) converse(source, mechanism string, client *scram.Client) err
 		var next string
 		if !conversation.Done() {
 			if next, err = conversation.Step(string(payload)); err != nil {
-				// The proof does not match: the server does not know the password either, or it said e=...
+				// The proof does not match: the server does not know the password either, or it answered e=...
 				return &Failure{Credentials, "the login failed: " + err.Error()}
 			}
 		}
@@ -118,7 +118,7 @@ func saslStart(mechanism string, payload []byte) bsoncore.Document {
 		AppendBinary("payload", 0, payload).AppendInt32("autoAuthorize", 1).Build()
 }
 
-// challenge is a login at servers that know no SCRAM.
+// challenge logs in at a server without SCRAM.
 // https://github.com/mongodb/specifications/blob/master/source/auth/auth.md#mongodb-cr
 func (m *mongoConn) challenge(login mongoCredentials) error {
 	answer, err := m.run(login.source, bsoncore.NewDocumentBuilder().AppendInt32("getnonce", 1).Build())

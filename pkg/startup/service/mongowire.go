@@ -17,7 +17,7 @@ type mongoConn struct {
 	modern bool // OP_MSG
 }
 
-// run sends a command to a database and returns the answer; a *mongoError if the server did not do it.
+// run sends a command to a database and returns the answer; the error is a *mongoError if the command failed.
 func (m *mongoConn) run(database string, command bsoncore.Document) (bsoncore.Document, error) {
 	message := queryMessage(database, command)
 	if m.modern {
@@ -37,7 +37,7 @@ func (m *mongoConn) run(database string, command bsoncore.Document) (bsoncore.Do
 	return readMongoMessage(append(header, body...))
 }
 
-// queryMessage is a command as servers of all versions take their first one, and old ones each.
+// queryMessage encodes a command for old servers. Servers of all versions accept it as the first command.
 // https://www.mongodb.com/docs/manual/legacy-opcodes/#op_query
 //
 //lint:file-ignore SA1019 old servers understand nothing else
@@ -52,7 +52,7 @@ func queryMessage(database string, command bsoncore.Document) []byte {
 	return bsoncore.UpdateLength(b, start, int32(len(b)))
 }
 
-// opMessage is a command as newer servers take it.
+// opMessage encodes a command for newer servers.
 // https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/#op_msg
 func opMessage(database string, command bsoncore.Document) []byte {
 	elements := append([]byte{}, command[4:len(command)-1]...)
@@ -64,7 +64,7 @@ func opMessage(database string, command bsoncore.Document) []byte {
 	return bsoncore.UpdateLength(b, start, int32(len(b)))
 }
 
-// isMongoMessage says whether bytes begin with the header of an answer.
+// isMongoMessage reports whether bytes begin with the header of an answer.
 func isMongoMessage(b []byte) bool {
 	length, _, _, code, _, ok := wiremessage.ReadHeader(b)
 	return ok && length >= 16 && length <= enough && (code == wiremessage.OpReply || code == wiremessage.OpMsg)
@@ -110,7 +110,7 @@ func readOpReply(b []byte) (bsoncore.Document, bool) {
 	return document, ok
 }
 
-// failureOf returns the error that an answer is, if it is one.
+// failureOf returns an answer as an error if it reports one.
 func failureOf(d bsoncore.Document) error {
 	if ok, is := d.Lookup("ok").AsFloat64OK(); is && ok == 1 {
 		return nil

@@ -50,7 +50,7 @@ func askPostgres(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil } // dialling does it
+	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil } // the dialler resolves it
 	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		if ctx.Value(asking{}) == nil {
 			// After a failure the client would ask the server, from a goroutine of its own, to cancel what it has not begun.
@@ -63,9 +63,9 @@ func askPostgres(ctx context.Context, s *session) error {
 	if err == nil {
 		return conn.Close(ctx)
 	}
-	var said *pgconn.PgError
-	if errors.As(err, &said) {
-		return judgePostgres(said, config.Password != "")
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		return judgePostgres(answer, config.Password != "")
 	}
 	if config.TLSConfig != nil && s.answeredTLS() {
 		return &tlsError{err}
@@ -73,14 +73,15 @@ func askPostgres(ctx context.Context, s *session) error {
 	return err
 }
 
-// answeredTLS says whether the server agreed to TLS, or refused it, before the latest connection failed: S, and then records of TLS; or N.
+// answeredTLS reports whether the server answered the request for TLS before the latest connection failed: S to agree, and then TLS
+// records, or N to refuse.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
 func (s *session) answeredTLS() bool {
 	seen := s.seen()
 	return string(seen) == "N" || string(seen) == "S" || len(seen) > 1 && seen[0] == 'S' && seen[1] < ' '
 }
 
-// judgePostgres says what an error of the server means.
+// judgePostgres returns what an error of the server means for its availability.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func judgePostgres(e *pgconn.PgError, password bool) error {
 	switch class := e.Code[:min(len(e.Code), 2)]; {
@@ -89,7 +90,7 @@ func judgePostgres(e *pgconn.PgError, password bool) error {
 	case class == "28":
 		return nil
 	case e.Code == "3D000", class == "57", class == "53": // no such database; shutting down, starting up; no resources
-		return notReady("%s", said{text: e.Message})
+		return notReady("%s", serverText{text: e.Message})
 	}
-	return notReady("the server answers %s (%s)", said{text: e.Message}, e.Code)
+	return notReady("the server answers %s (%s)", serverText{text: e.Message}, e.Code)
 }

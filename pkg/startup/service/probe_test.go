@@ -42,7 +42,7 @@ func TestAServerThatSpeaksSomethingElseIsRecognised(t *testing.T) {
 				continue
 			}
 			t.Run(scheme+server.name, func(t *testing.T) {
-				wantFailure(t, probe(t, scheme+server.address, 2*time.Second), service.Stranger, server.want)
+				wantFailure(t, probe(t, scheme+server.address, 2*time.Second), service.WrongProtocol, server.want)
 			})
 		}
 	}
@@ -101,7 +101,7 @@ func TestNoPartOfAPasswordIsShown(t *testing.T) {
 	address := serve(t, echo)
 	for _, password := range []string{"hunter2secret", "hunte  r2\tsecret", "hunter" + strings.Repeat("2", 200), "hunt\u00e9" + strings.Repeat("\u00e9", 60)} {
 		err := probe(t, "redis://:"+url.PathEscape(password)+"@"+address, long)
-		wantFailure(t, err, service.Stranger, `something that says "*2 $4 AUTH $`)
+		wantFailure(t, err, service.WrongProtocol, `something that says "*2 $4 AUTH $`)
 		if strings.Contains(err.Error(), "hunt") {
 			t.Errorf("%q: %v", password, err)
 		}

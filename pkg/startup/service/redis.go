@@ -73,23 +73,23 @@ func readRedisReply(r *bufio.Reader) (redisReply, error) {
 	return reply, nil
 }
 
-// judge says what an answer means for a service that was asked to log somebody in, or to answer a ping.
+// judge returns what an answer to a login, or to a ping, means.
 func (r redisReply) judge(login bool) error {
 	if !r.failed {
 		return nil
 	}
 	switch kind, _, _ := strings.Cut(r.text, " "); kind {
 	case "NOAUTH", "NOPERM":
-		return nil // it wants a login for more, and none was given: it is there
+		return nil // it is available; other commands would need a login
 	case "WRONGPASS":
 		return refused(r.text)
 	case "LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN":
-		return notReady("%s", said{text: r.text})
+		return notReady("%s", serverText{text: r.text})
 	case "ERR":
-		// A wrong password, before Redis 6; or a password for a server that has none, which its clients take for an error as well.
+		// A wrong password, before Redis 6; or a password for a server that has none, which its clients also treat as an error.
 		if login {
 			return refused(r.text)
 		}
 	}
-	return notReady("the server answers %s", said{text: r.text})
+	return notReady("the server answers %s", serverText{text: r.text})
 }

@@ -6,23 +6,23 @@ import (
 	"unicode"
 )
 
-// Words of a server are shown in three steps, in this order: they are made fit for one line, the secrets in them are hidden, and they are
-// cut. In another order, a secret would no longer be found.
+// A message shows text of a server after three steps, in this order: the text becomes one line, its secrets are hidden, and it is cut. In
+// another order, a secret might not be found.
 
-// said is what a server said, as it came.
-type said struct {
+// serverText is text from a server, unchanged. It may hold secrets.
+type serverText struct {
 	text string
-	cut  bool // there was more of it
+	cut  bool // there was more text
 }
 
-// beginningOf is what a server said of which a tap has seen the beginning.
-func beginningOf(seen []byte) said { return said{string(seen), len(seen) >= beginning} }
+// beginningOf returns the text of which a recordingConn has recorded the beginning.
+func beginningOf(seen []byte) serverText { return serverText{string(seen), len(seen) >= beginning} }
 
 // hidden is shown in place of a secret.
 const hidden = "***"
 
-// withSecrets returns secrets and more of them, as they are and as they look in what is fit for one line; the longest ones first, because
-// one may be a part of another.
+// withSecrets adds more secrets, each as it is and in the form of oneLine. The longest ones come first, because a secret may be part of
+// another one.
 func withSecrets(secrets []string, more ...string) []string {
 	out := slices.Clone(secrets)
 	for _, s := range more {
@@ -38,7 +38,7 @@ func withSecrets(secrets []string, more ...string) []string {
 	return slices.DeleteFunc(out, func(s string) bool { return s == "" })
 }
 
-// hide takes secrets out of a text: a server may well repeat what it was told.
+// hide removes the secrets from a text: a server may repeat what it received.
 func (s Service) hide(text string) string {
 	for _, secret := range s.secrets {
 		text = strings.ReplaceAll(text, secret, hidden)
@@ -46,7 +46,7 @@ func (s Service) hide(text string) string {
 	return text
 }
 
-// hideCut takes out of the end of a text the beginning of a secret, of which the rest was cut off.
+// hideCut hides a secret at the end of a text, even if the rest of the secret was cut off.
 func (s Service) hideCut(text string) string {
 	text = strings.TrimRight(text, "\uFFFD") // a part of a character
 	longest := 0
@@ -63,7 +63,7 @@ func (s Service) hideCut(text string) string {
 	return text[:len(text)-longest] + hidden
 }
 
-// oneLine makes words fit for one line.
+// oneLine returns words as one line of printable characters.
 func oneLine(words string) string {
 	printable := strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
@@ -75,7 +75,7 @@ func oneLine(words string) string {
 }
 
 // clean returns the words of a server in one line, without secrets.
-func (s Service) clean(words said) string {
+func (s Service) clean(words serverText) string {
 	text := s.hide(oneLine(words.text))
 	if words.cut {
 		text = s.hideCut(text)
@@ -84,7 +84,7 @@ func (s Service) clean(words said) string {
 }
 
 // quote returns the words of a server as messages show them.
-func (s Service) quote(words said) string {
+func (s Service) quote(words serverText) string {
 	text := s.clean(words)
 	if runes := []rune(text); len(runes) > 160 {
 		text = string(runes[:160]) + "..."

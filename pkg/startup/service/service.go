@@ -14,29 +14,29 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
 )
 
-// A Service is a server that can be asked whether it is available, or several that stand for one another.
+// A Service is a server that can be probed, or several servers of which one is enough.
 type Service struct {
 	url serviceurl.URL
 	// shown are the addresses of the hosts as messages may show them.
 	shown []string
-	// secrets must not be in a message, whoever says them.
+	// secrets must not be in a message, not even in text from the server.
 	secrets []string
 	tls     *tls.Config // nil for none
 	network func(ctx context.Context, address string) (net.Conn, error)
 	ask     protocol
 }
 
-// A protocol asks one server. It returns nil if the server is available, a *Failure or *verdict if the server itself says that it is not, the
-// error of the connection for anything else, and errStrange if what came is not of the protocol.
+// A protocol asks one server. It returns nil if the server is available, a *Failure or *serverError if the server reports that it is not,
+// errStrange if the answer is not of the protocol, and otherwise the error of the connection.
 type protocol func(ctx context.Context, s *session) error
 
-// An OptionError says that the options of a URL make no sense.
+// An OptionError reports that the options of a URL make no sense.
 type OptionError struct{ Problem string }
 
 func (e *OptionError) Error() string { return e.Problem }
 
-// New returns the service of a URL. It reads the files that the URL names, such as that of a certificate authority. If it is the URL that
-// is wrong, and not a file, the error is an *OptionError.
+// New returns the service of a URL. It reads the files that the URL names, such as that of a certificate authority. If the URL is
+// wrong, and not a file, the error is an *OptionError.
 func New(url serviceurl.URL) (Service, error) {
 	s := Service{url: url, secrets: withSecrets(nil, url.Password), network: dialTCP}
 	for _, host := range url.Hosts {
@@ -74,8 +74,8 @@ func dialTCP(ctx context.Context, address string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", address)
 }
 
-// Masked returns the service with addresses that may be shown in place of its own: those that are not empty, in the order of the URL's
-// hosts. No message will have one of the words in it.
+// Masked returns a service whose messages show these addresses instead of its own, in the order of the URL's hosts; an empty one
+// changes nothing. No message will hold one of the words.
 func (s Service) Masked(addresses []string, words ...string) Service {
 	s.shown = slices.Clone(s.shown)
 	for i := range min(len(addresses), len(s.shown)) {
@@ -88,8 +88,8 @@ func (s Service) Masked(addresses []string, words ...string) Service {
 // Address returns where the service is: HOST:PORT, or several with commas between them.
 func (s Service) Address() string { return strings.Join(s.shown, ",") }
 
-// Probe asks the service once, all hosts at the same time; one that is available is enough. The limit is the time for all of it. The error
-// is a *Failure, or one for each host, or the context's cause if it was cancelled.
+// Probe asks all hosts of the service once, at the same time, within the limit; one that is available is enough. The error is a *Failure,
+// or one for each host, or the context's cause if it was cancelled.
 func (s Service) Probe(ctx context.Context, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -116,10 +116,10 @@ func (s Service) Probe(ctx context.Context, limit time.Duration) error {
 	return s.several(failures)
 }
 
-// errEnough ends what asks the other hosts.
+// errEnough cancels the probes of the other hosts.
 var errEnough = errors.New("another host is available")
 
-// identifying is how much of the time for a probe is kept for finding out what a silent server is.
+// identifying is the part of a probe's time that is reserved for finding out what a silent server is.
 func identifying(limit time.Duration) time.Duration { return min(limit/8, 250*time.Millisecond) }
 
 // probe asks one host.

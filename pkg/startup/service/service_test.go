@@ -89,7 +89,7 @@ func TestAServerThatTakesItsTimeIsRecognised(t *testing.T) {
 			return client, nil
 		}
 		var f *Failure
-		if err := s.Probe(t.Context(), 2*time.Second); !errors.As(err, &f) || f.Cause != Stranger {
+		if err := s.Probe(t.Context(), 2*time.Second); !errors.As(err, &f) || f.Cause != WrongProtocol {
 			t.Errorf("got %v", err)
 		}
 	})

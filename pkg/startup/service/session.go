@@ -14,7 +14,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
 )
 
-// A session is what is said to one host in one probe. A protocol may need several connections for it.
+// A session is one probe of one host. A protocol may need several connections for it.
 type session struct {
 	service Service
 	host    serviceurl.Host
@@ -23,16 +23,17 @@ type session struct {
 	undo    []func() bool
 }
 
-// A conn is a connection that remembers how it began, and that has an end: nothing of what is asked here takes many bytes to answer.
+// A conn is a connection that records the beginning of what the server sends, and that ends after enough bytes: no answer to a probe is
+// long.
 type conn struct {
 	net.Conn
-	raw  *tap          // what came by the network
-	text *tap          // what came through TLS; the same without TLS
-	in   *bufio.Reader // in front of text, so that it sees all that has come
+	raw  *recordingConn // what came from the network
+	text *recordingConn // what came through TLS; the same as raw without TLS
+	in   *bufio.Reader  // reads from text
 }
 
 func newConn(network net.Conn) *conn {
-	raw := &tap{Conn: network}
+	raw := &recordingConn{Conn: network}
 	return &conn{Conn: raw, raw: raw, text: raw, in: bufio.NewReader(raw)}
 }
 
@@ -41,22 +42,22 @@ func (c *conn) Read(p []byte) (int, error) { return c.in.Read(p) }
 
 const (
 	beginning = 96      // bytes that are enough to recognise what a server speaks
-	enough    = 1 << 20 // bytes after which no answer of any protocol can still be on its way
+	enough    = 1 << 20 // bytes that are more than any answer has
 )
 
-// errEndless is the error of a server that does not stop to talk.
+// errEndless is the error for an answer that is longer than any protocol's.
 var errEndless = errors.New("the answer does not end")
 
-// A tap remembers the beginning of what is read through it. A client may still be reading while one looks: PostgreSQL's sees to a
-// connection that failed from a goroutine of its own, which ends when the session closes the connection.
-type tap struct {
+// A recordingConn records the beginning of what is read from it. It may be read while the record is used: PostgreSQL's client handles a
+// failed connection in a goroutine of its own, which ends when the session closes the connection.
+type recordingConn struct {
 	net.Conn
 	mu    sync.Mutex
 	seen  []byte
 	total int
 }
 
-func (t *tap) Read(p []byte) (int, error) {
+func (t *recordingConn) Read(p []byte) (int, error) {
 	if t.isFull() {
 		return 0, errEndless
 	}
@@ -68,14 +69,14 @@ func (t *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (t *tap) isFull() bool {
+func (t *recordingConn) isFull() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.total >= enough
 }
 
-// beginning returns how what was read begins.
-func (t *tap) beginning() []byte {
+// beginning returns the first bytes that were read.
+func (t *recordingConn) beginning() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.seen)
@@ -96,7 +97,7 @@ func (s *session) dial(ctx context.Context) (*conn, error) {
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, &tlsError{err}
 	}
-	c.text = &tap{Conn: secured}
+	c.text = &recordingConn{Conn: secured}
 	c.Conn, c.in = c.text, bufio.NewReader(c.text)
 	return c, nil
 }
@@ -121,17 +122,17 @@ func (s *session) dialPlain(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// close closes all connections. What they have seen stays.
+// close closes all connections. Their records stay.
 func (s *session) close() {
 	for _, undo := range s.undo {
 		undo()
 	}
 	for _, c := range s.conns {
-		_ = c.raw.Close() // not through TLS, which would wait to say good-bye
+		_ = c.raw.Close() // not through TLS, which would wait to send an alert
 	}
 }
 
-// seen returns how the answer began on the latest connection, as far as it is text: what TLS carried, or what came instead of TLS.
+// seen returns the beginning of the answer on the latest connection: decrypted if it uses TLS, or else as it came.
 func (s *session) seen() []byte {
 	if len(s.conns) == 0 {
 		return nil
@@ -140,7 +141,7 @@ func (s *session) seen() []byte {
 	return last.text.beginning()
 }
 
-// raw returns how what came by the network began on the latest connection.
+// raw returns the first bytes that came from the network on the latest connection.
 func (s *session) raw() []byte {
 	if len(s.conns) == 0 {
 		return nil
@@ -156,7 +157,7 @@ func (c *conn) exchange(request []byte, n int) ([]byte, error) {
 	return c.read(n)
 }
 
-// read reads a number of bytes, which is at most what an answer may have.
+// read reads n bytes. More than an answer may have is an error.
 func (c *conn) read(n int) ([]byte, error) {
 	if n < 0 || n > enough {
 		return nil, errStrange

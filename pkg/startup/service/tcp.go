@@ -2,7 +2,7 @@ package service
 
 import "context"
 
-// askTCP connects: there is nothing to say.
+// askTCP only connects.
 func askTCP(ctx context.Context, s *session) error {
 	_, err := s.dial(ctx)
 	return err

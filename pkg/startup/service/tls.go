@@ -15,7 +15,7 @@ type tlsOptions struct {
 	authorities           string // a PEM file; empty for those of the system
 	certificate, key      string // PEM files, may be the same one; empty for none
 	serverName            string // empty for the host of the URL
-	anyone, anyServerName bool   // what is not checked
+	anyone, anyServerName bool   // checks to leave out
 }
 
 // config returns nil if TLS is not to be used.
@@ -47,7 +47,7 @@ func (o tlsOptions) config() (*tls.Config, error) {
 	return config, nil
 }
 
-// verifyChain checks who signed a certificate, and not for which name. A nil pool stands for the system's authorities.
+// verifyChain checks who signed a certificate, but not its name. A nil pool stands for the system's authorities.
 func verifyChain(authorities *x509.CertPool) func(tls.ConnectionState) error {
 	return func(state tls.ConnectionState) error {
 		if len(state.PeerCertificates) == 0 {

@@ -10,9 +10,9 @@ import (
 
 // A Target is a service to wait for.
 type Target struct {
-	Name    string // or nothing: then it is called by its address
+	Name    string // if empty, messages use the address
 	Service Service
-	// Tries is how often to ask, Interval how long to pause between two tries, Timeout how long one may take.
+	// Tries is how often to ask, Interval the pause between two tries, and Timeout how long one try may take.
 	Tries             int
 	Interval, Timeout time.Duration
 }
@@ -25,7 +25,7 @@ func (t Target) String() string {
 	return t.Name + " (" + t.Service.Address() + ")"
 }
 
-// A Report says how one try went.
+// A Report is the result of one try.
 type Report struct {
 	Target Target
 	// Try counts from 1.
@@ -34,7 +34,7 @@ type Report struct {
 	Err error
 }
 
-// An UnavailableError says that a service did not become available: all tries failed, or its server refused the credentials.
+// An UnavailableError reports that a service did not become available: all tries failed, or its server refused the credentials.
 type UnavailableError struct {
 	Target Target
 	Tries  int
@@ -51,9 +51,9 @@ func (e *UnavailableError) Error() string {
 
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// Wait waits until all targets are available, all at the same time, and gives up on all when one does not become so. The error is then an
-// *UnavailableError; if the context ends, its cause. Tries that failed, and will be followed by another one, and those that succeed are
-// reported, one at a time.
+// Wait waits for all targets at the same time until all are available. It gives up as soon as one target has failed for good: the error
+// is then an *UnavailableError. If the context ends, the error is its cause. It reports every try that succeeds, and every failed one that
+// another try follows. Reports do not overlap.
 func Wait(ctx context.Context, targets []Target, report func(Report)) error {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)

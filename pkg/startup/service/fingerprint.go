@@ -7,53 +7,53 @@ import (
 	"time"
 )
 
-// looks is what a server looks like: its kind, or nothing, and a line that it said, or nothing.
-type looks struct {
+// fingerprint is what the first bytes from a server show: its kind, if they do, and the line that it sent, if it is text.
+type fingerprint struct {
 	kind string
-	line said
+	line serverText
 }
 
 const elsewhere = "something else listens there: "
 
-// stranger is the failure of a server that speaks something else.
-func (s Service) stranger(what looks) *Failure {
+// wrongProtocol is the failure of a server that speaks another protocol.
+func (s Service) wrongProtocol(what fingerprint) *Failure {
 	text := elsewhere + s.describe(what)
 	if what.kind == tlsServer {
 		text += ", which this URL does not ask for"
 	}
-	return &Failure{Stranger, text}
+	return &Failure{WrongProtocol, text}
 }
 
-func (s Service) describe(what looks) string {
+func (s Service) describe(what fingerprint) string {
 	if what.line.text == "" {
 		return what.kind
 	}
 	return what.kind + " (" + s.quote(what.line) + ")"
 }
 
-// identify asks a server that said nothing of use what it is, on a connection of its own: first in a way to which web servers answer, and
-// others complain. One that just closes the connection may want TLS.
-func (s *session) identify(ctx context.Context) looks {
+// identify finds out on a new connection what a server is that did not answer the protocol. First it sends an HTTP request: web servers
+// answer it, and many others send an error. A server that closes the connection instead may want TLS.
+func (s *session) identify(ctx context.Context) fingerprint {
 	asking := &session{service: s.service, host: s.host}
 	defer asking.close()
-	ctx, cancel := context.WithTimeout(ctx, max(s.limit, 2*time.Second)/2) // a short try ends before that, with its context
+	ctx, cancel := context.WithTimeout(ctx, max(s.limit, 2*time.Second)/2) // a shorter probe ends it with its context
 	defer cancel()
 	c, err := asking.dialPlain(ctx)
 	if err != nil {
-		return looks{}
+		return fingerprint{}
 	}
 	_, err = c.exchange([]byte("GET / HTTP/1.0\r\n\r\n"), beginning)
-	if what := looksLike(c.raw.beginning()); what.kind != "" || !hungUp(err) {
+	if what := fingerprintOf(c.raw.beginning()); what.kind != "" || !hungUp(err) {
 		return what
 	}
 	if c, err = asking.dialPlain(ctx); err != nil {
-		return looks{}
+		return fingerprint{}
 	}
-	_ = tls.Client(c.raw, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // what it is does not depend on whether it is trusted
-	return looksLike(c.raw.beginning())
+	_ = tls.Client(c.raw, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // nothing secret is sent, so the certificate does not matter
+	return fingerprintOf(c.raw.beginning())
 }
 
-// What servers look like.
+// The kinds of servers that a fingerprint tells apart.
 const (
 	webServer   = "a web server"
 	tlsServer   = "a TLS server"
@@ -66,7 +66,7 @@ const (
 	mysqlServer = "a MySQL or MariaDB server"
 )
 
-// own returns what a server of the session's protocol looks like.
+// own returns the kind of server that the session expects.
 func (s *session) own() string {
 	return map[string]string{
 		"mongodb": mongoServer, "amqp": amqpBroker, "amqps": amqpBroker, "qpid": amqpBroker, "redis": redisServer, "rediss": redisServer,
@@ -74,23 +74,23 @@ func (s *session) own() string {
 	}[s.service.url.Scheme]
 }
 
-// looksLike says what a server is by how its answer begins.
-func looksLike(seen []byte) looks {
+// fingerprintOf returns the fingerprint of a server by the first bytes of its answer.
+func fingerprintOf(seen []byte) fingerprint {
 	line, _, whole := bytes.Cut(seen, []byte("\n"))
 	greeting := beginningOf(line)
 	greeting.cut = greeting.cut && !whole
 	switch kind := kindOf(seen); kind {
 	case webServer, sshServer, mailServer:
 		if seen[0] != '<' {
-			return looks{kind, greeting}
+			return fingerprint{kind, greeting}
 		}
-		return looks{kind: kind}
+		return fingerprint{kind: kind}
 	default:
-		return looks{kind: kind}
+		return fingerprint{kind: kind}
 	}
 }
 
-// kindOf returns what a server is by how its answer begins, or nothing.
+// kindOf returns the kind of a server by the first bytes of its answer, or an empty string.
 func kindOf(seen []byte) string {
 	begins := func(text string) bool { return bytes.HasPrefix(seen, []byte(text)) }
 	switch {
