@@ -18,8 +18,8 @@ func Of(f *family.Family) *Inventory {
 	out := &Inventory{
 		Spec:        l.file,
 		Family:      l.written(f.Name, f.Spec.Name),
-		Registry:    l.flagOr(f.Registry, f.Spec.Registry, f.Given.Registry, fromRegistryFlag),
-		Tag:         l.flagOr(f.Tag, f.Spec.Tag, f.Given.Tag, fromTagFlag),
+		Registry:    l.flagOr(f.Registry, f.Spec.Registry, f.Overrides.Registry, fromRegistryFlag),
+		Tag:         l.flagOr(f.Tag, f.Spec.Tag, f.Overrides.Tag, fromTagFlag),
 		Variables:   l.variables(f.Variables),
 		Environment: l.environment(f),
 		Settings:    l.settings(f),
@@ -82,7 +82,7 @@ func (l lister) variables(all []family.Variable) []Named {
 	var out []Named
 	for _, v := range all {
 		origin := Origin{Source: fromSetFlag, At: l.at(v.At)}
-		if !v.Given {
+		if !v.Overridden {
 			origin = l.origin(FromDefault, spec.Text{Value: l.tracer.defaults[v.Name], At: v.At})
 		}
 		if v.Secret {

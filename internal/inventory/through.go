@@ -21,7 +21,7 @@ func newTracer(f *family.Family) tracer {
 		}
 	}
 	for _, v := range f.Variables {
-		if v.Given {
+		if v.Overridden {
 			t.through[v.Name] = []string{v.Name}
 		}
 	}

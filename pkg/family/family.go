@@ -17,8 +17,8 @@ type Family struct {
 	Registry string
 	// Tag is the tag of every image.
 	Tag string
-	// Given says what stands here in place of what the spec says.
-	Given Given
+	// Overrides reports which of these values are not those of the spec.
+	Overrides Overrides
 	// Variables are the spec's variables in its order.
 	Variables []Variable
 	// Spec is the file that the family was resolved from. Errors of later stages point into it.
@@ -33,14 +33,14 @@ type Family struct {
 	redactor redactor
 }
 
-// Given says which values came from whoever resolved the family (WithRegistry, WithTag).
-type Given struct{ Registry, Tag bool }
+// Overrides reports which values the caller of [Resolve] gave in place of the spec's (WithRegistry, WithTag).
+type Overrides struct{ Registry, Tag bool }
 
 // A Variable is a variable of the spec and its value.
 type Variable struct {
 	Name, Value string
-	// Given says that the value came from whoever resolved the family (WithVariables), and not from the spec.
-	Given bool
+	// Overridden is set if the caller of [Resolve] gave the value (WithVariables) in place of the spec's.
+	Overridden bool
 	// Secret says that the value is a part of the credentials of a URL.
 	Secret bool
 	// At is where the spec has the value, or, if it is given, where the spec declares the variable.

@@ -59,7 +59,7 @@ func (r *resolver) family(o options) *Family {
 		Name:      r.checked(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
 		Registry:  r.registry(o.registry),
 		Tag:       r.tag(o.tag),
-		Given:     Given{Registry: o.registry != "", Tag: o.tag != ""},
+		Overrides: Overrides{Registry: o.registry != "", Tag: o.tag != ""},
 		Variables: r.variables(o.variables),
 		Spec:      r.spec,
 		Contract:  r.contract,
@@ -81,7 +81,7 @@ func (r *resolver) variables(given map[string]string) []Variable {
 			continue
 		}
 		v := Variable{Name: declared.Name.Value, Value: *value, Secret: r.substitute.secret[declared.Name.Value], At: declared.Name.At}
-		if _, v.Given = given[v.Name]; !v.Given {
+		if _, v.Overridden = given[v.Name]; !v.Overridden {
 			v.At = declared.Value.Default.At
 		}
 		out = append(out, v)
