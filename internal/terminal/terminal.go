@@ -27,7 +27,7 @@ type Terminal struct {
 	close   func() error
 }
 
-// Is says whether both files are terminals.
+// Is reports whether both files are terminals.
 func Is(in, out *os.File) bool {
 	return term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd()))
 }

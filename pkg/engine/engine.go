@@ -71,7 +71,7 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 // Client talks to the engine. It is closed with the engine.
 func (e *Engine) Client() *client.Client { return e.client }
 
-// Kind says whether the engine is this binary's own.
+// Kind reports whether the engine is this binary's own.
 func (e *Engine) Kind() Kind { return e.kind }
 
 // Address is where the engine listens, for other clients of BuildKit.

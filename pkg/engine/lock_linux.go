@@ -87,7 +87,7 @@ func holder(f io.ReaderAt) string {
 	return "unknown"
 }
 
-// locked says whether somebody holds the lock, and who, without taking it.
+// locked reports whether somebody holds the lock, and who, without taking it.
 func locked(name string) (held bool, pid int, err error) {
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {

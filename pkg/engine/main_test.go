@@ -15,7 +15,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
 
-// TestMain makes sure of what the tests stand on: an engine in this binary, and a
+// TestMain makes sure of what the tests need: an engine in this binary, and a
 // program to run in build steps. Started with a role, it is a pulpimg for a test to kill.
 func TestMain(m *testing.M) {
 	if role := os.Getenv(roleVar); role != "" {

@@ -33,7 +33,7 @@ func (h home) listenAt() (socket, tmp string, err error) {
 	return filepath.Join(tmp, filepath.Base(socket)), tmp, nil
 }
 
-// addressable says whether unix://PATH means the path to everybody who reads it as a URL.
+// addressable reports whether unix://PATH means the path to everybody who reads it as a URL.
 func addressable(path string) bool {
 	u, err := url.Parse("unix://" + path)
 	return len(path) <= maxSocket && err == nil && u.Host == "" && u.Path == path && u.String() == "unix://"+path

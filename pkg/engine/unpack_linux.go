@@ -69,7 +69,7 @@ func writeProgram(name string, b *bundle.Bundle, p bundle.Program) error {
 	return f.Close()
 }
 
-// intact says whether the folder has what the manifest lists. A file that looks
+// intact reports whether the folder has what the manifest lists. A file that looks
 // as it did when it was sealed is taken to have the same bytes: every write to it,
 // also one that puts the old time back, changes its ctime (inode(7)). Any other
 // file is read, and sealed if its digest is right.
@@ -81,7 +81,7 @@ func intact(dir string, m bundle.Manifest) bool {
 	changed := false
 	for _, p := range m.Programs {
 		name := filepath.Join(dir, p.Name)
-		now, err := look(name)
+		now, err := stateOf(name)
 		if err != nil || !now.Ours || now.Size != p.Size {
 			return false
 		}
@@ -105,21 +105,21 @@ func check(name string, p bundle.Program) error {
 	return p.Check(f)
 }
 
-// looks is what stat(2) says about a program.
-type looks struct {
+// fileState is what stat(2) returns about a program.
+type fileState struct {
 	Inode        uint64
 	Size         int64
 	Mtime, Ctime int64 // nanoseconds
 	Ours         bool  // a file that this user, and nobody else, can change and run
 }
 
-func look(name string) (looks, error) {
+func stateOf(name string) (fileState, error) {
 	st, err := os.Lstat(name)
 	if err != nil {
-		return looks{}, err
+		return fileState{}, err
 	}
 	sys := st.Sys().(*syscall.Stat_t)
-	return looks{
+	return fileState{
 		Inode: sys.Ino,
 		Size:  st.Size(),
 		Mtime: sys.Mtim.Nano(),
@@ -136,19 +136,19 @@ func ownedByUs(dir string) (bool, error) {
 	return st.Mode() == fs.ModeDir|0o700 && int(st.Sys().(*syscall.Stat_t).Uid) == os.Geteuid(), nil
 }
 
-func readSeal(dir string) (map[string]looks, error) {
+func readSeal(dir string) (map[string]fileState, error) {
 	text, err := os.ReadFile(filepath.Join(dir, seal))
 	if err != nil {
 		return nil, err
 	}
-	var s map[string]looks
+	var s map[string]fileState
 	return s, json.Unmarshal(text, &s)
 }
 
 func writeSeal(dir string, m bundle.Manifest) error {
-	s := make(map[string]looks, len(m.Programs))
+	s := make(map[string]fileState, len(m.Programs))
 	for _, p := range m.Programs {
-		l, err := look(filepath.Join(dir, p.Name))
+		l, err := stateOf(filepath.Join(dir, p.Name))
 		if err != nil {
 			return err
 		}

@@ -59,9 +59,9 @@ func TestAnImageThatWasBuiltHereIsABaseWithAllItsLayers(t *testing.T) {
 		for n := range below {
 			got := layerDigests(t, image(t, fmt.Sprintf("%s/%s-%d:1", place, name, n)))
 			if len(got) <= len(below[n]) {
-				t.Errorf("%s-%d has %d layers, and what it stands on has %d", name, n, len(got), len(below[n]))
+				t.Errorf("%s-%d has %d layers, and its base has %d", name, n, len(got), len(below[n]))
 			} else if diff := cmp.Diff(below[n], got[:len(below[n])]); diff != "" && generation > 0 {
-				t.Errorf("%s-%d: its first layers are not those of what it stands on (-want +got):\n%s", name, n, diff)
+				t.Errorf("%s-%d: its first layers are not those of its base (-want +got):\n%s", name, n, diff)
 			}
 			below[n] = got
 		}

@@ -20,13 +20,13 @@ type Request struct {
 	Order  int   // of its arrival
 }
 
-// IsBlob tells whether the request is about a blob, and not about a manifest or the registry itself.
+// IsBlob reports whether the request is about a blob, and not about a manifest or the registry itself.
 func (r Request) IsBlob() bool { return strings.Contains(r.Path, "/blobs/") }
 
-// StoresTag tells whether the request moves a tag.
+// StoresTag reports whether the request moves a tag.
 func (r Request) StoresTag() bool { return r.storesManifest() && !strings.Contains(r.Path, "sha256:") }
 
-// StoresByDigest tells whether the request stores a manifest under its digest.
+// StoresByDigest reports whether the request stores a manifest under its digest.
 func (r Request) StoresByDigest() bool {
 	return r.storesManifest() && strings.Contains(r.Path, "sha256:")
 }

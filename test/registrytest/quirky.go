@@ -118,7 +118,7 @@ func (q *Quirky) Requests() []string {
 	return slices.Clone(q.requests)
 }
 
-// Happened tells whether a quirk that comes up once came up.
+// Happened reports whether a quirk that comes up once came up.
 func (q *Quirky) Happened(quirk Quirk) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -47,7 +47,7 @@ func load(files fs.FS) (*Bundle, error) {
 // ID names the contents: two bundles with the same ID are the same bytes.
 func (b *Bundle) ID() string { return b.id }
 
-// IsOf says whether the text is the bundle's manifest.
+// IsOf reports whether the text is the bundle's manifest.
 func (b *Bundle) IsOf(manifest []byte) bool { return digest(manifest) == b.id }
 
 // WriteTo writes the uncompressed program to w and returns an error when the

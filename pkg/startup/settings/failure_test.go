@@ -38,7 +38,7 @@ func leavesNothingBeside(t *testing.T, file string) {
 }
 
 func TestAFileThatIsNoINIFileIsRefusedAtItsLine(t *testing.T) {
-	const complaint = ": this line is no [SECTION], no KEY: VALUE in a section and no comment: correct it"
+	const noLine = ": this line is no [SECTION], no KEY: VALUE in a section and no comment: correct it"
 	for _, test := range []struct{ name, content, at string }{
 		{"no separator", "[s]\na: 1\n\n# c\nwhat is this\nb: 2\n[t]\nc: 3\n", "5:1"},
 		{"no separator in the last line", "[s]\na: 1\nwhat", "3:1"},
@@ -53,7 +53,7 @@ func TestAFileThatIsNoINIFileIsRefusedAtItsLine(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			file := settingsFile(t, test.content)
-			fails(t, file, "FILE:"+test.at+complaint, func() error {
+			fails(t, file, "FILE:"+test.at+noLine, func() error {
 				return writer(t).Write(t.Context(), resolved(t, file, "s/k", "v"))
 			})
 		})
@@ -152,7 +152,7 @@ func TestAnOldAugeasThatCannotTakeAValue(t *testing.T) {
 	fails(t, file, want, func() error { return writer(t).Write(t.Context(), resolvedSecret(t, file, lens, "a]b")) })
 }
 
-// unshared runs the test again in a process with mounts of its own, and says whether this is that process.
+// unshared runs the test again in a process with mounts of its own, and reports whether this is that process.
 func unshared(t *testing.T) bool {
 	t.Helper()
 	const variable = "PULPIMG_TEST_UNSHARED"

@@ -40,7 +40,7 @@ func problem(value string) string {
 	return ""
 }
 
-// isLineBreak says whether Python ends a line at a character, in a file of bytes or of text.
+// isLineBreak reports whether Python ends a line at a character, in a file of bytes or of text.
 // https://docs.python.org/3/library/stdtypes.html#str.splitlines
 func isLineBreak(c rune) bool {
 	return c == '\n' || c == '\r' || c == '\u0085' || c == '\u2028' || c == '\u2029'
