@@ -18,7 +18,7 @@ import (
 	"github.com/pulpimg/pulpimg/internal/signals"
 )
 
-func TestExecBecomesTheCommand(t *testing.T) {
+func TestExec(t *testing.T) {
 	script := `echo "$$ $(id -un) $(pwd) $(umask) $HOME"; exit 3`
 	cmd := helper(t.Context(), "exec", "--user", "nobody", "--workdir", "/usr", "--umask", "027", "--", "sh", "-c", script)
 	var stdout, stderr strings.Builder
@@ -45,7 +45,7 @@ func TestExecBecomesTheCommand(t *testing.T) {
 	}
 }
 
-func TestExecTakesAUserByNumber(t *testing.T) {
+func TestExec_userByNumber(t *testing.T) {
 	for _, number := range []string{"65534", "4711"} { // one that the machine lists, one that it does not
 		out, err := helper(t.Context(), "exec", "--user", number, "--", "id", "-u").CombinedOutput()
 		if err != nil || strings.TrimSpace(string(out)) != number {
@@ -54,7 +54,8 @@ func TestExecTakesAUserByNumber(t *testing.T) {
 	}
 }
 
-func TestExecOfWhatIsNotThereExits78(t *testing.T) {
+// A command that does not exist ends exec with 78.
+func TestExec_noSuchCommand(t *testing.T) {
 	for _, test := range []struct {
 		args []string
 		want string
@@ -72,7 +73,7 @@ func TestExecOfWhatIsNotThereExits78(t *testing.T) {
 }
 
 // It is looked at before anything else happens: this test would become the command.
-func TestExec_afterASignalBecomesNothing(t *testing.T) {
+func TestExec_afterASignal(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(signals.Error{Signal: syscall.SIGTERM})
 	var stderr bytes.Buffer
@@ -81,7 +82,7 @@ func TestExec_afterASignalBecomesNothing(t *testing.T) {
 	}
 }
 
-func TestExec_endsWithASignalWhileItPrepares(t *testing.T) {
+func TestExec_signalWhilePreparing(t *testing.T) {
 	passwd := filepath.Join(t.TempDir(), "passwd")
 	if err := syscall.Mkfifo(passwd, 0o600); err != nil {
 		t.Fatal(err)

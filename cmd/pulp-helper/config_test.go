@@ -55,7 +55,7 @@ func read(t *testing.T, file string) string {
 	return string(data)
 }
 
-func TestConfigWritesTheSettings(t *testing.T) {
+func TestConfig(t *testing.T) {
 	p, stderr, file := withSettings(t, serverConf, map[string]string{"NAME": "pulp.example.com", "PASSWORD": `a'b"c\d #[x]=$(y)%`},
 		contract.Setting{Path: "server/server_name", Value: "${NAME}"},
 		contract.Setting{Path: "database/name", Value: "pulp"},
@@ -88,7 +88,7 @@ password: a'b"c\d #[x]=$(y)%%
 	}
 }
 
-func TestConfigWritesAllSettingsOrNone(t *testing.T) {
+func TestConfig_allOrNone(t *testing.T) {
 	for _, test := range []struct {
 		name, content string
 		set           contract.Setting
@@ -117,7 +117,7 @@ func TestConfigWritesAllSettingsOrNone(t *testing.T) {
 }
 
 // What is wrong with all that is named is said at once, and nothing is written before all of it can be.
-func TestConfigPrintsALineForEachThingThatIsWrong(t *testing.T) {
+func TestConfig_severalErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "server.conf")
 	if err := os.WriteFile(file, []byte(serverConf), 0o640); err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func TestConfigPrintsALineForEachThingThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestConfigWithoutAugtoolExits78(t *testing.T) {
+func TestConfig_noAugtool(t *testing.T) {
 	p, stderr, _ := withSettings(t, serverConf, nil, contract.Setting{Path: "s/k", Value: "v"})
 	t.Setenv("PATH", t.TempDir())
 	if code := p.run(t.Context(), []string{"config", "pulp"}); code != exitConfig || !strings.Contains(stderr.String(), "install the package augeas") {
@@ -163,7 +163,7 @@ func TestConfigWithoutAugtoolExits78(t *testing.T) {
 	}
 }
 
-func TestConfig_bracketsAnIPv6AddressWhereAHostStands(t *testing.T) {
+func TestConfig_bracketsIPv6(t *testing.T) {
 	p, stderr, file := withSettings(t, serverConf, map[string]string{"DB_HOST": "fd00::7", "PORT": "27017"},
 		contract.Setting{Path: "database/seeds", Value: "${DB_HOST}:${PORT}"},
 		contract.Setting{Path: "database/host", Value: "${DB_HOST}"},

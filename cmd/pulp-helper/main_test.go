@@ -56,7 +56,8 @@ func inImage(t *testing.T, c contract.Contract, env map[string]string) (program,
 	}, &stderr
 }
 
-func TestAWrongCommandLineExits64(t *testing.T) {
+// A wrong command line exits 64.
+func TestRun_wrongCommandLine(t *testing.T) {
 	for _, args := range []string{
 		"", "bogus", "config", "config --bogus", "wait", "wait --bogus tcp://h:1", "wait nothing", "config nothing", "wait tcp://h", "wait mongodb://u:secret@/", "exec", "exec --umask 9 -- true", "start",
 	} {
@@ -72,7 +73,8 @@ func TestAWrongCommandLineExits64(t *testing.T) {
 	}
 }
 
-func TestAMissingContractExits78(t *testing.T) {
+// A missing contract exits 78.
+func TestRun_noContract(t *testing.T) {
 	p := program{contract: filepath.Join(t.TempDir(), "none.json"), getenv: os.Getenv, stderr: &bytes.Buffer{}}
 	for _, command := range []string{"config", "wait"} {
 		if code := p.run(t.Context(), []string{command, "name"}); code != exitConfig {

@@ -18,7 +18,7 @@ const (
 	mostCompressed = 4_000_000
 )
 
-func TestTheHelperIsSmallAndStatic(t *testing.T) {
+func TestProgram_smallAndStatic(t *testing.T) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		t.Run(arch, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "pulp-helper")

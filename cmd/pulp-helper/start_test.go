@@ -81,7 +81,7 @@ func (s startTest) environ(t *testing.T, env []string) []string {
 // printEnv is a command that prints its environment as it is.
 const printEnv = "/bin/cat /proc/self/environ"
 
-func TestStart_handsOnTheEnvironmentAsItIs(t *testing.T) {
+func TestStart_keepsTheEnvironment(t *testing.T) {
 	c := contract.Contract{Environment: []contract.Variable{
 		{Name: "HOST", Default: text("127.0.0.1")}, {Name: "URL", Default: text("<${HOST}>")}, {Name: "EMPTY", Default: text("")},
 		{Name: "OPEN"}, {Name: "HALF", Default: text("user:${OPEN}")}, {Name: "HOME", Default: text("/srv")},
@@ -109,7 +109,7 @@ func TestStart_handsOnTheEnvironmentAsItIs(t *testing.T) {
 }
 
 // Package os/exec and the shells drop one of two values.
-func TestStart_handsOnWhatIsThereTwice(t *testing.T) {
+func TestStart_keepsDuplicateVariables(t *testing.T) {
 	s := newStart(t, contract.Contract{}, "become -- "+printEnv)
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -134,7 +134,7 @@ func TestStart_handsOnWhatIsThereTwice(t *testing.T) {
 	}
 }
 
-func TestStart_givesTheUserAHomeWhereNobodyDid(t *testing.T) {
+func TestStart_setsHome(t *testing.T) {
 	declared := contract.Contract{Environment: []contract.Variable{{Name: "HOME", Default: text("/declared")}, {Name: "USER", Default: text("somebody")}}}
 	const asUser, asRoot = "become --user 54321 -- " + printEnv, "become -- " + printEnv
 	for _, test := range []struct {
@@ -166,7 +166,7 @@ func TestStart_givesTheUserAHomeWhereNobodyDid(t *testing.T) {
 }
 
 // What a default names may be what the container begins with, or what the user has.
-func TestStart_defaultsNameWhatBelongsToTheUser(t *testing.T) {
+func TestStart_defaultsUseHome(t *testing.T) {
 	c := contract.Contract{Environment: []contract.Variable{{Name: "HOME"}, {Name: "CACHE", Default: text("${HOME}/.cache")}}}
 	moved := contract.Contract{Environment: []contract.Variable{{Name: "CACHE", Default: text("${HOME}/.cache")}, {Name: "HOME", Default: text("/srv/${USER}")}, {Name: "USER", Default: text("app")}}}
 	const asUser, asRoot = "become --user 54321 -- " + printEnv, "become -- " + printEnv
@@ -191,7 +191,7 @@ func TestStart_defaultsNameWhatBelongsToTheUser(t *testing.T) {
 	}
 }
 
-func TestStart_putsVariablesIntoWords(t *testing.T) {
+func TestStart_expandsWords(t *testing.T) {
 	c := contract.Contract{Environment: []contract.Variable{{Name: "A", Default: text("a")}, {Name: "B"}}}
 	for _, value := range []string{"two  words", "it's", "$(touch pwned)", "`x`", "a\nb\n", "*", "${A}", "$A", "-n", "\\"} {
 		s := newStart(t, c, `become -- /usr/bin/printf <%s> "${A} ${B}" "$${A}" "$A"`)
@@ -202,7 +202,7 @@ func TestStart_putsVariablesIntoWords(t *testing.T) {
 	}
 }
 
-func TestStart_runsTheStagesInTheirOrder(t *testing.T) {
+func TestStart_stageOrder(t *testing.T) {
 	s := newStart(t, contract.Contract{}, "init /bin/sh -c \"echo init $$ >&2; umask; pwd; id -u\"", "init /bin/echo second", "become --user 54321 --workdir /usr --umask 027 -- /bin/sh -c \"echo become $$ >&2; umask; pwd; id -u\"")
 	cmd := s.command(nil)
 	var stdout, stderr strings.Builder
@@ -251,7 +251,7 @@ func TestStart_refuses(t *testing.T) {
 	}
 }
 
-func TestStart_refusesAnUnknownUserBeforeItWaits(t *testing.T) {
+func TestStart_unknownUser(t *testing.T) {
 	s := newStart(t, contract.Contract{}, "init /bin/echo begun", "become --user no-such-user -- /bin/true")
 	if stdout, stderr, code := s.run(t, nil); code != 78 || stdout != "" || !strings.Contains(stderr, `no user "no-such-user"`) {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
@@ -276,7 +276,7 @@ func asFirst(cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-func TestStart_signalsEndEachStage(t *testing.T) {
+func TestStart_signals(t *testing.T) {
 	c := contract.Contract{Services: []contract.Service{{Name: "db", URL: "tcp://127.0.0.1:1", Tries: 100, Interval: time.Minute, Timeout: time.Second}}}
 	const trap = `init /bin/sh -c "trap 'echo told; exit 9' TERM INT HUP QUIT; echo begun; while :; do sleep 0.1; done"`
 	for _, stage := range []struct{ name, line, begun, told string }{
@@ -333,7 +333,7 @@ func TestStart_leavesNoZombies(t *testing.T) {
 }
 
 // Containers in Kubernetes and Compose have few capabilities.
-func TestStart_endsWhenItMayNotTellInit(t *testing.T) {
+func TestStart_cannotSignalInit(t *testing.T) {
 	s := newStart(t, contract.Contract{}, `init /bin/sh -c "trap '' TERM; echo begun; while :; do sleep 0.1; done"`, "become --user 54321 -- /bin/true")
 	cmd := asFirst(s.command([]string{"PATH=/bin:/usr/bin"}))
 	cmd.Path, cmd.Args = "/usr/bin/setpriv", append([]string{"setpriv", "--bounding-set=-kill", "--inh-caps=-kill", "/proc/self/exe"}, cmd.Args[1:]...)

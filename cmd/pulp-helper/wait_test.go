@@ -55,7 +55,8 @@ func answering(t *testing.T, text string) (host, port string) {
 	return host, port
 }
 
-func TestWaitIsQuietWhenAServiceOfTheContractIsAvailable(t *testing.T) {
+// Wait prints nothing if a service of the contract is available.
+func TestWait_quietIfAvailable(t *testing.T) {
 	host, port := answering(t, "HTTP/1.1 200 OK\r\n\r\n")
 	p, stderr := inImage(t, contract.Contract{
 		Environment: []contract.Variable{{Name: "DB_SERVICE_HOST", Default: &host}},
@@ -66,7 +67,8 @@ func TestWaitIsQuietWhenAServiceOfTheContractIsAvailable(t *testing.T) {
 	}
 }
 
-func TestWaitSaysWhereTheAddressOfWhatIsNotAvailableComesFrom(t *testing.T) {
+// For a service that is not available, wait names the variables that its address comes from.
+func TestWait_namesTheVariables(t *testing.T) {
 	_, port, _ := net.SplitHostPort(freeAddress(t))
 	host := "127.0.0.1"
 	p, stderr := inImage(t, contract.Contract{
@@ -82,7 +84,8 @@ func TestWaitSaysWhereTheAddressOfWhatIsNotAvailableComesFrom(t *testing.T) {
 	}
 }
 
-func TestCredentialsThatAreRefusedExit77AtOnce(t *testing.T) {
+// Refused credentials end the waiting at once.
+func TestWait_refusedCredentials(t *testing.T) {
 	host, port := answering(t, "HTTP/1.1 401 Unauthorized\r\n\r\n")
 	p, stderr := inImage(t, contract.Contract{
 		Environment: []contract.Variable{{Name: "PASSWORD", Secret: true}, {Name: "HOST", Secret: true}},
@@ -96,7 +99,8 @@ func TestCredentialsThatAreRefusedExit77AtOnce(t *testing.T) {
 	}
 }
 
-func TestASecretThatHoldsSeveralHostsIsNotShown(t *testing.T) {
+// A secret that holds several hosts is not shown.
+func TestWait_hidesHosts(t *testing.T) {
 	a, b := freeAddress(t), freeAddress(t)
 	p, stderr := inImage(t, contract.Contract{
 		Environment: []contract.Variable{{Name: "HOSTS", Secret: true}},
@@ -110,7 +114,8 @@ func TestASecretThatHoldsSeveralHostsIsNotShown(t *testing.T) {
 	}
 }
 
-func TestAURLThatVariablesMakeWrongExits78(t *testing.T) {
+// A variable that makes a URL wrong ends wait with 78.
+func TestWait_wrongURL(t *testing.T) {
 	c := contract.Contract{
 		Environment: []contract.Variable{{Name: "DB_SERVICE_PORT"}, {Name: "SECRET", Secret: true}},
 		Services:    []contract.Service{{Name: "database", URL: "mongodb://db:${DB_SERVICE_PORT}"}, {Name: "hidden", URL: "tcp://db:${SECRET}"}},
@@ -130,7 +135,8 @@ func TestAURLThatVariablesMakeWrongExits78(t *testing.T) {
 	}
 }
 
-func TestWaitRefusesACommandLineItCannotUse(t *testing.T) {
+// Wait refuses a command line it cannot use.
+func TestWait_wrongCommandLine(t *testing.T) {
 	for args, want := range map[string]string{
 		"wait":                             "name the services to wait for",
 		"wait --tries 0 tcp://h:1":         "it is a number above 0",
@@ -157,7 +163,8 @@ func TestWaitRefusesACommandLineItCannotUse(t *testing.T) {
 	}
 }
 
-func TestWaitEndsWithASignal(t *testing.T) {
+// Wait ends with a signal.
+func TestWait_signal(t *testing.T) {
 	silent := listen(t, "127.0.0.1:0")
 	for _, test := range []struct {
 		name, url string
@@ -198,7 +205,7 @@ func TestWaitEndsWithASignal(t *testing.T) {
 }
 
 // What a kubelet sets in a cluster with IPv6 is an address without brackets.
-func TestWait_findsAServerByItsIPv6Address(t *testing.T) {
+func TestWait_IPv6(t *testing.T) {
 	l, err := net.Listen("tcp6", "[::1]:0")
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +225,7 @@ func TestWait_findsAServerByItsIPv6Address(t *testing.T) {
 }
 
 // The stages read some variables as the libraries do that they are made of. A probe waits without a start.
-func TestWait_findsDefaultsInItsEnvironment(t *testing.T) {
+func TestWait_defaults(t *testing.T) {
 	for _, command := range []string{"start", "wait"} {
 		t.Run(command, func(t *testing.T) {
 			l := listen(t, "127.0.0.1:0")

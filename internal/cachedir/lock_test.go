@@ -45,7 +45,7 @@ func files(t *testing.T, dir string) []string {
 	return names
 }
 
-func TestEmpty_freesWhatNobodyUses(t *testing.T) {
+func TestEmpty(t *testing.T) {
 	dir := filled(t)
 	freed, err := cachedir.Empty(t.Context(), dir, "published.json")
 	if err != nil {
@@ -63,7 +63,7 @@ func TestEmpty_freesWhatNobodyUses(t *testing.T) {
 }
 
 // Layers of files have a name among the layers and one among the images, and what takes their place is on disk once.
-func TestEmpty_countsAFileOfTwoNamesOnce(t *testing.T) {
+func TestEmpty_hardLinks(t *testing.T) {
 	layers, images := filled(t), t.TempDir()
 	for _, name := range []string{"one", "other"} {
 		if err := os.Link(filepath.Join(layers, "blobs", "sha256", "one"), filepath.Join(images, name)); err != nil {
@@ -91,7 +91,7 @@ func TestEmpty_countsAFileOfTwoNamesOnce(t *testing.T) {
 	}
 }
 
-func TestEmpty_leavesWhatIsInUse(t *testing.T) {
+func TestEmpty_inUse(t *testing.T) {
 	dir := filled(t)
 	var releases []func() error
 	for range 2 { // there may be many users
@@ -118,7 +118,7 @@ func TestEmpty_leavesWhatIsInUse(t *testing.T) {
 	}
 }
 
-func TestEmpty_doesNotFollowLinks(t *testing.T) {
+func TestEmpty_symbolicLinks(t *testing.T) {
 	outside := filled(t)
 	before := files(t, outside)
 	dir := filepath.Join(t.TempDir(), "images")
@@ -143,7 +143,7 @@ func TestEmpty_doesNotFollowLinks(t *testing.T) {
 	}
 }
 
-func TestUse_waitsForWhoEmpties(t *testing.T) {
+func TestUse_waitsForEmpty(t *testing.T) {
 	dir := t.TempDir()
 	lock := exclusive(t, dir)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

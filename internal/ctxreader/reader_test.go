@@ -10,7 +10,7 @@ import (
 	"github.com/pulpimg/pulpimg/internal/ctxreader"
 )
 
-func TestNew_endsWithItsContext(t *testing.T) {
+func TestNew_contextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r := ctxreader.New(ctx, strings.NewReader("content"))
 	if _, err := r.Read(make([]byte, 3)); err != nil {

@@ -65,7 +65,7 @@ func image(t *testing.T, in *layout.Layout) layout.Image {
 }
 
 // containerd's own importer has to make the manifest that is expected of it.
-func TestImported_isWhatContainerdMakes(t *testing.T) {
+func TestImported_sameAsContainerd(t *testing.T) {
 	from, err := layout.Open(t.Context(), filepath.Join(t.TempDir(), "layout"))
 	if err != nil {
 		t.Fatal(err)

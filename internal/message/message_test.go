@@ -21,7 +21,7 @@ import (
 
 // What BuildKit's own code says, in the version that go.mod names. That of a daemon and of registries is in the tests of pkg/engine and
 // test/e2e.
-func TestTheMessagesAreTheirs(t *testing.T) {
+func TestMessages_sameAsBuildKit(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		err        error
@@ -42,7 +42,7 @@ func TestTheMessagesAreTheirs(t *testing.T) {
 }
 
 // A result with two parts for the platform of one, as an exporter sees it.
-func TestPlatformsDiffer_isItsWarning(t *testing.T) {
+func TestPlatformsDiffer_sameAsBuildKit(t *testing.T) {
 	one := exptypes.Platform{ID: "one", Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}}
 	other := one
 	other.ID = "other"

@@ -8,7 +8,8 @@ import (
 	"github.com/pulpimg/pulpimg/internal/shell"
 )
 
-func TestAShellReadsQuotedWordsAsTheyAre(t *testing.T) {
+// A shell reads quoted words as they are.
+func TestQuote_readByAShell(t *testing.T) {
 	words := []string{"plain", "", "two words", "it's", `"`, "$HOME", "`id`", "$(id)", `\`, "a\nb", "*", "~", "#", ";", "ü", "-n", "--a=b,c:d@e%f+g./_"}
 	out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", `printf '%s\0' `+shell.Words(words)).Output()
 	if err != nil {
@@ -19,7 +20,8 @@ func TestAShellReadsQuotedWordsAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestPlainWordsStayReadable(t *testing.T) {
+// Plain words stay readable.
+func TestQuote_plainWords(t *testing.T) {
 	for _, word := range []string{"pulp-server", "a=b", "/usr/bin/x", "1.0+dev", "user@host", "50%"} {
 		if got := shell.Quote(word); got != word {
 			t.Errorf("Quote(%q) = %q", word, got)

@@ -10,7 +10,8 @@ import (
 	"github.com/pulpimg/pulpimg/internal/signals"
 )
 
-func TestTheCauseOfTheEndIsTheSignal(t *testing.T) {
+// The cause of the context names the signal that ended it.
+func TestContext_causeIsTheSignal(t *testing.T) {
 	for _, test := range []struct {
 		signal syscall.Signal
 		says   string
@@ -32,7 +33,7 @@ func TestTheCauseOfTheEndIsTheSignal(t *testing.T) {
 	}
 }
 
-func TestWithoutASignalThereIsNoCause(t *testing.T) {
+func TestContext_noSignal(t *testing.T) {
 	ctx, stop := signals.Context(t.Context())
 	if ctx.Err() != nil {
 		t.Errorf("the context begins with %v", ctx.Err())

@@ -131,7 +131,7 @@ func TestLookup(t *testing.T) {
 }
 
 // proc keeps no inodes or change times that mean anything, like many file systems that are not on a disk.
-func TestLookup_doesNotTrustEveryFileSystem(t *testing.T) {
+func TestLookup_unreliableFileSystem(t *testing.T) {
 	b := newBed(t)
 	b.folder = "/proc/sys/kernel"
 	c := b.open()
@@ -146,7 +146,7 @@ func TestLookup_doesNotTrustEveryFileSystem(t *testing.T) {
 	}
 }
 
-func TestLoad_ignoresADamagedCache(t *testing.T) {
+func TestLoad_damaged(t *testing.T) {
 	b := newBed(t)
 	b.read(nil)
 	file := b.open().file
@@ -169,7 +169,7 @@ func TestLoad_ignoresADamagedCache(t *testing.T) {
 	}
 }
 
-func TestSave_leavesAnotherFormatAlone(t *testing.T) {
+func TestSave_otherFormat(t *testing.T) {
 	b := newBed(t)
 	file := b.open().file
 	b.must(os.MkdirAll(filepath.Dir(file), 0o755))
@@ -181,7 +181,7 @@ func TestSave_leavesAnotherFormatAlone(t *testing.T) {
 	}
 }
 
-func TestSave_keepsWhatOthersSaved(t *testing.T) {
+func TestSave_severalProcesses(t *testing.T) {
 	b := newBed(t)
 	for _, n := range []string{"a", "b"} {
 		b.must(os.WriteFile(filepath.Join(b.folder, n), []byte(n), 0o644))
@@ -220,7 +220,7 @@ func TestSave_keepsWhatOthersSaved(t *testing.T) {
 	}
 }
 
-func TestSave_forgetsFilesThatAreGone(t *testing.T) {
+func TestSave_removedFiles(t *testing.T) {
 	b := newBed(t)
 	b.read(nil)
 	b.must(os.Rename(b.path(), b.path()+".old"))
@@ -237,7 +237,7 @@ func TestSave_forgetsFilesThatAreGone(t *testing.T) {
 	}
 }
 
-func TestSave_removesCachesThatNobodyUses(t *testing.T) {
+func TestSave_removesUnusedCaches(t *testing.T) {
 	b := newBed(t)
 	b.read(nil)
 	unused := filepath.Join(b.dir, "unused")
@@ -258,7 +258,7 @@ func TestSave_removesCachesThatNobodyUses(t *testing.T) {
 	}
 }
 
-func TestStampOf_isWhatTheSystemSays(t *testing.T) {
+func TestStampOf(t *testing.T) {
 	b := newBed(t)
 	info, err := os.Stat(b.path())
 	b.must(err)

@@ -43,7 +43,7 @@ func state(t *testing.T, f *os.File) unix.Termios {
 	return *state
 }
 
-func TestATerminalPassesOnKeysAsTheyArePressed(t *testing.T) {
+func TestOpen_passesKeys(t *testing.T) {
 	person, program := pty(t)
 	before := state(t, program)
 	lent, err := terminal.Open(program, program)
@@ -77,7 +77,7 @@ func TestATerminalPassesOnKeysAsTheyArePressed(t *testing.T) {
 	}
 }
 
-func TestCloseEndsReading(t *testing.T) {
+func TestClose_endsReading(t *testing.T) {
 	_, program := pty(t)
 	lent, err := terminal.Open(program, program)
 	if err != nil {
@@ -96,7 +96,8 @@ func TestCloseEndsReading(t *testing.T) {
 	}
 }
 
-func TestATerminalTellsItsSizeAndEveryChange(t *testing.T) {
+// A terminal reports its size, and every change of it.
+func TestResize(t *testing.T) {
 	person, program := pty(t)
 	resize(t, person, 24, 80)
 	lent, err := terminal.Open(program, program)
@@ -117,7 +118,7 @@ func TestATerminalTellsItsSizeAndEveryChange(t *testing.T) {
 	}
 }
 
-func TestAFileIsNoTerminal(t *testing.T) {
+func TestOpen_noTerminal(t *testing.T) {
 	_, program := pty(t)
 	file, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // A fresh clone has no built engine. It must compile all the same, and say what to do.
-func TestAPulpimgBuiltWithoutAnEngineSaysSo(t *testing.T) {
+func TestStart_noBundle(t *testing.T) {
 	t.Parallel()
 	built, err := filepath.Glob("bundle/bin/[^.]*") // all but .gitignore
 	must(t, err)
@@ -42,7 +42,8 @@ func TestAPulpimgBuiltWithoutAnEngineSaysSo(t *testing.T) {
 	}
 }
 
-func TestTheEmbeddedBuildkitdIsTheClientsVersion(t *testing.T) {
+// The embedded buildkitd has the version of the client library.
+func TestBuildkitd_sameVersionAsClient(t *testing.T) {
 	product, engine := required(t, "../../go.mod"), required(t, "bundle/buildkitd/go.mod")
 	if product != engine {
 		t.Errorf("the client is %s and buildkitd %s: change both", product, engine)
@@ -61,7 +62,7 @@ func required(t *testing.T, gomod string) string {
 	return string(found[1])
 }
 
-func TestItCompilesForOtherSystems(t *testing.T) {
+func TestPackage_compilesForOtherSystems(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command("go", "build", ".")
 	cmd.Env = append(os.Environ(), "GOOS=darwin", "CGO_ENABLED=0")

@@ -16,7 +16,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine"
 )
 
-func TestStart_removesWhatAnInterruptedRunLeft(t *testing.T) {
+func TestStart_removesLeftovers(t *testing.T) {
 	cache := t.TempDir()
 	must(t, start(t, engine.Options{CacheDir: cache}).Close())
 	left := []string{
@@ -39,7 +39,7 @@ func TestStart_removesWhatAnInterruptedRunLeft(t *testing.T) {
 	}
 }
 
-func TestStart_makesAStateAnewThatCannotBeRead(t *testing.T) {
+func TestStart_replacesADamagedState(t *testing.T) {
 	for _, test := range []struct {
 		name, file string
 		spoil      func(t *testing.T, name string)
@@ -89,7 +89,7 @@ func random(n int) []byte {
 }
 
 // Prune has to work where nothing can be written any more.
-func TestPrune_worksOnAFullDisk(t *testing.T) {
+func TestPrune_fullDisk(t *testing.T) {
 	cache := t.TempDir()
 	must(t, syscall.Mount("tmpfs", cache, "tmpfs", 0, "size=150m"))
 	t.Cleanup(func() { must(t, syscall.Unmount(cache, 0)) })
@@ -106,7 +106,7 @@ func TestPrune_worksOnAFullDisk(t *testing.T) {
 }
 
 // Where there is no lock yet and no place for one, nobody can use the engine.
-func TestPrune_needsNoPlaceForALock(t *testing.T) {
+func TestPrune_noSpaceForALock(t *testing.T) {
 	cache := t.TempDir()
 	must(t, syscall.Mount("tmpfs", cache, "tmpfs", 0, "nr_inodes=4")) // for itself, engine, state and the file
 	t.Cleanup(func() { must(t, syscall.Unmount(cache, 0)) })
@@ -138,7 +138,7 @@ func fill(t *testing.T, name string) {
 }
 
 // What another user can exchange would be run as root.
-func TestTheEngine_refusesPlacesOfOthers(t *testing.T) {
+func TestStart_unsafeCache(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		make func(t *testing.T, home string)

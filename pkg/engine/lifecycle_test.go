@@ -16,7 +16,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine"
 )
 
-func TestStartGivesAClientThatBuildsAndCloseLeavesNothing(t *testing.T) {
+// Start returns a client that can build, and Close leaves nothing running.
+func TestStart(t *testing.T) {
 	cache := t.TempDir()
 	e := start(t, engine.Options{CacheDir: cache})
 	if e.Kind() != engine.Embedded {
@@ -41,7 +42,8 @@ func TestStartGivesAClientThatBuildsAndCloseLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestCloseEndsABuildThatStillRuns(t *testing.T) {
+// Close ends a build that still runs.
+func TestClose_runningBuild(t *testing.T) {
 	cache, mark := t.TempDir(), "mark-close-"+filepath.Base(t.TempDir())+t.Name()
 	e := start(t, engine.Options{CacheDir: cache})
 	built := make(chan error, 1)
@@ -64,7 +66,7 @@ func TestCloseEndsABuildThatStillRuns(t *testing.T) {
 
 // Whatever ends pulpimg in the middle of a build step, the engine, the step and
 // what the step started in the background end too, and the next one works.
-func TestNothingOutlivesAPulpimgEndedBy(t *testing.T) {
+func TestStart_processEnded(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		signal syscall.Signal
@@ -98,7 +100,8 @@ func TestNothingOutlivesAPulpimgEndedBy(t *testing.T) {
 	}
 }
 
-func TestTheLockIsHeldUntilTheEngineOfAKilledPulpimgIsGone(t *testing.T) {
+// The lock is held until the engine of a killed pulpimg is gone.
+func TestStart_lockOfAKilledProcess(t *testing.T) {
 	cache := t.TempDir()
 	a := act(t, roleHold, cache)
 	a.hear(saysReady)
@@ -127,7 +130,8 @@ func TestTheLockIsHeldUntilTheEngineOfAKilledPulpimgIsGone(t *testing.T) {
 	mustBuild(t, next.Client())
 }
 
-func TestCtrlCLeavesTheEndToPulpimg(t *testing.T) {
+// After Ctrl-C, pulpimg decides how the engine ends.
+func TestStart_ctrlC(t *testing.T) {
 	cache := t.TempDir()
 	a := act(t, roleHold, cache)
 	a.hear(saysReady)
@@ -139,7 +143,7 @@ func TestCtrlCLeavesTheEndToPulpimg(t *testing.T) {
 	noneLeft(t, cache)
 }
 
-func TestTwoAtTheSameTimeBothWork(t *testing.T) {
+func TestStart_twoAtOnce(t *testing.T) {
 	cache := t.TempDir()
 	first := act(t, roleHold, cache)
 	first.hear(saysReady)
@@ -156,7 +160,8 @@ func TestTwoAtTheSameTimeBothWork(t *testing.T) {
 	}
 }
 
-func TestWaitingForTheEngineEndsWithTheContext(t *testing.T) {
+// Waiting for the engine ends with the context.
+func TestStart_cancelledWhileWaiting(t *testing.T) {
 	cache := t.TempDir()
 	start(t, engine.Options{CacheDir: cache})
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -174,7 +179,8 @@ func TestWaitingForTheEngineEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func TestACancelledStartLeavesNothing(t *testing.T) {
+// A cancelled start leaves nothing.
+func TestStart_cancelled(t *testing.T) {
 	cache := t.TempDir()
 	// Unpacked before, so that the context ends while buildkitd comes up.
 	if err := start(t, engine.Options{CacheDir: cache}).Close(); err != nil {
@@ -194,7 +200,8 @@ func TestACancelledStartLeavesNothing(t *testing.T) {
 	mustBuild(t, start(t, engine.Options{CacheDir: cache}).Client())
 }
 
-func TestAnEngineThatDiesSaysSoWithItsLog(t *testing.T) {
+// The error for an engine that dies shows its log.
+func TestErr_showsTheLog(t *testing.T) {
 	cache := t.TempDir()
 	e := start(t, engine.Options{CacheDir: cache})
 	if err := e.Err(); err != nil {
@@ -210,7 +217,8 @@ func TestAnEngineThatDiesSaysSoWithItsLog(t *testing.T) {
 	noneLeft(t, cache)
 }
 
-func TestEverythingEndsWithProcess1OfTheNamespace(t *testing.T) {
+// When process 1 of the namespace ends, everything in it ends.
+func TestStart_process1Ends(t *testing.T) {
 	cache, mark := t.TempDir(), "mark-init-"+strconv.Itoa(os.Getpid())
 	e := start(t, engine.Options{CacheDir: cache})
 	built := make(chan error, 1)
@@ -227,7 +235,7 @@ func TestEverythingEndsWithProcess1OfTheNamespace(t *testing.T) {
 	noneLeft(t, cache, mark)
 }
 
-func TestAnEngineThatDoesNotStartShowsItsLog(t *testing.T) {
+func TestStart_showsTheLog(t *testing.T) {
 	cache := t.TempDir()
 	// buildkitd wants a directory here.
 	if err := os.MkdirAll(filepath.Join(cache, "engine"), 0o700); err != nil {

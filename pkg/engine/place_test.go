@@ -17,7 +17,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
 
-func TestDamagedProgramsAreRepaired(t *testing.T) {
+// Damaged programs are unpacked again.
+func TestUnpack_damagedPrograms(t *testing.T) {
 	t.Parallel()
 	cache := t.TempDir()
 	if err := start(t, engine.Options{CacheDir: cache}).Close(); err != nil {
@@ -55,7 +56,8 @@ func TestDamagedProgramsAreRepaired(t *testing.T) {
 	}
 }
 
-func TestProgramsThatOnlyMovedAreKept(t *testing.T) {
+// Programs that were only moved are not unpacked again.
+func TestUnpack_movedPrograms(t *testing.T) {
 	cache := t.TempDir()
 	must(t, start(t, engine.Options{CacheDir: cache}).Close())
 	path := unpacked(t, cache, "buildkitd")
@@ -70,7 +72,7 @@ func TestProgramsThatOnlyMovedAreKept(t *testing.T) {
 	}
 }
 
-func TestManyThatUnpackAtOnceAllWork(t *testing.T) {
+func TestUnpack_severalAtOnce(t *testing.T) {
 	t.Parallel()
 	cache := t.TempDir()
 	var all []*actor
@@ -95,7 +97,7 @@ func TestManyThatUnpackAtOnceAllWork(t *testing.T) {
 
 // The engine's socket would be in the cache directory, and its path too long, or
 // no part of a URL.
-func TestAnyCacheDirectoryWillDo(t *testing.T) {
+func TestStart_anyCacheDirectory(t *testing.T) {
 	for name, dir := range map[string]string{
 		"long":          strings.Repeat("long/", 40),
 		"blanks":        "a folder of mine",
@@ -119,7 +121,8 @@ func TestAnyCacheDirectoryWillDo(t *testing.T) {
 	}
 }
 
-func TestThePlaceForASocketGoesWithAKilledPulpimg(t *testing.T) {
+// The directory of the socket is removed after pulpimg was killed.
+func TestStart_removesTheSocketsDirectory(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), strings.Repeat("long/", 40))
 	before, err := filepath.Glob("/tmp/pulpimg-engine-*")
 	must(t, err)
@@ -134,7 +137,8 @@ func TestThePlaceForASocketGoesWithAKilledPulpimg(t *testing.T) {
 	})
 }
 
-func TestACacheThatCannotBeUsedIsAClearError(t *testing.T) {
+// A cache that cannot be used gives a clear error.
+func TestStart_unusableCache(t *testing.T) {
 	// Room for the programs, in pages of 4 KiB as tmpfs counts, and for three small files.
 	b, err := bundle.Load()
 	must(t, err)
@@ -172,7 +176,7 @@ func TestACacheThatCannotBeUsedIsAClearError(t *testing.T) {
 }
 
 // Set-id bits and devices of images work on the mounts that build steps get.
-func TestACacheOnAMountForDataWillDo(t *testing.T) {
+func TestStart_dataMount(t *testing.T) {
 	cache := t.TempDir()
 	must(t, syscall.Mount("tmpfs", cache, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "size=150m"))
 	t.Cleanup(func() { must(t, syscall.Unmount(cache, 0)) })
@@ -181,14 +185,15 @@ func TestACacheOnAMountForDataWillDo(t *testing.T) {
 	must(t, e.Close())
 }
 
-func TestOnlyRootCanStartTheEmbeddedEngine(t *testing.T) {
+func TestStart_needsRoot(t *testing.T) {
 	a := act(t, roleUser, t.TempDir())
 	if got := a.hear(saysError); !strings.Contains(got, "needs root") || !strings.Contains(got, "--engine") {
 		t.Errorf("the error for other users is %q", got)
 	}
 }
 
-func TestTheHostsConfigurationOfBuildKitDoesNotMatter(t *testing.T) {
+// The host's configuration of BuildKit does not matter.
+func TestStart_ignoresTheHostsConfiguration(t *testing.T) {
 	a := act(t, roleFooled, t.TempDir(), "BUILDKITD_CONFIG=/nowhere.toml", "BUILDKITD_LOG_LEVEL=none", "OTEL_EXPORTER_OTLP_ENDPOINT=::")
 	a.hear(saysReady)
 	a.hear(saysClosed)

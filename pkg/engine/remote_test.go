@@ -16,7 +16,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine"
 )
 
-func TestARemoteEngineIsUsedAndLeftRunning(t *testing.T) {
+// A remote engine is used and left running.
+func TestRemote(t *testing.T) {
 	t.Parallel()
 	far := start(t, engine.Options{CacheDir: t.TempDir()})
 	near := start(t, engine.Options{Address: far.Address()})
@@ -28,7 +29,8 @@ func TestARemoteEngineIsUsedAndLeftRunning(t *testing.T) {
 	mustBuild(t, far.Client())
 }
 
-func TestAnAddressWhereNoEngineAnswersIsAClearError(t *testing.T) {
+// An address at which no engine answers gives a clear error.
+func TestRemote_noAnswer(t *testing.T) {
 	t.Parallel()
 	for name, address := range map[string]string{
 		"no socket":      "unix:///nowhere/buildkitd.sock",
@@ -51,7 +53,7 @@ func TestAnAddressWhereNoEngineAnswersIsAClearError(t *testing.T) {
 }
 
 // Proves too that each scheme has its helper: none of these programs is found.
-func TestAnAddressWhoseToolIsMissingIsAClearError(t *testing.T) {
+func TestRemote_missingTool(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	for address, tool := range map[string]string{
 		"docker-container://builder":  "docker",
@@ -72,7 +74,8 @@ func TestAnAddressWhoseToolIsMissingIsAClearError(t *testing.T) {
 	}
 }
 
-func TestACancelledConnectIsNotAnUnreachableEngine(t *testing.T) {
+// A cancelled connect is not an unreachable engine.
+func TestRemote_cancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	address := listen(t, func(c net.Conn) { cancel(); io.Copy(io.Discard, c) })
@@ -82,7 +85,7 @@ func TestACancelledConnectIsNotAnUnreachableEngine(t *testing.T) {
 	}
 }
 
-func TestAWrongAddressIsAClearError(t *testing.T) {
+func TestRemote_wrongAddress(t *testing.T) {
 	t.Parallel()
 	pair := engine.TLS{Cert: "c.pem", Key: "k.pem"}
 	for _, test := range []struct {
@@ -108,7 +111,7 @@ func TestAWrongAddressIsAClearError(t *testing.T) {
 	}
 }
 
-func TestARemoteEngineWithMutualTLS(t *testing.T) {
+func TestRemote_mutualTLS(t *testing.T) {
 	t.Parallel()
 	far := start(t, engine.Options{CacheDir: t.TempDir()})
 	pki := newPKI(t)

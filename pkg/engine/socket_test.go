@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-func TestASocketThatIsThereAndDoesNotListenYetIsWaitedFor(t *testing.T) {
+// awaitSocket also waits for a socket that exists but does not listen yet.
+func TestAwaitSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine"
 )
 
-func TestStatusStartsNothingAndLeavesNothing(t *testing.T) {
+// Status starts nothing and leaves nothing.
+func TestStatus_changesNothing(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")
 	got := status(t, engine.Options{CacheDir: cache})
 	want := &engine.Info{
@@ -33,7 +34,8 @@ func TestStatusStartsNothingAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestStatusSaysWhoRunsTheEngineAndWhatItTakes(t *testing.T) {
+// Status reports who runs the engine, and how much disk it takes.
+func TestStatus_running(t *testing.T) {
 	cache := t.TempDir()
 	e := start(t, engine.Options{CacheDir: cache})
 	got := status(t, engine.Options{CacheDir: cache})
@@ -57,7 +59,7 @@ func TestStatusSaysWhoRunsTheEngineAndWhatItTakes(t *testing.T) {
 	}
 }
 
-func TestStatusAsksARemoteEngine(t *testing.T) {
+func TestStatus_remote(t *testing.T) {
 	far := start(t, engine.Options{CacheDir: t.TempDir()})
 	mustBuild(t, far.Client())
 	platforms, err := far.Platforms(context.Background())
@@ -79,14 +81,14 @@ func TestStatusAsksARemoteEngine(t *testing.T) {
 	}
 }
 
-func TestStatusOfAnEngineThatDoesNotAnswer(t *testing.T) {
+func TestStatus_noAnswer(t *testing.T) {
 	_, err := engine.Status(context.Background(), engine.Options{Address: "unix:///nowhere/buildkitd.sock"})
 	if !errors.Is(err, engine.ErrUnreachable) {
 		t.Errorf("got the error %v, want %v", err, engine.ErrUnreachable)
 	}
 }
 
-func TestPruneFreesTheDisk(t *testing.T) {
+func TestPrune(t *testing.T) {
 	t.Parallel()
 	const size = 20 << 20
 	cache := t.TempDir()
@@ -112,7 +114,8 @@ func TestPruneFreesTheDisk(t *testing.T) {
 	mustBuild(t, start(t, engine.Options{CacheDir: cache}).Client())
 }
 
-func TestPruneFreesARemoteEnginesCache(t *testing.T) {
+// Prune frees the cache of a remote engine.
+func TestPrune_remote(t *testing.T) {
 	far := start(t, engine.Options{CacheDir: t.TempDir()})
 	mustBuild(t, far.Client())
 	freed, err := engine.Prune(context.Background(), engine.Options{Address: far.Address()})

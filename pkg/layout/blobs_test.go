@@ -22,7 +22,8 @@ func openBlobs(t *testing.T) *layout.Blobs {
 	return d
 }
 
-func TestABlobIsReadBackByItsDescriptor(t *testing.T) {
+// A blob is read back by its descriptor.
+func TestBlobs_readBack(t *testing.T) {
 	d := openBlobs(t)
 	desc, err := d.WriteJSON(ocispec.MediaTypeImageConfig, map[string]int{"a": 1})
 	if err != nil {
@@ -37,7 +38,8 @@ func TestABlobIsReadBackByItsDescriptor(t *testing.T) {
 	}
 }
 
-func TestCopyRefusesABlobThatIsNotWhatItsDigestSays(t *testing.T) {
+// Copy refuses a blob whose content does not have its digest.
+func TestCopy_damaged(t *testing.T) {
 	from, to := openBlobs(t), openBlobs(t)
 	desc, err := from.Write("text/plain", []byte("content"))
 	if err != nil {
@@ -137,7 +139,8 @@ func TestLink_refusesADamagedBlob(t *testing.T) {
 	}
 }
 
-func TestADamagedBlobIsRemovedAndNamed(t *testing.T) {
+// A damaged blob is removed, and the error names it.
+func TestReadJSON_damaged(t *testing.T) {
 	for _, damaged := range []string{"", `{"a":`, `{"a":2}`} {
 		d := openBlobs(t)
 		desc, err := d.WriteJSON("application/json", map[string]int{"a": 1})
@@ -157,7 +160,7 @@ func TestADamagedBlobIsRemovedAndNamed(t *testing.T) {
 	}
 }
 
-func TestManyMayWriteTheSameBlobAtOnce(t *testing.T) {
+func TestWrite_severalAtOnce(t *testing.T) {
 	d := openBlobs(t)
 	var all sync.WaitGroup
 	for range 16 {

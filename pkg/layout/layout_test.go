@@ -205,7 +205,7 @@ func TestClose_tidies(t *testing.T) {
 	}
 }
 
-func TestOpen_waitsForWhoIsAlone(t *testing.T) {
+func TestOpen_waits(t *testing.T) {
 	dir := t.TempDir()
 	alone := flock.New(filepath.Join(dir, ".lock"))
 	if err := alone.Lock(); err != nil {
@@ -238,7 +238,7 @@ func TestOpen_waitsForWhoIsAlone(t *testing.T) {
 	}
 }
 
-func TestOtherToolsReadTheLayout(t *testing.T) {
+func TestLayout_otherTools(t *testing.T) {
 	l := openNew(t)
 	add(t, l, combine(t, l, "one", manifest(t, l, "amd64", "older")))
 	add(t, l,

@@ -79,7 +79,7 @@ func TestMerge(t *testing.T) {
 	entries(t, dir)
 }
 
-func TestMerge_goesOnAfterAnInterruption(t *testing.T) {
+func TestMerge_interrupted(t *testing.T) {
 	l := openNew(t)
 	dir := filepath.Join(t.TempDir(), "oci")
 	image := combine(t, l, "one", manifest(t, l, "amd64", "a"))
@@ -103,7 +103,7 @@ func TestMerge_goesOnAfterAnInterruption(t *testing.T) {
 }
 
 // What another image needs must not go because its manifest cannot be read in this moment.
-func TestMerge_removesNothingInDoubt(t *testing.T) {
+func TestMerge_unreadableBlobs(t *testing.T) {
 	l := openNew(t)
 	dir := filepath.Join(t.TempDir(), "oci")
 	old := combine(t, l, "one", manifest(t, l, "amd64", "shared"))

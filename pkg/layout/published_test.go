@@ -10,7 +10,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-func TestALayoutKnowsWhatWasPublishedLast(t *testing.T) {
+// A layout knows what was published last.
+func TestPublished(t *testing.T) {
 	l := openNew(t)
 	if got, err := l.Published(); err != nil || len(got) > 0 {
 		t.Fatalf("a new layout: got %v, %v", got, err)
@@ -36,7 +37,8 @@ func TestALayoutKnowsWhatWasPublishedLast(t *testing.T) {
 	}
 }
 
-func TestABrokenRecordOfAPublicationIsSaid(t *testing.T) {
+// A damaged record of a publication is an error.
+func TestPublished_damaged(t *testing.T) {
 	for name, text := range map[string]string{"no JSON": `{`, "no digest": `{"format":1,"images":{"r/a:1":"sha256:beef"}}`} {
 		t.Run(name, func(t *testing.T) {
 			l := openNew(t)

@@ -64,7 +64,7 @@ func writeTo(t *testing.T, w content.Writer, data string) {
 	}
 }
 
-func TestStore_twoProcessesWriteOneBlob(t *testing.T) {
+func TestStore_twoProcesses(t *testing.T) {
 	d := openBlobs(t)
 	data, desc := random()
 	stores := []content.Store{d.Store(), reopened(t, d).Store()}
@@ -99,7 +99,7 @@ func TestStore_twoProcessesWriteOneBlob(t *testing.T) {
 	nothingUnfinished(t, d)
 }
 
-func TestStore_beginsAnewAfterAnInterruption(t *testing.T) {
+func TestStore_interrupted(t *testing.T) {
 	d := openBlobs(t)
 	data, desc := random()
 	w := begin(t, d.Store(), desc)
@@ -117,7 +117,7 @@ func TestStore_beginsAnewAfterAnInterruption(t *testing.T) {
 	nothingUnfinished(t, d)
 }
 
-func TestStore_replacesABlobThatWasCutShort(t *testing.T) {
+func TestStore_truncatedBlob(t *testing.T) {
 	d := openBlobs(t)
 	data, desc := random()
 	if err := os.WriteFile(d.Path(desc.Digest), []byte("cut short"), 0o444); err != nil {
@@ -131,7 +131,7 @@ func TestStore_replacesABlobThatWasCutShort(t *testing.T) {
 	}
 }
 
-func TestStore_takesWhatAnotherDirectoryHas(t *testing.T) {
+func TestStore_otherDirectory(t *testing.T) {
 	from, to := openBlobs(t), openBlobs(t)
 	desc, err := from.Write("text/plain", []byte("content"))
 	if err != nil {
@@ -225,7 +225,7 @@ func age(t *testing.T, d *layout.Blobs) {
 	}
 }
 
-func TestOpen_removesWhatAKilledProcessLeft(t *testing.T) {
+func TestOpen_removesLeftovers(t *testing.T) {
 	d := openBlobs(t)
 	dead := writing(t, d)
 	if err := dead.Process.Kill(); err != nil {
@@ -239,7 +239,7 @@ func TestOpen_removesWhatAKilledProcessLeft(t *testing.T) {
 	nothingUnfinished(t, d)
 }
 
-func TestOpen_leavesWhatAnotherProcessWrites(t *testing.T) {
+func TestOpen_keepsUnfinished(t *testing.T) {
 	d := openBlobs(t)
 	writing(t, d)
 	age(t, d)

@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-func TestManifestsAreListedBeforeThoseThatReferToThem(t *testing.T) {
+// Manifests are listed before those that refer to them.
+func TestReadArtifact_manifestOrder(t *testing.T) {
 	image, err := random.Image(64, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +38,8 @@ func TestManifestsAreListedBeforeThoseThatReferToThem(t *testing.T) {
 	}
 }
 
-func TestBlobsAreWhatTheManifestSays(t *testing.T) {
+// The blobs are those of the manifest.
+func TestReadArtifact_blobs(t *testing.T) {
 	image, err := random.Image(64, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +66,8 @@ func TestBlobsAreWhatTheManifestSays(t *testing.T) {
 	}
 }
 
-func TestLayersThatAreNotToBeDistributedStayBehind(t *testing.T) {
+// Non-distributable layers are not uploaded.
+func TestReadArtifact_nonDistributable(t *testing.T) {
 	image, err := mutate.AppendLayers(empty.Image,
 		static.NewLayer([]byte("kept"), types.OCILayer), static.NewLayer([]byte("foreign"), types.DockerForeignLayer))
 	if err != nil {
@@ -85,7 +88,8 @@ func TestLayersThatAreNotToBeDistributedStayBehind(t *testing.T) {
 	}
 }
 
-func TestIndexThatListsSomethingElseIsRefused(t *testing.T) {
+// An index that lists anything but images and indexes is refused.
+func TestReadArtifact_unknownEntry(t *testing.T) {
 	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: static.NewLayer([]byte("x"), types.OCILayer)})
 	if _, err := readArtifact(index); err == nil || !strings.Contains(err.Error(), "neither an image nor an index") {
 		t.Errorf("the error is %v", err)

@@ -26,7 +26,8 @@ func answers(headers []string, statuses ...int) func(int) (*http.Response, error
 	}
 }
 
-func TestWaitsDoubleUpToTheLongest(t *testing.T) {
+// Waits double up to the longest.
+func TestBackoff_waitDoubles(t *testing.T) {
 	b := Backoff{Attempts: 9, First: 100 * time.Millisecond, Longest: time.Second}
 	for attempt, want := range map[int]time.Duration{
 		1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 3: 400 * time.Millisecond, 4: 800 * time.Millisecond,
@@ -40,7 +41,8 @@ func TestWaitsDoubleUpToTheLongest(t *testing.T) {
 	}
 }
 
-func TestRegistryIsLeftAloneForAsLongAsItAsks(t *testing.T) {
+// A request is repeated only after the time that the registry asks for.
+func TestRepeater_retryAfter(t *testing.T) {
 	for name, headers := range map[string][]string{
 		"in seconds": {"Retry-After", "7"},
 		"as a date":  {"Retry-After", time.Date(2000, 1, 1, 0, 0, 7, 0, time.UTC).Format(http.TimeFormat)}, // a bubble's clock starts in 2000
@@ -61,7 +63,8 @@ func TestRegistryIsLeftAloneForAsLongAsItAsks(t *testing.T) {
 	}
 }
 
-func TestRegistryThatAsksForTooLongAWaitIsGivenUp(t *testing.T) {
+// A registry that asks for a longer wait than the longest is given up.
+func TestRepeater_retryAfterTooLong(t *testing.T) {
 	b := Backoff{Attempts: 5, First: time.Millisecond, Longest: time.Minute}
 	_, err := repeatWith(b).do(t.Context(), answers([]string{"Retry-After", "3600"}, 429))
 	if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(err.Error(), "the registry asks to wait 1h0m0s") {
@@ -69,7 +72,7 @@ func TestRegistryThatAsksForTooLongAWaitIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestAttemptsEnd(t *testing.T) {
+func TestRepeater_attemptsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := Backoff{Attempts: 3, First: time.Second, Longest: time.Minute}
 		_, err := repeatWith(b).do(t.Context(), answers(nil, 503, 502, 500, 200))
@@ -79,7 +82,8 @@ func TestAttemptsEnd(t *testing.T) {
 	})
 }
 
-func TestAnswersThatWillNotChangeAreNotRepeated(t *testing.T) {
+// Answers that will not change are not repeated.
+func TestRepeater_finalAnswers(t *testing.T) {
 	for _, status := range []int{200, 201, 202, 400, 401, 403, 404, 405, 501} {
 		b := Backoff{Attempts: 3, First: time.Hour, Longest: time.Hour}
 		resp, err := repeatWith(b).do(t.Context(), answers(nil, status))
@@ -89,7 +93,8 @@ func TestAnswersThatWillNotChangeAreNotRepeated(t *testing.T) {
 	}
 }
 
-func TestWaitingEndsWithItsContext(t *testing.T) {
+// The wait between two attempts ends with its context.
+func TestRepeater_contextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -102,7 +107,8 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestOnlyBrokenConnectionsAreTransient(t *testing.T) {
+// Only broken connections are transient.
+func TestTransientError(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	for _, test := range []struct {
 		err       error
@@ -132,7 +138,7 @@ func TestOnlyBrokenConnectionsAreTransient(t *testing.T) {
 	}
 }
 
-func TestRetryAfterThatCannotBeReadIsNone(t *testing.T) {
+func TestRetryAfter_unreadable(t *testing.T) {
 	for _, v := range []string{"", "-1", "soon", "1.5", "99999999999999999999", "Fri, 31 Dec 1999 23:59:59 GMT"} {
 		if got := retryAfter(http.Header{"Retry-After": {v}}, time.Now()); got != 0 {
 			t.Errorf("%q is read as %v", v, got)

@@ -17,7 +17,7 @@ func testTag(t *testing.T, reference string) name.Tag {
 	return tag
 }
 
-func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
+func TestErrors_messages(t *testing.T) {
 	unauthorized := &transport.Error{StatusCode: 401, Errors: []transport.Diagnostic{{Code: transport.UnauthorizedErrorCode, Message: "authentication required"}}}
 	denied := &transport.Error{StatusCode: 403, Errors: []transport.Diagnostic{{Code: transport.DeniedErrorCode, Message: "read only"}}}
 	for _, test := range []struct {
@@ -67,7 +67,7 @@ func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
 	}
 }
 
-func TestTagErrorHoldsTheFailureOfEachTag(t *testing.T) {
+func TestTagError_unwrap(t *testing.T) {
 	refused := &CredentialsError{Registry: "r.test", Denied: true}
 	err := error(&TagError{
 		NotMoved: []TagFailure{{testTag(t, "r.test/a:1"), errors.New("immutable")}},

@@ -45,7 +45,8 @@ func describe(entries []entry, transfers []transfer) []string {
 	return lines
 }
 
-func TestPlanSendsEachBlobOnceAndMountsItElsewhere(t *testing.T) {
+// A plan uploads each blob once, and mounts it in the other repositories.
+func TestMakePlan(t *testing.T) {
 	outer, err := name.NewRepository("one.test/f/outer")
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +123,8 @@ func TestPlanSendsEachBlobOnceAndMountsItElsewhere(t *testing.T) {
 	}
 }
 
-func TestPlanExpectsTheBytesOfEachBlobOnce(t *testing.T) {
+// A plan expects the bytes of each blob once.
+func TestPlan_expected(t *testing.T) {
 	p := makePlan([]entry{
 		testEntry(t, "one.test/f/base:1", "ab", false),
 		testEntry(t, "one.test/f/role:1", "abc", false),

@@ -34,7 +34,7 @@ func read(t *testing.T, r io.Reader, n int) {
 
 func content() io.ReadCloser { return io.NopCloser(strings.NewReader("0123456789")) }
 
-func TestReportsAreThrottled(t *testing.T) {
+func TestProgress_throttled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all, got := watchReports(10)
 		p := all.of(name.Repository{}, blob{size: 10}, true)
@@ -53,7 +53,8 @@ func TestReportsAreThrottled(t *testing.T) {
 	})
 }
 
-func TestBrokenUploadCountsFromTheBeginning(t *testing.T) {
+// An upload that breaks counts from the beginning again.
+func TestProgress_brokenUpload(t *testing.T) {
 	all, got := watchReports(10)
 	p := all.of(name.Repository{}, blob{size: 10}, true)
 	broken := p.watch(content())
@@ -68,7 +69,8 @@ func TestBrokenUploadCountsFromTheBeginning(t *testing.T) {
 	}
 }
 
-func TestTotalShrinksByWhatIsNotSentAndGrowsByWhatIs(t *testing.T) {
+// The total shrinks by blobs that are not sent, and grows by those that are sent unexpectedly.
+func TestProgress_total(t *testing.T) {
 	all, got := watchReports(30)
 	all.of(name.Repository{}, blob{size: 10}, true).done(Existing)
 	all.of(name.Repository{}, blob{size: 10}, false).done(Mounted)

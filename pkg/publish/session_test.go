@@ -15,7 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 )
 
-func TestUploadContinuesWhereTheRegistrySays(t *testing.T) {
+// An upload continues where the registry says.
+func TestSession_location(t *testing.T) {
 	for _, test := range []struct {
 		scheme, location, want, err string
 	}{
@@ -59,7 +60,7 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 	return server.Listener.Addr().String()
 }
 
-func TestCredentialsStayWithTheRegistry(t *testing.T) {
+func TestCredentials_stayWithTheRegistry(t *testing.T) {
 	var leaked string
 	bucket := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		leaked = r.Header.Get("Authorization")
@@ -81,7 +82,8 @@ func TestCredentialsStayWithTheRegistry(t *testing.T) {
 	}
 }
 
-func TestAuthorizationFollowsTheCredentials(t *testing.T) {
+// The Authorization header depends on the kind of credentials.
+func TestAccess_authorization(t *testing.T) {
 	for _, test := range []struct {
 		config authn.AuthConfig
 		want   string
@@ -105,7 +107,8 @@ func TestAuthorizationFollowsTheCredentials(t *testing.T) {
 	}
 }
 
-func TestDigestThatTheRegistryDoesNotTellIsComputed(t *testing.T) {
+// A digest that the registry does not send is computed.
+func TestResolve_noDigestHeader(t *testing.T) {
 	const body = `{"schemaVersion":2}`
 	host := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v2/" && r.Method == http.MethodGet {
@@ -122,7 +125,7 @@ func TestDigestThatTheRegistryDoesNotTellIsComputed(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoRegistryIsNamed(t *testing.T) {
+func TestResolve_noRegistry(t *testing.T) {
 	host := serve(t, http.NotFound)
 	_, err := Resolve(t.Context(), host+"/base:1")
 	if err == nil || !strings.Contains(err.Error(), host+" does not answer as a registry does") {
@@ -130,7 +133,8 @@ func TestWhatIsNoRegistryIsNamed(t *testing.T) {
 	}
 }
 
-func TestItemsThatCannotAllBePublishedAreRefusedAtOnce(t *testing.T) {
+// Items that cannot all be published are refused before anything is sent.
+func TestPublish_wrongItems(t *testing.T) {
 	a, b := testTag(t, "r.test/a:1"), testTag(t, "r.test/b:1")
 	for _, test := range []struct {
 		items []Item
@@ -149,7 +153,7 @@ func TestItemsThatCannotAllBePublishedAreRefusedAtOnce(t *testing.T) {
 	}
 }
 
-func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestOptions_wrong(t *testing.T) {
 	for name, opt := range map[string]Option{
 		"no keychain":  WithKeychain(nil),
 		"no transport": WithTransport(nil),

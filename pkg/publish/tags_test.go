@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestCancelledPublicationDoesNotBeginToMoveTags(t *testing.T) {
+func TestMoveTags_cancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := moveTags(ctx, nil, []entry{testEntry(t, "r.test/base:1", "a", true)}, options{jobs: 1})
@@ -18,7 +18,8 @@ func TestCancelledPublicationDoesNotBeginToMoveTags(t *testing.T) {
 	}
 }
 
-func TestGraceEndsSomeTimeAfterTheContext(t *testing.T) {
+// The context ends some time after its parent.
+func TestWithGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -27,7 +27,7 @@ images:
 `
 
 // Packages are there all the time; the repository's index is not.
-func TestApt_doesNotGoOnWithAnIndexOfAnotherBuild(t *testing.T) {
+func TestApt_staleIndex(t *testing.T) {
 	lab, err := url.Parse(env.lab.RepoURL)
 	if err != nil {
 		t.Fatal(err)

@@ -91,7 +91,8 @@ func (c container) report(t *testing.T) (r report) {
 	return r
 }
 
-func TestAnImageWithoutAShellStarts(t *testing.T) {
+// An image without a shell starts.
+func TestStart_noShell(t *testing.T) {
 	image := bareImage(t, "bare")
 	given := []string{"UID=7", "IFS=:", "SECONDS=x", "SHELL=/none", "my.setting=1", "a-b=2", "HOST=fd00::7", "EMPTY="}
 	got := podman{}.detach(t, image, envs(given...)...).report(t)
@@ -105,7 +106,8 @@ func TestAnImageWithoutAShellStarts(t *testing.T) {
 	}
 }
 
-func TestAContainerHasTheHomeThatSomebodyGaveIt(t *testing.T) {
+// HOME is the one that was given to the container, if there is one.
+func TestStart_home(t *testing.T) {
 	pulp(t)
 	image := pulpRegistry() + "/pulp-base" + pulpTag
 	place := registry(t)
@@ -150,7 +152,8 @@ images:
 	}
 }
 
-func TestAStageCanBeLeftOutByHand(t *testing.T) {
+// A stage can be removed from the script by hand.
+func TestStart_editedScript(t *testing.T) {
 	image := bareImage(t, "waiting")
 	root := podman{}.mount(t, image)
 	script, err := os.ReadFile(filepath.Join(root, "usr/share/pulpimg/start"))
@@ -228,7 +231,8 @@ images:
     start: { %s }
 `
 
-func TestABaseMayHaveAStartOfItsOwn(t *testing.T) {
+// A base may have an entrypoint of its own.
+func TestStart_entrypointOfTheBase(t *testing.T) {
 	base := pushBase(t, func(c *v1.Config) {
 		c.Entrypoint, c.StopSignal = []string{"/run.sh"}, "SIGWINCH"
 		c.Healthcheck = &v1.HealthConfig{Test: []string{"CMD", "/bin/false"}, Interval: time.Hour}
@@ -257,7 +261,8 @@ func TestABaseMayHaveAStartOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestABaseThatContainersCannotStartOnIsRefused(t *testing.T) {
+// A base that containers cannot start on is refused.
+func TestBuild_unsuitableBase(t *testing.T) {
 	for _, test := range []struct {
 		name, start, want string
 		config            func(*v1.Config)
@@ -277,7 +282,7 @@ func TestABaseThatContainersCannotStartOnIsRefused(t *testing.T) {
 	}
 }
 
-func TestBeatStartsAgainAfterACrash(t *testing.T) {
+func TestBeat_restarts(t *testing.T) {
 	s := newSite(t)
 	beat := s.role(t, "pulp-beat")
 	beat.says(t, beatIsReady)

@@ -25,7 +25,7 @@ func dockerConfig(t *testing.T, user, password string) string {
 }
 
 // The guarded registry and the open one have the same storage: what is published at one place below shows at the other.
-func TestPublishingNeedsTheRightCredentials(t *testing.T) {
+func TestPush_credentials(t *testing.T) {
 	spec := specFile(t, filesSpec, filesOfSpec)
 	path := env.place + "/credentials"
 	args := []string{"-f", spec, "--set", "base=scratch", "--registry", env.lab.AuthRegistry + path, "--push"}
@@ -43,7 +43,8 @@ func TestPublishingNeedsTheRightCredentials(t *testing.T) {
 	image(t, env.lab.Registry+path+"/helped:1")
 }
 
-func TestABaseInAGuardedRegistryNeedsTheRightCredentials(t *testing.T) {
+// A base in a registry with a login needs the right credentials.
+func TestBuild_baseCredentials(t *testing.T) {
 	args := []string{"-f", specFile(t, filesSpec, filesOfSpec), "--set", "base=" + env.lab.AuthRegistry + "/files:1", "--registry", registry(t)}
 	guarded := regexp.QuoteMeta(env.lab.AuthRegistry)
 	warm().with(dockerConfig(t, env.lab.AuthUser, "wrong")).build(t, args...).fails(t, 77, guarded, `pulpimg.yaml:\d+:\d+`)

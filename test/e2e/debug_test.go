@@ -131,7 +131,8 @@ func debugArgs(t *testing.T, image string) []string {
 	return []string{"build", "--debug", image, "-f", specFile(t, failingSpec, filesOfSpec), "--source-policy", env.lab.Policy, "--registry", registry(t)}
 }
 
-func TestDebugOpensAShellWhereAStepFailed(t *testing.T) {
+// Debug opens a shell where a step failed.
+func TestDebug(t *testing.T) {
 	p := warm()
 	s := p.startInTerminal(t, debugArgs(t, "base")...)
 	s.sees(t, `(?s)pulpimg.yaml:11:9:.* exit code: 3\r\n.*echo left-behind.*\| last words\r\npulpimg: a shell where \[base 1/2\] run .* failed, in / as root; exit ends the build\r\n.*# $`)
@@ -159,7 +160,8 @@ func TestDebugOpensAShellWhereAStepFailed(t *testing.T) {
 	nothingRuns(t, p.cache)
 }
 
-func TestASignalEndsADebugShellAndGivesTheTerminalBack(t *testing.T) {
+// A signal ends a debug shell and restores the terminal.
+func TestDebug_signal(t *testing.T) {
 	p := warm()
 	s := p.startInTerminal(t, debugArgs(t, "base")...)
 	before := s.state(t)
@@ -177,7 +179,8 @@ func TestASignalEndsADebugShellAndGivesTheTerminalBack(t *testing.T) {
 	nothingRuns(t, p.cache)
 }
 
-func TestDebugSaysWhyThereIsNoShell(t *testing.T) {
+// Debug says why there is no shell.
+func TestDebug_noShell(t *testing.T) {
 	for _, c := range []struct{ image, want string }{
 		{"empty", `(?s)\[empty 2/2\] run /hello: .*pulpimg: --debug: the image has no /bin/sh to look at it from the inside\r\n`},
 		{"fetching", `(?s)\[fetching 1/1\] repo .*connection refused.*pulpimg: --debug: what failed is no command in an image`},
@@ -194,12 +197,12 @@ func TestDebugSaysWhyThereIsNoShell(t *testing.T) {
 	}
 }
 
-func TestDebugNeedsATerminal(t *testing.T) {
+func TestDebug_noTerminal(t *testing.T) {
 	warm().run(t, debugArgs(t, "base")...).fails(t, 64, `^pulpimg: --debug opens a shell .* needs a terminal`)
 }
 
 // The command that a failed build names is one that a shell reads as it was meant.
-func TestAFailedBuildNamesTheCommandThatLooksDeeper(t *testing.T) {
+func TestBuild_suggestsDebug(t *testing.T) {
 	p := warm()
 	args := debugArgs(t, "base")
 	file := filepath.Join(filepath.Dir(args[4]), "a spec's.yaml")
@@ -224,7 +227,8 @@ func TestAFailedBuildNamesTheCommandThatLooksDeeper(t *testing.T) {
 	}
 }
 
-func TestColoursAreForTerminalsWhoseUserWantsThem(t *testing.T) {
+// Output has colours if it goes to a terminal whose user allows them.
+func TestBuild_colours(t *testing.T) {
 	spec := specFile(t, strings.ReplaceAll(failingSpec, "version: 1", "version: one"), nil)
 	for _, c := range []struct {
 		name    string
@@ -252,7 +256,8 @@ func TestColoursAreForTerminalsWhoseUserWantsThem(t *testing.T) {
 	}
 }
 
-func TestDebugOpensAShellOnARemoteEngineWithTheStepsSecrets(t *testing.T) {
+// Debug opens a shell on a remote engine, with the secrets of the step.
+func TestDebug_remoteEngine(t *testing.T) {
 	spec := specFile(t, `
 version: 1
 name: secretive

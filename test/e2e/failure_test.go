@@ -2,7 +2,8 @@ package e2e
 
 import "testing"
 
-func TestAFailedBuildLeavesWhatWasBuiltBefore(t *testing.T) {
+// A failed build does not remove earlier ones.
+func TestBuild_failureKeepsEarlierBuilds(t *testing.T) {
 	spec := specFile(t, filesSpec, filesOfSpec)
 	good := []string{"-f", spec, "--set", "base=" + env.lab.Registry + "/files:1", "--registry", registry(t), "--format", "json"}
 	built := warm().build(t, good...).result(t)
@@ -15,7 +16,8 @@ func TestAFailedBuildLeavesWhatWasBuiltBefore(t *testing.T) {
 	}
 }
 
-func TestNothingIsPublishedWhenAnImageOfTheFamilyFails(t *testing.T) {
+// Nothing is published when an image of the family fails.
+func TestPush_failedBuild(t *testing.T) {
 	spec := specFile(t, `
 version: 1
 name: half

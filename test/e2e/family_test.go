@@ -35,7 +35,8 @@ func pulp(t *testing.T) result {
 	return published.result(t)
 }
 
-func TestTheFourPulpImagesAreInTheRegistryAndValid(t *testing.T) {
+// The four images of Pulp are in the registry, and valid.
+func TestFamily_valid(t *testing.T) {
 	built := pulp(t)
 	var names []string
 	for _, img := range built.Images {
@@ -57,7 +58,8 @@ func TestTheFourPulpImagesAreInTheRegistryAndValid(t *testing.T) {
 	}
 }
 
-func TestTheFirstLayersOfEachRoleAreTheBases(t *testing.T) {
+// The first layers of each role are those of the base.
+func TestFamily_sharedLayers(t *testing.T) {
 	pulp(t)
 	base := layerDigests(t, image(t, pulpRegistry()+"/pulp-base"+pulpTag))
 	from := layerDigests(t, image(t, env.lab.Registry+"/fedora:20"))
@@ -76,7 +78,8 @@ func TestTheFirstLayersOfEachRoleAreTheBases(t *testing.T) {
 	}
 }
 
-func TestOnlyTheRolesHaveAnEntrypoint(t *testing.T) {
+// Only the roles have an entrypoint.
+func TestFamily_entrypoints(t *testing.T) {
 	pulp(t)
 	for _, name := range pulpImages {
 		c := config(t, image(t, pulpRegistry()+"/"+name+pulpTag)).Config
@@ -93,7 +96,7 @@ func TestOnlyTheRolesHaveAnEntrypoint(t *testing.T) {
 	}
 }
 
-func TestLabelsAndVolumesAreThoseOfTheSpec(t *testing.T) {
+func TestFamily_labelsAndVolumes(t *testing.T) {
 	pulp(t)
 	for name, volumes := range map[string]map[string]struct{}{
 		"pulp-base":             nil,
@@ -114,7 +117,8 @@ func TestLabelsAndVolumesAreThoseOfTheSpec(t *testing.T) {
 	}
 }
 
-func TestTheLayersAndTheHistoryOfAnImageAgree(t *testing.T) {
+// The layers and the history of an image agree.
+func TestFamily_history(t *testing.T) {
 	pulp(t)
 	for _, name := range pulpImages {
 		img := image(t, pulpRegistry()+"/"+name+pulpTag)

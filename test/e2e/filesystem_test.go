@@ -48,7 +48,8 @@ images:
 
 var awkwardFiles = map[string]string{"tree/a": "a", "tree/sub/b": "b", "tool": "#!/bin/sh\necho said\n"}
 
-func TestFilesBelowSymbolicLinksAndStickyDirectoriesLeaveThemAsTheyWere(t *testing.T) {
+// Adding files below symbolic links and sticky directories does not change these.
+func TestFiles_keepLinksAndStickyBits(t *testing.T) {
 	spec := specFile(t, awkwardSpec, awkwardFiles)
 	place := registry(t)
 	warm().build(t, "-f", spec, "--registry", place, "--push").ok(t)
@@ -97,7 +98,8 @@ images:
           test -L /lib && test -L /var/run && test "$(stat -c %a /tmp)" = 1777
 `
 
-func TestAFileTakesThePlaceOfASymbolicLinkAndLeavesItsTargetAlone(t *testing.T) {
+// A file replaces a symbolic link, and does not change its target.
+func TestFiles_replaceALink(t *testing.T) {
 	spec := specFile(t, replaceSpec, map[string]string{"tool": awkwardFiles["tool"]})
 	for _, dir := range []string{"lib", "tmp", "var/run"} {
 		if err := os.MkdirAll(filepath.Join(filepath.Dir(spec), "root", dir), 0o700); err != nil {
@@ -125,7 +127,8 @@ func TestAFileTakesThePlaceOfASymbolicLinkAndLeavesItsTargetAlone(t *testing.T) 
 var litter = regexp.MustCompile(`^/var/cache/(dnf|yum|libdnf5)/.|^/var/log/(dnf|yum|hawkey)|^/var/lib/dnf/history|^/var/lib/yum/history|` +
 	`^/var/lib/rpm/(__db|\.rpm\.lock|rpmdb\.sqlite-)|^/var/cache/ldconfig/aux-cache|^/tmp/.|^/run/.`)
 
-func TestPackageLayersHoldNoCacheLogOrHistory(t *testing.T) {
+// Package layers hold no cache log or history.
+func TestPackages_clean(t *testing.T) {
 	pulp(t)
 	img := image(t, pulpRegistry()+"/pulp-base"+pulpTag)
 	for _, at := range madeBy(t, img, "RUN yum ") {
@@ -142,7 +145,8 @@ func TestPackageLayersHoldNoCacheLogOrHistory(t *testing.T) {
 	}
 }
 
-func TestAPackageStepInstallsWhatTheSpecAsksFor(t *testing.T) {
+// A package step installs what the spec asks for.
+func TestPackages_installed(t *testing.T) {
 	pulp(t)
 	root := podman{}.mount(t, pulpRegistry()+"/pulp-worker"+pulpTag)
 	for _, name := range []string{

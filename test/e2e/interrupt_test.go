@@ -35,7 +35,8 @@ func startSleeping(t *testing.T, p program, seconds string) *process {
 	return running
 }
 
-func TestASignalEndsTheBuildAndItsStepsAndTheEngine(t *testing.T) {
+// A signal ends the build and its steps and the engine.
+func TestBuild_signal(t *testing.T) {
 	for _, c := range []struct {
 		signal  syscall.Signal
 		seconds string
@@ -63,7 +64,8 @@ func TestASignalEndsTheBuildAndItsStepsAndTheEngine(t *testing.T) {
 	}
 }
 
-func TestTheEngineEndsWhenPulpimgIsKilled(t *testing.T) {
+// The engine ends when pulpimg is killed.
+func TestBuild_killed(t *testing.T) {
 	p := warm()
 	const seconds = "86403.25"
 	running := startSleeping(t, p, seconds)
@@ -79,7 +81,8 @@ func TestTheEngineEndsWhenPulpimgIsKilled(t *testing.T) {
 	warm().build(t, "-f", specFile(t, stampSpec, nil), "--registry", registry(t)).ok(t)
 }
 
-func TestASecondPulpimgSaysThatItWaitsForTheEngineAndThenBuilds(t *testing.T) {
+// A second pulpimg says that it waits for the engine and then builds.
+func TestBuild_waitsForTheEngine(t *testing.T) {
 	spec := specFile(t, filesSpec, filesOfSpec)
 	first := startSleeping(t, warm(), "86404.25")
 	second := warm().start(t, "build", "-f", spec, "--set", "base="+env.lab.Registry+"/files:1", "--registry", registry(t), "--source-policy", env.lab.Policy)
@@ -92,7 +95,8 @@ func TestASecondPulpimgSaysThatItWaitsForTheEngineAndThenBuilds(t *testing.T) {
 	second.wait(t).ok(t)
 }
 
-func TestTwoBuildsOfOneSpecAtOnceOnAnEmptyCacheBothSucceed(t *testing.T) {
+// Two builds of one spec at once on an empty cache both succeed.
+func TestBuild_twoAtOnceOnAnEmptyCache(t *testing.T) {
 	spec := specFile(t, filesSpec, filesOfSpec)
 	p := cold(t)
 	var running []*process
@@ -106,7 +110,7 @@ func TestTwoBuildsOfOneSpecAtOnceOnAnEmptyCacheBothSucceed(t *testing.T) {
 	nothingRuns(t, p.cache)
 }
 
-func TestNoProcessIsLeftAfterABuildThatSucceedsOrFails(t *testing.T) {
+func TestBuild_leavesNoProcess(t *testing.T) {
 	p := warm()
 	p.build(t, "-f", specFile(t, stampSpec, nil), "--registry", registry(t)).ok(t)
 	nothingRuns(t, p.cache)
@@ -114,7 +118,8 @@ func TestNoProcessIsLeftAfterABuildThatSucceedsOrFails(t *testing.T) {
 	nothingRuns(t, p.cache)
 }
 
-func TestAFullDiskIsNamedAndLeavesNothingRunning(t *testing.T) {
+// The error names the full disk, and nothing is left running.
+func TestBuild_fullDisk(t *testing.T) {
 	for _, c := range []struct{ name, size, message string }{
 		{"for the engine", "4m", `unpack the engine .*: no space left on device; free some space`},
 		{"for the base image", "200m", `(?s)no space left on device.*hint: free some`},

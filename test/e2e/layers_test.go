@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestBuild_refusesTooManyLayersBeforeAnythingRuns(t *testing.T) {
+func TestBuild_tooManyLayers(t *testing.T) {
 	place := registry(t)
 	const below = 100
 	base := specFile(t, "version: 1\nname: tall\nregistry: docker.io/lab\ntag: \"1\"\nimages:\n  tall:\n    from: scratch\n    steps:\n"+

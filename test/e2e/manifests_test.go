@@ -65,7 +65,7 @@ func kubelet(t *testing.T, s site) []string {
 
 // A worker started with all that a kubelet would give it and no more: the environment of the Services, an empty storage that the first
 // container fills, and the capabilities of the manifest.
-func TestAWorkerStartsAsAPodOfTheManifests(t *testing.T) {
+func TestManifests_worker(t *testing.T) {
 	s := newSite(t)
 	pulp(t)
 	pod := statefulSet(t, warm().run(t, "manifests", "-f", pulpSpec(), "--registry", pulpRegistry(), "-e", "PULP_SERVER_NAME=pulp.example.org").ok(t).stdout).Spec.Template.Spec

@@ -36,7 +36,7 @@ images:
 const largeFile = 48 << 20
 
 // Whatever ends a build at whatever moment, the next one works.
-func TestABuildWorksAfterAnyInterruption(t *testing.T) {
+func TestBuild_afterInterruption(t *testing.T) {
 	moments := 12
 	if given := os.Getenv(momentsVar); given != "" {
 		var err error
@@ -78,7 +78,7 @@ func TestABuildWorksAfterAnyInterruption(t *testing.T) {
 }
 
 // An engine that runs on keeps what it has of a file.
-func TestABuildWorksAfterOneThatWasInterruptedOnARemoteEngine(t *testing.T) {
+func TestBuild_afterInterruptionRemote(t *testing.T) {
 	address := startEngine(t)
 	state := filepath.Join(filepath.Dir(strings.TrimPrefix(address, "unix://")), "state")
 	spec := largeSpec(t)

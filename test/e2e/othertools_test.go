@@ -17,7 +17,7 @@ func skopeo(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-func TestSkopeoReadsAllFourImages(t *testing.T) {
+func TestSkopeo(t *testing.T) {
 	for _, img := range pulp(t).Images {
 		var seen struct {
 			Digest string
@@ -37,7 +37,7 @@ func TestSkopeoReadsAllFourImages(t *testing.T) {
 	}
 }
 
-func TestPodmanPullsAndRunsAllFourImages(t *testing.T) {
+func TestPodman(t *testing.T) {
 	for _, img := range pulp(t).Images {
 		podman{}.pull(t, img.Reference)
 		if digest := (podman{}).run(t, "image", "inspect", "--format", "{{.Digest}}", img.Reference); digest != img.Digest {
@@ -51,7 +51,8 @@ func TestPodmanPullsAndRunsAllFourImages(t *testing.T) {
 	}
 }
 
-func TestLoadPutsTheImagesIntoPodmanWhenNoDockerAnswers(t *testing.T) {
+// Load puts the images into podman if no docker answers.
+func TestLoad_podman(t *testing.T) {
 	spec := specFile(t, filesSpec, filesOfSpec)
 	store := podman{}
 	p := warm().with("CONTAINERS_STORAGE_CONF="+store.storageConf(t), "DOCKER_HOST=unix:///nowhere")

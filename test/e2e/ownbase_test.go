@@ -37,7 +37,8 @@ func ownBaseFamily(name string, image func(n int) (from, steps string)) string {
 	return b.String()
 }
 
-func TestAnImageThatWasBuiltHereIsABaseWithAllItsLayers(t *testing.T) {
+// An image that was built here can be a base, with all its layers.
+func TestBuild_onItsOwnImages(t *testing.T) {
 	place := registry(t)
 	files := map[string]string{"file": "some text\n"}
 	specs := []string{

@@ -12,7 +12,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-func TestBuildingTwiceGivesTheSameDigests(t *testing.T) {
+// Building twice gives the same digests.
+func TestRebuild_sameDigests(t *testing.T) {
 	first := pulp(t)
 	second := warm().build(t, "-f", pulpSpec(), "--registry", pulpRegistry(), "--format", "json").result(t)
 	if diff := cmp.Diff(first.digests(), second.digests()); diff != "" {
@@ -50,7 +51,8 @@ func pulpCopy(t *testing.T) (spec, lens, assets string) {
 	return spec, lens, assets
 }
 
-func TestEditingAFileRunsNoPackageStepAndChangesOneLayerOfTheBase(t *testing.T) {
+// After a change of a file, no package step runs again, and one layer of the base is new.
+func TestRebuild_editedFile(t *testing.T) {
 	pulp(t)
 	spec, lens, assets := pulpCopy(t)
 	args := []string{"-f", spec, "--assets", assets, "--registry", registry(t), "--format", "json", "--progress", "rawjson"}
@@ -112,7 +114,7 @@ func differences(a, b []string) []int {
 // The layers of package steps are not the same after an empty cache, and cannot be: rpm notes in its database when it installed a
 // package, and the directories that it wrote into have the time of that. What follows from these layers differs with them: their
 // diff IDs in the configs, and so the digests of the configs and manifests. All else is the same.
-func TestAnEmptyCacheGivesTheSameLayersAndConfigsButForThePackages(t *testing.T) {
+func TestRebuild_emptyCache(t *testing.T) {
 	pulp(t)
 	spec := pulpSpec()
 	place := registry(t)
@@ -171,7 +173,8 @@ images:
       - run: cp /stamp /copy
 `
 
-func TestNoCacheRunsCommandsAgainAndTheImageHasTheirResult(t *testing.T) {
+// With --no-cache, commands run again, and the image has their results.
+func TestRebuild_noCache(t *testing.T) {
 	spec := specFile(t, stampSpec, nil)
 	place := registry(t)
 	args := []string{"-f", spec, "--registry", place, "--push"}
@@ -196,7 +199,8 @@ func TestNoCacheRunsCommandsAgainAndTheImageHasTheirResult(t *testing.T) {
 	}
 }
 
-func TestSourceDateEpochIsTheTimeOfFilesAndConfigs(t *testing.T) {
+// SOURCE_DATE_EPOCH is the time of files and configs.
+func TestRebuild_sourceDateEpoch(t *testing.T) {
 	spec := specFile(t, filesSpec, filesOfSpec)
 	place := registry(t)
 	p := warm().with("SOURCE_DATE_EPOCH=1387238400")

@@ -76,7 +76,8 @@ func envs(assignments ...string) []string {
 	return out
 }
 
-func TestAContainerThatCannotStartSaysWhy(t *testing.T) {
+// A container that cannot start says why.
+func TestStart_failures(t *testing.T) {
 	const password = "wrong-or-right-never-shown"
 	var (
 		name       = envs("PULP_SERVER_NAME=pulp.example.org")
@@ -159,7 +160,8 @@ const marker = "NeverShown"
 // What a password may have in it, all in one: what means something to a shell, a URL, Augeas, ConfigParser and YAML.
 const awkward = marker + "`~!@#$%^&*()_-+=[]{}\\|;:'\",.<>/?%%s%(x)s ${HOME} $(touch /x) \\n ü;€"
 
-func TestAPasswordMayHaveAnyCharacter(t *testing.T) {
+// A password may have any character.
+func TestStart_anyPassword(t *testing.T) {
 	control(t, "auth-mongodb", "reset")
 	control(t, "amqp", "reset")
 	image := hastyImage(t, "pulp-worker")

@@ -43,7 +43,8 @@ func startEngine(t *testing.T) string {
 	return "unix://" + socket
 }
 
-func TestARemoteEngineBuildsTheSameImages(t *testing.T) {
+// A remote engine builds the same images.
+func TestBuild_remoteEngine(t *testing.T) {
 	address := startEngine(t)
 	args := []string{"-f", specFile(t, filesSpec, filesOfSpec), "--set", "base=" + env.lab.Registry + "/files:1", "--registry", registry(t), "--format", "json"}
 	embedded := cold(t).build(t, args...).result(t)

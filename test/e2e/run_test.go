@@ -91,7 +91,7 @@ func doTask(t *testing.T, manager, worker container) {
 	worker.saysTimes(t, "succeeded in", before+1)
 }
 
-func TestTheFamilyIsStartedByRun(t *testing.T) {
+func TestRun_family(t *testing.T) {
 	variables := direct(t)
 	pulp(t)
 	mounted := syslog(t)
@@ -163,7 +163,8 @@ func TestTheFamilyIsStartedByRun(t *testing.T) {
 	}
 }
 
-func TestRunInTheForegroundIsTheContainer(t *testing.T) {
+// Run in the foreground passes on signals, output and exit code of the container.
+func TestRun_foreground(t *testing.T) {
 	variables := direct(t)
 	pulp(t)
 	name := fmt.Sprintf("pulpimg-e2e-%d-foreground", os.Getpid())
@@ -235,7 +236,8 @@ func (s composeService) options(t *testing.T, variables map[string]string, log s
 	return out
 }
 
-func TestTheFamilyIsStartedByTheValuesOfTheComposeFile(t *testing.T) {
+// The family is started by the values of the compose file.
+func TestRun_valuesOfTheComposeFile(t *testing.T) {
 	variables := direct(t)
 	pulp(t)
 	log := strings.TrimSuffix(syslog(t)[1], ":/dev/log")

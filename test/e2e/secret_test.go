@@ -23,7 +23,8 @@ images:
       - run: "test ! -e /run/secrets/token"
 `
 
-func TestASecretReachesItsStepAndNothingElse(t *testing.T) {
+// A secret reaches its step and nothing else.
+func TestBuild_secret(t *testing.T) {
 	const value = "correct horse battery staple"
 	from := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(from, []byte(value), 0o600); err != nil {

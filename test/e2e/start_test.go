@@ -62,7 +62,8 @@ const (
 	workerIsReady = " ready."
 )
 
-func TestBeatStartsWithThreeVariables(t *testing.T) {
+// Beat starts with three variables.
+func TestBeat_threeVariables(t *testing.T) {
 	s := newSite(t)
 	if got := s.collections(t); len(got) > 0 {
 		t.Fatalf("before the start, the database has %q", got)
@@ -120,7 +121,7 @@ func (c container) isService(t *testing.T, command string) {
 	}
 }
 
-func TestTheFamilyDoesTheWork(t *testing.T) {
+func TestFamily_works(t *testing.T) {
 	s := newSite(t)
 	beat := s.role(t, "pulp-beat")
 	manager := s.role(t, "pulp-resource-manager", "--hostname", "manager")
@@ -171,7 +172,8 @@ func TestTheFamilyDoesTheWork(t *testing.T) {
 	}
 }
 
-func TestAWorkerFinishesItsTaskWhenItIsStopped(t *testing.T) {
+// A worker finishes its task when it is stopped.
+func TestWorker_finishesItsTask(t *testing.T) {
 	s := newSite(t)
 	worker := s.role(t, "pulp-worker")
 	worker.says(t, workerIsReady)
@@ -185,7 +187,8 @@ func TestAWorkerFinishesItsTaskWhenItIsStopped(t *testing.T) {
 	}
 }
 
-func TestOnlyBeatPreparesTheDatabase(t *testing.T) {
+// Only beat prepares the database.
+func TestBeat_preparesTheDatabase(t *testing.T) {
 	s := newSite(t)
 	for _, name := range []string{"pulp-resource-manager", "pulp-worker"} {
 		s.role(t, name).says(t, workerIsReady)
@@ -195,7 +198,8 @@ func TestOnlyBeatPreparesTheDatabase(t *testing.T) {
 	}
 }
 
-func TestBeatIsHarmlessTheSecondTime(t *testing.T) {
+// Starting beat a second time does no harm.
+func TestBeat_secondTime(t *testing.T) {
 	s := newSite(t)
 	state := func() map[string]int {
 		return query[map[string]int](t, s, `{n: db[n].count_documents({}) for n in db.list_collection_names() if n != "task_results"}`)
@@ -217,7 +221,8 @@ func TestBeatIsHarmlessTheSecondTime(t *testing.T) {
 	}
 }
 
-func TestAContainerWaitsForADatabaseThatIsLate(t *testing.T) {
+// A container waits for a database that starts late.
+func TestStart_lateDatabase(t *testing.T) {
 	s := newSite(t)
 	control(t, "mongodb", "stop")
 	t.Cleanup(func() { control(t, "mongodb", "start") })
@@ -228,7 +233,8 @@ func TestAContainerWaitsForADatabaseThatIsLate(t *testing.T) {
 	beat.says(t, beatIsReady)
 }
 
-func TestAContainerThatWaitsEndsWhenItIsToldTo(t *testing.T) {
+// A container that waits ends when it is stopped.
+func TestStart_stoppedWhileWaiting(t *testing.T) {
 	host, port := unused(t)
 	pulp(t)
 	options := append(syslog(t), envs("PULP_SERVER_NAME=pulp.example.org", "DB_SERVICE_HOST="+host, "DB_SERVICE_PORT="+port)...)
@@ -242,7 +248,8 @@ func TestAContainerThatWaitsEndsWhenItIsToldTo(t *testing.T) {
 	}
 }
 
-func TestWhatKubernetesInjectsIsEnough(t *testing.T) {
+// The variables that Kubernetes sets are enough.
+func TestStart_kubernetesVariables(t *testing.T) {
 	s := newSite(t)
 	_, port := split(t, env.lab.AMQP)
 	// What a kubelet sets for Services called db and msg, in the order of its documentation.

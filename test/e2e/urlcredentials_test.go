@@ -92,7 +92,7 @@ func saysNo(t *testing.T, o outcome, secrets ...string) {
 	}
 }
 
-func TestCredentialsOfAURL_areUsedAndShownNowhere(t *testing.T) {
+func TestBuild_credentialsOfAURL(t *testing.T) {
 	program := cold(t)
 	server := guardedFile(t)
 	spec := specFile(t, urlSpec, nil)

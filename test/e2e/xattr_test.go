@@ -47,7 +47,7 @@ func pushAttributedBase(t *testing.T, reference string) {
 	}
 }
 
-func TestFiles_keepTheExtendedAttributesOfTheirDirectory(t *testing.T) {
+func TestFiles_keepExtendedAttributes(t *testing.T) {
 	place := registry(t)
 	pushAttributedBase(t, place+"/base:1")
 	const look = `

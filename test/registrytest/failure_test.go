@@ -23,7 +23,8 @@ func quick(attempts int) publish.Option {
 	return publish.WithBackoff(publish.Backoff{Attempts: attempts, First: time.Millisecond, Longest: 2 * time.Second})
 }
 
-func TestFailedUploadOfOneRoleMovesNoTag(t *testing.T) {
+// If the upload of one role fails, no tag moves.
+func TestPublish_failedUploadMovesNoTag(t *testing.T) {
 	p := StartProxied(t)
 	former := newFamily(t, p.Host, "1", 3, 1)
 	mustPublish(t, former)
@@ -62,7 +63,8 @@ func TestFailedUploadOfOneRoleMovesNoTag(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestFailedManifestTellsWhichImagesAreComplete(t *testing.T) {
+// If a manifest fails, the error names the images that are complete.
+func TestPublish_failedManifest(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 1, 1)
 	mustPublish(t, items[:1])
@@ -85,7 +87,8 @@ func TestFailedManifestTellsWhichImagesAreComplete(t *testing.T) {
 	checkNoTag(t, items[1:])
 }
 
-func TestFailedTagTellsWhichMoved(t *testing.T) {
+// If a tag fails, the error names the tags that moved.
+func TestPublish_failedTag(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 3, 1)
 	p.Spoil(-1, OfTag("pulp/role-2", "1"), Answer(409, `{"errors":[{"code":"DENIED","message":"this tag is immutable"}]}`))
@@ -107,7 +110,8 @@ func TestFailedTagTellsWhichMoved(t *testing.T) {
 	}
 }
 
-func TestTagWhoseAnswerGotLostCountsAsMoved(t *testing.T) {
+// A tag counts as moved even if the answer was lost.
+func TestPublish_lostTagAnswer(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 1, 1)
 	p.Spoil(-1, OfTag("pulp/role-1", "1"), LoseAnswer)
@@ -115,7 +119,7 @@ func TestTagWhoseAnswerGotLostCountsAsMoved(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestBusyRegistryIsAskedAgain(t *testing.T) {
+func TestPublish_busyRegistry(t *testing.T) {
 	for name, spoil := range map[string]func(*Proxy){
 		"429 with Retry-After":        func(p *Proxy) { p.Spoil(1, OfMethod("HEAD"), Answer(429, "", "Retry-After", "1")) },
 		"503 on the first request":    func(p *Proxy) { p.Spoil(1, OfMethod("GET"), Answer(503, "")) },
@@ -142,7 +146,8 @@ func TestBusyRegistryIsAskedAgain(t *testing.T) {
 	}
 }
 
-func TestUploadWhoseAnswerGotLostIsNotSentAgain(t *testing.T) {
+// A blob is not sent again if only the answer was lost.
+func TestPublish_lostUploadAnswer(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 0, 1)
 	p.Spoil(1, OfBlob("pulp/base"), LoseAnswer)
@@ -152,7 +157,8 @@ func TestUploadWhoseAnswerGotLostIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestRefusedCredentialsNameTheRegistryAndAreNotTriedAgain(t *testing.T) {
+// The error for refused credentials names the registry, and they are not tried again.
+func TestPublish_refusedCredentials(t *testing.T) {
 	for _, test := range []struct {
 		name              string
 		keychain          authn.Keychain
@@ -196,14 +202,14 @@ func TestRefusedCredentialsNameTheRegistryAndAreNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestRightPasswordPublishes(t *testing.T) {
+func TestPublish_rightPassword(t *testing.T) {
 	p := StartProxied(t, WithUser("cook", "pepper"))
 	items := newFamily(t, p.Host, "1", 2, 1)
 	mustPublish(t, items, publish.WithKeychain(user("cook", "pepper")))
 	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
 }
 
-func TestUnreachableRegistryIsNamed(t *testing.T) {
+func TestPublish_unreachableRegistry(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -223,7 +229,7 @@ func TestUnreachableRegistryIsNamed(t *testing.T) {
 	}
 }
 
-func TestRegistryThatDiesIsNamed(t *testing.T) {
+func TestPublish_registryDies(t *testing.T) {
 	p := StartProxied(t)
 	p.Spoil(-1, OfMethod("PUT"), BreakAfter(0))
 	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 1, 1), quick(2))
@@ -237,7 +243,8 @@ func TestRegistryThatDiesIsNamed(t *testing.T) {
 	}
 }
 
-func TestCancelledPublicationStopsAndMovesNoTag(t *testing.T) {
+// A cancelled publication stops and moves no tag.
+func TestPublish_cancelled(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 2, 1)
 	begun := make(chan struct{}, 100)
@@ -258,7 +265,8 @@ func TestCancelledPublicationStopsAndMovesNoTag(t *testing.T) {
 	checkNoTag(t, items)
 }
 
-func TestTagsThatAreMovingArriveInSpiteOfCancellation(t *testing.T) {
+// If the publication is cancelled while tags move, the remaining tags still move.
+func TestPublish_cancelledWhileMovingTags(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 2, 1)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -273,7 +281,8 @@ func TestTagsThatAreMovingArriveInSpiteOfCancellation(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestResolveTellsWhatDoesNotExist(t *testing.T) {
+// The error names the reference that does not exist.
+func TestResolve_notFound(t *testing.T) {
 	p := StartProxied(t)
 	_, err := publish.Resolve(t.Context(), p.Host+"/pulp/none:1")
 	var missing *publish.NotFoundError

@@ -19,7 +19,8 @@ func mustPublish(t testing.TB, items []publish.Item, opts ...publish.Option) *pu
 	return result
 }
 
-func TestEachBlobOfAFamilyCrossesTheWireOnce(t *testing.T) {
+// Each blob of a family is uploaded once.
+func TestPublish_sendsEachBlobOnce(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 3, 1)
 	result := mustPublish(t, items)
@@ -46,7 +47,8 @@ func TestEachBlobOfAFamilyCrossesTheWireOnce(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestTagsMoveAfterEveryManifestIsStored(t *testing.T) {
+// Tags move after every manifest is stored.
+func TestPublish_movesTagsLast(t *testing.T) {
 	p := StartProxied(t)
 	mustPublish(t, newFamily(t, p.Host, "1", 3, 1))
 
@@ -65,7 +67,8 @@ func TestTagsMoveAfterEveryManifestIsStored(t *testing.T) {
 	}
 }
 
-func TestUnchangedFamilyCostsOneRequestPerItem(t *testing.T) {
+// An unchanged family costs one request per item.
+func TestPublish_unchanged(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 3, 1)
 	mustPublish(t, items)
@@ -83,7 +86,8 @@ func TestUnchangedFamilyCostsOneRequestPerItem(t *testing.T) {
 	}
 }
 
-func TestImageThatIsThereOnlyHasItsTagMoved(t *testing.T) {
+// For an image that the repository has, only the tag is moved.
+func TestPublish_existingImage(t *testing.T) {
 	p := StartProxied(t)
 	mustPublish(t, newFamily(t, p.Host, "1", 3, 1))
 	p.Forget()
@@ -104,7 +108,8 @@ func TestImageThatIsThereOnlyHasItsTagMoved(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestNewRoleMountsFromABaseThatIsThere(t *testing.T) {
+// A new role mounts blobs from a base that is in the registry.
+func TestPublish_mountsFromExistingBase(t *testing.T) {
 	p := StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
 	mustPublish(t, []publish.Item{newItem(t, p.Host, "base", "1", base)})
@@ -126,7 +131,8 @@ func TestNewRoleMountsFromABaseThatIsThere(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestBlobsThatTheRepositoryHasAreNotSent(t *testing.T) {
+// Blobs that the repository has are not sent.
+func TestPublish_existingBlobs(t *testing.T) {
 	p := StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
 	mustPublish(t, []publish.Item{newItem(t, p.Host, "role", "1", base)})
@@ -143,7 +149,8 @@ func TestBlobsThatTheRepositoryHasAreNotSent(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestBlobsOfAnOuterBaseAreMountedFromItsRepository(t *testing.T) {
+// Blobs of an outer base are mounted from its repository.
+func TestPublish_mountsFromOuterBase(t *testing.T) {
 	p := StartProxied(t)
 	outer := newBase(t, 3, layerSize, 1)
 	mustPublish(t, []publish.Item{newItem(t, p.Host, "outer", "1", outer)})
@@ -177,7 +184,7 @@ func TestBlobsOfAnOuterBaseAreMountedFromItsRepository(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestRefusedMountsAreUploaded(t *testing.T) {
+func TestPublish_refusedMounts(t *testing.T) {
 	for name, fault := range map[string]Fault{
 		"by beginning an upload": RefuseMount,
 		"with an error":          Answer(405, `{"errors":[{"code":"UNSUPPORTED"}]}`),
@@ -198,7 +205,8 @@ func TestRefusedMountsAreUploaded(t *testing.T) {
 	}
 }
 
-func TestImagesOfAnIndexAreStoredBeforeIt(t *testing.T) {
+// Images of an index are stored before it.
+func TestPublish_imagesBeforeIndex(t *testing.T) {
 	p := StartProxied(t)
 	amd64, arm64 := newBase(t, 2, layerSize, 1), newBase(t, 2, layerSize, 2)
 	items := []publish.Item{
@@ -218,7 +226,8 @@ func TestImagesOfAnIndexAreStoredBeforeIt(t *testing.T) {
 	checkPublished(t, items) // the registry refuses an index whose images are not there
 }
 
-func TestTwoTagsOfOneRepositoryShareItsBlobs(t *testing.T) {
+// Two tags of one repository share its blobs.
+func TestPublish_twoTagsOfOneRepository(t *testing.T) {
 	p := StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
 	items := []publish.Item{
@@ -237,7 +246,8 @@ func TestTwoTagsOfOneRepositoryShareItsBlobs(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestFamilyThatSpansRegistriesIsCompleteInEach(t *testing.T) {
+// A family in several registries is complete in each of them.
+func TestPublish_severalRegistries(t *testing.T) {
 	a, b := StartProxied(t), StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
 	items := []publish.Item{
@@ -251,7 +261,8 @@ func TestFamilyThatSpansRegistriesIsCompleteInEach(t *testing.T) {
 	checkPublished(t, items)
 }
 
-func TestProgressEndsWithAllBytesSent(t *testing.T) {
+// Progress ends with all bytes sent.
+func TestPublish_progress(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 2, 1)
 	states := make(map[publish.State]int)
@@ -268,7 +279,7 @@ func TestProgressEndsWithAllBytesSent(t *testing.T) {
 	}
 }
 
-func TestResolveAsksForADigest(t *testing.T) {
+func TestResolve(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 0, 1)
 	result := mustPublish(t, items)

@@ -12,7 +12,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
-func TestPublish_tagThatSomebodyElseMovesMeanwhile(t *testing.T) {
+func TestPublish_tagMovedBySomebodyElse(t *testing.T) {
 	p := StartProxied(t)
 	ours, theirs := newFamily(t, p.Host, "1", 1, 1), newFamily(t, p.Host, "1", 1, 2)
 	// Our role's tag arrives only when all of theirs are there, and our base's before.

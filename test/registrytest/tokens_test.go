@@ -23,7 +23,8 @@ func startWithTokens(t *testing.T, server *TokenServer) *Proxy {
 	})
 }
 
-func TestTokensAreAskedForOncePerRepositoryAndMountSource(t *testing.T) {
+// Tokens are asked for once per repository and mount source.
+func TestTokens_askedForOnce(t *testing.T) {
 	server := NewTokenServer(t, "cook", "pepper")
 	p := startWithTokens(t, server)
 	items := newFamily(t, p.Host, "1", 2, 1)
@@ -50,7 +51,8 @@ func TestTokensAreAskedForOncePerRepositoryAndMountSource(t *testing.T) {
 	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
 }
 
-func TestTokenThatTheRegistryNoLongerTakesIsReplaced(t *testing.T) {
+// A token that the registry no longer accepts is replaced.
+func TestTokens_expired(t *testing.T) {
 	server := NewTokenServer(t, "cook", "pepper")
 	p := startWithTokens(t, server)
 	p.Spoil(1, OfMethod("POST"), Answer(401, "", "WWW-Authenticate", `Bearer realm="http://`+p.Host+`/token",service="registry"`))
@@ -59,7 +61,8 @@ func TestTokenThatTheRegistryNoLongerTakesIsReplaced(t *testing.T) {
 	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
 }
 
-func TestTokenServerThatRefusesTheUserIsACredentialsError(t *testing.T) {
+// If the token server refuses the user, the error is a CredentialsError.
+func TestTokens_refusedUser(t *testing.T) {
 	p := startWithTokens(t, NewTokenServer(t, "cook", "pepper"))
 	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), publish.WithKeychain(user("cook", "salt")))
 	var refused *publish.CredentialsError
@@ -71,7 +74,8 @@ func TestTokenServerThatRefusesTheUserIsACredentialsError(t *testing.T) {
 	}
 }
 
-func TestTokenThatAllowsTooLittleIsADenial(t *testing.T) {
+// A token that does not allow enough is a denial.
+func TestTokens_insufficientScope(t *testing.T) {
 	p := startWithTokens(t, NewTokenServer(t, "cook", "pepper"))
 	p.Spoil(-1, OfMethod("POST"), Answer(401, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`))
 	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), publish.WithKeychain(user("cook", "pepper")))

@@ -103,7 +103,8 @@ func without091(t *testing.T, broker, offer string) string {
 	return l.Addr().String()
 }
 
-func TestADatabaseThatComesLateIsWaitedFor(t *testing.T) {
+// Wait waits for a database that starts late.
+func TestWait_lateDatabase(t *testing.T) {
 	control(t, "/mongodb/stop")
 	t.Cleanup(func() { control(t, "/mongodb/start") })
 	cmd := exec.CommandContext(t.Context(), helper, "wait", "--timeout", "5s", "--tries", "1000", "--interval", "50ms", "mongodb://"+lab(t, "MONGODB"), "amqp://"+lab(t, "AMQP"))

@@ -12,21 +12,24 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-func TestAFreshClonesBundleIsEmpty(t *testing.T) {
+// The bundle of a fresh clone is empty.
+func TestLoad_freshClone(t *testing.T) {
 	_, err := load(fstest.MapFS{".gitignore": {Data: []byte("*\n")}})
 	if !errors.Is(err, ErrEmpty) {
 		t.Errorf("got the error %v, want %v", err, ErrEmpty)
 	}
 }
 
-func TestAManifestThatCannotBeReadIsAnError(t *testing.T) {
+// A manifest that cannot be read is an error.
+func TestLoad_damagedManifest(t *testing.T) {
 	_, err := load(fstest.MapFS{ManifestName: {Data: []byte("{")}})
 	if err == nil || errors.Is(err, ErrEmpty) {
 		t.Errorf("got the error %v, want one about the manifest", err)
 	}
 }
 
-func TestWriteToUnpacksAndFindsOtherBytes(t *testing.T) {
+// WriteTo unpacks a program, and reports bytes that are not those of the manifest.
+func TestWriteTo(t *testing.T) {
 	const text = "a program"
 	const sum = "f7b14a58cd6f0b0b3fba9af1e4ae21ac3a4a6d7ba8d7ca0cbcbab32cbe7eeda5" // of something else
 	right := Program{Name: "p", SHA256: digest([]byte(text))}
@@ -58,7 +61,8 @@ func TestWriteToUnpacksAndFindsOtherBytes(t *testing.T) {
 	}
 }
 
-func TestTheManifestSaysWhatIsEmbedded(t *testing.T) {
+// The manifest lists what is embedded.
+func TestLoad_embedded(t *testing.T) {
 	b, err := Load()
 	if errors.Is(err, ErrEmpty) {
 		if runtime.GOOS == "linux" {

@@ -30,7 +30,8 @@ var sample = contract.Contract{
 	Services: []contract.Service{{Name: "db", URL: "tcp://${DB_HOST}:1", Tries: 3, Interval: time.Second, Timeout: 2 * time.Second}},
 }
 
-func TestExpandPutsInWhatTheEnvironmentSaysAndDefaultsForTheRest(t *testing.T) {
+// Expand uses the values of the environment, and defaults where there are none.
+func TestExpand(t *testing.T) {
 	for _, test := range []struct {
 		name, text string
 		env        map[string]string
@@ -59,7 +60,7 @@ func TestExpandPutsInWhatTheEnvironmentSaysAndDefaultsForTheRest(t *testing.T) {
 	}
 }
 
-func TestExpandSaysWhichVariableIsMissing(t *testing.T) {
+func TestExpand_missing(t *testing.T) {
 	env := contract.NewEnvironment(sample, func(string) string { return "" })
 	for text, want := range map[string]string{"${PASSWORD}": "PASSWORD", "${DSN}": "PASSWORD", "${UNKNOWN}": "UNKNOWN"} {
 		var missing *contract.MissingError
@@ -74,7 +75,7 @@ func TestExpandSaysWhichVariableIsMissing(t *testing.T) {
 	}
 }
 
-func TestExpand_boundsWhatDefaultsGrowTo(t *testing.T) {
+func TestExpand_limits(t *testing.T) {
 	const last = 40
 	for _, first := range []string{"", "abcdefgh"} {
 		c := contract.Contract{Environment: []contract.Variable{{Name: "V0", Default: text(first)}}}
@@ -88,7 +89,8 @@ func TestExpand_boundsWhatDefaultsGrowTo(t *testing.T) {
 	}
 }
 
-func TestAContractIsReadBackAsItWasWritten(t *testing.T) {
+// A contract is read as it was written.
+func TestContract_roundTrip(t *testing.T) {
 	data, err := sample.Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +108,8 @@ func TestAContractIsReadBackAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestAPasswordWithAwkwardCharactersStaysOneInAURL(t *testing.T) {
+// A password with special characters stays one password in a URL.
+func TestExpandURL_password(t *testing.T) {
 	values := map[string]string{"HOST": "a:1,b", "PASSWORD": "p@:/?#%ss"}
 	env := contract.NewEnvironment(sample, func(name string) string { return values[name] })
 	for text, want := range map[string]contract.Value{

@@ -6,7 +6,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
-func TestExpand_bracketsAnIPv6AddressWhereAHostStands(t *testing.T) {
+func TestExpand_bracketsIPv6(t *testing.T) {
 	c := contract.Contract{Environment: []contract.Variable{
 		{Name: "H", Default: text("fd00::7")}, {Name: "BOTH", Default: text("${H}:5672")}, {Name: "SAME", Default: text("${H}")}, {Name: "P", Default: text("27017")},
 		{Name: "USER", Default: text("me")}, {Name: "SECRET", Default: text("fd00::8"), Secret: true},
@@ -55,7 +55,7 @@ func TestExpand_bracketsAnIPv6AddressWhereAHostStands(t *testing.T) {
 	}
 }
 
-func TestExpandURL_bracketsAnIPv6AddressWhereAHostStands(t *testing.T) {
+func TestExpandURL_bracketsIPv6(t *testing.T) {
 	env := contract.NewEnvironment(contract.Contract{Environment: []contract.Variable{{Name: "SECRET", Secret: true}}}, func(string) string { return "fd00::7" })
 	for text, want := range map[string]contract.Value{
 		"amqp://${A}:${B}@${H}:${P}/${V}": {Text: "amqp://fd00%3A%3A7:fd00%3A%3A7@[fd00::7]:fd00::7/fd00::7", Variables: []string{"A", "B", "H", "P", "V"}},

@@ -75,7 +75,7 @@ func TestEnvironment_Set(t *testing.T) {
 	}
 }
 
-func TestEnviron_isTheProcesssOwn(t *testing.T) {
+func TestEnviron(t *testing.T) {
 	if diff := cmp.Diff(os.Environ(), process.Environ().List()); diff != "" {
 		t.Errorf("-package os +got:\n%s", diff)
 	}

@@ -60,14 +60,15 @@ func become(t *testing.T, p process.Process) (output string, pid, code int) {
 
 func sh(script string) []string { return []string{"/bin/sh", "-c", script} }
 
-func TestTheProcessKeepsItsID(t *testing.T) {
+func TestBecome_keepsTheProcessID(t *testing.T) {
 	out, pid, _ := become(t, process.Process{Umask: -1, Command: sh("echo $$")})
 	if out != strconv.Itoa(pid) {
 		t.Errorf("the command has the process ID %s, want %d", out, pid)
 	}
 }
 
-func TestTheProcessIsWhatItWasToldToBe(t *testing.T) {
+// The process gets the user, directory, umask and environment that it is to have.
+func TestBecome(t *testing.T) {
 	daemon, err := user.Lookup("daemon")
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +104,8 @@ func TestTheProcessIsWhatItWasToldToBe(t *testing.T) {
 	}
 }
 
-func TestASignalReachesTheCommand(t *testing.T) {
+// A signal reaches the command.
+func TestBecome_signal(t *testing.T) {
 	data, err := json.Marshal(process.Process{Umask: -1, User: "daemon", Command: sh("trap 'echo warm; exit 0' TERM; echo ready; while :; do sleep 0.05; done")})
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +131,8 @@ func TestASignalReachesTheCommand(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBecomeSaysWhy(t *testing.T) {
+// The error says why the process cannot become the command.
+func TestBecome_fails(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		p    process.Process

@@ -43,7 +43,8 @@ func method091(class, method uint16, arguments string) string {
 
 const start091 = "\x00\x09" + "\x00\x00\x00\x00" + "\x00\x00\x00\x0ePLAIN AMQPLAIN" + "\x00\x00\x00\x05en_US"
 
-func TestABrokersFirstWordIsEnoughWithoutCredentials(t *testing.T) {
+// Without credentials, the broker's first answer is enough.
+func TestAMQP_noCredentials(t *testing.T) {
 	speaks091 := func(c net.Conn) { says(method091(10, 10, start091))(c) }
 	// A start with no properties, one mechanism and one locale.
 	speaks010 := func(c net.Conn) {
@@ -67,7 +68,7 @@ func TestABrokersFirstWordIsEnoughWithoutCredentials(t *testing.T) {
 }
 
 // A broker without the capability to say so closes the connection of who is not let in.
-func TestA091BrokerThatClosesAtTheLoginRefusesTheCredentials(t *testing.T) {
+func TestAMQP091_closesAtLogin(t *testing.T) {
 	closes := broker(t, "", map[string]func(net.Conn){header091: answersEach(method091(10, 10, start091), "")})
 	wantFailure(t, probe(t, "amqp://me:pw@"+closes, long), service.Credentials, "closed the connection at the login")
 	crashes := broker(t, "", map[string]func(net.Conn){header091: answersEach(method091(10, 10, strings.Replace(start091,
@@ -98,7 +99,7 @@ func outcome10(code string) string {
 	return "\x00\x00\x00\x10\x02\x01\x00\x00\x00\x53\x44\xc0\x03\x01\x50" + code
 }
 
-func TestABrokerOf10ChecksCredentials(t *testing.T) {
+func TestAMQP10_credentials(t *testing.T) {
 	login := func(outcome string) string {
 		return broker(t, header10, map[string]func(net.Conn){headerSASL: func(c net.Conn) {
 			_, _ = io.WriteString(c, headerSASL+mechanisms10)
@@ -123,7 +124,7 @@ func frame010(control string) string {
 	return "\x0f\x00" + string(size) + "\x00\x00\x00\x00\x00\x00\x00\x00" + control
 }
 
-func TestABrokerOf010ChecksCredentials(t *testing.T) {
+func TestAMQP010_credentials(t *testing.T) {
 	login := func(answer string) string {
 		return broker(t, header010, map[string]func(net.Conn){header010: func(c net.Conn) {
 			_, _ = io.WriteString(c, header010+frame010("\x01\x01\x02\x00\x00\x00\x00\x0c\x95\x00\x00\x00\x01\x00\x05PLAIN"))

@@ -76,14 +76,15 @@ func mongo24(t *testing.T, more mongoServer) string {
 	return serve(t, all.serve)
 }
 
-func TestAServerAsOldAsMongoDB24IsAvailable(t *testing.T) {
+// A server as old as MongoDB 2.4 counts as available.
+func TestMongoDB_version24(t *testing.T) {
 	if err := probe(t, "mongodb://"+mongo24(t, nil), long); err != nil {
 		t.Error(err)
 	}
 }
 
 // The key is that of the specification's example: user "user", password "pencil", made by hand with md5sum.
-func TestAnOldServersLoginIsMade(t *testing.T) {
+func TestMongoDB_oldLogin(t *testing.T) {
 	const nonce, key = "2375531c32080ae8", "21742f26431831d5cfca035a08c5bdf6"
 	server := mongo24(t, mongoServer{
 		"getnonce": document(func(b *bsoncore.DocumentBuilder) { b.AppendString("nonce", nonce).AppendDouble("ok", 1) }),
@@ -100,7 +101,8 @@ func TestAnOldServersLoginIsMade(t *testing.T) {
 	wantFailure(t, probe(t, "mongodb://user:pen@"+server, long), service.Credentials, "auth fails")
 }
 
-func TestTheStateOfAReplicaSetDecides(t *testing.T) {
+// The state of the replica set decides whether a server is available.
+func TestMongoDB_replicaSet(t *testing.T) {
 	for _, test := range []struct {
 		name, options string
 		state         func(*bsoncore.DocumentBuilder)
@@ -138,7 +140,8 @@ func TestTheStateOfAReplicaSetDecides(t *testing.T) {
 	}
 }
 
-func TestMongoDBsOptionsMayBeInSmallOrCapitalLetters(t *testing.T) {
+// MongoDB's options may be in small or capital letters.
+func TestMongoOption_case(t *testing.T) {
 	var source string
 	server := mongo24(t, mongoServer{"isMaster": func(command bsoncore.Document) bsoncore.Document {
 		source, _ = command.Lookup("saslSupportedMechs").StringValueOK()

@@ -20,7 +20,8 @@ import (
 // asked are URLs of all protocols in which a server has to say something.
 var asked = []string{"mongodb://", "amqp://", "redis://", "postgres://", "http://"}
 
-func TestAServerThatSpeaksSomethingElseIsRecognised(t *testing.T) {
+// A server of another kind is recognised.
+func TestProbe_wrongProtocol(t *testing.T) {
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
 	secured := serveTLS(t, newCertificate(t, "127.0.0.1", time.Now().Add(time.Hour)), silence)
@@ -48,7 +49,8 @@ func TestAServerThatSpeaksSomethingElseIsRecognised(t *testing.T) {
 	}
 }
 
-func TestAServerThatSaysNothingIsToldApartFromOneThatIsNotThere(t *testing.T) {
+// A server that sends nothing gives another error than one that does not exist.
+func TestProbe_silent(t *testing.T) {
 	silent, closing := serve(t, silence), serve(t, hangUp)
 	for _, scheme := range asked {
 		t.Run(scheme, func(t *testing.T) {
@@ -60,7 +62,8 @@ func TestAServerThatSaysNothingIsToldApartFromOneThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestTheRightServerIsNotTakenForAnother(t *testing.T) {
+// A server that fails in its own protocol is not taken for one of another kind.
+func TestProbe_rightProtocol(t *testing.T) {
 	slow := serve(t, func(c net.Conn) {
 		request := make([]byte, 4096)
 		if n, err := c.Read(request); err == nil && !strings.HasPrefix(string(request[:n]), "GET /slow ") {
@@ -77,7 +80,8 @@ func TestTheRightServerIsNotTakenForAnother(t *testing.T) {
 	wantFailure(t, probe(t, "amqps://"+closing+"?cacertfile="+c.file, long), service.HungUp, "it closed the connection without an answer")
 }
 
-func TestAnAnswerWithoutAnEndIsNotReadToIt(t *testing.T) {
+// An answer that does not end is not read forever.
+func TestProbe_endlessAnswer(t *testing.T) {
 	address := serve(t, endless)
 	for _, scheme := range asked {
 		if err := probe(t, scheme+address, long); err == nil {
@@ -86,7 +90,8 @@ func TestAnAnswerWithoutAnEndIsNotReadToIt(t *testing.T) {
 	}
 }
 
-func TestAServerThatRepeatsWhatItIsToldGivesNoPasswordAway(t *testing.T) {
+// The password is hidden even if the server repeats it.
+func TestProbe_echoedPassword(t *testing.T) {
 	address := serve(t, echo)
 	for _, scheme := range asked {
 		err := probe(t, scheme+"me:s3cret@"+address, short)
@@ -97,7 +102,7 @@ func TestAServerThatRepeatsWhatItIsToldGivesNoPasswordAway(t *testing.T) {
 }
 
 // A message shows a part of what a server says: no part of a password, however the part was cut.
-func TestNoPartOfAPasswordIsShown(t *testing.T) {
+func TestProbe_cutPassword(t *testing.T) {
 	address := serve(t, echo)
 	for _, password := range []string{"hunter2secret", "hunte  r2\tsecret", "hunter" + strings.Repeat("2", 200), "hunt\u00e9" + strings.Repeat("\u00e9", 60)} {
 		err := probe(t, "redis://:"+url.PathEscape(password)+"@"+address, long)
@@ -118,7 +123,7 @@ func TestNoPartOfAPasswordIsShown(t *testing.T) {
 	wantFailure(t, longer.Probe(t.Context(), long), service.Credentials, `"ERR ***"`)
 }
 
-func TestTLSTroubleIsTold(t *testing.T) {
+func TestProbe_TLS(t *testing.T) {
 	good := newCertificate(t, "127.0.0.1", time.Now().Add(time.Hour))
 	other := newCertificate(t, "db.example.com", time.Now().Add(time.Hour))
 	old := newCertificate(t, "127.0.0.1", time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC))
@@ -145,7 +150,8 @@ func TestTLSTroubleIsTold(t *testing.T) {
 	wantFailure(t, probe(t, "rediss://"+serveTLS(t, other, pong)+"?ssl_check_hostname=false&ssl_ca_certs="+good.file, long), service.TLS, "not trusted")
 }
 
-func TestOneHostThatIsAvailableIsEnough(t *testing.T) {
+// One host that is available is enough.
+func TestProbe_severalHosts(t *testing.T) {
 	redis, nobody := serve(t, silence), "127.0.0.1:1"
 	if err := probe(t, "mongodb://"+nobody+","+mongo24(t, nil)+","+redis, long); err != nil {
 		t.Error(err)
@@ -156,7 +162,8 @@ func TestOneHostThatIsAvailableIsEnough(t *testing.T) {
 	}
 }
 
-func TestWhatAWebServerAnswersDecides(t *testing.T) {
+// The web server's status decides whether it is available.
+func TestHTTP_status(t *testing.T) {
 	web := func(status string) string {
 		return serve(t, answers("HTTP/1.1 "+status+"\r\nContent-Length: 0\r\n\r\n"))
 	}
@@ -169,7 +176,7 @@ func TestWhatAWebServerAnswersDecides(t *testing.T) {
 	wantFailure(t, probe(t, "http://me:pw@"+web("403 Forbidden"), long), service.Credentials, `the server refused the credentials: "403 Forbidden"`)
 }
 
-func TestTheWebServerIsAskedForTheURL(t *testing.T) {
+func TestHTTP_request(t *testing.T) {
 	got := make(chan *http.Request, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r }))
 	defer server.Close()
@@ -183,7 +190,8 @@ func TestTheWebServerIsAskedForTheURL(t *testing.T) {
 	}
 }
 
-func TestWhatRedisAnswersDecides(t *testing.T) {
+// Redis's answer decides whether it is available.
+func TestRedis_answers(t *testing.T) {
 	redis := func(answers ...string) string {
 		return serve(t, func(c net.Conn) {
 			for _, a := range answers {
@@ -202,7 +210,8 @@ func TestWhatRedisAnswersDecides(t *testing.T) {
 	wantFailure(t, probe(t, "redis://:pw@"+redis("-ERR invalid password"), long), service.Credentials, "invalid password")
 }
 
-func TestAProbeThatIsCancelledLeavesNothingBehind(t *testing.T) {
+// A probe that is cancelled leaves nothing behind.
+func TestProbe_cancelled(t *testing.T) {
 	silent := serve(t, silence)
 	before := runtime.NumGoroutine()
 	why := errors.New("stop")

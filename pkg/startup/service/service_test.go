@@ -31,7 +31,8 @@ func playing(t *testing.T, url string, ask protocol) Service {
 	return s
 }
 
-func TestASlowWebServerWithTLSIsNotTakenForAnother(t *testing.T) {
+// A slow web server with TLS is not taken for a server of another kind.
+func TestProbe_slowTLS(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer server.Close()
 	s := playing(t, server.URL, askHTTP)
@@ -42,7 +43,8 @@ func TestASlowWebServerWithTLSIsNotTakenForAnother(t *testing.T) {
 	}
 }
 
-func TestAHostThatIsAvailableWhenTheTimeIsUpIsEnoughToo(t *testing.T) {
+// A host that becomes available just when the time is up is enough, too.
+func TestProbe_availableAtTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := playing(t, "mongodb://late,never", func(_ context.Context, s *session) error {
 			time.Sleep(2 * time.Second)
@@ -57,7 +59,8 @@ func TestAHostThatIsAvailableWhenTheTimeIsUpIsEnoughToo(t *testing.T) {
 	})
 }
 
-func TestTheTimeThatIsToldIsTheOneThatWasGiven(t *testing.T) {
+// Messages name the limit that the caller gave.
+func TestProbe_namesTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one := Target{Service: playing(t, "redis://h", askRedis), Tries: 1, Timeout: 1500 * time.Microsecond}
 		one.Service.network = func(ctx context.Context, _ string) (net.Conn, error) {
@@ -71,7 +74,8 @@ func TestTheTimeThatIsToldIsTheOneThatWasGiven(t *testing.T) {
 	})
 }
 
-func TestAServerThatTakesItsTimeIsRecognised(t *testing.T) {
+// A server of another kind is recognised even if it is slow.
+func TestProbe_slowServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := playing(t, "redis://h", askRedis)
 		var serving sync.WaitGroup

@@ -16,7 +16,8 @@ func target(t *testing.T, name, url string, tries int) service.Target {
 	return service.Target{Name: name, Service: newService(t, url), Tries: tries, Interval: time.Millisecond, Timeout: long}
 }
 
-func TestAServiceThatComesLateIsWaitedFor(t *testing.T) {
+// Wait waits for a service that becomes available late.
+func TestWait_lateService(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +39,8 @@ func TestAServiceThatComesLateIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestWaitingGivesUpOnAllWhenOneStaysAway(t *testing.T) {
+// Waiting gives up on all services when one does not become available.
+func TestWait_givesUp(t *testing.T) {
 	there := serve(t, answers("+PONG\r\n"))
 	never := target(t, "never", "redis://127.0.0.1:1", 1000)
 	never.Interval = time.Hour
@@ -57,7 +59,8 @@ func TestWaitingGivesUpOnAllWhenOneStaysAway(t *testing.T) {
 	}
 }
 
-func TestRefusedCredentialsEndTheWaitingAtOnce(t *testing.T) {
+// Refused credentials end the waiting at once.
+func TestWait_refusedCredentials(t *testing.T) {
 	redis := serve(t, answers("-WRONGPASS invalid\r\n"))
 	one := target(t, "db", "redis://:pw@"+redis, 1000)
 	one.Interval = time.Hour
@@ -67,7 +70,8 @@ func TestRefusedCredentialsEndTheWaitingAtOnce(t *testing.T) {
 	}
 }
 
-func TestWaitingEndsWithItsContext(t *testing.T) {
+// Waiting ends with its context.
+func TestWait_contextEnds(t *testing.T) {
 	why := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	never := target(t, "never", "redis://127.0.0.1:1", 2)

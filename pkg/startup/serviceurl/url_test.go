@@ -11,7 +11,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
 )
 
-func TestParseReadsAllParts(t *testing.T) {
+func TestParse(t *testing.T) {
 	none := url.Values{}
 	for text, want := range map[string]serviceurl.URL{
 		"tcp://h:1": {Scheme: "tcp", Hosts: []serviceurl.Host{{"h", "1"}}, Options: none},
@@ -33,7 +33,7 @@ func TestParseReadsAllParts(t *testing.T) {
 	}
 }
 
-func TestParseSaysWhatIsWrong(t *testing.T) {
+func TestParse_wrong(t *testing.T) {
 	for text, want := range map[string]string{
 		"h:1":                 "this is no URL",
 		"ftp://h":             `nothing here speaks the protocol "ftp"`,
@@ -67,7 +67,8 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestAURLIsShownWithoutItsPassword(t *testing.T) {
+// A URL is shown without its password.
+func TestRedact(t *testing.T) {
 	for text, want := range map[string]string{
 		"tcp://h:1":                      "tcp://h:1",
 		"http://me:pass/word@h/x":        "http://me:***@h/x",

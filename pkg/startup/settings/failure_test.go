@@ -37,7 +37,8 @@ func leavesNothingBeside(t *testing.T, file string) {
 	}
 }
 
-func TestAFileThatIsNoINIFileIsRefusedAtItsLine(t *testing.T) {
+// A file that is no INI file is refused, and the error names the line.
+func TestWrite_noINIFile(t *testing.T) {
 	const noLine = ": this line is no [SECTION], no KEY: VALUE in a section and no comment: correct it"
 	for _, test := range []struct{ name, content, at string }{
 		{"no separator", "[s]\na: 1\n\n# c\nwhat is this\nb: 2\n[t]\nc: 3\n", "5:1"},
@@ -61,7 +62,7 @@ func TestAFileThatIsNoINIFileIsRefusedAtItsLine(t *testing.T) {
 }
 
 // Nothing is written before everything can be.
-func TestOneFileThatCannotBeWrittenKeepsAllFromBeing(t *testing.T) {
+func TestWrite_allOrNone(t *testing.T) {
 	fine, bad := settingsFile(t, "[s]\n"), settingsFile(t, "bad\n")
 	missing := filepath.Join(t.TempDir(), "missing")
 	dir := t.TempDir()
@@ -75,7 +76,8 @@ func TestOneFileThatCannotBeWrittenKeepsAllFromBeing(t *testing.T) {
 	})
 }
 
-func TestWhatTheImageLacksIsNamed(t *testing.T) {
+// The error names what the image lacks.
+func TestWrite_missingFiles(t *testing.T) {
 	t.Run("augtool", func(t *testing.T) {
 		file := settingsFile(t, "[s]\n")
 		t.Setenv("PATH", t.TempDir())
@@ -102,7 +104,7 @@ func TestWhatTheImageLacksIsNamed(t *testing.T) {
 }
 
 // A lens of the user's own may refuse a value; what augtool says of it is told, but not if that could hold a secret.
-func TestALensThatCannotWriteTheValues(t *testing.T) {
+func TestWrite_wrongLens(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"narrow.aug": `module Narrow =
@@ -139,7 +141,7 @@ let lns = [ label "target" . del "[" "[" . store /[a-z]+/ . del "]" "]" . eol . 
 }
 
 // Augeas before 1.14 counts brackets in values, too. Here a program stands in for it that does so and says what it says.
-func TestAnOldAugeasThatCannotTakeAValue(t *testing.T) {
+func TestWrite_oldAugeas(t *testing.T) {
 	tools := t.TempDir()
 	const old = "#!/bin/sh\necho 'error: unmatched [' >&2\nexit 1\n"
 	if err := os.WriteFile(filepath.Join(tools, "augtool"), []byte(old), 0o700); err != nil {
@@ -192,7 +194,7 @@ func bind(t *testing.T, from, to string, readOnly bool) {
 }
 
 // That is how a runtime mounts a single file of the host: it can be written, but nothing can take its place.
-func TestAMountedFileIsWrittenInPlace(t *testing.T) {
+func TestWrite_mountedFile(t *testing.T) {
 	if !unshared(t) {
 		return
 	}
@@ -219,7 +221,7 @@ func TestAMountedFileIsWrittenInPlace(t *testing.T) {
 	}
 }
 
-func TestAReadOnlyFileIsRefused(t *testing.T) {
+func TestWrite_readOnly(t *testing.T) {
 	if !unshared(t) {
 		return
 	}
@@ -246,7 +248,8 @@ func TestAReadOnlyFileIsRefused(t *testing.T) {
 	})
 }
 
-func TestAFullDiskLeavesTheFileAsItWas(t *testing.T) {
+// A full disk leaves the file as it was.
+func TestWrite_fullDisk(t *testing.T) {
 	if !unshared(t) {
 		return
 	}

@@ -26,7 +26,7 @@ var pieces = []string{
 }
 
 // The lens reads the values that ConfigParser reads, and it reads no file that ConfigParser does not.
-func TestTheLensReadsWhatConfigParserReads(t *testing.T) {
+func TestLens_sameAsConfigParser(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	root := t.TempDir()
@@ -69,7 +69,7 @@ func randomFile(t *testing.T, random *rand.Rand, name string) string {
 }
 
 // Whatever the file looks like, ConfigParser reads the new values, and reads everything else as before.
-func TestWriteChangesNothingElseInAnyFile(t *testing.T) {
+func TestWrite_randomFiles(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 1))
 	var names, before []string

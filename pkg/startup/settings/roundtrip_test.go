@@ -41,7 +41,7 @@ func randomValue(random *rand.Rand) string {
 }
 
 // Each of thousands of values is either refused, or read back as it is.
-func TestWhatIsAcceptedIsReadBackExactly(t *testing.T) {
+func TestWrite_roundTrip(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("the seed is %d", seed)
 	accepted, refused := 0, 0
@@ -112,7 +112,7 @@ var existing = []string{
 }
 
 // Where a value comes from the environment, the error names the variable.
-func TestWhatTheFileCannotHoldIsRefused(t *testing.T) {
+func TestResolve_unsuitableValues(t *testing.T) {
 	for name, test := range map[string]struct{ value, want string }{
 		"line feed":                   {"a\nb", "has a line break"},
 		"carriage return":             {"a\rb", "has a line break"},
@@ -159,7 +159,8 @@ func TestWhatTheFileCannotHoldIsRefused(t *testing.T) {
 	}
 }
 
-func TestARefusalShowsNoSecret(t *testing.T) {
+// The error for a refused value shows no secret.
+func TestResolve_hidesSecrets(t *testing.T) {
 	c := contract.Contract{
 		Environment: []contract.Variable{{Name: "HOST"}, {Name: "PASSWORD", Secret: true}},
 		Settings:    []contract.Settings{{Name: "s", File: "/etc/s.conf", Lens: lens, Set: set("a/url", "amqp://u:${PASSWORD}@${HOST}")}},
@@ -172,7 +173,8 @@ func TestARefusalShowsNoSecret(t *testing.T) {
 	}
 }
 
-func TestEveryValueThatIsRefusedIsNamed(t *testing.T) {
+// The error names every value that is refused.
+func TestResolve_severalErrors(t *testing.T) {
 	c := contract.Contract{Environment: []contract.Variable{{Name: "A"}, {Name: "B"}}}
 	env := contract.NewEnvironment(c, func(name string) string { return map[string]string{"A": "x ", "B": ";y"}[name] })
 	_, err := settings.Resolve(contract.Settings{File: "/f", Set: set("s/missing", "${C}", "s/tab", "\t", "s/both", "${A}${B}", "s/fine", "v", "what is this", "v", "s/REM", "v")}, env)

@@ -44,7 +44,7 @@ func augtoolWord(t *testing.T, line string) (word, rest string) {
 }
 
 // What goes into path expressions comes from the spec and means nothing there; values, which can be anything, are words of their own.
-func TestAValueIsAWordOfItsOwnInTheScript(t *testing.T) {
+func TestQuote(t *testing.T) {
 	const odd = `v" '][|$(/x)\ #`
 	lines := strings.Split(script([]assignment{{"s", "k", odd}}), "\n")
 	found := 0

@@ -47,7 +47,8 @@ func openFile(t *testing.T, content string) string {
 	return file
 }
 
-func TestAFileOfAnotherUserIsRefused(t *testing.T) {
+// A file of another user is refused.
+func TestWrite_otherUsersFile(t *testing.T) {
 	file := openFile(t, "[s]\nk: old\n")
 	fails(t, file, "FILE cannot be read and written: permission denied: start the container as a user who may do that", func() (err error) {
 		asNobody(t, func() { err = writer(t).Write(t.Context(), resolved(t, file, "s/k", "new")) })
@@ -55,7 +56,8 @@ func TestAFileOfAnotherUserIsRefused(t *testing.T) {
 	})
 }
 
-func TestAFileOfThisUserIsWrittenInADirectoryOfAnother(t *testing.T) {
+// A file of this user is written in another user's directory.
+func TestWrite_otherUsersDirectory(t *testing.T) {
 	file := openFile(t, "[s]\nk: a long old value\n")
 	if err := os.Chown(file, nobody, nobody); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/settings"
 )
 
-func TestWriteChangesWhatItHasToAndNothingElse(t *testing.T) {
+// Write changes the values and nothing else.
+func TestWrite(t *testing.T) {
 	for _, test := range []struct{ name, before, path, value, after string }{
 		{"a value", "[s]\na: 1\nk: old\nb: 2\n", "s/k", "new", "[s]\na: 1\nk: new\nb: 2\n"},
 		{"the separator stays", "[s]\nk =old\n", "s/k", "new", "[s]\nk =new\n"},
@@ -65,7 +66,7 @@ func TestWriteChangesWhatItHasToAndNothingElse(t *testing.T) {
 }
 
 // The file has the shape of the one that the settings are for, nearly all of it commented out.
-func TestWriteFillsInARealFile(t *testing.T) {
+func TestWrite_realFile(t *testing.T) {
 	before := read(t, "../../../assets/testdata/server.conf")
 	file := settingsFile(t, before)
 	pairs := []string{
@@ -97,7 +98,8 @@ func TestWriteFillsInARealFile(t *testing.T) {
 	}
 }
 
-func TestWriteKeepsModeOwnerAndLink(t *testing.T) {
+// Write keeps the mode, the owner and symbolic links.
+func TestWrite_keepsModeAndOwner(t *testing.T) {
 	file := settingsFile(t, "[s]\nk: old\n")
 	if err := os.Chown(file, 12345, 54321); err != nil {
 		t.Fatal(err)
@@ -125,7 +127,8 @@ func TestWriteKeepsModeOwnerAndLink(t *testing.T) {
 	}
 }
 
-func TestWriteLeavesAFileAloneThatHasTheValues(t *testing.T) {
+// Write does not touch a file that has the values already.
+func TestWrite_unchanged(t *testing.T) {
 	file := settingsFile(t, "[s]\nk: v\n")
 	before := fingerprintOf(t, file)
 	if err := writer(t).Write(t.Context(), resolved(t, file, "s/k", "v")); err != nil {
@@ -137,7 +140,7 @@ func TestWriteLeavesAFileAloneThatHasTheValues(t *testing.T) {
 }
 
 // Nothing in the name of a file means anything to augtool.
-func TestWriteTakesAnyNameOfAFile(t *testing.T) {
+func TestWrite_anyFileName(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a b", "a[1]*", `a'b"c\`, "a,b=c", "#a", "ä"} {
 		file := filepath.Join(dir, name)
@@ -153,7 +156,8 @@ func TestWriteTakesAnyNameOfAFile(t *testing.T) {
 	}
 }
 
-func TestSeveralSettingsOfOneFileAreAllWritten(t *testing.T) {
+// Several settings of one file are all written.
+func TestWrite_sameFileTwice(t *testing.T) {
 	file := settingsFile(t, "[s]\na: 1\n")
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(file, link); err != nil {
@@ -168,7 +172,7 @@ func TestSeveralSettingsOfOneFileAreAllWritten(t *testing.T) {
 }
 
 // augtool reads its script with readline, which a user or a system can configure to change what it reads.
-func TestWriteDoesNotDependOnTheEnvironment(t *testing.T) {
+func TestWrite_ignoresTheEnvironment(t *testing.T) {
 	home := t.TempDir()
 	rc := filepath.Join(home, ".inputrc")
 	if err := os.WriteFile(rc, []byte("set convert-meta on\n\"v\": \"x\"\n"), 0o600); err != nil {
@@ -190,7 +194,7 @@ func TestWriteDoesNotDependOnTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestWriteEndsWhenItIsTold(t *testing.T) {
+func TestWrite_cancelled(t *testing.T) {
 	tools := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -59,13 +59,13 @@ func wholeScript() startscript.Script {
 	}
 }
 
-func TestMarshal_hasALineForEachStage(t *testing.T) {
+func TestMarshal(t *testing.T) {
 	if diff := cmp.Diff(whole, string(wholeScript().Marshal())); diff != "" {
 		t.Errorf("script (-want +got):\n%s", diff)
 	}
 }
 
-func TestParse_readsWhatMarshalWrites(t *testing.T) {
+func TestParse_roundTrip(t *testing.T) {
 	odd := wholeScript()
 	odd.Image = "a\n#b"
 	odd.Stages = []startscript.Stage{{Kind: startscript.Init, Args: awkward}}
@@ -77,7 +77,7 @@ func TestParse_readsWhatMarshalWrites(t *testing.T) {
 	}
 }
 
-func TestParse_readsWhatPeopleWrite(t *testing.T) {
+func TestParse_byHand(t *testing.T) {
 	want := startscript.Script{
 		Stages: []startscript.Stage{{Kind: startscript.Wait, Args: []string{"db", "mq"}}, {Kind: startscript.Init, Args: []string{"sh", "-c", "echo #no comment", "x#y"}}},
 		Become: startscript.Become{Workdir: "/", Command: []string{"${A}", "A"}},
@@ -88,7 +88,7 @@ func TestParse_readsWhatPeopleWrite(t *testing.T) {
 	}
 }
 
-func TestParse_namesTheLineAndWhatIsWrong(t *testing.T) {
+func TestParse_wrong(t *testing.T) {
 	for _, test := range []struct{ name, script, want string }{
 		{"an empty file", "", "start:1: a script begins with the line: version 1"},
 		{"no version", "#!x\nbecome -- a\n", "start:2: a script begins with the line: version 1"},

@@ -26,7 +26,8 @@ func hello(t *testing.T) source {
 	return source{name: "hello", dir: dir, pkg: ".", env: []string{"GOOS=linux", "GOARCH=" + runtime.GOARCH, "CGO_ENABLED=0", "GOWORK=off"}, ldflags: "-s -w -buildid="}
 }
 
-func TestAProgramIsBuiltOnceUntilItsInputsChange(t *testing.T) {
+// A program is built again only if its inputs change.
+func TestUpdate_sameInputs(t *testing.T) {
 	s, bin := hello(t), t.TempDir()
 	packed := filepath.Join(bin, "hello.zst")
 	var m bundle.Manifest
@@ -54,7 +55,8 @@ func TestAProgramIsBuiltOnceUntilItsInputsChange(t *testing.T) {
 	}
 }
 
-func TestEqualInputsGiveEqualBytesInAnyFolder(t *testing.T) {
+// Equal inputs give equal bytes in any folder.
+func TestUpdate_reproducible(t *testing.T) {
 	var programs []bundle.Program
 	var packed []string
 	for range 2 {
@@ -90,7 +92,8 @@ func withFeature(t *testing.T, linuxFile string) source {
 	return s
 }
 
-func TestAFeatureIsLeftOutByTheFilesForOtherSystems(t *testing.T) {
+// A feature is left out by compiling the files for other systems.
+func TestWithout(t *testing.T) {
 	var sums []string
 	for _, without := range []string{"", "feature", "feature"} {
 		s := withFeature(t, "feature_linux.go")
@@ -112,7 +115,8 @@ func TestAFeatureIsLeftOutByTheFilesForOtherSystems(t *testing.T) {
 	}
 }
 
-func TestAFeatureThatIsNotKeptToLinuxCannotBeLeftOut(t *testing.T) {
+// A feature that is not for Linux only cannot be left out.
+func TestWithout_notOnlyLinux(t *testing.T) {
 	s := withFeature(t, "feature.go")
 	s.without = "feature"
 	tmp := t.TempDir()
@@ -122,7 +126,7 @@ func TestAFeatureThatIsNotKeptToLinuxCannotBeLeftOut(t *testing.T) {
 	}
 }
 
-func TestAProgramThatDoesNotCompileLeavesNothing(t *testing.T) {
+func TestUpdate_doesNotCompile(t *testing.T) {
 	s, bin := hello(t), t.TempDir()
 	write(t, filepath.Join(s.dir, "main.go"), "package main\n\nfunc main() { nonsense }\n")
 	_, err := s.update(context.Background(), bin, bundle.Manifest{}, io.Discard)
@@ -134,7 +138,8 @@ func TestAProgramThatDoesNotCompileLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestAMissingCLibraryIsNamedWithHowToInstallIt(t *testing.T) {
+// The error for a missing C library shows how to install it.
+func TestCheckNeeds(t *testing.T) {
 	s := hello(t)
 	s.needs = "libnosuchthing"
 	_, err := s.update(context.Background(), t.TempDir(), bundle.Manifest{}, io.Discard)
@@ -143,7 +148,8 @@ func TestAMissingCLibraryIsNamedWithHowToInstallIt(t *testing.T) {
 	}
 }
 
-func TestTheManifestFileIsLeftAloneWhenNothingChanged(t *testing.T) {
+// The manifest file is left alone when nothing changed.
+func TestWriteManifest_unchanged(t *testing.T) {
 	bin := t.TempDir()
 	m := bundle.Manifest{Arch: "amd64", Programs: []bundle.Program{{Name: "p", Size: 1}}}
 	must(t, writeManifest(bin, m))
