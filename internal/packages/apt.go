@@ -8,9 +8,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-// apt keeps nothing between builds. An index of another build must not be used; of a downloaded package, apt compares only the size
-// with the index; and most base images remove downloaded packages right away. What apt notes of the packages that it installed by
-// itself has to reach the image.
+// apt caches nothing between builds: an index of another build must not be used, apt does not check the digest of a cached package but only
+// its size, and most base images remove downloaded packages right away. The list of automatically installed packages stays in the image.
 func apt(step family.Packages) Command {
 	install := "apt-get --yes --no-install-recommends install " + shell.Words(step.Packages)
 	commands := []string{remove("/var/lib/apt/lists/*"), aptUpdate, install}
@@ -27,16 +26,17 @@ func apt(step family.Packages) Command {
 	}
 }
 
-// aptUpdate fails when an index is missing. Without the option, apt-get calls that a warning, and before version 2.1 it does not know
-// the option. What it prints to its standard error is read, and printed.
+// aptUpdate fails when an index is missing. Without the option, apt-get treats that as a warning, and versions before 2.1 do not know the
+// option. So the script also looks for the warnings in the standard error of apt-get, and prints it again.
 const aptUpdate = `failed=''; { warnings=$(LC_ALL=C apt-get -o APT::Update::Error-Mode=any update 2>&1 >&3) || failed=1; } 3>&1;
 test -z "$warnings" || printf '%s\n' "$warnings" >&2;
 case $warnings in *"Failed to fetch"*|*"index files failed"*) failed=1 ;; esac;
 if test -n "$failed"; then echo "apt-get update did not get every index" >&2; exit 1; fi`
 
-// aptInstalled has two functions. The first asks dpkg for fields of a package. To dpkg a package for all architectures has no other one,
-// to apt it is one of each: NAME:amd64. The second reports whether a package is installed, or one that provides it. Names can be patterns. It
-// looks at what the pipes give and not at how they end, because the SHELL of a Dockerfile can have pipefail.
+// aptInstalled has two functions. The first asks dpkg for fields of a package. For a package of the architecture "all", apt takes names
+// with any architecture, such as NAME:amd64, and dpkg does not, so the function asks again without it. The second reports whether a
+// package is installed, or one that provides it. Names can be patterns. The functions check the output of pipes, not their exit codes,
+// which are different when the SHELL of a Dockerfile sets pipefail.
 const aptInstalled = `query() {
 dpkg-query -W -f "$1" "$2" 2>/dev/null ||
 case $2 in *:*) dpkg-query -W -f '${Architecture} '"$1" "${2%%:*}" 2>/dev/null | sed -n 's/^all //p' ;; esac; };
@@ -44,7 +44,7 @@ installed() {
 test -n "$(query '${Status}\n' "$1" | grep ' ok installed$')" ||
 test -n "$(dpkg-query -W -f ', ${Provides}, ${Status}\n' | grep ' ok installed$' | grep -F -e ", ${1%%:*}, " -e ", ${1%%:*} (")"; }`
 
-// aptChecks are the commands that fail when something is not installed.
+// aptChecks returns commands that fail when a package is not installed.
 func aptChecks(packages []string) []string {
 	var names []string
 	commands := []string{beginCheck, aptInstalled}
@@ -67,14 +67,14 @@ func aptChecks(packages []string) []string {
 	return append(commands, fmt.Sprintf(endCheck, "apt-get"))
 }
 
-// versionCheck compares the version of a package with the one that was asked for, in which stars and question marks are placeholders.
+// versionCheck compares the version of a package with the requested one, which may have the wildcards * and ?.
 func versionCheck(asked, name, version string) string {
 	return lines(
 		`case $(query '${Version}\n' `+shell.Quote(name)+` | head -n 1) in`,
 		quoteBetween(version)+`) ;; *) missing="$missing, "`+shell.Quote(asked)+` ;; esac`)
 }
 
-// quoteBetween quotes a pattern for a shell, each of its placeholders by itself.
+// quoteBetween quotes a pattern for a shell, but not its wildcards.
 func quoteBetween(pattern string) string {
 	var b strings.Builder
 	for rest := pattern; rest != ""; {

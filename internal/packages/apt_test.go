@@ -125,7 +125,7 @@ func TestApt_installs(t *testing.T) {
 }
 
 // Packages are there all the time; the repository's index is not.
-func TestApt_doesNotGoOnWithAnOldIndex(t *testing.T) {
+func TestApt_refusesOldIndex(t *testing.T) {
 	s := newAptSystem(t)
 	update := exec.CommandContext(t.Context(), "apt-get", "update")
 	update.Env = []string{"PATH=/usr/bin:/bin", "APT_CONFIG=" + s.dir + "/apt.conf"}

@@ -191,7 +191,7 @@ func TestScript_apt(t *testing.T) {
 }
 
 // What earlier builds left is not there when a package manager starts, but for the packages that it compares with the repository.
-func TestScript_startsWithoutOldIndexes(t *testing.T) {
+func TestScript_removesOldIndexes(t *testing.T) {
 	const list = `find "$DIR/var" -type f | sed "s:^$DIR::" | sort >> "$DIR/seen"; exit 0`
 	old := []string{
 		"/var/cache/yum/x86_64/7/base/repomd.xml", "/var/cache/yum/x86_64/7/base/mirrorlist.txt", "/var/cache/yum/x86_64/7/base/gen/primary.xml.sqlite",
@@ -237,7 +237,7 @@ func TestScript_startsWithoutOldIndexes(t *testing.T) {
 }
 
 // A spec never gets this far with such names; the quoting has to hold on its own.
-func TestScript_namesReachThePackageManagerAsTheyAre(t *testing.T) {
+func TestScript_quotesNames(t *testing.T) {
 	names := []string{"x; touch pwned", "$(touch pwned)", "`touch pwned`", "it's", `a"b`, `c\d`, "~", "a b", "-", "=`touch pwned`*", "/x`touch pwned`.deb"}
 	for _, manager := range []family.PackageManager{family.Yum, family.DNF, family.Apt} {
 		t.Run(string(manager), func(t *testing.T) {

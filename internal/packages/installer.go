@@ -9,13 +9,13 @@ import (
 
 // A Command is what installs the packages of a step.
 type Command struct {
-	// Install is what a person would type. It is what the history of an image shows.
+	// Install is the command that a person would type. The history of an image shows it.
 	Install string
-	// Commands are for one /bin/sh -eu, one after the other. The line breaks within a command can be replaced with blanks.
+	// Commands are for one /bin/sh -eu, in this order. Line breaks within a command may be replaced with blanks.
 	Commands []string
-	// Env is set for the length of the commands.
+	// Env is set while the commands run.
 	Env []family.EnvVar
-	// CacheDirs are kept between builds and stay out of the layer. Nothing in them decides what is installed.
+	// CacheDirs are cached between builds and are not in the layer. What they hold does not influence what is installed.
 	CacheDirs []string
 }
 
@@ -42,7 +42,7 @@ const (
 echo "%s ended without an error, but did not install: ${missing#, }" >&2; exit 1; fi`
 )
 
-// lines makes one command of several, with line breaks in between. Each but the last ends where a shell expects more.
+// lines joins the lines of one command. Each line but the last has to end where a shell expects more.
 func lines(l ...string) string { return strings.Join(l, "\n") }
 
 func remove(patterns ...string) string { return "rm -rf " + strings.Join(patterns, " ") }

@@ -10,7 +10,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-func TestInstallIsWhatAPersonWouldType(t *testing.T) {
+func TestFor_Install(t *testing.T) {
 	const yum = " --assumeyes --setopt=keepcache=1 --setopt=metadata_expire=0 "
 	for _, test := range []struct {
 		name string
@@ -37,14 +37,14 @@ func TestInstallIsWhatAPersonWouldType(t *testing.T) {
 }
 
 // In a cache are no notes of what is installed, which belong into the image, and no indexes.
-func TestFor_keepsNothingOfAptBetweenBuilds(t *testing.T) {
+func TestFor_aptHasNoCache(t *testing.T) {
 	command, err := packages.For(family.Packages{Manager: family.Apt, Packages: []string{"a"}})
 	if err != nil || len(command.CacheDirs) > 0 {
 		t.Errorf("apt keeps %v (%v), want nothing", command.CacheDirs, err)
 	}
 }
 
-func TestForRefusesAPackageManagerThatItDoesNotKnow(t *testing.T) {
+func TestFor_unknownManager(t *testing.T) {
 	if _, err := packages.For(family.Packages{Manager: "zypper"}); err == nil || !strings.Contains(err.Error(), `"zypper"`) {
 		t.Errorf("got error %v, want one that names zypper", err)
 	}

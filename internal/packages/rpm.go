@@ -9,8 +9,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-// rpmBased is yum and dnf. The packages that were downloaded are kept for the next build; what the repositories offer is asked anew,
-// because a step that runs shall see today's packages. yum has no group install and install in one call.
+// rpmBased returns the command for yum and dnf. Downloaded packages are cached for the next build. The metadata of repositories is not,
+// because a step that runs again is to see today's packages. yum cannot install groups and packages in one call.
 func rpmBased(step family.Packages, groupInstall, groupInfo string) Command {
 	manager := string(step.Manager)
 	tool := manager + " --assumeyes --setopt=keepcache=1 --setopt=metadata_expire=0"
@@ -39,16 +39,17 @@ func rpmBased(step family.Packages, groupInstall, groupInfo string) Command {
 	}
 }
 
-// forgetRepositories leaves only packages in the cache, which yum and dnf compare with the digest in the repository before they use
-// them. yum 3 keeps what it knows of a repository by the repository's id alone, so that of another family can be there, and it goes on
-// with that when the repository does not answer. dnf keeps it by URL and fails then, but it also keeps the keys that it trusted there.
+// forgetRepositories removes everything but packages from the cache. Before yum and dnf use a cached package, they compare it with the digest
+// in the repository's metadata. Cached metadata is not safe: yum 3 stores it by the id of the repository alone, so it may be that of
+// another family's repository, and yum uses it when the repository does not answer. dnf stores it by URL and fails in that case, but its
+// cache also has the keys that it trusted.
 func forgetRepositories() string {
 	return lines(
 		`for entry in /var/cache/yum/*/*/*/* /var/cache/dnf/*/pubring /var/cache/libdnf5/*/pubring; do`,
 		`case $entry in */packages) ;; *) rm -rf "$entry" ;; esac; done`)
 }
 
-// rpmChecks are the commands that fail when something is not installed.
+// rpmChecks returns commands that fail when a package or group is not installed.
 func rpmChecks(step family.Packages, groupInfo, environmentInfo string) []string {
 	groups := make([]string, len(step.Groups))
 	for i, group := range step.Groups {
@@ -83,25 +84,25 @@ func rpmChecks(step family.Packages, groupInfo, environmentInfo string) []string
 	return append(commands, fmt.Sprintf(endCheck, step.Manager))
 }
 
-// rpmInstalled reports whether there is a package of that name, version and architecture; or one that provides that, has that file, or
-// takes the place of a package of that name. yum and dnf take all of these for an answer.
+// rpmInstalled is a shell function that reports whether a package of a name, version and architecture is installed; or one that provides it,
+// has a file of that name, or obsoletes a package of that name. yum and dnf accept all of these.
 const rpmInstalled = `installed() {
 rpm -q "$1" || rpm -q --whatprovides "$1" ||
 test -n "$(rpm -qa --qf '[%{OBSOLETENAME}\n]' | grep -Fx -e "$1")"; } >/dev/null 2>&1`
 
-// rpmMatches prints what a pattern means of what is installed. To yum and dnf it can be one of a name, of a name with its version, release
-// or architecture, of what a package provides, or of a file; to rpm itself, only one of a name.
+// rpmMatches is a shell function that prints what a pattern matches in the installed packages. For yum and dnf, a pattern can match a name, a
+// name with its version, release or architecture, a capability that a package provides, or a file; for rpm itself, only a name.
 const rpmMatches = `matches() {
 case $1 in /*) forms='[%{FILENAMES}\n]' ;;
 *) forms='%{NAME}\n%{NAME}.%{ARCH}\n%{NAME}-%{VERSION}\n%{NAME}-%{VERSION}-%{RELEASE}\n%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n[%{PROVIDENAME}\n]' ;; esac;
 rpm -qa --qf "$forms" | while read -r form; do case $form in $1) printf '%s\n' "$form"; break ;; esac; done; }`
 
-// isPackageFile reports whether a package is given by its file, which yum and dnf recognise by its name or by a scheme.
+// isPackageFile reports whether a name is the file or URL of a package. yum and dnf recognise it by its suffix or scheme.
 func isPackageFile(name string) bool {
 	return strings.Contains(name, "://") || strings.HasSuffix(name, ".rpm")
 }
 
-// nameOfFile is a word of a shell: what the package in a file is called, or else the file.
+// nameOfFile returns a word of a shell: the name of the package in a file, or the file if it cannot be read.
 func nameOfFile(file string) string {
 	file = shell.Quote(file)
 	return `"$(rpm -qp --nosignature --qf '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}' ` + file + ` 2>/dev/null || echo ` + file + `)"`
@@ -109,7 +110,7 @@ func nameOfFile(file string) string {
 
 var epoch = regexp.MustCompile(`^(|.*-)[0-9]+:`)
 
-// withoutEpoch leaves out the epoch of a version, which rpm before version 4.13 does not understand.
+// withoutEpoch removes the epoch of a version, which rpm before version 4.13 does not understand.
 func withoutEpoch(name string) string {
 	if strings.Contains(name, "(") {
 		return name
@@ -117,18 +118,17 @@ func withoutEpoch(name string) string {
 	return epoch.ReplaceAllString(name, "$1")
 }
 
-// groupSpec is a group's id or name as a word of a shell, without the marks that make a group of it where packages are expected.
+// groupSpec returns a group's id or name as a word of a shell, without the marks @ and ^ that groups have in a list of packages.
 func groupSpec(group string) string {
 	return shell.Quote(strings.TrimPrefix(strings.TrimPrefix(group, "@"), "^"))
 }
 
-// groupMembers is a shell function that prints the packages of a group: those that have to be there, and after a plus sign those
-// that are installed if possible. It fails for a group that is not known. Groups in it have no groups in turn: only the outermost can be
-// an environment, and its name can be that of a group in it.
+// groupMembers returns a shell function that prints the packages of a group: the mandatory ones, and after a plus sign the default ones,
+// which are installed if possible. It fails for an unknown group. Only the outermost group can be an environment, which is a group of
+// groups, and a group in it can have the same name.
 //
-// It knows the output of yum 3 and dnf 4, where the items of a section are indented by three blanks, and yum puts a sign in front of
-// some; and that of dnf 5, a table in which the first item is beside the title. dnf 5 has a command of its own for the groups of groups
-// that are called environments.
+// It reads the output of yum 3 and dnf 4, where the items of a section are indented by three blanks, and yum puts a sign in front of
+// some; and that of dnf 5, a table in which the first item is beside the title. dnf 5 has its own command for environments.
 func groupMembers(groupInfo, environmentInfo string) string {
 	const known = `case $info in *Group:*|*"Id  "*) ;; *) `
 	return lines(
@@ -144,7 +144,8 @@ func groupMembers(groupInfo, environmentInfo string) string {
 		`while read -r group; do members "$group" nested || exit 1; done )`)
 }
 
-// groupCheck looks at each package of each group. One that has no packages that have to be there needs one of the others.
+// groupCheck returns a command that checks each package of each group. Of a group without mandatory packages, at least one of the default
+// packages has to be installed.
 func groupCheck(groups []string, groupInfo string) string {
 	return lines(
 		`for group in `+strings.Join(groups, " ")+`; do`,
