@@ -44,7 +44,7 @@ func show(con console, source source, format string, images []string) error {
 		return err
 	}
 	if format == "json" {
-		return inventory.Of(f).WriteJSON(con.out)
+		return inventory.New(f).WriteJSON(con.out)
 	}
-	return inventory.Of(f).WriteYAML(con.out)
+	return inventory.New(f).WriteYAML(con.out)
 }

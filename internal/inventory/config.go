@@ -7,8 +7,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// inherit fills in the part of an image's configuration that it may have from the images below it: of values for one name, the nearest
-// counts.
+// inherit fills in the configuration that an image declares or inherits. Of several values for one name, the one of the nearest image counts.
 func (l lister) inherit(out *Image, image *family.Image) {
 	var labels, env, volumes, ports unique
 	for i := image; i != nil; i = i.Parent {
@@ -36,7 +35,7 @@ func (l lister) inherit(out *Image, image *family.Image) {
 }
 
 func (l lister) inherited(value string, t spec.Text, from string) Value {
-	out := l.written(value, t)
+	out := l.specValue(value, t)
 	out.Image = from
 	return out
 }
@@ -49,7 +48,7 @@ func (l lister) optional(value string, t spec.Text, from string) *Value {
 	return &out
 }
 
-// unique are values by name, of which the first one counts.
+// unique is a list of values by name. The first value of a name counts.
 type unique struct {
 	list []Named
 	seen map[string]bool

@@ -48,7 +48,7 @@ var renamed = map[string]string{
 	"environment variable.description": "nothing: it is for who reads the spec",
 }
 
-func TestEveryKeyOfASpecIsListed(t *testing.T) {
+func TestInventory_hasEveryKey(t *testing.T) {
 	for _, object := range schema.Objects(schema.Spec()) {
 		part, ok := listed[object.Name]
 		if !ok {

@@ -1,5 +1,5 @@
-// Package inventory lists what a family of images is after its spec has been resolved, with where each value came from, in a form that
-// people read as YAML and programs as JSON.
+// Package inventory lists everything in a resolved family of images and where each value came from, as YAML for people and as JSON for
+// programs.
 //
-// It shows. It decides nothing, and says nothing of what was built.
+// It decides nothing, and does not show what was built.
 package inventory

@@ -10,21 +10,21 @@ type Inventory struct {
 	Environment []Env      `json:"environment,omitempty"`
 	Settings    []Settings `json:"settings,omitempty"`
 	Services    []Service  `json:"services,omitempty"`
-	// Kubernetes is nil when the spec says nothing of it.
+	// Kubernetes is nil when the spec has no such key.
 	Kubernetes *Kubernetes `json:"kubernetes,omitempty"`
 	Images     []Image     `json:"images"`
 }
 
-// A Source says who gave a value.
+// A Source names who set a value.
 type Source string
 
-// The sources, besides the flags of the command line, which are called as they are written there.
+// The sources of values. Values from the command line have the name of their flag.
 const (
-	// FromSpec is a value that the spec has.
+	// FromSpec is a value that the spec sets.
 	FromSpec Source = "spec"
-	// FromDefault is a value that the spec has for when nobody gives another.
+	// FromDefault is a default in the spec.
 	FromDefault Source = "default"
-	// BuiltIn is a value that pulpimg has for when the spec does not say.
+	// BuiltIn is a default of pulpimg.
 	BuiltIn Source = "built-in"
 
 	fromRegistryFlag Source = "--registry"
@@ -32,11 +32,11 @@ const (
 	fromSetFlag      Source = "--set"
 )
 
-// An Origin says where a value came from.
+// An Origin tells where a value came from.
 type Origin struct {
 	Source Source `json:"source"`
-	// At is FILE:LINE:COLUMN in the spec: where it has the value or, if the value came from elsewhere, what the value is for. It is empty
-	// for what the spec does not mention.
+	// At is FILE:LINE:COLUMN in the spec: the place of the value or, if the value came from elsewhere, of the key or variable that has it. It
+	// is empty for what the spec does not mention.
 	At string `json:"at,omitempty"`
 	// Through are the variables through which a value of the spec came from --set.
 	Through []string `json:"through,omitempty"`
@@ -74,7 +74,7 @@ type Settings struct {
 	Set  []Named `json:"set,omitempty"`
 }
 
-// A Service is what containers wait for.
+// A Service is a service that containers wait for.
 type Service struct {
 	Name     string `json:"name"`
 	URL      Value  `json:"url"`
@@ -83,13 +83,13 @@ type Service struct {
 	Timeout  Value  `json:"timeout"`
 }
 
-// An Image is one image of the family. Of its configuration, it has what the family declares: its own, and what it inherits from
+// An Image is one image of the family. Its configuration is what the family declares: its own declarations, and those that it inherits from
 // other images of the family.
 type Image struct {
 	Name      string `json:"name"`
 	At        string `json:"at"`
 	Reference string `json:"reference"`
-	// Parent is the image of the family that this one stands on; Base is one from outside, or "scratch".
+	// Parent is the image of the family that this one is based on; Base is one from outside, or "scratch".
 	Parent     *Value  `json:"parent,omitempty"`
 	Base       *Value  `json:"base,omitempty"`
 	Labels     []Named `json:"labels,omitempty"`
@@ -102,11 +102,11 @@ type Image struct {
 	Command    []Value `json:"command,omitempty"`
 	Steps      []Step  `json:"steps,omitempty"`
 	Start      *Start  `json:"start,omitempty"`
-	// Kubernetes is how containers of the image run; nil for an image that is not meant to be run and says nothing of it.
+	// Kubernetes is how containers of the image run. It is nil for an image that is not meant to be run and has no such key.
 	Kubernetes *Workload `json:"kubernetes,omitempty"`
 }
 
-// A Step is one step of an image; which of its keys there are depends on the kind.
+// A Step is one step of an image. Its keys depend on its kind.
 type Step struct {
 	// Kind is fetch, files, packages or run.
 	Kind  string `json:"kind"`
@@ -121,7 +121,7 @@ type Step struct {
 	Groups   []string `json:"groups,omitempty"`
 	Packages []string `json:"packages,omitempty"`
 	Files    []File   `json:"files,omitempty"`
-	// MoreFiles is how many files are left out of a list that is for people.
+	// MoreFiles is how many files are left out of a list for people.
 	MoreFiles int      `json:"more_files,omitempty"`
 	Script    string   `json:"script,omitempty"`
 	Command   []string `json:"command,omitempty"`

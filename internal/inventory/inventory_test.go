@@ -34,27 +34,27 @@ func resolve(t *testing.T, opts ...family.Option) *family.Family {
 	return f
 }
 
-func written(t *testing.T, f *family.Family) (asYAML, asJSON string) {
+func render(t *testing.T, f *family.Family) (asYAML, asJSON string) {
 	t.Helper()
 	var y, j bytes.Buffer
-	if err := inventory.Of(f).WriteYAML(&y); err != nil {
+	if err := inventory.New(f).WriteYAML(&y); err != nil {
 		t.Fatal(err)
 	}
-	if err := inventory.Of(f).WriteJSON(&j); err != nil {
+	if err := inventory.New(f).WriteJSON(&j); err != nil {
 		t.Fatal(err)
 	}
 	return y.String(), j.String()
 }
 
-func TestAFamilyIsListedAsItWas(t *testing.T) {
-	asYAML, asJSON := written(t, resolve(t))
+func TestWrite_golden(t *testing.T) {
+	asYAML, asJSON := render(t, resolve(t))
 	for name, got := range map[string]string{"family.golden.yaml": asYAML, "family.golden.json": asJSON} {
 		golden.Compare(t, filepath.Join("testdata", name), got)
 	}
 }
 
-func TestYAMLAndJSONSayTheSame(t *testing.T) {
-	asYAML, asJSON := written(t, resolve(t))
+func TestWrite_sameInYAMLAndJSON(t *testing.T) {
+	asYAML, asJSON := render(t, resolve(t))
 	var y, j any
 	if err := yaml.Unmarshal([]byte(asYAML), &y); err != nil {
 		t.Fatal(err)
@@ -75,13 +75,13 @@ func TestYAMLAndJSONSayTheSame(t *testing.T) {
 }
 
 // Whatever says that it is in the spec has its place there.
-func TestEveryPlaceIsThatOfItsValue(t *testing.T) {
+func TestNew_places(t *testing.T) {
 	data, err := os.ReadFile("testdata/family.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(data), "\n")
-	list := inventory.Of(resolve(t))
+	list := inventory.New(resolve(t))
 	for _, v := range []struct {
 		what, at, want string
 	}{
@@ -108,13 +108,13 @@ func TestEveryPlaceIsThatOfItsValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		if rest := lines[line-1][column-1:]; !strings.HasPrefix(rest, v.want) {
-			t.Errorf("%s is said to be at %s: %q, want %q", v.what, v.at, rest, v.want)
+			t.Errorf("%s is at %s: %q, want %q", v.what, v.at, rest, v.want)
 		}
 	}
 }
 
-func TestWhatIsGivenSaysSo(t *testing.T) {
-	list := inventory.Of(resolve(t, family.WithRegistry("other.example.com/x"), family.WithTag("2")))
+func TestNew_sources(t *testing.T) {
+	list := inventory.New(resolve(t, family.WithRegistry("other.example.com/x"), family.WithTag("2")))
 	for _, test := range []struct {
 		got  inventory.Value
 		want string
@@ -146,7 +146,7 @@ func TestWhatIsGivenSaysSo(t *testing.T) {
 	}
 }
 
-func TestOf_namesEachGivenVariableOnce(t *testing.T) {
+func TestNew_throughEachVariableOnce(t *testing.T) {
 	s, err := spec.Parse("f.yaml", []byte("version: 1\nname: f\nregistry: \"${{ c }}/${{ b }}\"\ntag: \"${{ b }}\"\nvariables: {a: {}, b: {default: \"x${{ a }}${{ a }}\"}, c: {default: \"${{ b }}${{ d }}\"}, d: {default: d}}\n"+
 		"environment: {E: {default: \"${{ a }}\"}}\nimages: {i: {from: scratch, labels: {l: \"${{ d }}\", m: \"${{ c }}\"}}}\n"))
 	if err != nil {
@@ -156,7 +156,7 @@ func TestOf_namesEachGivenVariableOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := inventory.Of(f)
+	list := inventory.New(f)
 	labels := list.Images[0].Labels
 	got := [][]string{list.Registry.Through, list.Tag.Through, list.Environment[0].Default.Through, labels[0].Through, labels[1].Through}
 	want := [][]string{{"a", "d"}, nil, {"a"}, {"d"}, {"a", "d"}}
@@ -165,7 +165,7 @@ func TestOf_namesEachGivenVariableOnce(t *testing.T) {
 	}
 }
 
-func TestWriteYAML_listsTheFirstOfManyFiles(t *testing.T) {
+func TestWriteYAML_shortensFiles(t *testing.T) {
 	for _, test := range []struct{ files, shown, more int }{{3, 3, 0}, {11, 11, 0}, {12, 10, 2}, {3000, 10, 2990}} {
 		list := &inventory.Inventory{Images: []inventory.Image{{Steps: []inventory.Step{{Files: make([]inventory.File, test.files)}}}}}
 		var asYAML, asJSON bytes.Buffer
@@ -193,8 +193,8 @@ func TestWriteYAML_listsTheFirstOfManyFiles(t *testing.T) {
 	}
 }
 
-func TestASecretIsNotShown(t *testing.T) {
-	asYAML, asJSON := written(t, resolve(t))
+func TestWrite_hidesSecrets(t *testing.T) {
+	asYAML, asJSON := render(t, resolve(t))
 	for _, secret := range []string{"hunter2", "word@"} {
 		if strings.Contains(asYAML+asJSON, secret) {
 			t.Errorf("the list has %q", secret)
@@ -203,7 +203,7 @@ func TestASecretIsNotShown(t *testing.T) {
 }
 
 // The password of a URL comes in by a variable, and is in a script as it is.
-func TestCredentialsOfAURL_areNotShownWhereverTheyAre(t *testing.T) {
+func TestWrite_hidesCredentials(t *testing.T) {
 	f := familytest.Parse(t, `version: 1
 name: f
 registry: r.example
@@ -217,7 +217,7 @@ images:
       - repo: { url: "https://me:${{ pw }}@h/r?key=${{ short }}", to: /r }
       - run: "echo 'correct-horse'"
 `)
-	asYAML, asJSON := written(t, f)
+	asYAML, asJSON := render(t, f)
 	if strings.Contains(asYAML+asJSON, "correct-horse") || strings.Contains(asYAML+asJSON, "value: pw") || !strings.Contains(asYAML, "name: short, value: (secret)") {
 		t.Errorf("got\n%s", asYAML)
 	}

@@ -19,7 +19,7 @@ type Kubernetes struct {
 type KubernetesService struct {
 	Name string `json:"name"`
 	At   string `json:"at"`
-	// Port is what the spec says or, by default, what the environment has for the variable of the Service's port.
+	// Port is the port in the spec or, by default, the default of the environment's variable for the Service's port.
 	Port     Value   `json:"port"`
 	Selector []Named `json:"selector,omitempty"`
 	External *Value  `json:"external,omitempty"`
@@ -76,33 +76,33 @@ func (l lister) kubernetesService(f *family.Family, s family.KubernetesService, 
 		}
 	}
 	for _, label := range declared.Value.Selector {
-		out.Selector = append(out.Selector, Named{label.Name.Value, l.written(s.Selector[label.Name.Value], label.Value)})
+		out.Selector = append(out.Selector, Named{label.Name.Value, l.specValue(s.Selector[label.Name.Value], label.Value)})
 	}
 	return out
 }
 
 func (l lister) storage(s family.Storage, declared spec.Storage) *Storage {
 	out := &Storage{
-		Size:    l.written(s.Size, declared.Size),
+		Size:    l.specValue(s.Size, declared.Size),
 		Access:  Value{s.Access, Origin{Source: BuiltIn}},
 		Class:   l.optional(s.Class, declared.Class, ""),
 		Volumes: l.words(s.Volumes, declared.Volumes),
 	}
 	if declared.Access.IsSet() {
-		out.Access = l.written(s.Access, declared.Access)
+		out.Access = l.specValue(s.Access, declared.Access)
 	}
 	return out
 }
 
-// workload lists how an image runs, of which the spec may say nothing.
+// workload lists how an image runs. The spec need not have anything of it.
 func (l lister) workload(w family.Workload, declared *spec.Workload) *Workload {
 	if declared == nil {
 		declared = &spec.Workload{}
 	}
 	out := &Workload{
-		Singleton:    l.said(w.Singleton, declared.Singleton, declared.At),
-		Replicas:     l.said(w.Replicas, declared.Replicas > 0, declared.At),
-		Grace:        l.said(w.Grace, declared.Grace > 0, declared.At),
+		Singleton:    l.orBuiltIn(w.Singleton, declared.Singleton, declared.At),
+		Replicas:     l.orBuiltIn(w.Replicas, declared.Replicas > 0, declared.At),
+		Grace:        l.orBuiltIn(w.Grace, declared.Grace > 0, declared.At),
 		Capabilities: l.words(w.Capabilities, declared.Capabilities),
 	}
 	if len(w.Requests)+len(w.Limits) > 0 {
@@ -119,7 +119,7 @@ func (l lister) amounts(values map[string]string, declared spec.Amounts) []Named
 	texts := map[string]spec.Text{"cpu": declared.CPU, "memory": declared.Memory, "ephemeral-storage": declared.EphemeralStorage}
 	var out []Named
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		out = append(out, Named{name, l.written(values[name], texts[name])})
+		out = append(out, Named{name, l.specValue(values[name], texts[name])})
 	}
 	return out
 }

@@ -21,12 +21,12 @@ type Start struct {
 	Command []Value   `json:"command"`
 }
 
-// A Require is what has to be there.
+// A Require is what has to exist before a container starts.
 type Require struct {
 	Sockets []Value `json:"sockets,omitempty"`
 	Files   []Value `json:"files,omitempty"`
-	// Variables are all without which a container does not start: those that the image requires, those that the environment requires, and
-	// those that a command needs. The last are built-in.
+	// Variables are all variables that a container needs to start: those that the image requires, those that the environment requires, and
+	// those that a command uses. The last are built-in.
 	Variables []Value `json:"variables,omitempty"`
 }
 
@@ -58,7 +58,8 @@ func (l lister) require(f *family.Family, s *family.Start, declared spec.Start) 
 	return out
 }
 
-// each returns values with their places, or with that of what they are in: a list that says something twice has more of them than values.
+// each returns values with their places. If the spec lists a value more than once, the places of the values are unknown, and each gets the
+// place of the object that has the list.
 func (l lister) each(values []string, declared []spec.Text, in spec.Range) []Value {
 	if len(values) == len(declared) {
 		return l.words(values, declared)
@@ -70,10 +71,10 @@ func (l lister) each(values []string, declared []spec.Text, in spec.Range) []Val
 	return out
 }
 
-// required says who requires a variable: the image, the environment, or, as nobody says so, a command that names it.
+// required returns a variable with the place that requires it: the image, the environment, or, if neither does, a command that uses it.
 func (l lister) required(f *family.Family, name string, declared []spec.Text) Value {
 	if i := slices.IndexFunc(declared, func(t spec.Text) bool { return t.Value == name }); i >= 0 {
-		return l.written(name, declared[i])
+		return l.specValue(name, declared[i])
 	}
 	out := Value{name, Origin{Source: BuiltIn}}
 	for _, v := range f.Spec.Environment {

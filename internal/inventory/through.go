@@ -7,7 +7,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// A tracer finds the variables of the command line that strings of the spec depend on.
+// A tracer finds the variables from the command line that strings of the spec depend on.
 type tracer struct {
 	defaults map[string]string   // of the spec's variables that are not given
 	through  map[string][]string // by the name of a variable: the given ones that its value depends on
@@ -34,7 +34,7 @@ func (t tracer) of(text string) []string {
 	for _, name := range family.VariablesOf(text) {
 		found, ok := t.through[name]
 		if !ok {
-			found = t.of(t.defaults[name]) // the family is resolved, so none needs itself
+			found = t.of(t.defaults[name]) // it ends: a resolved family has no cycles
 			t.through[name] = found
 		}
 		for _, given := range found {
@@ -46,7 +46,7 @@ func (t tracer) of(text string) []string {
 	return out
 }
 
-// origin returns where a string of the spec came from: from the command line, as soon as a part of it did.
+// origin returns where a string of the spec came from. If a part of it came from the command line, all of it did.
 func (l lister) origin(source Source, t spec.Text) Origin {
 	out := Origin{Source: source, At: l.at(t.At), Through: l.tracer.of(t.Value)}
 	if len(out.Through) > 0 {

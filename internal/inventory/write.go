@@ -29,7 +29,7 @@ func (i *Inventory) forPeople() *Inventory {
 	for at := range out.Images {
 		steps := slices.Clone(out.Images[at].Steps)
 		for n, step := range steps {
-			if more := len(step.Files) - shownFiles; more > 1 { // the line that says so takes the place of one
+			if more := len(step.Files) - shownFiles; more > 1 { // the line with their number takes the place of one file
 				steps[n].Files, steps[n].MoreFiles = step.Files[:shownFiles], more
 			}
 		}
@@ -38,7 +38,7 @@ func (i *Inventory) forPeople() *Inventory {
 	return &out
 }
 
-// WriteYAML writes the inventory as YAML, for people: the same keys and values, in the same order, but of many files only the first.
+// WriteYAML writes the inventory as YAML, for people: with the same keys and values in the same order, but long lists of files are cut short.
 func (i *Inventory) WriteYAML(w io.Writer) error {
 	var asJSON bytes.Buffer
 	if err := i.forPeople().WriteJSON(&asJSON); err != nil {
@@ -58,11 +58,11 @@ func (i *Inventory) WriteYAML(w io.Writer) error {
 	return encoder.Close()
 }
 
-// truth finds strings that readers of YAML 1.1 take for truth values.
+// truth matches strings that readers of YAML 1.1 take for truth values.
 // https://yaml.org/type/bool.html
 var truth = regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$`)
 
-// block gives a node and those below it the style that people write. What is about one value or one file stays in a line.
+// block gives a node and those below it the style that people write. A mapping for one value or one file stays in one line.
 func block(n *yaml.Node) {
 	n.Style = 0
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && truth.MatchString(n.Value) {
@@ -78,7 +78,7 @@ func block(n *yaml.Node) {
 	}
 }
 
-// has says whether a mapping has a key.
+// has reports whether a mapping has a key.
 func has(n *yaml.Node, key string) bool {
 	for i := 0; i < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {

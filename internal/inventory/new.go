@@ -9,15 +9,15 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
-// Of returns the inventory of a family.
-func Of(f *family.Family) *Inventory {
+// New returns the inventory of a family.
+func New(f *family.Family) *Inventory {
 	l := lister{file: f.Spec.Filename, declared: map[string]spec.Image{}, tracer: newTracer(f)}
 	for _, i := range f.Spec.Images {
 		l.declared[i.Name.Value] = i.Value
 	}
 	out := &Inventory{
 		Spec:        l.file,
-		Family:      l.written(f.Name, f.Spec.Name),
+		Family:      l.specValue(f.Name, f.Spec.Name),
 		Registry:    l.flagOr(f.Registry, f.Spec.Registry, f.Overrides.Registry, fromRegistryFlag),
 		Tag:         l.flagOr(f.Tag, f.Spec.Tag, f.Overrides.Tag, fromTagFlag),
 		Variables:   l.variables(f.Variables),
@@ -33,7 +33,7 @@ func Of(f *family.Family) *Inventory {
 	return out
 }
 
-// redact changes all strings below a value: credentials that the spec has in one place may be in others, too.
+// redact changes all strings below a value: credentials from one place of the spec may be in others, too.
 func redact(v reflect.Value, change func(string) string) {
 	switch v.Kind() {
 	case reflect.String:
@@ -62,13 +62,13 @@ type lister struct {
 
 func (l lister) at(r spec.Range) string { return l.file + ":" + r.Start.String() }
 
-// written returns a value that the spec has.
-func (l lister) written(value string, t spec.Text) Value {
+// specValue returns a value that the spec sets.
+func (l lister) specValue(value string, t spec.Text) Value {
 	return Value{value, l.origin(FromSpec, t)}
 }
 
 func (l lister) flagOr(value string, t spec.Text, given bool, flag Source) Value {
-	out := l.written(value, t)
+	out := l.specValue(value, t)
 	if given {
 		out.Source, out.Through = flag, nil
 	}
@@ -93,7 +93,7 @@ func (l lister) variables(all []family.Variable) []Named {
 	return out
 }
 
-// environment lists the variables. The contract has them, and the settings and services, in the order of the spec.
+// environment lists the variables of the environment. The contract has variables, settings and services in the order of the spec.
 func (l lister) environment(f *family.Family) []Env {
 	var out []Env
 	for i, v := range f.Contract.Environment {
@@ -115,9 +115,9 @@ func (l lister) settings(f *family.Family) []Settings {
 	var out []Settings
 	for i, s := range f.Contract.Settings {
 		declared := f.Spec.Settings[i].Value
-		settings := Settings{Name: s.Name, File: l.written(s.File, declared.File), Lens: l.written(s.Lens, declared.Lens)}
+		settings := Settings{Name: s.Name, File: l.specValue(s.File, declared.File), Lens: l.specValue(s.Lens, declared.Lens)}
 		for j, set := range s.Set {
-			settings.Set = append(settings.Set, Named{set.Path, l.written(set.Value, declared.Set[j].Value)})
+			settings.Set = append(settings.Set, Named{set.Path, l.specValue(set.Value, declared.Set[j].Value)})
 		}
 		out = append(out, settings)
 	}
@@ -135,16 +135,16 @@ func (l lister) services(f *family.Family) []Service {
 func (l lister) service(s contract.Service, declared spec.Service) Service {
 	return Service{
 		Name:     s.Name,
-		URL:      l.written(s.URL, declared.URL),
-		Tries:    l.said(s.Tries, declared.Tries > 0, declared.At),
-		Interval: l.said(s.Interval, declared.Interval > 0, declared.At),
-		Timeout:  l.said(s.Timeout, declared.Timeout > 0, declared.At),
+		URL:      l.specValue(s.URL, declared.URL),
+		Tries:    l.orBuiltIn(s.Tries, declared.Tries > 0, declared.At),
+		Interval: l.orBuiltIn(s.Interval, declared.Interval > 0, declared.At),
+		Timeout:  l.orBuiltIn(s.Timeout, declared.Timeout > 0, declared.At),
 	}
 }
 
-// said returns a value that the spec says somewhere in a place, or else one that is built in.
-func (l lister) said(value any, said bool, in spec.Range) Value {
-	if !said {
+// orBuiltIn returns a value that the spec sets, or one that is built in. The place of the first is the object that has it.
+func (l lister) orBuiltIn(value any, set bool, in spec.Range) Value {
+	if !set {
 		return Value{fmt.Sprint(value), Origin{Source: BuiltIn}}
 	}
 	return Value{fmt.Sprint(value), Origin{Source: FromSpec, At: l.at(in)}}
@@ -158,10 +158,10 @@ func (l lister) image(f *family.Family, i *family.Image) Image {
 		Command:    l.words(i.Config.Command, declared.Command),
 	}
 	if i.Parent != nil {
-		parent := l.written(i.Parent.Name, declared.From)
+		parent := l.specValue(i.Parent.Name, declared.From)
 		out.Parent = &parent
 	} else {
-		base := l.written(i.Base, declared.From)
+		base := l.specValue(i.Base, declared.From)
 		out.Base = &base
 	}
 	if start := declared.Start; start != nil {
@@ -182,7 +182,7 @@ func (l lister) words(values []string, declared []spec.Text) []Value {
 	var out []Value
 	for i, v := range values {
 		if i < len(declared) {
-			out = append(out, l.written(v, declared[i]))
+			out = append(out, l.specValue(v, declared[i]))
 		}
 	}
 	return out
