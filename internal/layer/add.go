@@ -30,7 +30,7 @@ type content struct {
 	sum   statcache.Sum
 	size  int64
 	known bool
-	read  bool // by this addition
+	read  bool // this addition has read it
 }
 
 // layer finds the layer in the store, or writes it.
@@ -53,8 +53,9 @@ func (a *addition) layer(ctx context.Context) (Layer, error) {
 	return made, a.store.saveCaches()
 }
 
-// lookUp finds out which files are as they were. It reports whether there is one that nobody has ever seen: then the layer is new, and to
-// write it is to read it. Otherwise it may well be known, and to read it is much less work than to write it.
+// lookUp takes the digests of unchanged files from the stat cache. It reports whether the cache has never seen one of the files. Then the
+// layer is new and has to be written, which reads its files anyway. Otherwise the layer is probably in the store, and to read its files, to
+// make sure, is much less work than to write the layer.
 func (a *addition) lookUp() (isNew bool) {
 	for i, e := range a.entries {
 		if e.Source == nil {
@@ -106,7 +107,7 @@ func (a *addition) readOne(ctx context.Context, i int, buffer []byte) (err error
 	return nil
 }
 
-// begin is called before a content is read. It returns nil for one that the stat cache does not know.
+// begin is called before a content is read. It returns nil for a content that is no file of the stat cache.
 func (a *addition) begin(i int, r io.Reader) *statcache.Reading {
 	source := a.entries[i].Source
 	f, ok := r.(*os.File)
@@ -126,10 +127,10 @@ func (a *addition) end(i int, reading *statcache.Reading, size int64, sum []byte
 	}
 }
 
-// bufferSize is how much of a layer is in memory at each place where it passes.
+// bufferSize is the size of each buffer between the files and the blob.
 const bufferSize = 256 << 10
 
-// write writes the layer, compressed, on its way from the files to the disk.
+// write compresses the layer while it reads the files, and writes it to the store.
 func (a *addition) write(ctx context.Context, made *Layer) (err error) {
 	out, err := a.store.blobs.Create()
 	if err != nil {
@@ -137,7 +138,7 @@ func (a *addition) write(ctx context.Context, made *Layer) (err error) {
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
 	buffered := bufio.NewWriterSize(out, bufferSize)
-	zw, err := gzip.NewWriterLevel(buffered, gzip.DefaultCompression) // the best one takes eight times as long for 3 %
+	zw, err := gzip.NewWriterLevel(buffered, gzip.DefaultCompression) // gzip.BestCompression saves 3 % and takes eight times as long
 	if err != nil {
 		return err
 	}

@@ -72,8 +72,8 @@ func add(t *testing.T, dir string, opts layer.Options, files ...layer.File) laye
 	return made
 }
 
-// holds returns the content of a layer's only file.
-func holds(t *testing.T, dir string, made layer.Layer) string {
+// contentOf returns the content of a layer's only file.
+func contentOf(t *testing.T, dir string, made layer.Layer) string {
 	t.Helper()
 	store, err := layer.OpenStore(dir)
 	if err != nil {
@@ -99,7 +99,7 @@ func holds(t *testing.T, dir string, made layer.Layer) string {
 	return string(content)
 }
 
-func TestAdd_readsAFileAgainWhenItMayHaveChanged(t *testing.T) {
+func TestAdd_rereadsChangedFiles(t *testing.T) {
 	settle := func() { time.Sleep(2100 * time.Millisecond) } // the change time cannot be set
 	for _, test := range []struct {
 		name   string
@@ -166,7 +166,7 @@ func TestAdd_readsAFileAgainWhenItMayHaveChanged(t *testing.T) {
 			if opened.Load() != test.opened || second.Known != test.known {
 				t.Errorf("the file was opened %d times, want %d; the layer was known: %t, want %t", opened.Load(), test.opened, second.Known, test.known)
 			}
-			if got := holds(t, dir, second); got != test.want {
+			if got := contentOf(t, dir, second); got != test.want {
 				t.Errorf("the layer holds %q, want %q", got, test.want)
 			}
 			if same := first.DiffID == second.DiffID; same != (test.want == "content") {
@@ -211,7 +211,7 @@ func large(path string, size int64, during func()) layer.File {
 	return layer.File{Path: path, Mode: 0o644, Open: func() (io.ReadCloser, error) { return &zeros{left: size, size: size, during: during}, nil }}
 }
 
-func TestAdd_holdsNoFileInMemory(t *testing.T) {
+func TestAdd_memory(t *testing.T) {
 	const size = 128 << 20
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -222,7 +222,7 @@ func TestAdd_holdsNoFileInMemory(t *testing.T) {
 	}
 }
 
-func TestAdd_ends(t *testing.T) {
+func TestAdd_interrupted(t *testing.T) {
 	interrupted := errors.New("interrupted")
 	for _, test := range []struct {
 		name string
@@ -258,7 +258,7 @@ func TestAdd_ends(t *testing.T) {
 	}
 }
 
-func TestAdd_boundsHowManyLayersAreWritten(t *testing.T) {
+func TestAdd_boundsConcurrency(t *testing.T) {
 	store, err := layer.OpenStore(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -290,7 +290,7 @@ func TestAdd_boundsHowManyLayersAreWritten(t *testing.T) {
 	}
 }
 
-func TestAdd_writesALayerOfSeveralPlatformsOnce(t *testing.T) {
+func TestAdd_writesSharedLayerOnce(t *testing.T) {
 	folder := t.TempDir()
 	put(t, folder, "file", "content")
 	store, err := layer.OpenStore(t.TempDir())
@@ -321,7 +321,7 @@ func TestAdd_writesALayerOfSeveralPlatformsOnce(t *testing.T) {
 	}
 }
 
-func TestAdd_keepsTheExtendedAttributesOfDirectories(t *testing.T) {
+func TestAdd_extendedAttributes(t *testing.T) {
 	attributes := map[string][]byte{
 		"user.owner": []byte("somebody"), "system.posix_acl_default": {2, 0, 0, 0, 1, 0}, "security.capability": {0, 1},
 		"security.selinux": []byte("of this machine"), "trusted.overlay.opaque": []byte("y"),

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// A File is what a layer shall hold, named as the image's users see it: its parents may be symbolic links.
+// A File is a file to put into a layer. Its path is as the image's users see it: the parents may be symbolic links.
 type File struct {
 	// Path is absolute and clean.
 	Path string
@@ -20,13 +20,13 @@ type File struct {
 	Target string
 	// Open opens a regular file's content.
 	Open func() (io.ReadCloser, error)
-	// Source is the file on disk that Open opens, or nil when the content is none.
+	// Source is the file on disk that Open opens, or nil when the content is not on disk.
 	Source Source
 }
 
 // A Source is a file on disk.
 type Source interface {
-	// File returns a folder, the file's name below it, and what was known of the file when its path was taken.
+	// File returns a folder, the file's name below it, and the file's information from when it was found.
 	File() (folder, name string, info fs.FileInfo)
 }
 
@@ -34,13 +34,13 @@ type Source interface {
 type Entry struct {
 	Path string
 	Info
-	// Open opens a regular file's content; nil for all else.
+	// Open opens a regular file's content; it is nil for other entries.
 	Open func() (io.ReadCloser, error)
 	// Source is as in File.
 	Source Source
 }
 
-// newDirMode is the mode of the directories that a layer makes on the way to its files.
+// newDirMode is the mode of parent directories that a layer makes for its files.
 const newDirMode fs.FileMode = 0o755
 
 // Entries returns the entries of a layer that puts files on a tree, sorted by path: each file by its real path and every directory
@@ -50,13 +50,13 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 	for i, f := range files {
 		paths[i] = f.Path
 	}
-	expect(ctx, below, paths)
+	prefetch(ctx, below, paths)
 	r := resolver{tree: below, mode: newDirMode}
 	var (
 		out    = make([]Entry, 0, len(files))
-		index  = make(map[string]int, len(files)) // of the entries in out, by real path
-		given  = make(map[string]string, len(files))
-		in     string // the directory of the last file
+		index  = make(map[string]int, len(files))    // of the entries in out, by real path
+		asked  = make(map[string]string, len(files)) // the paths of files, by real path
+		in     string                                // the directory of the last file
 		parent resolved
 		err    error
 	)
@@ -78,12 +78,12 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 			}
 			in = dir
 		}
-		real := path.Join(parent.path, path.Base(f.Path))
-		if other, ok := given[real]; ok && other != f.Path {
-			return nil, fmt.Errorf("%s and %s are the same file in the image below, %s", other, f.Path, real)
+		realPath := path.Join(parent.path, path.Base(f.Path))
+		if other, ok := asked[realPath]; ok && other != f.Path {
+			return nil, fmt.Errorf("%s and %s are the same file in the image below, %s", other, f.Path, realPath)
 		}
-		given[real] = f.Path
-		entry, err := r.entry(ctx, real, f)
+		asked[realPath] = f.Path
+		entry, err := r.entry(ctx, realPath, f)
 		if err != nil {
 			return nil, err
 		}
@@ -93,13 +93,13 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 	return out, nil
 }
 
-// entry returns the entry of the file itself. A directory that is there already stays as it is.
-func (r resolver) entry(ctx context.Context, real string, f File) (Entry, error) {
-	e := Entry{Path: real, Info: Info{Mode: f.Mode, Target: f.Target}, Open: f.Open, Source: f.Source}
+// entry returns the entry of the file itself. A directory that exists already stays as it is.
+func (r resolver) entry(ctx context.Context, realPath string, f File) (Entry, error) {
+	e := Entry{Path: realPath, Info: Info{Mode: f.Mode, Target: f.Target}, Open: f.Open, Source: f.Source}
 	if !f.Mode.IsDir() && !f.Mode.IsRegular() && f.Mode.Type() != fs.ModeSymlink {
 		return Entry{}, fmt.Errorf("%s is neither a file, a directory nor a symbolic link", f.Path)
 	}
-	below, err := r.tree.Lstat(ctx, real)
+	below, err := r.tree.Lstat(ctx, realPath)
 	if err != nil {
 		return Entry{}, fmt.Errorf("finding the place of %s: %w", f.Path, err)
 	}
@@ -108,18 +108,18 @@ func (r resolver) entry(ctx context.Context, real string, f File) (Entry, error)
 	case below == nil:
 		return e, nil
 	case sticky && below.Mode.IsDir():
-		// It is meant for all to write into, so it has to be so also where it is there.
+		// Everybody shall be able to write into it, so an existing directory gets the mode, too.
 		e.Info = *below
 		e.Info.Mode = f.Mode
 	case sticky && below.Mode&fs.ModeSymlink != 0:
-		return Entry{}, fmt.Errorf("%s is a directory with the sticky bit here and a symbolic link in the image below", f.Path)
+		return Entry{}, fmt.Errorf("%s is a directory with the sticky bit in the step and a symbolic link in the image below", f.Path)
 	case f.Mode.IsDir() && below.Mode&fs.ModeSymlink != 0:
-		// What is below stays: a link to a directory serves as one.
+		// The link stays: a link to a directory serves as one.
 		e.Info = *below
 	case f.Mode.IsDir() && below.Mode.IsDir():
 		e.Info = *below
 	case f.Mode.IsDir() != below.Mode.IsDir():
-		return Entry{}, fmt.Errorf("%s is a %s here and a %s in the image below", f.Path, kind(f.Mode), kind(below.Mode))
+		return Entry{}, fmt.Errorf("%s is a %s in the step and a %s in the image below", f.Path, kind(f.Mode), kind(below.Mode))
 	}
 	return e, nil
 }

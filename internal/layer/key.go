@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// keyVersion changes whenever the same entries give another layer.
+// keyVersion has to change whenever the same entries result in another layer.
 const keyVersion = 1
 
-// key returns a name for the layer that depends on all that its bytes depend on.
+// key returns a name for the layer, which depends on everything that the bytes of the layer depend on.
 func (a *addition) key() string {
 	k := newKey("layer", a.opts)
 	for i, e := range a.entries {
@@ -25,8 +25,8 @@ func (a *addition) key() string {
 	return k.String()
 }
 
-// identity returns a name for the layer before its files are read. Additions at the same time that have the same name make the same layer,
-// but for contents that are not on disk.
+// identity returns a name for the layer before its files are read. Simultaneous additions with the same identity make the same layer, unless
+// contents that are not on disk differ.
 func (a *addition) identity() string {
 	k := newKey("addition", a.opts)
 	for _, e := range a.entries {
@@ -40,7 +40,7 @@ func (a *addition) identity() string {
 	return k.String()
 }
 
-// A keyWriter writes values so that no two lists of values give the same bytes.
+// A keyWriter writes values so that different lists of values never give the same bytes.
 type keyWriter struct{ hash.Hash }
 
 func newKey(kind string, opts Options) keyWriter {

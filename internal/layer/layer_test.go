@@ -55,7 +55,7 @@ var below = tree{
 	"/etc/default": link("nowhere"),
 }
 
-func TestEntriesNameEveryFileByItsRealPathAndKeepTheDirectoriesAbove(t *testing.T) {
+func TestEntries_realPathsAndParents(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		files []layer.File
@@ -109,7 +109,7 @@ func list(entries []layer.Entry) []string {
 	return out
 }
 
-func TestEntriesRefuseWhatTheImageBelowDoesNotAllow(t *testing.T) {
+func TestEntries_refusesConflicts(t *testing.T) {
 	broken := errors.New("the engine is gone")
 	for _, test := range []struct {
 		name  string
@@ -118,9 +118,9 @@ func TestEntriesRefuseWhatTheImageBelowDoesNotAllow(t *testing.T) {
 		want  string
 	}{
 		{"a file on the way", below, []layer.File{file("/etc/passwd/x", "x")}, "/etc/passwd is not a directory"},
-		{"links in a circle", below, []layer.File{file("/loop/x", "x")}, "symbolic links"},
-		{"a file in place of a directory", below, []layer.File{file("/tmp", "x")}, "/tmp is a file here and a directory in the image below"},
-		{"a directory in place of a file", below, []layer.File{{Path: "/etc/passwd", Mode: fs.ModeDir}}, "/etc/passwd is a directory here and a file"},
+		{"links in a cycle", below, []layer.File{file("/loop/x", "x")}, "symbolic links"},
+		{"a file in place of a directory", below, []layer.File{file("/tmp", "x")}, "/tmp is a file in the step and a directory in the image below"},
+		{"a directory in place of a file", below, []layer.File{{Path: "/etc/passwd", Mode: fs.ModeDir}}, "/etc/passwd is a directory in the step and a file"},
 		{"two names for one file", below, []layer.File{file("/lib/x", "1"), file("/usr/lib/x", "2")}, "/lib/x and /usr/lib/x are the same file"},
 		{"a socket", below, []layer.File{{Path: "/x", Mode: fs.ModeSocket}}, "neither a file"},
 		{"a tree that cannot be read", failing{broken}, []layer.File{file("/a/x", "x")}, broken.Error()},
@@ -138,12 +138,12 @@ type failing struct{ err error }
 
 func (f failing) Lstat(context.Context, string) (*layer.Info, error) { return nil, f.err }
 
-func TestOverShowsALayersEntriesBeforeWhatIsBelow(t *testing.T) {
+func TestOverlay_hidesTreeBelow(t *testing.T) {
 	first, err := layer.Entries(t.Context(), below, []layer.File{{Path: "/opt", Mode: fs.ModeDir | 0o700}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := layer.Entries(t.Context(), layer.Over(below, first), []layer.File{file("/opt/x", ""), file("/tmp/x", "")})
+	second, err := layer.Entries(t.Context(), layer.Overlay(below, first), []layer.File{file("/opt/x", ""), file("/tmp/x", "")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ var (
 	options = layer.Options{ModTime: epoch, Platform: amd64}
 )
 
-func TestAddWritesTheSameBytesIntoEveryStore(t *testing.T) {
+func TestAdd_isDeterministic(t *testing.T) {
 	add := func(content string) layer.Layer {
 		t.Helper()
 		entries, err := layer.Entries(t.Context(), below, []layer.File{file("/tmp/x", content), file("/lib/y", "y")})
@@ -197,7 +197,7 @@ func TestAddWritesTheSameBytesIntoEveryStore(t *testing.T) {
 	}
 }
 
-func TestAddWritesTheEntriesAsALayer(t *testing.T) {
+func TestAdd_writesEntries(t *testing.T) {
 	entries, err := layer.Entries(t.Context(), below, []layer.File{
 		file("/tmp/x", "content"),
 		{Path: "/home/l", Mode: fs.ModeSymlink, Target: "elsewhere"},
@@ -256,7 +256,7 @@ func TestAddWritesTheEntriesAsALayer(t *testing.T) {
 	}
 }
 
-func TestAddRefusesAFileThatChangesWhileItIsRead(t *testing.T) {
+func TestAdd_refusesChangingFile(t *testing.T) {
 	reads := 0
 	for name, open := range map[string]func(t *testing.T) io.ReadCloser{
 		"other bytes": func(*testing.T) io.ReadCloser {
@@ -314,7 +314,7 @@ func onDisk(t *testing.T, content string) *os.File {
 	return f
 }
 
-func TestAFileOnDiskGivesTheSameLayerAsItsContentElsewhere(t *testing.T) {
+func TestAdd_contentOnDiskOrNot(t *testing.T) {
 	content := strings.Repeat("content", 100_000)
 	there := layer.File{Path: "/x", Mode: 0o644, Open: func() (io.ReadCloser, error) { return onDisk(t, content), nil }}
 	unsized := layer.File{Path: "/x", Mode: 0o644, Open: func() (io.ReadCloser, error) { return resized{onDisk(t, content), 0}, nil }}
@@ -342,7 +342,7 @@ func TestAFileOnDiskGivesTheSameLayerAsItsContentElsewhere(t *testing.T) {
 	}
 }
 
-func TestAddRepairsABlobThatWasCutShort(t *testing.T) {
+func TestAdd_repairsTruncatedBlob(t *testing.T) {
 	entries, err := layer.Entries(t.Context(), below, []layer.File{file("/x", strings.Repeat("content", 1000))})
 	if err != nil {
 		t.Fatal(err)
@@ -370,11 +370,11 @@ func TestAddRepairsABlobThatWasCutShort(t *testing.T) {
 	}
 }
 
-func TestFindFollowsTheLinksOnTheWay(t *testing.T) {
+func TestLookup_followsLinks(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/lib": true, "/lib/x": false, "/var/up": true, "/var/run": true, "/etc/passwd": true, "/usr/lib": true, "/no/where": false,
 	} {
-		info, err := layer.Find(t.Context(), below, path)
+		info, err := layer.Lookup(t.Context(), below, path)
 		if err != nil {
 			t.Fatal(err)
 		}

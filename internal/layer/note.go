@@ -12,14 +12,14 @@ import (
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
 )
 
-// The store keeps two kinds of notes: which layer a key stands for, and which blob is the compressed form of a layer. A note that is damaged
-// or whose blob is gone costs time and nothing else.
+// The store has two kinds of notes: the layer of a key, and the blob with the compressed form of a layer. A note that is damaged, or whose
+// blob is missing, is ignored, which costs only time.
 
-// keyPath returns where the layer of a key is noted.
+// keyPath returns the file of the note with the layer of a key.
 func (s *Store) keyPath(key string) string { return filepath.Join(s.blobs.Root(), "keys", key) }
 
-// blobPath returns where the compressed form of a layer is noted. Two releases of the compressor may write other bytes, so each has
-// notes of its own.
+// blobPath returns the file of the note with the compressed form of a layer. Two releases of the compressor may write different bytes, so
+// each has its own notes.
 func (s *Store) blobPath(diffID digest.Digest) string {
 	return filepath.Join(s.blobs.Root(), "gzip-"+compressorVersion(), diffID.Encoded())
 }
@@ -37,7 +37,7 @@ func compressorVersion() string {
 	return "unknown"
 }
 
-// byKey returns the layer that a key stands for, if the store has it.
+// byKey returns the layer of a key, if the store has it.
 func (s *Store) byKey(key string) (diffID digest.Digest, desc ocispec.Descriptor, ok bool) {
 	if !readNote(s.keyPath(key), &diffID) || diffID.Validate() != nil {
 		return "", ocispec.Descriptor{}, false

@@ -28,17 +28,17 @@ type Layer struct {
 	Image digest.Digest
 	// Entries is what the layer holds, sorted by path.
 	Entries []Entry
-	// Known says that the store held the layer before it was added.
+	// Known reports whether the store had the layer before it was added.
 	Known bool
 }
 
-// Options decide what a layer is like, besides its entries.
+// Options are everything besides its entries that a layer depends on.
 type Options struct {
 	// ModTime is the modification time of all entries.
 	ModTime time.Time
 	// Platform is the platform of the layer's image.
 	Platform ocispec.Platform
-	// ReadAll has files read that seem to be as they were.
+	// ReadAll makes the store read all files, even those that seem unchanged.
 	ReadAll bool
 }
 
@@ -71,7 +71,7 @@ func OpenStore(dir string) (*Store, error) {
 // Blobs returns the blobs of the store.
 func (s *Store) Blobs() *layout.Blobs { return s.blobs }
 
-// Add adds the layer of the entries. Files that are as they were when they were last read are not read again.
+// Add adds the layer of the entries. Files that did not change since they were last read are not read again.
 func (s *Store) Add(ctx context.Context, entries []Entry, opts Options) (_ Layer, err error) {
 	a := &addition{store: s, entries: entries, opts: opts, contents: make([]content, len(entries))}
 	leave, err := s.enter(ctx, a.identity())
@@ -89,8 +89,8 @@ func (s *Store) Add(ctx context.Context, entries []Entry, opts Options) (_ Layer
 	return made, nil
 }
 
-// enter waits for a turn to add a layer. A layer that is being added is waited for, so that it is known afterwards: images for several
-// platforms have the same layers.
+// enter waits for a turn to add a layer. While the same layer is being added, it waits for that first, so that the layer is written once:
+// images for several platforms have the same layers.
 func (s *Store) enter(ctx context.Context, layer string) (leave func(), err error) {
 	done := make(chan struct{})
 	for {
@@ -131,21 +131,21 @@ func (s *Store) cache(folder string) *statcache.Cache {
 	if s.caches[folder] == nil {
 		absolute, err := filepath.Abs(folder)
 		if err != nil {
-			absolute = folder // what it is called here is good enough for this process
+			absolute = folder // the relative path will do for this process
 		}
 		s.caches[folder] = statcache.Open(filepath.Join(s.blobs.Root(), "stat"), absolute)
 	}
 	return s.caches[folder]
 }
 
-// saveCaches keeps what was found out about files.
+// saveCaches saves the digests of files for later processes.
 func (s *Store) saveCaches() error {
 	s.mu.Lock()
 	all := slices.Collect(maps.Values(s.caches))
 	s.mu.Unlock()
 	for _, c := range all {
 		if err := c.Save(); err != nil {
-			return fmt.Errorf("keeping the digests of files: %w", err)
+			return fmt.Errorf("saving the digests of files: %w", err)
 		}
 	}
 	return nil

@@ -15,8 +15,8 @@ import (
 // A file names a file on disk.
 type file struct{ folder, name string }
 
-// Sum returns the SHA-256 digest of a file: of what was read, if the store put it into a layer before, and of what is on disk otherwise.
-// A file that is as it was when it was last read is not read again.
+// Sum returns the SHA-256 digest of a file. If the store put the file into a layer before, it is the digest of the content in the layer,
+// otherwise of the content on disk. A file that did not change since it was last read is not read again.
 func (s *Store) Sum(ctx context.Context, source Source, open func() (io.ReadCloser, error)) ([]byte, error) {
 	folder, name, info := source.File()
 	s.mu.Lock()
@@ -53,7 +53,8 @@ func readSum(ctx context.Context, cache *statcache.Cache, name string, open func
 	return sum[:], nil
 }
 
-// remember notes the digests of the files of a layer. A file that went into another layer with other content changed in between.
+// remember notes the digests of the files of a layer. It is an error when a file is in another layer with different content: the file has
+// changed in between.
 func (s *Store) remember(entries []Entry, contents []content) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

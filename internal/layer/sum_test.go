@@ -23,7 +23,7 @@ func openStore(t *testing.T, dir string) *layer.Store {
 }
 
 // What an image was built from is what went into it, and not what the file is when the build ends.
-func TestSum_isThatOfWhatWentIntoALayer(t *testing.T) {
+func TestSum_ofFileInLayer(t *testing.T) {
 	folder, dir := t.TempDir(), t.TempDir()
 	put(t, folder, "a", "first")
 	f := fromDisk(t, folder, "a", new(atomic.Int32))
@@ -60,7 +60,7 @@ func TestSum_isThatOfWhatWentIntoALayer(t *testing.T) {
 	}
 }
 
-func TestSum_ends(t *testing.T) {
+func TestSum_interrupted(t *testing.T) {
 	folder := t.TempDir()
 	put(t, folder, "a", "content")
 	f := fromDisk(t, folder, "a", new(atomic.Int32))

@@ -64,10 +64,10 @@ func (a *addition) writeEntry(ctx context.Context, tw *tar.Writer, i int, buffer
 	return a.writeFile(ctx, tw, header, i, buffer)
 }
 
-// xattrRecord begins the name of a record with an extended attribute, as all tools that unpack layers know it.
+// xattrRecord begins the name of a PAX record with an extended attribute. All tools that unpack layers know it.
 const xattrRecord = "SCHILY.xattr."
 
-// writeFile writes a regular file. A tar header holds the size: a file is asked for it, and any other content is read first.
+// writeFile writes a regular file. The tar header needs the size: that of a file is known, any other content is read first to find it.
 func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.Header, i int, buffer []byte) (err error) {
 	r, err := a.entries[i].Open()
 	if err != nil {
@@ -91,8 +91,8 @@ func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.He
 		return err
 	}
 	hash := sha256.New()
-	written, err := io.CopyBuffer(io.MultiWriter(tw, hash), ctxreader.New(ctx, content), buffer)
-	if errors.Is(err, tar.ErrWriteTooLong) || err == nil && written < header.Size {
+	copied, err := io.CopyBuffer(io.MultiWriter(tw, hash), ctxreader.New(ctx, content), buffer)
+	if errors.Is(err, tar.ErrWriteTooLong) || err == nil && copied < header.Size {
 		return errChanged
 	}
 	if err != nil {
@@ -106,16 +106,16 @@ func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.He
 	if known := a.contents[i]; after != before || known.read && known.sum != sum {
 		return errChanged
 	}
-	a.end(i, reading, written, sum[:])
+	a.end(i, reading, copied, sum[:])
 	return nil
 }
 
-// errChanged reports that a file is not what it was a moment ago.
+// errChanged reports that a file changed while it was read.
 var errChanged = errors.New("the file changed while it was read: try again")
 
-// A state is what changes of a file when its content does.
+// A state is the part of a file's information that changes with the content.
 type state struct {
-	size     int64 // -1 for what is no file, or does not know its size, like the files of proc(5)
+	size     int64 // -1 if it is unknown: of a content that is no file, and of files like those of proc(5)
 	modified time.Time
 }
 
@@ -131,7 +131,7 @@ func stat(r io.Reader) (state, error) {
 	return state{size: cmp.Or(info.Size(), -1), modified: info.ModTime()}, nil
 }
 
-// permissions returns the permission bits as tar holds them, which is as stat(2) does.
+// permissions returns the permission bits in the form of tar and stat(2).
 func permissions(m fs.FileMode) int64 {
 	p := int64(m.Perm())
 	if m&fs.ModeSetuid != 0 {

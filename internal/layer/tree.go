@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Info is what a layer needs to know of a file that is already there.
+// Info describes a file of an image, as far as a layer needs to know.
 type Info struct {
 	// Mode holds the type bits and the permissions, set-id and sticky bits included.
 	Mode     fs.FileMode
@@ -22,20 +22,20 @@ type Info struct {
 
 // A Tree is the file tree of an image.
 type Tree interface {
-	// Lstat describes the file at a clean absolute path whose parents are no symbolic links. It returns nil where there is none.
+	// Lstat describes the file at a clean absolute path whose parents are no symbolic links. It returns nil if there is none.
 	Lstat(ctx context.Context, path string) (*Info, error)
 }
 
-// An Expecter is a tree that answers sooner when it knows what it will be asked for.
-type Expecter interface {
+// A Prefetcher is a tree that answers faster when it knows beforehand what it will be asked for.
+type Prefetcher interface {
 	Tree
-	// Expect announces paths that will be looked up: absolute and clean, their parents may be symbolic links.
-	Expect(ctx context.Context, paths []string)
+	// Prefetch announces paths that will be looked up. They are absolute and clean; their parents may be symbolic links.
+	Prefetch(ctx context.Context, paths []string)
 }
 
-func expect(ctx context.Context, tree Tree, paths []string) {
-	if e, ok := tree.(Expecter); ok {
-		e.Expect(ctx, paths)
+func prefetch(ctx context.Context, tree Tree, paths []string) {
+	if p, ok := tree.(Prefetcher); ok {
+		p.Prefetch(ctx, paths)
 	}
 }
 
@@ -45,8 +45,8 @@ type Empty struct{}
 // Lstat implements Tree.
 func (Empty) Lstat(context.Context, string) (*Info, error) { return nil, nil }
 
-// Find describes the file at a path whose parents may be symbolic links. It returns nil where there is none.
-func Find(ctx context.Context, tree Tree, p string) (*Info, error) {
+// Lookup describes the file at a path whose parents may be symbolic links. It returns nil if there is none.
+func Lookup(ctx context.Context, tree Tree, p string) (*Info, error) {
 	parent, err := resolver{tree: tree}.dir(ctx, path.Dir(p))
 	if err != nil {
 		return nil, err
@@ -54,8 +54,8 @@ func Find(ctx context.Context, tree Tree, p string) (*Info, error) {
 	return tree.Lstat(ctx, path.Join(parent.path, path.Base(p)))
 }
 
-// Over returns the tree that results when a layer's entries, sorted by path, are put on a tree.
-func Over(below Tree, entries []Entry) Tree { return overlay{below: below, entries: entries} }
+// Overlay returns a tree with the entries of a layer, sorted by path, on top of it.
+func Overlay(below Tree, entries []Entry) Tree { return overlay{below: below, entries: entries} }
 
 type overlay struct {
 	below   Tree
@@ -71,8 +71,8 @@ func (o overlay) Lstat(ctx context.Context, path string) (*Info, error) {
 	return o.below.Lstat(ctx, path)
 }
 
-// Expect implements Expecter.
-func (o overlay) Expect(ctx context.Context, paths []string) { expect(ctx, o.below, paths) }
+// Prefetch implements Prefetcher.
+func (o overlay) Prefetch(ctx context.Context, paths []string) { prefetch(ctx, o.below, paths) }
 
 // maxLinks bounds the symbolic links followed for one path, as Linux does (path_resolution(7)).
 const maxLinks = 40
@@ -86,10 +86,10 @@ type resolved struct {
 // A resolver finds the real paths of directories in a tree.
 type resolver struct {
 	tree Tree
-	mode fs.FileMode // of directories that are not there yet
+	mode fs.FileMode // of directories that do not exist yet
 }
 
-// dir finds the real path of a directory. Parts that do not exist are directories to be made.
+// dir finds the real path of a directory. Parts that do not exist count as directories that the layer will make.
 func (r resolver) dir(ctx context.Context, p string) (resolved, error) {
 	var at resolved
 	at.path = "/"

@@ -2,8 +2,8 @@ package layer
 
 import "strings"
 
-// Portable returns the extended attributes that belong to a file of an image, by name. The others are of the machine that it lies on: how an
-// overlay file system keeps its books, and the labels and signatures of the system's own policy.
+// Portable returns the extended attributes that belong to a file of an image, by name. It leaves out those that belong to the machine: the
+// marks of overlay file systems, and the labels and signatures of the machine's security policy.
 func Portable(xattrs map[string][]byte) map[string]string {
 	var out map[string]string
 	for name, value := range xattrs {

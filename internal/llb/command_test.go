@@ -11,18 +11,18 @@ import (
 	"github.com/pulpimg/pulpimg/internal/llb"
 )
 
-func TestAddingAStepLeavesTheImageAsItWas(t *testing.T) {
+func TestAddLayer_leavesImageUnchanged(t *testing.T) {
 	f := resolve(t, small)
 	root, err := llb.New(f.Images[0], base(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	one, two := root.AddLayer(made("one")), root.AddLayer(made("two"))
-	if got := one.Tail()[0].DiffID; got != made("one").DiffID {
+	if got := one.AppendedLayers()[0].DiffID; got != made("one").DiffID {
 		t.Errorf("after another layer was added to the same image, the first one is %s", got)
 	}
-	if len(root.Tail()) != 0 || len(two.Tail()) != 1 {
-		t.Errorf("the image has %d layers and the new one %d, want 0 and 1", len(root.Tail()), len(two.Tail()))
+	if len(root.AppendedLayers()) != 0 || len(two.AppendedLayers()) != 1 {
+		t.Errorf("the image has %d layers and the new one %d, want 0 and 1", len(root.AppendedLayers()), len(two.AppendedLayers()))
 	}
 }
 
@@ -51,7 +51,7 @@ func familyOf(images int) string {
 	return b.String()
 }
 
-func TestACommandGetsNothingOfTheBuilder(t *testing.T) {
+func TestAddCommand_hidesTracing(t *testing.T) {
 	const declaring = "version: 1\nname: f\nregistry: r.example.com/f\ntag: \"1\"\nimages:\n  one:\n    from: docker.io/library/fedora:20\n    steps:\n      - run: go\n" +
 		"      - run: { command: [go, \"1\"] }\n  two:\n    from: one\n    env: { OTEL_TRACES_EXPORTER: console }\n    steps:\n      - run: go\n      - run: { command: [go, \"2\"] }\n"
 	const all = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT OTEL_EXPORTER_OTLP_TRACES_PROTOCOL TRACEPARENT TRACESTATE; go"
@@ -78,7 +78,7 @@ func TestACommandGetsNothingOfTheBuilder(t *testing.T) {
 				got[strings.Join(exec.Meta.Args, " ")] = value
 			}
 		}
-		config, err := image.Head().Config()
+		config, err := image.SolveTarget().Config()
 		if err != nil {
 			t.Fatal(err)
 		}

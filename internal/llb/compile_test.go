@@ -131,7 +131,7 @@ func compileAll(t testing.TB, f *family.Family) map[string]llb.Image {
 
 func definition(t testing.TB, image llb.Image) *pb.Definition {
 	t.Helper()
-	def, err := image.Head().Definition(t.Context())
+	def, err := image.SolveTarget().Definition(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func operations(t testing.TB, def *pb.Definition) []*pb.Op {
 	return out
 }
 
-func TestTheSameFamilyGivesTheSameBytes(t *testing.T) {
+func TestDefinition_isDeterministic(t *testing.T) {
 	marshal := func() []byte {
 		images := compileAll(t, resolve(t, small))
 		var b bytes.Buffer
@@ -202,7 +202,7 @@ func names(t *testing.T, def *pb.Definition) map[string]string {
 	return out
 }
 
-func TestEveryVertexHasANameAndPointsIntoTheSpec(t *testing.T) {
+func TestDefinition_namesAndPlaces(t *testing.T) {
 	images := compileAll(t, resolve(t, small))
 	want := map[string]string{
 		"[base] from docker.io/library/fedora:20":               "7-7",
@@ -230,26 +230,26 @@ func TestEveryVertexHasANameAndPointsIntoTheSpec(t *testing.T) {
 	}
 }
 
-func TestOnlyAStepThatRunsACommandIsTheEnginesWork(t *testing.T) {
+func TestSolveTarget_isShared(t *testing.T) {
 	images := compileAll(t, resolve(t, small))
-	if images["role"].Head() != images["base"].Head() {
-		t.Error("a role that only adds files does not share its base's head")
+	if images["role"].SolveTarget() != images["base"].SolveTarget() {
+		t.Error("a role that only adds files does not share its base's solve target")
 	}
-	if images["other"].Head() == images["base"].Head() {
-		t.Error("a role that runs a command shares its base's head")
+	if images["other"].SolveTarget() == images["base"].SolveTarget() {
+		t.Error("a role that runs a command shares its base's solve target")
 	}
-	if got := len(images["base"].Tail()); got != 1 {
+	if got := len(images["base"].AppendedLayers()); got != 1 {
 		t.Errorf("the base has %d layers above its last command, want 1", got)
 	}
-	if got := len(images["role"].Tail()); got != 2 {
+	if got := len(images["role"].AppendedLayers()); got != 2 {
 		t.Errorf("the role has %d layers above the last command, want 2", got)
 	}
-	if got := len(images["other"].Tail()); got != 0 {
+	if got := len(images["other"].AppendedLayers()); got != 0 {
 		t.Errorf("an image that ends with a command has %d layers above it, want 0", got)
 	}
 }
 
-func TestALayerDependsOnNothingUnderIt(t *testing.T) {
+func TestDefinition_layersHaveNoInputs(t *testing.T) {
 	def := definition(t, compileAll(t, resolve(t, small))["other"])
 	layers := 0
 	for _, op := range operations(t, def) {
@@ -267,7 +267,7 @@ func TestALayerDependsOnNothingUnderIt(t *testing.T) {
 	}
 }
 
-func TestACommandRunsAgainOnlyForWhatComesBeforeIt(t *testing.T) {
+func TestDefinition_keepsCachedCommands(t *testing.T) {
 	execs := func(text string) []string {
 		def := definition(t, compileAll(t, resolve(t, text))["other"])
 		var out []string
@@ -306,13 +306,13 @@ func TestACommandRunsAgainOnlyForWhatComesBeforeIt(t *testing.T) {
 	}
 }
 
-func TestAConfigIsTheBasesWithWhatTheImageDeclares(t *testing.T) {
+func TestConfig_extendsBase(t *testing.T) {
 	images := compileAll(t, resolve(t, small))
-	head := dockerspec.DockerOCIImage{Image: ocispec.Image{
-		RootFS:  ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{"sha256:base", "sha256:head"}},
-		History: []ocispec.History{{CreatedBy: "the head"}},
+	solved := dockerspec.DockerOCIImage{Image: ocispec.Image{
+		RootFS:  ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{"sha256:base", "sha256:solved"}},
+		History: []ocispec.History{{CreatedBy: "the solved part"}},
 	}}
-	data, err := images["role"].Config(head)
+	data, err := images["role"].Config(solved)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +324,7 @@ func TestAConfigIsTheBasesWithWhatTheImageDeclares(t *testing.T) {
 	for _, h := range got.History {
 		history = append(history, h.CreatedBy)
 	}
-	if diff := cmp.Diff([]string{"the head", "COPY /opt/x # copy . to /opt", `ENTRYPOINT ["/bin/true"]`, "COPY /srv/x # copy . to /srv"}, history); diff != "" {
+	if diff := cmp.Diff([]string{"the solved part", "COPY /opt/x # copy . to /opt", `ENTRYPOINT ["/bin/true"]`, "COPY /srv/x # copy . to /srv"}, history); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
 	}
 	want := dockerspec.DockerOCIImageConfig{ImageConfig: ocispec.ImageConfig{
@@ -338,17 +338,17 @@ func TestAConfigIsTheBasesWithWhatTheImageDeclares(t *testing.T) {
 	}
 }
 
-func TestAnImageWithoutTheLayersOfItsBaseIsRefused(t *testing.T) {
+func TestConfig_refusesMissingBaseLayers(t *testing.T) {
 	images := compileAll(t, resolve(t, small))
-	for _, made := range [][]digest.Digest{nil, {"sha256:head"}, {"sha256:head", "sha256:base"}} {
+	for _, made := range [][]digest.Digest{nil, {"sha256:solved"}, {"sha256:solved", "sha256:base"}} {
 		_, err := images["role"].Config(dockerspec.DockerOCIImage{Image: ocispec.Image{RootFS: ocispec.RootFS{DiffIDs: made}}})
-		if err == nil || !strings.Contains(err.Error(), "left out layers of its base") {
+		if err == nil || !strings.Contains(err.Error(), "without all layers of its base") {
 			t.Errorf("%v: got error %v, want one that says what is missing", made, err)
 		}
 	}
 }
 
-func TestACommandOnItsBaseAloneIsNoDifference(t *testing.T) {
+func TestAddCommand_noDiffOnBaseAlone(t *testing.T) {
 	images := compileAll(t, resolve(t, `
 version: 1
 name: f
@@ -371,7 +371,7 @@ images:
 	}
 }
 
-func TestALayerWithoutFilesIsNotTakenForNoLayer(t *testing.T) {
+func TestAddLayer_emptyLayer(t *testing.T) {
 	f := resolve(t, `
 version: 1
 name: f

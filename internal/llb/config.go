@@ -25,32 +25,32 @@ const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // comment marks the history entries of this program.
 const comment = "pulpimg"
 
-// Config returns the config that an engine gives the head, as JSON; the engine adds the digests of the layers.
+// Config returns the config that an engine gives the solve target, as JSON; the engine adds the digests of the layers.
 // https://github.com/opencontainers/image-spec/blob/main/config.md
-func (h *Head) Config() ([]byte, error) {
-	data, err := json.Marshal(h.config)
+func (t *SolveTarget) Config() ([]byte, error) {
+	data, err := json.Marshal(t.config)
 	if err != nil {
-		return nil, fmt.Errorf("compiling the config of %s: %w", h.name, err)
+		return nil, fmt.Errorf("compiling the config of %s: %w", t.name, err)
 	}
 	return data, nil
 }
 
-// errLeftOut says that an engine made an image without what it stands on.
-var errLeftOut = errors.New("the engine left out layers of its base: empty that engine's cache (pulpimg engine prune, with the same --engine) and build again")
+// errMissingLayers reports that an engine made a solve target without all layers of its base.
+var errMissingLayers = errors.New("the engine returned it without all layers of its base: empty that engine's cache (pulpimg engine prune, with the same --engine) and build again")
 
-// Config returns the image's config as JSON, with the layers and the history of its head as the engine made them. A head that does not
-// have the layers of its base is an error.
-func (i Image) Config(head dockerspec.DockerOCIImage) ([]byte, error) {
-	made := head.RootFS.DiffIDs
+// Config returns the image's config as JSON; solved is the config of the image's solve target as the engine exported it, whose layers and
+// history it takes over. It is an error when the target lacks layers of its base.
+func (i Image) Config(solved dockerspec.DockerOCIImage) ([]byte, error) {
+	made := solved.RootFS.DiffIDs
 	if len(made) < len(i.below) || !slices.Equal(made[:len(i.below)], i.below) {
-		return nil, errLeftOut
+		return nil, errMissingLayers
 	}
 	config := i.config
 	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: slices.Clone(made)}
-	for _, l := range i.tail {
+	for _, l := range i.appended {
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
 	}
-	config.History = append(slices.Clone(head.History), i.config.History[len(i.head.config.History):]...)
+	config.History = append(slices.Clone(solved.History), i.config.History[len(i.target.config.History):]...)
 	data, err := json.Marshal(config)
 	if err != nil {
 		return nil, fmt.Errorf("compiling the config of %s: %w", i.source.Name, err)
@@ -58,7 +58,7 @@ func (i Image) Config(head dockerspec.DockerOCIImage) ([]byte, error) {
 	return data, nil
 }
 
-// onBase returns the config that an image starts from: its base's, without what is the base's own.
+// onBase returns the config that an image starts from: the config of its base, without the author, time and triggers of the base.
 func onBase(config dockerspec.DockerOCIImage, opts Options) dockerspec.DockerOCIImage {
 	config.Platform = opts.Platform
 	config.Created = &opts.Created
@@ -71,10 +71,10 @@ func onBase(config dockerspec.DockerOCIImage, opts Options) dockerspec.DockerOCI
 	return config
 }
 
-// A ConfigError says that what an image declares does not go together with the config of what the image is based on.
+// A ConfigError reports that an image's declarations contradict the config of what the image is based on.
 type ConfigError struct {
 	Image *family.Image
-	// At is where the spec declares it.
+	// At is the place of the declaration in the spec.
 	At      spec.Range
 	Problem string
 	// Hint says what to do about it.
@@ -83,7 +83,7 @@ type ConfigError struct {
 
 func (e *ConfigError) Error() string { return e.Image.Name + ": " + e.Problem }
 
-// declare returns a config with what an image declares. It shares nothing with the config that it is given.
+// declare returns a config with what an image declares. It shares no memory with the given config.
 func declare(config dockerspec.DockerOCIImage, image *family.Image, opts Options) (dockerspec.DockerOCIImage, error) {
 	add := image.Config
 	env, err := withEnv(config.Config.Env, image)
@@ -150,7 +150,7 @@ func basedOn(image *family.Image) string {
 	return image.Base
 }
 
-// checkStart reports whether a container that begins as the user of the config can do what the start of the image does.
+// checkStart returns an error when a container that begins as the user of the config cannot become the user of the image's start.
 func checkStart(image *family.Image, user string) error {
 	if image.Start == nil || family.CanBecome(user, image.Start.User) {
 		return nil
@@ -161,7 +161,7 @@ func checkStart(image *family.Image, user string) error {
 	}
 }
 
-// withEnv returns an environment with the variables that an image adds, one after the other: each finds those before it.
+// withEnv returns an environment with the variables that an image adds. They are added in order: the value of each can name those before it.
 func withEnv(below []string, image *family.Image) ([]string, error) {
 	out := slices.Clone(below)
 	index := func(name string) int {
@@ -200,7 +200,7 @@ func historyOf(step family.Step, created time.Time) ocispec.History {
 	return ocispec.History{Created: &created, CreatedBy: createdBy(step), Comment: comment}
 }
 
-// createdBy says in the words of a Dockerfile what a step did.
+// createdBy describes a step in the words of a Dockerfile.
 func createdBy(step family.Step) string {
 	switch s := step.(type) {
 	case family.Fetch:
@@ -234,7 +234,7 @@ func paths(files []family.File) []string {
 	return out
 }
 
-// declared returns the history entries of what an image declares, none of which is a layer.
+// declared returns the history entries of what an image declares. None of them has a layer.
 func declared(c family.Config, created time.Time) []ocispec.History {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {

@@ -21,7 +21,7 @@ images:
 `
 
 // The token has to be in the definition: an engine has no other way to learn of it.
-func TestCredentialsOfAURL_areNeitherInTheDefinitionNorInTheConfig(t *testing.T) {
+func TestFetch_hidesCredentials(t *testing.T) {
 	f := resolve(t, withCredentials)
 	def, err := llb.Fetch(t.Context(), f.Images[0], 0, opts)
 	if err != nil {
@@ -51,7 +51,7 @@ func TestCredentialsOfAURL_areNeitherInTheDefinitionNorInTheConfig(t *testing.T)
 			}
 		}
 	}
-	config, err := compileAll(t, f)["a"].Head().Config()
+	config, err := compileAll(t, f)["a"].SolveTarget().Config()
 	if err != nil {
 		t.Fatal(err)
 	}

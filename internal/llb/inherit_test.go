@@ -13,7 +13,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-const headOfFamily = "version: 1\nname: f\nregistry: example.com/f\ntag: \"1\"\n"
+const specHeader = "version: 1\nname: f\nregistry: example.com/f\ntag: \"1\"\n"
 
 // on returns the config of the last image of a family whose first one is on a base with a config, without its steps.
 func on(t *testing.T, f *family.Family, below dockerspec.DockerOCIImageConfig) (dockerspec.DockerOCIImageConfig, error) {
@@ -40,7 +40,7 @@ func on(t *testing.T, f *family.Family, below dockerspec.DockerOCIImageConfig) (
 	return out.Config, nil
 }
 
-func TestConfig_variablesThatNameOthers(t *testing.T) {
+func TestConfig_expandsVariables(t *testing.T) {
 	for _, test := range []struct {
 		name, env string
 		want      []string
@@ -51,7 +51,7 @@ func TestConfig_variablesThatNameOthers(t *testing.T) {
 		{"text", `{ A: "$${PATH} $X" }`, []string{"PATH=/bin", "ODD=a$b${c}", "A=${PATH} $X"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := resolve(t, headOfFamily+"images: { image: { from: \"fedora:20\", env: "+test.env+" } }\n")
+			f := resolve(t, specHeader+"images: { image: { from: \"fedora:20\", env: "+test.env+" } }\n")
 			var below dockerspec.DockerOCIImageConfig
 			below.Env = []string{"PATH=/bin", "ODD=a$b${c}"}
 			got, err := on(t, f, below)
@@ -65,8 +65,8 @@ func TestConfig_variablesThatNameOthers(t *testing.T) {
 	}
 }
 
-func TestConfig_variablesOfTheParent(t *testing.T) {
-	f := resolve(t, headOfFamily+"images:\n  base: { from: scratch, env: { PATH: \"/a:${PATH}\" } }\n  role: { from: base, env: { PATH: \"/b:${PATH}\" } }\n")
+func TestConfig_expandsParentVariables(t *testing.T) {
+	f := resolve(t, specHeader+"images:\n  base: { from: scratch, env: { PATH: \"/a:${PATH}\" } }\n  role: { from: base, env: { PATH: \"/b:${PATH}\" } }\n")
 	got, err := on(t, f, dockerspec.DockerOCIImageConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -76,19 +76,19 @@ func TestConfig_variablesOfTheParent(t *testing.T) {
 	}
 }
 
-const starting = headOfFamily + `images:
+const starting = specHeader + `images:
   image:
     from: fedora:20
     steps: [helpers: [exec]]
     start: { user: %s, command: [/bin/app] }
 `
 
-func TestConfig_refusesWhatTheBaseDoesNotAllow(t *testing.T) {
+func TestConfig_refusesConflicts(t *testing.T) {
 	for _, test := range []struct {
 		name, spec, user, want string
 		line                   int
 	}{
-		{"a variable without a value", headOfFamily + "images:\n  image:\n    from: fedora:20\n    env:\n      A: a\n      B: \"${A}${C}\"\n", "",
+		{"a variable without a value", specHeader + "images:\n  image:\n    from: fedora:20\n    env:\n      A: a\n      B: \"${A}${C}\"\n", "",
 			"image: B names the variable C, which has no value in docker.io/library/fedora:20", 10},
 		{"a user who cannot become another", fmt.Sprintf(starting, "apache"), "nobody:nobody",
 			"image: its containers begin as the user nobody:nobody of docker.io/library/fedora:20, who cannot become apache", 9},
@@ -116,7 +116,7 @@ func TestConfig_refusesWhatTheBaseDoesNotAllow(t *testing.T) {
 }
 
 // A stop signal and a health check are for the base's own process.
-func TestConfig_aStartInheritsNothingOfTheBasesProcess(t *testing.T) {
+func TestConfig_startDropsBaseProcess(t *testing.T) {
 	check := &dockerspec.HealthcheckConfig{Test: []string{"CMD", "/bin/check"}}
 	var below dockerspec.DockerOCIImageConfig
 	below.StopSignal, below.Healthcheck = "SIGWINCH", check
@@ -129,7 +129,7 @@ func TestConfig_aStartInheritsNothingOfTheBasesProcess(t *testing.T) {
 		t.Errorf("the config with a start is %+v", got)
 	}
 	// Without a start there is nothing that listens to another signal.
-	got, err = on(t, resolve(t, headOfFamily+"images: { image: { from: \"fedora:20\", command: [c] } }\n"), below)
+	got, err = on(t, resolve(t, specHeader+"images: { image: { from: \"fedora:20\", command: [c] } }\n"), below)
 	if err != nil {
 		t.Fatal(err)
 	}

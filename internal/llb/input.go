@@ -10,7 +10,7 @@ import (
 // LayerStore is the name of the OCI store that an engine reads file layers from.
 const LayerStore = "pulpimg-layers"
 
-// LayerName stands before the digest of a file layer. An engine finds the layer by its digest in the store; the name means nothing.
+// LayerName is the name in references to file layers. An engine finds a layer in the store by its digest alone; the name means nothing.
 const LayerName = "pulpimg/layer"
 
 // A Base is an image from outside the family.

@@ -22,11 +22,11 @@ const FetchedFile = "content"
 type description struct {
 	name  string
 	at    llb.ConstraintsOpt
-	again llb.ConstraintsOpt // whether the vertex is worked on even if its result is known
+	again llb.ConstraintsOpt // with NoCache: solve the vertex even if its result is in the cache
 }
 
-// again is for every vertex that a command's result goes into. With NoCache, the command runs again although its inputs are the same;
-// an engine that knew what became of its result before would take that.
+// again is the constraint for every vertex that depends on the result of a command. With NoCache, a command runs again although its inputs
+// are the same. Without this constraint, the engine would still take the results of the vertices after it from its cache.
 func (o Options) again() llb.ConstraintsOpt {
 	if o.NoCache {
 		return llb.IgnoreCache
@@ -34,7 +34,7 @@ func (o Options) again() llb.ConstraintsOpt {
 	return llb.WithDescription(nil)
 }
 
-// StepName returns what people see a step called: "[pulp-base 2/5] yum groupinstall pulp-server". The first step is at 0.
+// StepName returns the name under which people see a step: "[pulp-base 2/5] yum groupinstall pulp-server". The first step is at 0.
 func StepName(image *family.Image, at int) string {
 	return fmt.Sprintf("[%s %d/%d] %s", image.Name, at+1, len(image.Steps), image.Steps[at].Title())
 }
@@ -53,23 +53,23 @@ func (d description) constraints() []llb.ConstraintsOpt {
 	return []llb.ConstraintsOpt{llb.WithCustomName(d.name), d.at, d.again, inGroup(ProgressGroup(d.name))}
 }
 
-// aside describes a vertex that a step needs besides the one that does its work. Displays show both as one.
+// aside describes an additional vertex of a step, beside the one that does its work. Displays show both as one.
 func (d description) aside(what string) []llb.ConstraintsOpt {
 	return []llb.ConstraintsOpt{llb.WithCustomName(d.name + ", " + what), d.at, d.again, inGroup(ProgressGroup(d.name))}
 }
 
-// aLayer is what a vertex is that makes a layer of a step's result, or takes it from the store.
-const aLayer = "its layer"
+// layerVertex ends the name of a vertex that makes the layer of a step, or takes it from the store.
+const layerVertex = "its layer"
 
 // IsLayer reports whether a vertex of this name is the layer of a step, and not the step itself.
-func IsLayer(name string) bool { return strings.HasSuffix(name, ", "+aLayer) }
+func IsLayer(name string) bool { return strings.HasSuffix(name, ", "+layerVertex) }
 
 // ProgressGroup returns the group that displays show a step's vertices as.
 func ProgressGroup(step string) *pb.ProgressGroup { return &pb.ProgressGroup{Id: step, Name: step} }
 
 func inGroup(g *pb.ProgressGroup) llb.ConstraintsOpt { return llb.ProgressGroup(g.Id, g.Name, g.Weak) }
 
-// as gives constraints the type that an operation takes them in.
+// as converts constraints to the option type of an operation.
 func as[T any](constraints []llb.ConstraintsOpt) []T {
 	out := make([]T, len(constraints))
 	for i, c := range constraints {
@@ -78,8 +78,8 @@ func as[T any](constraints []llb.ConstraintsOpt) []T {
 	return out
 }
 
-// location points into the spec. Only positions travel with the LLB: whoever shows them has the file, and a definition of each image
-// of a large family would hold all of it again.
+// location points into the spec. The LLB has positions only, not the text: whoever shows them has the file, and the definition of each
+// image of a large family would repeat it.
 func location(file string, at spec.Range) llb.ConstraintsOpt {
 	return llb.NewSourceMap(nil, file, "YAML", nil).Location([]*pb.Range{{
 		Start: &pb.Position{Line: int32(at.Start.Line), Character: int32(at.Start.Column)},
@@ -106,9 +106,9 @@ func fetch(step family.Fetch, credentials string, named description) llb.State {
 	return llb.HTTP(step.URL.Request(), opts...)
 }
 
-// copyInto returns a root file system with a layer copied into it. The entries have the real paths, and those of directories have the
-// attributes that are there already, so all of the layer can be copied at once. What is at the place of a file goes: the layer replaces
-// a symbolic link, and so does a copy of the directory that holds the file.
+// copyInto returns a root file system with a layer copied into it. The entries have real paths, and directories have the attributes that
+// they have in the root file system, so the whole layer can be copied at once. A file replaces what is in its place, even a symbolic
+// link: a layer does the same, and so does a copy of the directory that holds the file.
 func copyInto(root, from llb.State, entries []layer.Entry, named description) llb.State {
 	action := llb.Copy(from, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
 	if len(entries) == 0 {
@@ -117,10 +117,10 @@ func copyInto(root, from llb.State, entries []layer.Entry, named description) ll
 	return root.File(action, named.aside("copied in")...)
 }
 
-// A command is what a step runs, in a form that needs no more of the step.
+// A command is what a step runs.
 type command struct {
 	script    string   // for a shell, or empty
-	args      []string // without a shell
+	args      []string // the words to run without a shell, if script is empty
 	env       []family.EnvVar
 	cacheDirs []string
 	secrets   []string
@@ -143,8 +143,8 @@ func commandOf(step family.Step) (command, error) {
 	return command{}, fmt.Errorf("the step %q runs no command", step.Title())
 }
 
-// tracing are the variables that BuildKit gives to every command, so that it could report to whoever watches the build. They say how one
-// build was told from another, which is nothing that an image may depend on.
+// tracing are the variables that BuildKit gives to every command, so that the command can send traces of the build. Their values differ
+// from build to build, so no image may depend on them.
 // https://github.com/moby/buildkit/blob/v0.34.2/executor/oci/spec.go
 var tracing = []string{
 	noTracing, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "TRACEPARENT", "TRACESTATE",
@@ -154,8 +154,8 @@ var tracing = []string{
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 const noTracing = "OTEL_TRACES_EXPORTER"
 
-// shell returns the arguments that have a script run, in an environment without what BuildKit adds to it. The first line of the script
-// stays the first: shells tell the numbers of lines.
+// shell returns the arguments that run a script in an environment without BuildKit's tracing variables. The first line of the script stays
+// the first line, because errors of shells have line numbers.
 func shell(script string, declared map[string]bool) []string {
 	undeclared := slices.DeleteFunc(slices.Clone(tracing), func(name string) bool { return declared[name] })
 	if len(undeclared) > 0 {
@@ -192,6 +192,6 @@ func run(root llb.State, c command, imageEnv []string, named description) llb.St
 	for _, id := range c.secrets {
 		opts = append(opts, llb.AddSecret("/run/secrets/"+id, llb.SecretID(id)))
 	}
-	// What a command was given does not stick to the file system that it leaves.
+	// A new state has the resulting file system, but not the environment and directory of the command.
 	return llb.NewState(root.Run(opts...).Root().Output())
 }

@@ -33,7 +33,7 @@ type Options struct {
 	NoCache bool
 	// SourcePolicy says which sources the engine may use, and which to use instead of others.
 	SourcePolicy *spb.Policy
-	// Session is what the engine may ask this side for, other than secrets.
+	// Session is what the engine may ask pulpimg for, other than secrets.
 	Session []session.Attachable
 	// Secrets are those of run steps, if there are any.
 	Secrets secrets.SecretStore
@@ -41,7 +41,7 @@ type Options struct {
 	Layers *layer.Store
 	// Progress shows the build as it runs.
 	Progress Progress
-	// Debug looks at the first command that fails, if it is set.
+	// Debug is called for the first command that fails, if it is set.
 	Debug Debugger
 }
 
@@ -52,7 +52,7 @@ type Progress struct {
 	// Mode is one of BuildKit's: auto, plain, tty, quiet, rawjson.
 	Mode string
 
-	// repeats says that the build begins anew after a copy that the engine cannot continue: then that is no error of a step.
+	// repeats is set when the build is repeated after a copy that the engine cannot continue. Then that is not shown as an error of a step.
 	repeats bool
 }
 
@@ -77,7 +77,7 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	if err != nil {
 		return nil, err
 	}
-	built, err := collector{into: into, layers: opts.Layers, inputs: inputs}.collect(ctx, done.response, done.planned)
+	built, err := manifestWriter{into: into, layers: opts.Layers, inputs: inputs}.write(ctx, done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +93,8 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	return result, nil
 }
 
-// Inputs returns what the images of a family are built from, as [family.Family.Inputs] does. Files that were put into a layer of the store
-// count as they were then; of the others, those that did not change since are not read.
+// Inputs returns what the images of a family are built from, as [family.Family.Inputs] does. A file that is in a layer of the store counts
+// as it was when it was put there. Of the other files, only those that changed since they were last read are read again.
 func Inputs(ctx context.Context, f *family.Family, layers *layer.Store) (map[string]string, error) {
 	return f.Inputs(ctx, func(ctx context.Context, file family.DiskContent) ([]byte, error) {
 		return layers.Sum(ctx, file, func() (io.ReadCloser, error) { return file.Open("") })
@@ -129,8 +129,8 @@ func enginePlatforms(ctx context.Context, c *client.Client) ([]ocispec.Platform,
 	return workers[0].Platforms, nil
 }
 
-// runnable says whether an engine can run what the family has to run on every platform. Files can be put into an image for any
-// platform.
+// runnable returns an error when a family has to run a command for a platform that the engine cannot run. Images without commands can be
+// built for any platform.
 func runnable(f *family.Family, wanted, available []ocispec.Platform) error {
 	at := slices.IndexFunc(f.Images, runsCommands)
 	if at < 0 {
@@ -154,7 +154,7 @@ func runsCommand(step family.Step) bool {
 	return false
 }
 
-// commands returns what the steps that run a command are called, with the names of their images.
+// commands returns the names of the steps that run a command, each with the name of its image.
 func commands(f *family.Family) map[string]string {
 	names := map[string]string{}
 	for _, image := range f.Images {

@@ -19,16 +19,16 @@ import (
 	"github.com/pulpimg/pulpimg/internal/terminal"
 )
 
-// A Debugger looks at a command that failed, before the build ends and nothing is left of it. Nothing else is shown while it does.
+// A Debugger examines a command that failed, while the build still holds its file system. The progress display has ended by then.
 type Debugger func(ctx context.Context, failed *FailedCommand) error
 
 // A FailedCommand is a command that failed, with the file system that it left.
 type FailedCommand struct {
-	// Step is what people see the step called.
+	// Step is the name under which people see the step.
 	Step string
-	// Err is what the build will end with.
+	// Err is the error that the build will end with.
 	Err *Error
-	// Dir and User are where and as whom it ran.
+	// Dir and User are the directory and the user that it ran in and as.
 	Dir, User string
 
 	engine   gateway.Client
@@ -37,14 +37,14 @@ type FailedCommand struct {
 	mountIDs []string
 }
 
-// shell is the shell that every image has that has any.
+// shell is the shell of every image that has one.
 // https://refspecs.linuxfoundation.org/FHS_3.0/fhs/ch03s04.html
 const shell = "/bin/sh"
 
-// ErrNoShell says that an image has no shell.
+// ErrNoShell reports that an image has no shell.
 var ErrNoShell = errors.New("the image has no " + shell)
 
-// failedCommand returns the command whose failure an error is about, if it is about one.
+// failedCommand returns the command whose failure an error reports, or nil if it reports none.
 func failedCommand(err error, engine gateway.Client) *FailedCommand {
 	var solve *errdefs.SolveError
 	if !errors.As(err, &solve) || solve.Op.GetExec() == nil || len(solve.MountIDs) != len(solve.Op.GetExec().Mounts) {
@@ -59,15 +59,15 @@ func failedCommand(err error, engine gateway.Client) *FailedCommand {
 	}
 }
 
-// Shell runs a shell where the command ran: with its environment, in its directory, as its user, and with the file system as the command
-// left it. When there is one, attach is called for the terminal that it is to be used from. Shell returns when the shell ends, however it
-// does. What was changed in it is lost.
+// Shell runs a shell in place of the command: with its environment, in its directory, as its user, and with the file system as the command
+// left it. If the image has a shell, Shell calls attach for the terminal to connect it to. Shell returns when the shell ends, whatever its
+// exit code. Changes that were made in the shell are lost.
 func (f *FailedCommand) Shell(ctx context.Context, attach func() (*terminal.Terminal, error)) (err error) {
 	container, err := f.engine.NewContainer(ctx, f.container())
 	if err != nil {
 		return fmt.Errorf("opening the file system of %s: %w", f.Step, err)
 	}
-	// Both to wait for the shell and to release its container fail with its exit code. That of a person's last command says nothing.
+	// Both the process and the release of its container fail with the exit code of the shell, which is that of the last command a person typed.
 	defer func() { err = errors.Join(unlessExit(err), unlessExit(container.Release(context.WithoutCancel(ctx)))) }()
 	if f.lacksShell(ctx, container) {
 		return ErrNoShell
@@ -97,7 +97,7 @@ func unlessExit(err error) error {
 	return err
 }
 
-// container describes the container that the command ran in, with what became of its mounts.
+// container describes the container that the command ran in, with its mounts as the command left them.
 func (f *FailedCommand) container() gateway.NewContainerRequest {
 	mounts := make([]gateway.Mount, len(f.exec.Mounts))
 	for i, m := range f.exec.Mounts {
@@ -112,14 +112,14 @@ func (f *FailedCommand) container() gateway.NewContainerRequest {
 	}
 }
 
-// lacksShell says whether there is certainly no shell. An engine that cannot tell has to find out by starting it.
+// lacksShell reports whether there is certainly no shell. For any other answer of the engine, starting the shell will show it.
 func (f *FailedCommand) lacksShell(ctx context.Context, container gateway.Container) bool {
 	root := slices.IndexFunc(f.exec.Mounts, func(m *pb.Mount) bool { return m.Dest == "/" })
 	_, err := container.StatFile(ctx, gateway.StatContainerRequest{StatRequest: gateway.StatRequest{Path: shell}, MountIndex: root})
 	return err != nil && strings.Contains(err.Error(), syscall.ENOENT.Error())
 }
 
-// env returns the command's environment, and the type of this side's terminal unless the command knew one.
+// env returns the command's environment, with the TERM of this process unless the command has its own.
 func (f *FailedCommand) env() []string {
 	name := "TERM="
 	known := slices.ContainsFunc(f.exec.Meta.Env, func(s string) bool { return strings.HasPrefix(s, name) })
@@ -129,7 +129,7 @@ func (f *FailedCommand) env() []string {
 	return f.exec.Meta.Env
 }
 
-// whileResizing waits for a process and tells it of changes of the window meanwhile.
+// whileResizing waits for a process, and passes on changes of the window's size meanwhile.
 func whileResizing(ctx context.Context, process gateway.ContainerProcess, sizes <-chan terminal.Size) error {
 	var resizing sync.WaitGroup
 	ended := make(chan struct{})

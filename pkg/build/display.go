@@ -26,7 +26,7 @@ type display struct {
 	ended bool
 	tidy  *tidier
 
-	// streams says that the output of commands is written as it comes, and stays.
+	// streams is set when the output of commands is written as it comes, and stays on the screen.
 	streams bool
 }
 
@@ -39,10 +39,10 @@ func startDisplay(p Progress) (*display, error) {
 		return nil, fmt.Errorf("showing progress as %q: %w", p.Mode, err)
 	}
 	mode := progressui.DisplayMode(p.Mode)
-	d.tidy = &tidier{groups: mode != progressui.RawJSONMode, repeats: p.repeats, held: map[digest.Digest]*client.Vertex{}}
+	d.tidy = &tidier{groups: mode != progressui.RawJSONMode, repeats: p.repeats, idle: map[digest.Digest]*client.Vertex{}}
 	d.streams = mode == progressui.PlainMode || mode == progressui.AutoMode && !terminal
 	d.group.Go(func() error {
-		// The display ends with the statuses, which end with the build: a cancelled build still has its last words.
+		// The display ends when the statuses end, not when the context does: a cancelled build still has something to show.
 		_, err := shows.UpdateFrom(context.Background(), d.statuses)
 		return err
 	})
@@ -58,7 +58,7 @@ func (d *display) show(status *client.SolveStatus) {
 	}
 }
 
-// end ends the display and waits until everything is shown. To end it twice is the same as once.
+// end ends the display and waits until everything is shown. It may be called more than once.
 func (d *display) end() error {
 	d.mu.Lock()
 	if !d.ended {
@@ -70,11 +70,11 @@ func (d *display) end() error {
 	return d.group.Wait()
 }
 
-// BuildKit's display ends with the output of all that failed, between two of these lines. The error that comes after it says that, too,
-// beside the lines of the spec, and bounded; so the display does without.
-var lastWords = []byte("------\n")
+// summaryStart is the line before and after the output of each failed command, with which BuildKit's display ends. That summary is left out:
+// the error that pulpimg shows after it has the last lines of the same output, beside the lines of the spec.
+var summaryStart = []byte("------\n")
 
-// A screen passes on what a display writes, up to its last words.
+// A screen passes on what a display writes, up to the summary of failures.
 type screen struct {
 	io.Writer
 	ending *atomic.Bool
@@ -83,7 +83,7 @@ type screen struct {
 
 // Write implements io.Writer.
 func (s *screen) Write(p []byte) (int, error) {
-	s.closed = s.closed || s.ending.Load() && bytes.Equal(p, lastWords)
+	s.closed = s.closed || s.ending.Load() && bytes.Equal(p, summaryStart)
 	if s.closed {
 		return len(p), nil
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// A PlatformError says that an image has to run commands for a platform that the engine cannot run.
+// A PlatformError reports that an image has to run commands for a platform that the engine cannot run.
 type PlatformError struct {
 	Image     string
 	Platform  string
@@ -28,14 +28,14 @@ func (e *PlatformError) Error() string {
 		e.Image, e.Platform, strings.Join(e.Available, ", "))
 }
 
-// A BaseError says that an image's base from outside could not be used.
+// A BaseError reports that an image's base from outside could not be used.
 type BaseError struct {
 	Image *family.Image
 	Err   error
 }
 
 func (e *BaseError) Error() string {
-	return fmt.Sprintf("looking up %s, which %s stands on: %s", e.Image.Base, e.Image.Name, plain(e.Err))
+	return fmt.Sprintf("looking up %s, which %s is based on: %s", e.Image.Base, e.Image.Name, plain(e.Err))
 }
 
 func (e *BaseError) hint() string {
@@ -50,15 +50,15 @@ func (e *BaseError) hint() string {
 	return "name another one here, or let a source policy take it from elsewhere (--source-policy)"
 }
 
-// Refused says that the base's registry refused the credentials.
+// Refused reports whether the base's registry refused the credentials.
 func (e *BaseError) Refused() bool { return message.Refused(e.Err) }
 
-// Unreachable says that the base's registry did not answer.
+// Unreachable reports whether the base's registry did not answer.
 func (e *BaseError) Unreachable() bool { return message.Unreachable(e.Err) }
 
 func (e *BaseError) Unwrap() error { return e.Err }
 
-// A StepError says which step of which image failed, and why.
+// A StepError reports which step of which image failed, and why.
 type StepError struct {
 	Image *family.Image
 	At    int // in the image's steps
@@ -69,7 +69,7 @@ func (e *StepError) Error() string { return llb.StepName(e.Image, e.At) + ": " +
 
 func (e *StepError) Unwrap() error { return e.Err }
 
-// A NeedError says that an image lacks something that its containers need.
+// A NeedError reports that an image lacks something that its containers need.
 type NeedError struct {
 	Image *family.Image
 	Need  family.Need
@@ -79,30 +79,30 @@ func (e *NeedError) Error() string {
 	return fmt.Sprintf("%s: %s", e.Image.Name, e.Need.Missing)
 }
 
-// An Error is a failed build, as a person wants to read of it.
+// An Error reports a failed build to a person.
 type Error struct {
-	// Summary says what failed, in one line.
+	// Summary names what failed, in one line.
 	Summary string
 	// Hint says what the user can do about it, or is empty.
 	Hint string
-	// File and At are the place in the spec that it comes from; At is zero when there is none.
+	// File and At are the place in the spec that caused it; At is zero when there is none.
 	File string
 	At   spec.Range
 	// Source is the text of the spec.
 	Source []byte
-	// Image is the name of the image whose command failed; empty, when what failed is no command.
+	// Image is the name of the image whose command failed, or empty when something else failed.
 	Image string
 	// Output holds the last lines that the failed command printed.
 	Output []string
-	// OutputShown says that the progress ended with these very lines.
+	// OutputShown reports whether the progress display ended with the same lines.
 	OutputShown bool
-	// Err is what the engine said. Its text may hold credentials.
+	// Err is the error of the engine. Its text may hold credentials.
 	Err error
 
 	redact func(string) string
 }
 
-// Redact returns a text without the credentials of the family that was built.
+// Redact returns a text without the credentials of the family.
 func (e *Error) Redact(text string) string {
 	if e.redact == nil {
 		return text
@@ -161,7 +161,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	return out
 }
 
-// narrow points at the line of a script that failed, if the shell told it.
+// narrow points at the line of a script that failed, if the shell reported it.
 func (e *Error) narrow(f *family.Family, failed *Step) {
 	script, step := scriptOf(f, failed.Name)
 	line, ok := lineOfScript(script, failed.output.last())
@@ -187,7 +187,7 @@ func sourceOf(err error) (at spec.Range, ok bool) {
 	return at, ok
 }
 
-// failedStep returns what people see the step called that an engine's error is about, or nothing.
+// failedStep returns the name, as people see it, of the step that an engine's error is about, or nothing.
 func failedStep(err error) string {
 	var solve *errdefs.SolveError
 	if !errors.As(err, &solve) {
@@ -196,14 +196,14 @@ func failedStep(err error) string {
 	return solve.Description[customName]
 }
 
-// customName is where the description of a vertex has what people see it called.
+// customName is the key of a vertex's name in its description.
 // https://github.com/moby/buildkit/blob/v0.34.2/client/llb/state.go
 const customName = "llb.customname"
 
 // plain returns an engine's message without the layers that it came through.
 func plain(err error) string { return message.Plain(grpcerrors.FromGRPC(err).Error()) }
 
-// hint says what the user can do about messages of the engine that do not say it.
+// hint returns what the user can do about an error of the engine, or nothing.
 func hint(text string) string {
 	switch secret := message.MissingSecret(text); {
 	case strings.Contains(text, syscall.ENOSPC.Error()):

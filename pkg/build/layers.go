@@ -10,7 +10,7 @@ import (
 // A LayersError reports that an image would have more layers than docker can pull.
 type LayersError struct {
 	Image *family.Image
-	// Base and Steps are how many layers the base from outside has, and how many the steps make.
+	// Base is how many layers the base from outside has, and Steps how many the steps make.
 	Base, Steps int
 }
 
@@ -19,7 +19,7 @@ func (e *LayersError) Error() string {
 		e.Image.Name, e.Base+e.Steps, e.Base, root(e.Image).Base, e.Steps, family.MaxLayers)
 }
 
-// checkLayers returns an error for the first image on a base that would have too many layers.
+// checkLayers returns an error for the first image on a base from outside that would have too many layers.
 func checkLayers(f *family.Family, on string, base llb.Base) error {
 	below := len(base.Config.RootFS.DiffIDs)
 	for _, image := range f.Images {
@@ -30,7 +30,7 @@ func checkLayers(f *family.Family, on string, base llb.Base) error {
 	return nil
 }
 
-// root returns the image of the family that an image is based on in the end, which has a base from outside.
+// root returns the first ancestor of an image in the family, which has a base from outside; it may be the image itself.
 func root(image *family.Image) *family.Image {
 	for image.Parent != nil {
 		image = image.Parent

@@ -11,7 +11,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-func TestCheckLayers_countsThoseOfTheBase(t *testing.T) {
+func TestCheckLayers_countsBase(t *testing.T) {
 	steps := func(n int) []family.Step { return make([]family.Step, n) }
 	base := &family.Image{Name: "base", Base: "docker.io/library/b:1", Steps: steps(2)}
 	role := &family.Image{Name: "role", Parent: base, Steps: steps(3)}
@@ -41,7 +41,7 @@ func TestCheckLayers_countsThoseOfTheBase(t *testing.T) {
 	}
 }
 
-func TestFailure_pointsAtTheImageOfTooManyLayers(t *testing.T) {
+func TestFailure_placeOfTooManyLayers(t *testing.T) {
 	at := spec.Range{Start: spec.Position{Line: 7, Column: 3}, End: spec.Position{Line: 9, Column: 3}}
 	image := &family.Image{Name: "role", Base: "docker.io/library/b:1", At: at}
 	f := &family.Family{Spec: &spec.Spec{Filename: "f.yaml"}}

@@ -19,21 +19,21 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-// An assembly is an image with all its steps, and the file tree that they result in.
-type assembly struct {
+// An imageState is an image with the steps that were added to it so far, and the resulting file tree.
+type imageState struct {
 	image llb.Image
 	tree  layer.Tree
 }
 
-// A platformAssembler puts the images together for one platform.
-type platformAssembler struct {
-	assembler
+// A platformPlanner plans the images for one platform.
+type platformPlanner struct {
+	planner
 	platform ocispec.Platform
 	fetched  map[string]func() (fetched, error) // by the names of the steps
 }
 
-// fetchAll begins to fetch the files of all Fetch steps, since they depend on nothing. A failure is the step's, when its turn comes.
-func (p platformAssembler) fetchAll(ctx context.Context, group *errgroup.Group) {
+// fetchAll begins to fetch the files of all Fetch steps, which depend on nothing. When a fetch fails, its step reports the error later.
+func (p platformPlanner) fetchAll(ctx context.Context, group *errgroup.Group) {
 	for _, image := range p.family.Images {
 		for at, step := range image.Steps {
 			if _, ok := step.(family.Fetch); !ok {
@@ -55,7 +55,7 @@ func (p platformAssembler) fetchAll(ctx context.Context, group *errgroup.Group) 
 	}
 }
 
-func (p platformAssembler) options() llb.Options {
+func (p platformPlanner) options() llb.Options {
 	return llb.Options{
 		SpecFile: p.family.Spec.Filename,
 		Platform: p.platform,
@@ -64,26 +64,26 @@ func (p platformAssembler) options() llb.Options {
 	}
 }
 
-// prepare adds a function for each image that puts it together once, however often it is called.
-func (p platformAssembler) prepare(ctx context.Context, images map[string]func() (assembly, error)) {
+// prepare adds a function for each image, which returns its state with all steps. It works once, however often it is called.
+func (p platformPlanner) prepare(ctx context.Context, images map[string]func() (imageState, error)) {
 	bases := map[string]func() (llb.Base, error){}
 	for _, image := range p.family.Images {
-		start := func() (assembly, error) {
+		start := func() (imageState, error) {
 			base, err := bases[image.Base]()
 			if err != nil {
-				return assembly{}, err
+				return imageState{}, err
 			}
 			return p.start(ctx, image, base)
 		}
 		if image.Parent != nil {
-			parent := images[placed{source: image.Parent, platform: p.platform}.name()]
-			start = func() (assembly, error) {
-				on, err := parent()
+			parent := images[platformImage{source: image.Parent, platform: p.platform}.name()]
+			start = func() (imageState, error) {
+				state, err := parent()
 				if err != nil {
-					return assembly{}, err
+					return imageState{}, err
 				}
-				on.image, err = on.image.Child(image)
-				return on, err
+				state.image, err = state.image.Child(image)
+				return state, err
 			}
 		} else if bases[image.Base] == nil {
 			bases[image.Base] = sync.OnceValues(func() (llb.Base, error) {
@@ -94,18 +94,18 @@ func (p platformAssembler) prepare(ctx context.Context, images map[string]func()
 				return base, checkLayers(p.family, image.Base, base) // before any command runs on it
 			})
 		}
-		images[placed{source: image, platform: p.platform}.name()] = sync.OnceValues(func() (assembly, error) {
-			on, err := start()
+		images[platformImage{source: image, platform: p.platform}.name()] = sync.OnceValues(func() (imageState, error) {
+			state, err := start()
 			if err != nil {
-				return assembly{}, err
+				return imageState{}, err
 			}
-			return p.steps(ctx, image, on)
+			return p.steps(ctx, image, state)
 		})
 	}
 }
 
-// base finds out what a base is: its digest, and its config.
-func (p platformAssembler) base(ctx context.Context, image *family.Image) (llb.Base, error) {
+// base asks the engine for the digest and the config of a base.
+func (p platformPlanner) base(ctx context.Context, image *family.Image) (llb.Base, error) {
 	if image.Base == family.Scratch {
 		return llb.Base{}, nil
 	}
@@ -127,67 +127,68 @@ func (p platformAssembler) base(ctx context.Context, image *family.Image) (llb.B
 	return base, nil
 }
 
-func (p platformAssembler) start(ctx context.Context, image *family.Image, base llb.Base) (assembly, error) {
+// start returns the state of an image on a base from outside, before its first step.
+func (p platformPlanner) start(ctx context.Context, image *family.Image, base llb.Base) (imageState, error) {
 	root, err := llb.New(image, base, p.options())
 	if err != nil {
-		return assembly{}, err
+		return imageState{}, err
 	}
 	if base.Reference == "" {
-		return assembly{image: root, tree: layer.Empty{}}, nil
+		return imageState{image: root, tree: layer.Empty{}}, nil
 	}
 	def, err := root.Root(ctx)
 	if err != nil {
-		return assembly{}, err
+		return imageState{}, err
 	}
 	tree := newEngineTree(p.engine, root)
 	p.trees.add(tree, base.Reference, def)
-	return assembly{image: root, tree: tree}, nil
+	return imageState{image: root, tree: tree}, nil
 }
 
-// steps adds an image's own steps to what it stands on.
-func (p platformAssembler) steps(ctx context.Context, image *family.Image, on assembly) (assembly, error) {
+// steps adds an image's own steps to what it is based on.
+func (p platformPlanner) steps(ctx context.Context, image *family.Image, state imageState) (imageState, error) {
 	for at := range image.Steps {
-		next, err := p.step(ctx, on, image, at)
+		next, err := p.step(ctx, state, image, at)
 		if err != nil {
-			return assembly{}, &StepError{Image: image, At: at, Err: err}
+			return imageState{}, &StepError{Image: image, At: at, Err: err}
 		}
-		on = next
+		state = next
 	}
-	return on, nil
+	return state, nil
 }
 
-func (p platformAssembler) step(ctx context.Context, on assembly, image *family.Image, at int) (assembly, error) {
+func (p platformPlanner) step(ctx context.Context, state imageState, image *family.Image, at int) (imageState, error) {
 	name := llb.StepName(image, at)
 	switch s := image.Steps[at].(type) {
 	case family.Fetch:
 		fetched, err := p.fetched[name]()
 		if err != nil {
-			return assembly{}, err
+			return imageState{}, err
 		}
-		return p.files(ctx, on, name, family.Files{Files: []family.File{{Path: s.Path, Mode: s.Mode, Content: fetched}}})
+		return p.files(ctx, state, name, family.Files{Files: []family.File{{Path: s.Path, Mode: s.Mode, Content: fetched}}})
 	case family.Files:
-		return p.files(ctx, on, name, s)
+		return p.files(ctx, state, name, s)
 	}
-	next, err := on.image.AddCommand()
-	return assembly{image: next, tree: newEngineTree(p.engine, next)}, err
+	next, err := state.image.AddCommand()
+	return imageState{image: next, tree: newEngineTree(p.engine, next)}, err
 }
 
 // files adds a layer of files.
-func (p platformAssembler) files(ctx context.Context, on assembly, name string, step family.Files) (assembly, error) {
-	entries, err := layer.Entries(ctx, on.tree, forPlatform(step.Files, p.platform))
+func (p platformPlanner) files(ctx context.Context, state imageState, name string, step family.Files) (imageState, error) {
+	entries, err := layer.Entries(ctx, state.tree, forPlatform(step.Files, p.platform))
 	if err != nil {
-		return assembly{}, err
+		return imageState{}, err
 	}
-	if err := checkReserved(ctx, on.tree, step, entries); err != nil {
-		return assembly{}, err
+	if err := checkReserved(ctx, state.tree, step, entries); err != nil {
+		return imageState{}, err
 	}
-	started := time.Now() // to wait for what is below is not this step's time
+	started := time.Now() // not before: the time to wait for the tree below is not the time of this step
 	made, err := p.opts.Layers.Add(ctx, entries, layer.Options{ModTime: p.opts.Created, Platform: p.platform, ReadAll: p.opts.NoCache})
 	if err != nil {
-		return assembly{}, err
+		return imageState{}, err
 	}
 	p.announce(name, started, made.Known)
-	return assembly{image: on.image.AddLayer(made), tree: layer.Over(on.tree, entries)}, nil
+	return imageState{image: state.image.AddLayer(made), tree: layer.Overlay(state.tree, entries)}, nil
 }
 
 // pinned adds the digest to a reference that has none.

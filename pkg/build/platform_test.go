@@ -24,14 +24,14 @@ func (t *slowTree) Lstat(ctx context.Context, path string) (*layer.Info, error) 
 	return info, err
 }
 
-func TestPlatformAssembler_aStepOfFilesDoesNotCountWhatItWaitsFor(t *testing.T) {
+func TestPlatformPlanner_timeOfFilesStep(t *testing.T) {
 	f := familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nimages: {a: {from: scratch, steps: [repo: {id: r, baseurl: \"http://h/\", to: /etc/r.repo}]}}\n")
 	store, err := layer.OpenStore(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var begun time.Time
-	p := platformAssembler{assembler: assembler{
+	p := platformPlanner{planner: planner{
 		family: f, opts: Options{Layers: store},
 		announce: func(_ string, since time.Time, _ bool) { begun = since },
 	}}
@@ -41,10 +41,10 @@ func TestPlatformAssembler_aStepOfFilesDoesNotCountWhatItWaitsFor(t *testing.T) 
 		t.Fatal(err)
 	}
 	tree := &slowTree{}
-	if _, err := p.files(t.Context(), assembly{image: root, tree: tree}, llb.StepName(image, 0), image.Steps[0].(family.Files)); err != nil {
+	if _, err := p.files(t.Context(), imageState{image: root, tree: tree}, llb.StepName(image, 0), image.Steps[0].(family.Files)); err != nil {
 		t.Fatal(err)
 	}
 	if tree.answered.IsZero() || begun.Before(tree.answered) {
-		t.Errorf("it is said to have begun at %v; the tree below answered until %v", begun, tree.answered)
+		t.Errorf("the step began at %v; the tree below answered until %v", begun, tree.answered)
 	}
 }

@@ -10,23 +10,23 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
-// A ReservedError says that something else is where pulpimg puts what containers start with.
+// A ReservedError reports that a path for pulpimg's start files is taken by another file.
 type ReservedError struct {
 	Path string
-	// InStep says that the step puts it there; otherwise the image had it before.
+	// InStep is set when the step would put the file there; otherwise the image has it already.
 	InStep bool
 }
 
 func (e *ReservedError) Error() string {
 	if e.InStep {
-		return fmt.Sprintf("a file of the step would be at %s, which is for what pulpimg starts containers with: put it somewhere else", e.Path)
+		return fmt.Sprintf("a file of the step would be at %s, which is reserved for the files with which pulpimg starts containers: put it somewhere else", e.Path)
 	}
-	return fmt.Sprintf("the image has a %s already, which pulpimg did not put there and would replace: move it in a run step before, or take another base", e.Path)
+	return fmt.Sprintf("the image already has a %s, which pulpimg did not put there and would replace: move it away in a run step before this step, or use another base", e.Path)
 }
 
-// checkReserved compares a step, and the entries of the layer that it becomes, with the tree that the step adds to. Package family knows
-// the names in the spec, but not the symbolic links on the way there. An image with a contract has been built by pulpimg, so what it
-// starts with may be replaced.
+// checkReserved returns an error when a step, whose layer has the given entries, puts a file at a reserved path of the tree, or would
+// replace a file there. Package family checks the paths in the spec, but does not know the symbolic links in an image. An image with a
+// contract was built by pulpimg, so its start files may be replaced.
 func checkReserved(ctx context.Context, tree layer.Tree, step family.Files, entries []layer.Entry) error {
 	if !step.Startup {
 		for _, e := range entries {
@@ -36,12 +36,12 @@ func checkReserved(ctx context.Context, tree layer.Tree, step family.Files, entr
 		}
 		return nil
 	}
-	built, err := layer.Find(ctx, tree, contract.Path)
+	built, err := layer.Lookup(ctx, tree, contract.Path)
 	if err != nil || built != nil {
 		return err
 	}
 	for _, path := range []string{startscript.Helper, startscript.Path} {
-		found, err := layer.Find(ctx, tree, path)
+		found, err := layer.Lookup(ctx, tree, path)
 		if err != nil {
 			return fmt.Errorf("looking for %s: %w", path, err)
 		}

@@ -42,7 +42,7 @@ func TestCheckReserved(t *testing.T) {
 				adds = append(adds, file(path))
 			}
 			slices.SortFunc(below, func(a, b layer.Entry) int { return strings.Compare(a.Path, b.Path) })
-			err := checkReserved(t.Context(), layer.Over(layer.Empty{}, below), test.step, adds)
+			err := checkReserved(t.Context(), layer.Overlay(layer.Empty{}, below), test.step, adds)
 			var reserved *ReservedError
 			if test.want == "" && err != nil || test.want != "" && (!errors.As(err, &reserved) || reserved.Path != test.want || reserved.InStep != test.inStep) {
 				t.Errorf("got %v, want one about %q", err, test.want)

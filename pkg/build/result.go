@@ -10,17 +10,17 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
-// A Result says what a build made. Its JSON form is stable: keys are added, never changed.
+// A Result describes what a build made. Its JSON form is stable: keys are added, never changed.
 type Result struct {
 	// Family is the family's name.
 	Family string `json:"family"`
 	// Images are in build order.
 	Images []Image `json:"images"`
-	// Steps are in the order in which the engine came to them.
+	// Steps are in the order in which the engine reached them.
 	Steps []Step `json:"-"`
 	// Duration is how long the build took.
 	Duration time.Duration `json:"-"`
-	// Build is what the layout has of it.
+	// Build is the record of the build in the layout.
 	Build layout.Build `json:"-"`
 }
 
@@ -30,7 +30,7 @@ type Image struct {
 	Reference string `json:"reference"`
 	// Digest is the digest of the manifest, or of the index when there are several platforms.
 	Digest digest.Digest `json:"digest"`
-	// Parent is the image of the family that this one stands on, or empty.
+	// Parent is the image of the family that this one is based on, or empty.
 	Parent    string     `json:"parent,omitempty"`
 	Platforms []Platform `json:"platforms"`
 }
@@ -60,7 +60,7 @@ func (p Platform) Size() int64 {
 	return size
 }
 
-// describe reads from the layout what was built.
+// describe reads the images of a build from the layout.
 func describe(in *layout.Layout, f *family.Family, built layout.Build) (*Result, error) {
 	result := &Result{Family: f.Name, Build: built}
 	byName := map[string]Image{}

@@ -14,36 +14,36 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
-// A done is what the engine made.
-type done struct {
+// An outcome is what the engine made.
+type outcome struct {
 	response *client.SolveResponse
 	planned  plan
 	steps    []Step
 }
 
-// onEngine has the engine build a family. An engine that runs on after an interrupted build has a part of a blob that it cannot continue,
-// and would fail the same way each time: it is told to forget that, and the copy begins anew.
-func onEngine(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (done, error) {
-	return anew(ctx, func(last bool) (done, error) {
+// onEngine has the engine build a family. After an interrupted build, an engine that still runs may hold a part of a blob that it cannot
+// continue, and every build would fail for it. Then the engine is made to forget the part, and the build is repeated.
+func onEngine(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (outcome, error) {
+	return retry(ctx, func(last bool) (outcome, error) {
 		opts.Progress.repeats = !last
 		return attempt(ctx, c, f, into, opts)
 	}, func() error { return forgetParts(ctx, c) })
 }
 
-// anew makes a second attempt, the last one, when the first one had to continue what it cannot.
-func anew(ctx context.Context, attempt func(last bool) (done, error), forget func() error) (done, error) {
+// retry makes a second and last attempt when the first one failed because the engine cannot continue a blob.
+func retry(ctx context.Context, attempt func(last bool) (outcome, error), forget func() error) (outcome, error) {
 	d, err := attempt(false)
 	if err == nil || ctx.Err() != nil || !message.CannotContinue(err) {
 		return d, err
 	}
 	if err := forget(); err != nil {
-		return done{}, fmt.Errorf("making the engine forget what an interrupted build left: %w", err)
+		return outcome{}, fmt.Errorf("making the engine forget what an interrupted build left: %w", err)
 	}
 	return attempt(true)
 }
 
-// forgetParts makes an engine remove the parts of blobs that no build works on. There is no call for that, but it does so after each
-// removal of cached results, also if there was none to remove.
+// forgetParts makes an engine remove the parts of blobs that no build works on. There is no call for that, but an engine does it after each
+// prune, even if the prune removes nothing.
 // https://github.com/moby/buildkit/blob/v0.34.2/cache/manager.go
 func forgetParts(ctx context.Context, c *client.Client) error {
 	removed := make(chan client.UsageInfo)
@@ -60,32 +60,32 @@ func forgetParts(ctx context.Context, c *client.Client) error {
 }
 
 // attempt has the engine build a family.
-func attempt(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (done, error) {
+func attempt(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (outcome, error) {
 	watch, err := startWatching(opts.Progress, commands(f), f.Redact)
 	if err != nil {
-		return done{}, err
+		return outcome{}, err
 	}
 	run := run{family: f, opts: opts, watch: watch}
 	response, err := c.Build(ctx, solveOptions(f, into, opts), product, run.build, watch.updates)
 	history, watchErr := watch.wait()
 	if err != nil {
-		return done{}, run.failure(ctx, err, history)
+		return outcome{}, run.failure(ctx, err, history)
 	}
 	if watchErr != nil {
-		return done{}, fmt.Errorf("showing the build's progress: %w", watchErr)
+		return outcome{}, fmt.Errorf("showing the build's progress: %w", watchErr)
 	}
-	return done{response, run.planned, history.steps}, nil
+	return outcome{response, run.planned, history.steps}, nil
 }
 
-// A run is one build, as the engine calls for it.
+// A run is one build.
 type run struct {
 	family *family.Family
 	opts   Options
 	watch  *watcher
 
 	planned plan
-	err     error // as it was: what comes back through the engine has lost its types
-	seen    error // the failure that a debugger was shown, and what went wrong with that
+	err     error // with its types, which the copy that comes back through the engine has lost
+	seen    error // the failure that the debugger was shown, and the error of the debugger
 }
 
 // build is the build function that drives the engine.
@@ -94,19 +94,19 @@ func (r *run) build(ctx context.Context, engine gateway.Client) (*gateway.Result
 	if err != nil {
 		return nil, err
 	}
-	a := assembler{family: r.family, opts: r.opts, engine: engine, trees: trees, announce: r.watch.announce}
-	result, err := r.solve(ctx, a)
+	p := planner{family: r.family, opts: r.opts, engine: engine, trees: trees, announce: r.watch.announce}
+	result, err := r.solve(ctx, p)
 	if r.err = err; err != nil && r.opts.Debug != nil {
 		r.seen = r.debug(ctx, engine)
 	}
 	return result, err
 }
 
-func (r *run) solve(ctx context.Context, a assembler) (_ *gateway.Result, err error) {
-	if r.planned, err = a.plan(ctx); err != nil {
+func (r *run) solve(ctx context.Context, p planner) (_ *gateway.Result, err error) {
+	if r.planned, err = p.plan(ctx); err != nil {
 		return nil, err
 	}
-	return r.planned.solve(ctx, a.engine, r.opts.Debug != nil)
+	return r.planned.solve(ctx, p.engine, r.opts.Debug != nil)
 }
 
 // debug lets the debugger look at the command that failed, if it is one, and returns the failure that it was shown.
@@ -124,7 +124,7 @@ func (r *run) debug(ctx context.Context, engine gateway.Client) error {
 	return errors.Join(command.Err, r.opts.Debug(ctx, command))
 }
 
-// failure returns what a build ends with that failed.
+// failure returns the error of a failed build.
 func (r *run) failure(ctx context.Context, err error, h history) error {
 	switch {
 	case ctx.Err() != nil:

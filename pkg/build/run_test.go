@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestAnew_isForWhatCannotBeContinued(t *testing.T) {
+func TestRetry_onlyForInterruptedCopy(t *testing.T) {
 	cannot, other := errors.New("failed to copy: unsupported offset"), errors.New("exit code: 1")
 	for _, test := range []struct {
 		name      string
@@ -28,12 +28,12 @@ func TestAnew_isForWhatCannotBeContinued(t *testing.T) {
 				cancel()
 			}
 			attempts, forgets := 0, 0
-			_, err := anew(ctx, func(last bool) (done, error) {
+			_, err := retry(ctx, func(last bool) (outcome, error) {
 				attempts++
 				if last != (attempts == 2) {
 					t.Errorf("attempt %d is the last one: %t", attempts, last)
 				}
-				return done{}, test.results[attempts-1]
+				return outcome{}, test.results[attempts-1]
 			}, func() error {
 				forgets++
 				return nil
@@ -44,7 +44,7 @@ func TestAnew_isForWhatCannotBeContinued(t *testing.T) {
 		})
 	}
 	want := errors.New("no answer")
-	if _, err := anew(t.Context(), func(bool) (done, error) { return done{}, cannot }, func() error { return want }); !errors.Is(err, want) {
+	if _, err := retry(t.Context(), func(bool) (outcome, error) { return outcome{}, cannot }, func() error { return want }); !errors.Is(err, want) {
 		t.Errorf("got %v, want that the engine does not forget", err)
 	}
 }

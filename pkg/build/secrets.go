@@ -9,7 +9,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-// A secretStore has the credentials of the steps that fetch files, and the secrets of another store.
+// A secretStore has the credentials of Fetch steps, and the secrets of another store.
 type secretStore struct {
 	credentials map[string]string // Authorization headers
 	others      secrets.SecretStore

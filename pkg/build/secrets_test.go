@@ -23,7 +23,7 @@ func (o others) GetSecret(_ context.Context, id string) ([]byte, error) {
 	return nil, secrets.ErrNotFound
 }
 
-func TestSecretStore_hasTheCredentialsOfURLsAndTheOthers(t *testing.T) {
+func TestSecretStore_GetSecret(t *testing.T) {
 	f := familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nimages: {a: {from: scratch, steps: [repo: {url: \"https://h/\", to: /a}, repo: {url: \"https://u:p@h/\", to: /b}]}}\n")
 	id := llb.CredentialsID(f.Images[0], 1)
 	for _, test := range []struct {
@@ -47,7 +47,7 @@ func TestSecretStore_hasTheCredentialsOfURLsAndTheOthers(t *testing.T) {
 	}
 }
 
-func TestWhatTheEngineSaysIsShownWithoutCredentials(t *testing.T) {
+func TestWatcher_hidesCredentials(t *testing.T) {
 	failing := status("one", "fetching with hunter2", `Get "https://h/?token=hunter2": 403`)
 	vertex := digest.FromString("one")
 	failing.Statuses = []*client.VertexStatus{{ID: "hunter2", Name: "download hunter2", Vertex: vertex}}
@@ -63,7 +63,7 @@ func TestWhatTheEngineSaysIsShownWithoutCredentials(t *testing.T) {
 	}
 }
 
-func TestFailure_hasNoCredentials(t *testing.T) {
+func TestFailure_hidesCredentials(t *testing.T) {
 	f := familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nimages: {a: {from: scratch, steps: [repo: {url: \"https://h/?token=hunter2\", to: /b}]}}\n")
 	err := errors.New(`source "https://h/?token=hunter2" denied by policy`)
 	got := failure(&StepError{Image: f.Images[0], Err: err}, f, history{})

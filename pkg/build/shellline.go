@@ -10,33 +10,34 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// shellSays is how shells tell which line of a script they stopped at. dash: "/bin/sh: 3: x: not found". bash: "/bin/sh: line 3: x: ...",
-// and "-c: line 3" of a script that it cannot read. busybox tells no lines. None tells one of a command that failed with an exit code.
-var shellSays = regexp.MustCompile(`^/bin/sh: (?:(?:-c: )?line )?(\d+): (.*)$`)
+// shellError matches the errors of shells that have the line of a script. dash: "/bin/sh: 3: x: not found". bash: "/bin/sh: line 3: x: ...",
+// and "-c: line 3" for a script that it cannot parse. busybox prints no line numbers. No shell prints one for a command that ended with an
+// exit code.
+var shellError = regexp.MustCompile(`^/bin/sh: (?:(?:-c: )?line )?(\d+): (.*)$`)
 
-// lineOfScript returns which line of a script the shell stopped at, from 1, if its last words say so.
+// lineOfScript returns the line of a script, from 1, at which the shell stopped, if the last line of its output has it.
 func lineOfScript(script string, output []string) (line int, ok bool) {
 	if len(output) == 0 {
 		return 0, false
 	}
-	said := shellSays.FindStringSubmatch(output[len(output)-1])
-	if said == nil {
+	match := shellError.FindStringSubmatch(output[len(output)-1])
+	if match == nil {
 		return 0, false
 	}
 	lines := strings.Split(strings.TrimRight(script, "\n"), "\n")
-	line, err := strconv.Atoi(said[1])
+	line, err := strconv.Atoi(match[1])
 	if err != nil || line < 1 || line > strings.Count(script, "\n")+2 { // at the end of a script, shells may count one line more
 		return 0, false
 	}
-	// A program may run a shell of its own, whose script has other lines. What this one speaks of is in the line.
-	about, _, _ := strings.Cut(said[2], ":")
-	if strings.Contains(strings.ToLower(about), "syntax error") {
+	// The error may come from another shell that a program of the script runs. In an error of this one, the subject is in the line.
+	subject, _, _ := strings.Cut(match[2], ":")
+	if strings.Contains(strings.ToLower(subject), "syntax error") {
 		return min(line, len(lines)), true
 	}
-	return line, line <= len(lines) && strings.Contains(lines[line-1], about)
+	return line, line <= len(lines) && strings.Contains(lines[line-1], subject)
 }
 
-// scriptOf returns the script of the step that people see under a name, and where the step is.
+// scriptOf returns the script of the step with a name, and the step's place in the spec.
 func scriptOf(f *family.Family, step string) (script string, at spec.Range) {
 	for _, image := range f.Images {
 		for i, s := range image.Steps {
@@ -48,7 +49,7 @@ func scriptOf(f *family.Family, step string) (script string, at spec.Range) {
 	return "", spec.Range{}
 }
 
-// placeOfLine returns the place of a line of a script in the text of the spec, if the script is written there line by line.
+// placeOfLine returns the place of a script's line in the text of the spec, if the text has the script line by line.
 func placeOfLine(source []byte, step spec.Range, script string, line int) (spec.Range, bool) {
 	all := strings.Split(string(source), "\n")
 	lines := strings.Split(strings.TrimRight(script, "\n"), "\n")
@@ -66,10 +67,11 @@ func placeOfLine(source []byte, step spec.Range, script string, line int) (spec.
 	return spec.Range{}, false
 }
 
-// sameLines reports whether lines of a spec are those of a script, which are indented there. In one with variables, it cannot be known.
-func sameLines(written, script []string) bool {
+// sameLines reports whether lines of a spec are those of a script, apart from their indentation. A line of the spec with variables matches
+// any line.
+func sameLines(source, script []string) bool {
 	for i := range script {
-		if !strings.Contains(written[i], "${{") && strings.TrimSpace(written[i]) != strings.TrimSpace(script[i]) {
+		if !strings.Contains(source[i], "${{") && strings.TrimSpace(source[i]) != strings.TrimSpace(script[i]) {
 			return false
 		}
 	}

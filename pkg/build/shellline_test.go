@@ -8,7 +8,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-func TestLineOfScript_isWhatTheShellSays(t *testing.T) {
+func TestLineOfScript(t *testing.T) {
 	const script = "echo a\nnosuch --x\necho \"$UNSET\"\nif\n"
 	for _, test := range []struct {
 		name   string
@@ -23,12 +23,12 @@ func TestLineOfScript_isWhatTheShellSays(t *testing.T) {
 		{"bash: a syntax error", []string{"/bin/sh: -c: line 4: syntax error near unexpected token `fi'"}, 4},
 		{"bash: the end of the script", []string{"/bin/sh: -c: line 5: syntax error: unexpected end of file"}, 4},
 		{"busybox tells no line", []string{"/bin/sh: nosuch: not found"}, 0},
-		{"something else was said after it", []string{"/bin/sh: 2: nosuch: not found", "make: *** [all] Error 127"}, 0},
+		{"another line after it", []string{"/bin/sh: 2: nosuch: not found", "make: *** [all] Error 127"}, 0},
 		{"a shell that another program ran", []string{"/bin/sh: 1: nosuch: not found"}, 0},
 		{"a script of another file", []string{"install.sh: 2: nosuch: not found"}, 0},
 		{"a line that there is not", []string{"/bin/sh: 9: nosuch: not found"}, 0},
 		{"a syntax error in a line that there is not", []string{"/bin/sh: 9: Syntax error: \"fi\" unexpected"}, 0},
-		{"nothing was said", nil, 0},
+		{"no output", nil, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			line, ok := lineOfScript(script, test.output)
@@ -39,7 +39,7 @@ func TestLineOfScript_isWhatTheShellSays(t *testing.T) {
 	}
 }
 
-func TestPlaceOfLine_findsTheLineInTheSpec(t *testing.T) {
+func TestPlaceOfLine(t *testing.T) {
 	source := []byte("steps:\n  - run: |\n      echo a\n      nosuch ${{ x }}\n        indented\n  - run: b\n")
 	step := spec.Range{Start: spec.Position{Line: 2, Column: 5}, End: spec.Position{Line: 5, Column: 17}}
 	got, ok := placeOfLine(source, step, "echo a\nnosuch value\n  indented\n", 2)

@@ -12,27 +12,27 @@ import (
 	"github.com/pulpimg/pulpimg/internal/message"
 )
 
-// resolvesLayer is how the engine tells that it looks up a layer that this side made for it.
+// resolvesLayer matches the status with which the engine looks up a layer that pulpimg made.
 var resolvesLayer = regexp.MustCompile(`^resolve ` + regexp.QuoteMeta(llb.LayerName) + `@`)
 
-// A tidier leaves out of the engine's news what would mislead a person.
+// A tidier removes from the engine's statuses what would mislead a person.
 type tidier struct {
-	// groups says that the display shows the vertices of a step as one.
+	// groups is set when the display shows the vertices of a step as one.
 	groups bool
 	// repeats is that of the Progress.
 	repeats bool
-	// held are vertices that have done nothing yet that took work, as the engine last told of them; nil for those that have.
-	held map[digest.Digest]*client.Vertex
+	// idle has the last status of each vertex that has not worked yet, and nil for each vertex that has.
+	idle map[digest.Digest]*client.Vertex
 }
 
 // tidy returns what to show of a status:
 //
-//   - No manifests and configs that the export writes: they are of the parts that the images are put together of, and of a list of all
-//     parts, so their digests are those of no image. Nor that their platforms are not the one that was asked for: the exporter takes the
-//     parts for the platforms of one image.
-//   - In a group, whose result is cached if that of all of its vertices is: a vertex that has not begun decides nothing, and to look up a
-//     layer that is there is no work.
-//   - An error after which the build begins anew as an interruption.
+//   - It has no manifests and configs that the export writes. They belong to the solve targets and to an index of all targets, so their
+//     digests are not those of images. Nor has it the warning that their platforms are not the requested one: the exporter takes the
+//     targets for the platforms of one image.
+//   - In a group, which is shown as cached if all of its vertices are, a vertex that has not begun counts as cached, and so does one that
+//     only looked up an existing layer.
+//   - An error after which the build is repeated is shown as an interruption.
 func (t *tidier) tidy(status *client.SolveStatus) *client.SolveStatus {
 	out := *status
 	out.Vertexes, out.Statuses, out.Warnings = nil, nil, nil
@@ -49,15 +49,15 @@ func (t *tidier) tidy(status *client.SolveStatus) *client.SolveStatus {
 			continue
 		}
 		out.Statuses = append(out.Statuses, s)
-		out.Vertexes = t.works(out.Vertexes, s.Vertex)
+		out.Vertexes = t.worked(out.Vertexes, s.Vertex)
 	}
 	for _, l := range status.Logs {
-		out.Vertexes = t.works(out.Vertexes, l.Vertex)
+		out.Vertexes = t.worked(out.Vertexes, l.Vertex)
 	}
 	return &out
 }
 
-// vertex returns a vertex as it is to be shown.
+// vertex returns a vertex as the display is to show it.
 func (t *tidier) vertex(v *client.Vertex) *client.Vertex {
 	if t.repeats && message.CannotContinue(errors.New(v.Error)) {
 		interrupted := *v
@@ -68,21 +68,21 @@ func (t *tidier) vertex(v *client.Vertex) *client.Vertex {
 		return v
 	}
 	shown := *v
-	last, known := t.held[v.Digest]
-	if idle := llb.IsLayer(v.Name) && (last != nil || !known); idle {
-		t.held[v.Digest] = v
+	last, known := t.idle[v.Digest]
+	if llb.IsLayer(v.Name) && (last != nil || !known) {
+		t.idle[v.Digest] = v
 		shown.Started, shown.Completed = nil, nil
 	}
 	shown.Cached = shown.Cached || shown.Started == nil
 	return &shown
 }
 
-// works adds a vertex that was held, now that it works.
-func (t *tidier) works(shown []*client.Vertex, vertex digest.Digest) []*client.Vertex {
-	last := t.held[vertex]
+// worked adds the last status of a vertex that was idle until now.
+func (t *tidier) worked(shown []*client.Vertex, vertex digest.Digest) []*client.Vertex {
+	last := t.idle[vertex]
 	if last == nil {
 		return shown
 	}
-	t.held[vertex] = nil
+	t.idle[vertex] = nil
 	return append(shown, last)
 }

@@ -39,7 +39,7 @@ func told(name, what string) *client.SolveStatus {
 	return &client.SolveStatus{Statuses: []*client.VertexStatus{{ID: what, Vertex: digest.FromString(name), Timestamp: at, Started: &at, Completed: &at}}}
 }
 
-func TestTheDisplay_showsAStepAsCachedUnlessItWorked(t *testing.T) {
+func TestDisplay_cachedSteps(t *testing.T) {
 	const step, layer, copied = "[one 1/1] copy a to /a", "[one 1/1] copy a to /a, its layer", "[one 1/1] copy a to /a, copied in"
 	lookedUp := told(layer, "resolve "+llb.LayerName+"@sha256:0")
 	for _, test := range []struct {
@@ -81,7 +81,7 @@ func TestTheDisplay_showsAStepAsCachedUnlessItWorked(t *testing.T) {
 }
 
 // The digests are those of no image, and the platforms are those that were asked for.
-func TestTheDisplay_leavesOutWhatTheExportSaysOfItsParts(t *testing.T) {
+func TestDisplay_hidesExportedTargets(t *testing.T) {
 	const export = "exporting to oci image format"
 	statuses := []*client.SolveStatus{status(export, "", "")}
 	for _, id := range []string{"exporting layers", "exporting manifest sha256:1", "exporting config sha256:2", "exporting manifest list sha256:3"} {
@@ -101,7 +101,7 @@ func TestTheDisplay_leavesOutWhatTheExportSaysOfItsParts(t *testing.T) {
 	}
 }
 
-func TestTheDisplay_showsNoErrorAfterWhichTheBuildBeginsAnew(t *testing.T) {
+func TestDisplay_hidesErrorBeforeRetry(t *testing.T) {
 	const copied = "failed to copy: unsupported offset"
 	for _, test := range []struct {
 		repeats bool

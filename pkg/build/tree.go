@@ -22,8 +22,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-// An engineTree is the root file system of an image on the engine. The engine is asked when somebody asks the tree, or
-// says that it will, and what it answered is kept.
+// An engineTree is the root file system of an image on the engine. The engine is asked no earlier than the tree is, and its answers are
+// kept.
 type engineTree struct {
 	engine gateway.Client
 	image  llb.Image
@@ -31,13 +31,13 @@ type engineTree struct {
 	mu    sync.Mutex
 	ref   gateway.Reference
 	dirs  map[string]*engineDir
-	asked bool // the engine answered something that is in no file yet
+	asked bool // the engine answered something that is not in the file of the tree cache
 }
 
 // An engineDir is what is known of a directory.
 type engineDir struct {
 	names map[string]*layer.Info // nil where the directory has no such name
-	whole bool                   // it has no other names
+	whole bool                   // names has all names of the directory
 }
 
 func (d *engineDir) knows(name string) bool {
@@ -49,7 +49,7 @@ func newEngineTree(engine gateway.Client, image llb.Image) *engineTree {
 	return &engineTree{engine: engine, image: image, dirs: map[string]*engineDir{}}
 }
 
-// dir returns what is known of what would be a directory.
+// dir returns what is known of a directory. There may be none at the path.
 func (t *engineTree) dir(p string) *engineDir {
 	if t.dirs[p] == nil {
 		t.dirs[p] = &engineDir{names: map[string]*layer.Info{}}
@@ -79,28 +79,28 @@ func (t *engineTree) lstat(ctx context.Context, p string) (*layer.Info, error) {
 		if err != nil {
 			return nil, err
 		}
-		q := t.questions(in, []string{name})[0]
+		q := t.queries(in, []string{name})[0]
 		if err := q.ask(ctx, ref); err != nil {
 			return nil, err
 		}
-		t.note(q)
+		t.record(q)
 	}
 	return dir.names[name], nil
 }
 
-// Expect implements layer.Expecter: it asks for all that lies on the ways to the paths as if there were no symbolic links. Where there are,
-// or nothing is there, an answer is about something else or an error; but then nobody will look at it. When it takes few questions, all are
-// asked at once. Otherwise they go from the root downwards: below a directory that is not there, there is nothing to ask for.
-func (t *engineTree) Expect(ctx context.Context, paths []string) {
+// Prefetch implements layer.Prefetcher. It asks for each part of each path, as if there were no symbolic links. Where a part is a link or
+// does not exist, the answers for the parts below it are wrong or errors, but nobody uses them. A few queries are sent all at once. Many
+// are sent level by level from the root down, so that nothing is asked about what is below a missing directory.
+func (t *engineTree) Prefetch(ctx context.Context, paths []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	wanted := ways(paths)
-	if questions := t.about(wanted, slices.Collect(maps.Keys(wanted))); len(questions) <= askedAtOnce {
-		t.askAll(ctx, questions)
+	wanted := namesByDir(paths)
+	if queries := t.unanswered(wanted, slices.Collect(maps.Keys(wanted))); len(queries) <= maxQueries {
+		t.askAll(ctx, queries)
 		return
 	}
 	for level := []string{"/"}; len(level) > 0 && ctx.Err() == nil; {
-		t.askAll(ctx, t.about(wanted, level))
+		t.askAll(ctx, t.unanswered(wanted, level))
 		var next []string
 		for _, in := range level {
 			for name := range wanted[in] {
@@ -113,8 +113,8 @@ func (t *engineTree) Expect(ctx context.Context, paths []string) {
 	}
 }
 
-// ways returns the names on the ways to paths, by directory.
-func ways(paths []string) map[string]map[string]struct{} {
+// namesByDir returns the names of all parts of paths, by the directory that each is in.
+func namesByDir(paths []string) map[string]map[string]struct{} {
 	wanted := map[string]map[string]struct{}{}
 	for _, p := range paths {
 		for ; p != "/"; p = path.Dir(p) {
@@ -123,7 +123,7 @@ func ways(paths []string) map[string]map[string]struct{} {
 				wanted[in] = map[string]struct{}{}
 			}
 			if _, ok := wanted[in][name]; ok {
-				break // and so is all above it
+				break // then the parts above are there, too
 			}
 			wanted[in][name] = struct{}{}
 		}
@@ -131,9 +131,9 @@ func ways(paths []string) map[string]map[string]struct{} {
 	return wanted
 }
 
-// about returns the questions about the names of directories that are not known, but for directories that are known not to be there.
-func (t *engineTree) about(wanted map[string]map[string]struct{}, dirs []string) []*question {
-	var questions []*question
+// unanswered returns the queries for names in directories that are not known yet. It leaves out directories that are known not to exist.
+func (t *engineTree) unanswered(wanted map[string]map[string]struct{}, dirs []string) []*dirQuery {
+	var queries []*dirQuery
 	for _, in := range dirs {
 		if !t.possible(in) {
 			continue
@@ -144,12 +144,12 @@ func (t *engineTree) about(wanted map[string]map[string]struct{}, dirs []string)
 				names = append(names, name)
 			}
 		}
-		questions = append(questions, t.questions(in, names)...)
+		queries = append(queries, t.queries(in, names)...)
 	}
-	return questions
+	return queries
 }
 
-// possible reports whether there may be a directory at a path, by what is known.
+// possible reports whether there may be a directory at a path, as far as the tree knows.
 func (t *engineTree) possible(p string) bool {
 	for ; p != "/"; p = path.Dir(p) {
 		if dir, name := t.dirs[path.Dir(p)], path.Base(p); dir != nil && dir.knows(name) {
@@ -160,63 +160,63 @@ func (t *engineTree) possible(p string) bool {
 	return true
 }
 
-// askAll asks questions and notes the answers.
-func (t *engineTree) askAll(ctx context.Context, questions []*question) {
-	if len(questions) == 0 {
+// askAll sends queries and records the answers.
+func (t *engineTree) askAll(ctx context.Context, queries []*dirQuery) {
+	if len(queries) == 0 {
 		return
 	}
 	ref, err := t.solved(ctx)
 	if err != nil {
-		return // as will be said to who asks
+		return // Lstat reports the error
 	}
 	var group errgroup.Group
-	group.SetLimit(askedAtOnce)
-	for _, q := range questions {
+	group.SetLimit(maxQueries)
+	for _, q := range queries {
 		group.Go(func() error {
-			_ = q.ask(ctx, ref) // what matters is asked again
+			_ = q.ask(ctx, ref) // Lstat asks again, and reports the error
 			return nil
 		})
 	}
 	_ = group.Wait()
-	for _, q := range questions {
-		t.note(q)
+	for _, q := range queries {
+		t.record(q)
 	}
 }
 
-// A question is one to the engine, about names in a directory.
-type question struct {
+// A dirQuery asks the engine about names in a directory.
+type dirQuery struct {
 	in    string
 	names []string
-	whole bool // it is about all names there are
+	whole bool // it asks for all names of the directory
 
 	answer   []*fstypes.Stat
 	answered bool
 }
 
-// askedByName is how many names of a directory are asked for one by one, before the engine is asked for all of it: a list of /usr/bin
-// takes it 20 ms, and a single name 1.
-const askedByName = 4
+// maxByName is how many names of a directory are asked for one by one. For more, the engine is asked for the whole directory: it takes 20 ms
+// to list /usr/bin, and 1 ms to look up a name.
+const maxByName = 4
 
-// askedAtOnce is how many questions are with the engine at a time: a step with a tree of a thousand directories has as many of them.
-const askedAtOnce = 16
+// maxQueries is how many queries are sent to the engine at a time. A step that copies a thousand directories has a thousand queries.
+const maxQueries = 16
 
-// questions returns what to ask about names in a directory.
-func (t *engineTree) questions(in string, names []string) []*question {
+// queries returns the queries for names in a directory.
+func (t *engineTree) queries(in string, names []string) []*dirQuery {
 	if len(names) == 0 {
 		return nil
 	}
-	if len(t.dir(in).names)+len(names) > askedByName || slices.ContainsFunc(names, isPattern) {
-		return []*question{{in: in, names: names, whole: true}}
+	if len(t.dir(in).names)+len(names) > maxByName || slices.ContainsFunc(names, isPattern) {
+		return []*dirQuery{{in: in, names: names, whole: true}}
 	}
-	var out []*question
+	var out []*dirQuery
 	for _, name := range names {
-		out = append(out, &question{in: in, names: []string{name}})
+		out = append(out, &dirQuery{in: in, names: []string{name}})
 	}
 	return out
 }
 
-// ask has the engine answer a question about the file system of a reference. Without one, it is empty.
-func (q *question) ask(ctx context.Context, ref gateway.Reference) (err error) {
+// ask has the engine answer a query about the file system of a reference. A nil reference is an empty file system.
+func (q *dirQuery) ask(ctx context.Context, ref gateway.Reference) (err error) {
 	req := gateway.ReadDirRequest{Path: q.in}
 	if !q.whole {
 		req.IncludePattern = q.names[0]
@@ -230,8 +230,8 @@ func (q *question) ask(ctx context.Context, ref gateway.Reference) (err error) {
 	return nil
 }
 
-// note keeps the answer to a question, if there was one.
-func (t *engineTree) note(q *question) {
+// record keeps the answer to a query, if there was one.
+func (t *engineTree) record(q *dirQuery) {
 	if !q.answered {
 		return
 	}
@@ -248,7 +248,7 @@ func (t *engineTree) note(q *question) {
 	}
 }
 
-// isPattern says whether a name means another one, or several, as a pattern of the engine.
+// isPattern reports whether the engine would take a name for a pattern that matches other names.
 // https://github.com/moby/patternmatcher
 func isPattern(name string) bool {
 	return strings.ContainsAny(name, `*?[]^\`) || strings.HasPrefix(name, "!") || strings.TrimSpace(name) != name
@@ -266,7 +266,7 @@ func (t *engineTree) solved(ctx context.Context) (gateway.Reference, error) {
 	return t.ref, err
 }
 
-// maxFetched bounds what a fetch step may bring, since it passes through this process. It is far over any repository file.
+// maxFetched bounds the file of a fetch step, because it passes through the memory of this process. Repository files are far smaller.
 const maxFetched = 16 << 20
 
 // fetched is content that the engine fetched.
@@ -294,7 +294,7 @@ func fetch(ctx context.Context, engine gateway.Client, def *pb.Definition) (fetc
 	return fetched(data), err
 }
 
-// forPlatform returns a family's files as a layer takes them.
+// forPlatform converts files of a family to files of a layer, with their content for a platform.
 func forPlatform(files []family.File, platform ocispec.Platform) []layer.File {
 	out := make([]layer.File, len(files))
 	for i, f := range files {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestLstat_hasTheExtendedAttributes(t *testing.T) {
+func TestLstat_extendedAttributes(t *testing.T) {
 	tree, ref := onDisk(t, "dir/file")
 	if err := unix.Setxattr(filepath.Join(ref.root, "dir"), "user.owner", []byte("somebody"), 0); err != nil {
 		t.Fatal(err)

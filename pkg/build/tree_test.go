@@ -65,7 +65,7 @@ func onDisk(t *testing.T, names ...string) (*engineTree, *diskRef) {
 	return &engineTree{ref: ref, dirs: map[string]*engineDir{}}, ref
 }
 
-func TestTheEngineIsAskedForNamesAndForAWholeDirectoryOnlyWhenThereAreManyOfThem(t *testing.T) {
+func TestLstat_asksForManyNamesAtOnce(t *testing.T) {
 	tree, ref := onDisk(t, "usr/bin/0", "usr/bin/2", "usr/bin/4", "usr/bin/6")
 	for name := range 8 {
 		info, err := tree.Lstat(t.Context(), fmt.Sprintf("/usr/bin/%d", name))
@@ -85,14 +85,14 @@ func TestTheEngineIsAskedForNamesAndForAWholeDirectoryOnlyWhenThereAreManyOfThem
 	}
 }
 
-func TestWhatIsExpectedIsAskedForOnce(t *testing.T) {
+func TestPrefetch_asksOnce(t *testing.T) {
 	tree, ref := onDisk(t, "usr/lib/a", "usr/bin/x", "etc/1", "etc/2")
 	if err := os.Symlink("usr/lib", filepath.Join(ref.root, "lib")); err != nil {
 		t.Fatal(err)
 	}
 	paths := []string{"/lib/a", "/usr/bin/x", "/usr/bin/x/y", "/no/where", "/etc/1", "/etc/2", "/etc/3", "/etc/4", "/etc/5"}
-	tree.Expect(t.Context(), paths)
-	tree.Expect(t.Context(), paths)
+	tree.Prefetch(t.Context(), paths)
+	tree.Prefetch(t.Context(), paths)
 	want := []string{"/ etc", "/ lib", "/ no", "/ usr", "/etc ", "/lib a", "/no where", "/usr bin", "/usr/bin x", "/usr/bin/x y"}
 	slices.Sort(ref.asked)
 	// What could not be answered is asked again.
@@ -116,7 +116,7 @@ func TestWhatIsExpectedIsAskedForOnce(t *testing.T) {
 	}
 }
 
-func TestExpect_asksNothingBelowWhatIsNotThere(t *testing.T) {
+func TestPrefetch_skipsMissingDirectories(t *testing.T) {
 	tree, ref := onDisk(t, "srv/old/00/x", "srv/old/01/x", "srv/link")
 	if err := os.Symlink("old", filepath.Join(ref.root, "srv/current")); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestExpect_asksNothingBelowWhatIsNotThere(t *testing.T) {
 			paths = append(paths, fmt.Sprintf("/srv/%s/%02d/x", in, i))
 		}
 	}
-	tree.Expect(t.Context(), paths)
+	tree.Prefetch(t.Context(), paths)
 	slices.Sort(ref.asked)
 	want := []string{"/ srv", "/srv current", "/srv link", "/srv new", "/srv old", "/srv/old ", "/srv/old/00 x", "/srv/old/01 x"}
 	if diff := cmp.Diff(want, ref.asked); diff != "" {
@@ -148,7 +148,7 @@ func TestExpect_asksNothingBelowWhatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestANameIsNoPattern(t *testing.T) {
+func TestLstat_namesThatLookLikePatterns(t *testing.T) {
 	awkward := []string{"*", "?", "[ab]", "[", "a]", "^", `a\`, `\a`, "!", "!a", " a", "a ", "\ta", "a", "a.b", "(a)", "{a,b}", "+", "$", "ä", "#a", "..."}
 	for _, name := range awkward {
 		for _, there := range []bool{true, false} {
@@ -168,7 +168,7 @@ func TestANameIsNoPattern(t *testing.T) {
 	}
 }
 
-func TestWhatTheEngineSaysOfAFileIsKept(t *testing.T) {
+func TestLstat_keepsAnswers(t *testing.T) {
 	tree, ref := onDisk(t, "dir/file")
 	if err := os.Symlink("dir/file", filepath.Join(ref.root, "link")); err != nil {
 		t.Fatal(err)

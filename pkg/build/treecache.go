@@ -21,28 +21,27 @@ import (
 	"github.com/pulpimg/pulpimg/internal/layer"
 )
 
-// A treeCache keeps what engines answered about bases from outside, so that a build that changes nothing does not have the engine mount
-// them. A base is named by its digest, so an answer about it is true for ever. What is damaged costs time and nothing else.
+// A treeCache keeps the answers of engines about bases from outside, so that the engine need not mount a base again when nothing changed.
+// A base is named by its digest, so an answer about it stays true. A damaged file is ignored, which costs only time.
 type treeCache struct {
 	dir    string
-	policy []byte // which sources the engine uses instead of others
-	fresh  bool   // nothing that is kept is believed
+	policy []byte // the source policy, which may replace a base by another one
+	fresh  bool   // ignore what was saved
 
 	mu   sync.Mutex
-	used []keptTree
+	used []cachedTree
 }
 
-// A keptTree is a tree that is kept in a file.
-type keptTree struct {
+// A cachedTree is a tree, and the file with what was known of it.
+type cachedTree struct {
 	file string
 	tree *engineTree
 }
 
-// treesDir is where trees are kept, below the store of layers. It ends with the number of their format. Whoever changes the format changes
-// the number.
+// treesDir is the directory for trees below the store of layers. It ends with the version of the file format: change it with the format.
 const treesDir = "trees.v1"
 
-// A savedDir is an engineDir as it is kept. Names and attributes are bytes, not text.
+// A savedDir is an engineDir in a file. Names and attributes are bytes, not text.
 type savedDir struct {
 	Names map[string]savedFile
 	Whole bool
@@ -65,8 +64,8 @@ func newTreeCache(store string, policy *spb.Policy, fresh bool) (*treeCache, err
 	return c, nil
 }
 
-// add gives a tree that a definition stands for what is known of it, and keeps what it will know at the next save. A definition that names
-// its base without a digest may stand for another tree tomorrow.
+// add fills the tree of a definition with what was saved of it, and notes the tree for the next save. It does nothing for a base without a
+// digest, whose tree may be another one tomorrow.
 func (c *treeCache) add(tree *engineTree, base string, def *pb.Definition) {
 	if !strings.Contains(base, "@") {
 		return
@@ -76,51 +75,51 @@ func (c *treeCache) add(tree *engineTree, base string, def *pb.Definition) {
 		fmt.Fprintf(sum, "%d ", len(part))
 		sum.Write(part)
 	}
-	kept := keptTree{file: filepath.Join(c.dir, hex.EncodeToString(sum.Sum(nil))), tree: tree}
-	if dirs, ok := readTree(kept.file); ok && !c.fresh {
+	cached := cachedTree{file: filepath.Join(c.dir, hex.EncodeToString(sum.Sum(nil))), tree: tree}
+	if dirs, ok := readTree(cached.file); ok && !c.fresh {
 		tree.dirs = dirs
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.used = append(c.used, kept)
+	c.used = append(c.used, cached)
 }
 
-// save writes what the trees know that their files do not.
+// save writes the answers that the files of the trees do not have yet.
 func (c *treeCache) save() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, kept := range c.used {
-		if err := kept.save(c.fresh); err != nil {
-			return fmt.Errorf("keeping what is known of a base: %w", err)
+	for _, cached := range c.used {
+		if err := cached.save(c.fresh); err != nil {
+			return fmt.Errorf("saving what is known of a base: %w", err)
 		}
 	}
 	return nil
 }
 
-func (k keptTree) save(fresh bool) error {
-	k.tree.mu.Lock()
-	defer k.tree.mu.Unlock()
-	if !k.tree.asked {
-		cachedir.MarkUsed(k.file)
+func (c cachedTree) save(fresh bool) error {
+	c.tree.mu.Lock()
+	defer c.tree.mu.Unlock()
+	if !c.tree.asked {
+		cachedir.MarkUsed(c.file)
 		return nil
 	}
-	dirs := k.tree.dirs
-	if others, ok := readTree(k.file); ok && !fresh { // another build may have learned more
+	dirs := c.tree.dirs
+	if others, ok := readTree(c.file); ok && !fresh { // another build may have learned more
 		dirs = merged(others, dirs)
 	}
-	if err := os.MkdirAll(filepath.Dir(k.file), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(c.file), 0o755); err != nil {
 		return err
 	}
-	cachedir.RemoveUnused(filepath.Dir(k.file))
+	cachedir.RemoveUnused(filepath.Dir(c.file))
 	data, err := encodeTree(dirs)
 	if err != nil {
 		return err
 	}
-	k.tree.asked = false
-	return atomicfile.Write(k.file, data, 0o600)
+	c.tree.asked = false
+	return atomicfile.Write(c.file, data, 0o600)
 }
 
-// merged returns what either of two trees knows.
+// merged returns what two trees know together.
 func merged(a, b map[string]*engineDir) map[string]*engineDir {
 	out := maps.Clone(a)
 	for name, dir := range b {
@@ -179,10 +178,10 @@ func decodeTree(data []byte) (map[string]*engineDir, bool) {
 	dirs := make(map[string]*engineDir, len(saved))
 	for name, dir := range saved {
 		names := make(map[string]*layer.Info, len(dir.Names))
-		for file, kept := range dir.Names {
+		for file, saved := range dir.Names {
 			names[file] = nil
-			if kept.There {
-				names[file] = &kept.Info
+			if saved.There {
+				names[file] = &saved.Info
 			}
 		}
 		dirs[name] = &engineDir{names: names, whole: dir.Whole}

@@ -33,7 +33,7 @@ func (r rememberer) look(base string, def *pb.Definition, policy *spb.Policy, fr
 	}
 	tree, ref := onDisk(r.t, r.names...)
 	cache.add(tree, base, def)
-	tree.Expect(r.t.Context(), paths)
+	tree.Prefetch(r.t.Context(), paths)
 	found = map[string]*layer.Info{}
 	for _, p := range paths {
 		if found[p], err = tree.Lstat(r.t.Context(), p); err != nil {
@@ -50,7 +50,7 @@ func newRememberer(t *testing.T) rememberer {
 	return rememberer{t, t.TempDir(), []string{"etc/passwd", "usr/bin/x", "srv/caf\xe9"}}
 }
 
-func TestTreeCache_remembersABase(t *testing.T) {
+func TestTreeCache_savesAnswers(t *testing.T) {
 	r := newRememberer(t)
 	paths := []string{"/etc/passwd", "/etc/none", "/opt/app/file", "/srv/caf\xe9"}
 	want, asked := r.look(pinnedBase, definition, nil, false, paths...)
@@ -73,7 +73,7 @@ func TestTreeCache_remembersABase(t *testing.T) {
 	}
 }
 
-func TestTreeCache_believesOnlyWhatIsAboutTheSameBase(t *testing.T) {
+func TestTreeCache_ignoresOtherBases(t *testing.T) {
 	other := &pb.Definition{Def: [][]byte{[]byte("ab"), []byte("c")}}
 	policy := &spb.Policy{Rules: []*spb.Rule{{Action: spb.PolicyAction_DENY}}}
 	for _, test := range []struct {
@@ -117,7 +117,7 @@ func TestTreeCache_believesOnlyWhatIsAboutTheSameBase(t *testing.T) {
 	}
 }
 
-func TestTreeCache_keepsNothingOfABaseWithoutADigest(t *testing.T) {
+func TestTreeCache_needsDigest(t *testing.T) {
 	r := newRememberer(t)
 	for range 2 {
 		if _, asked := r.look("docker.io/library/debian:12", definition, nil, false, "/etc/passwd"); asked == 0 {
@@ -126,7 +126,7 @@ func TestTreeCache_keepsNothingOfABaseWithoutADigest(t *testing.T) {
 	}
 }
 
-func TestDecodeTree_hasAllThatWasKnown(t *testing.T) {
+func TestDecodeTree_restoresAll(t *testing.T) {
 	want := map[string]*engineDir{
 		"/": {names: map[string]*layer.Info{
 			"bin": {Mode: fs.ModeSymlink | 0o777, Target: "usr/bin"},
@@ -145,7 +145,7 @@ func TestDecodeTree_hasAllThatWasKnown(t *testing.T) {
 	}
 }
 
-func TestTreeCache_reportsThatItCannotKeep(t *testing.T) {
+func TestTreeCache_reportsFailedSave(t *testing.T) {
 	r := newRememberer(t)
 	if err := os.WriteFile(filepath.Join(r.store, treesDir), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -160,6 +160,6 @@ func TestTreeCache_reportsThatItCannotKeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := cache.save(); err == nil {
-		t.Error("nothing could be kept, and there is no error")
+		t.Error("nothing was saved, and there is no error")
 	}
 }

@@ -17,20 +17,20 @@ import (
 
 // A Step is what became of one vertex of a build.
 type Step struct {
-	// Name is what people see, "[pulp-base 2/5] yum groupinstall pulp-server".
+	// Name is the name that people see, "[pulp-base 2/5] yum groupinstall pulp-server".
 	Name string `json:"name"`
 	// Image is the image that the step runs its command in, or empty.
 	Image string `json:"image,omitempty"`
-	// Command says that the step runs a command in an image, as package steps and run steps do.
+	// Command reports whether the step runs a command in an image, as package steps and run steps do.
 	Command bool `json:"command"`
-	// Cached says that nothing ran because the result was there.
+	// Cached reports whether nothing ran because the result was in the cache.
 	Cached bool `json:"cached"`
 	// Duration is how long it ran.
 	Duration time.Duration `json:"duration"` // nanoseconds
-	// Err is the error that it ended with, or empty.
+	// Err is the error that the step ended with, or empty.
 	Err string `json:"error,omitempty"`
 
-	output tail
+	output lastLines
 }
 
 // A history is what became of the steps of a build, in the order in which they were first heard of.
@@ -40,8 +40,8 @@ type history struct {
 	last int
 }
 
-// failed returns the step that failed, not one that was cancelled because another had failed. Of several, it is the one of this name, else
-// the first.
+// failed returns the step that failed, or nil. A step that was cancelled because another one had failed does not count. Of several steps, it
+// returns the one of this name, else the first.
 func (h history) failed(name string) *Step {
 	var first *Step
 	for i := range h.steps {
@@ -58,10 +58,10 @@ func (h history) failed(name string) *Step {
 	return first
 }
 
-// failed says whether an error is a failure, and not what a step ends with because another has failed.
+// failed reports whether the error of a step is a failure of its own, and not a cancellation because another step has failed.
 func failed(err string) bool { return err != "" && !strings.Contains(err, context.Canceled.Error()) }
 
-// endsWith says whether the last output that was shown is that of a step.
+// endsWith reports whether the last output that was shown is that of a step.
 func (h history) endsWith(step *Step) bool { return h.last >= 0 && step == &h.steps[h.last] }
 
 // A watcher reads a build's status, passes it on to a display and remembers what became of the steps.
@@ -71,15 +71,15 @@ type watcher struct {
 	group   errgroup.Group
 	// commands are the names of the steps that run a command, with the names of their images.
 	commands map[string]string
-	// redact takes credentials out of what the engine says.
+	// redact removes credentials from texts of the engine.
 	redact func(string) string
-	// news holds something when a status has come that nobody has looked at since.
+	// news has a value when a status has come since the last receive.
 	news chan struct{}
 
 	mu    sync.Mutex
 	order []digest.Digest
 	steps map[digest.Digest]*Step
-	last  *Step // whose output came last
+	last  *Step // the step with the latest output
 }
 
 // startWatching starts a watcher. It ends when its updates are closed; wait waits for that.
@@ -101,7 +101,7 @@ func startWatching(p Progress, commands map[string]string, redact func(string) s
 			w.take(status)
 			select {
 			case w.news <- struct{}{}:
-			default: // there is something
+			default: // it has a value
 			}
 		}
 		return w.display.end()
@@ -109,7 +109,7 @@ func startWatching(p Progress, commands map[string]string, redact func(string) s
 	return w, nil
 }
 
-// announce shows a step that was done on this side of the engine. It is for use while the build runs.
+// announce shows a step that pulpimg did without the engine. Call it only while the build runs.
 func (w *watcher) announce(name string, since time.Time, cached bool) {
 	now := time.Now()
 	w.updates <- &client.SolveStatus{Vertexes: []*client.Vertex{{
@@ -122,12 +122,12 @@ func (w *watcher) announce(name string, since time.Time, cached bool) {
 	}}}
 }
 
-// patience is how long the news of a failed step may come after the failure itself: they take different ways. Without them, the display
-// ends without the step's last lines.
+// patience is how long to wait for the status of a failed step after the failure itself: they come on different ways. The status has the
+// last lines of the step's output.
 const patience = 30 * time.Second
 
-// endDisplay ends the display before the build ends, and returns what became of the steps so far. It is for use when a step has failed, by
-// one caller, and waits for the news of that.
+// endDisplay ends the display before the build ends, and returns the history so far. Call it once, when a step has failed; it waits for the
+// status of the failure.
 func (w *watcher) endDisplay(ctx context.Context, step string) (history, error) {
 	w.awaitFailure(ctx, step)
 	err := w.display.end()
@@ -157,7 +157,7 @@ func (w *watcher) hasFailed(name string) bool {
 	return false
 }
 
-// wait waits until everything is shown, and returns what became of the steps.
+// wait waits until everything is shown, and returns the history.
 func (w *watcher) wait() (history, error) {
 	err := w.group.Wait()
 	return w.history(), err
@@ -178,7 +178,7 @@ func (w *watcher) history() history {
 	return h
 }
 
-// take records a status and shows it. Nobody hears of what is not shown yet.
+// take records a status and shows it. Both happen under the lock, so the history never has more than the display.
 func (w *watcher) take(status *client.SolveStatus) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -187,8 +187,8 @@ func (w *watcher) take(status *client.SolveStatus) {
 	w.display.show(status)
 }
 
-// clean takes credentials out of all that the engine worded, which may be what a registry said, and what would do something to a terminal.
-// What a command prints is left as it is: it has colours. The names of steps are this side's.
+// clean removes credentials, and sequences that control a terminal, from texts of the engine, which may come from a registry. The output of
+// commands keeps its control sequences, because it has colours. The names of steps are not cleaned: pulpimg makes them.
 func (w *watcher) clean(status *client.SolveStatus) {
 	for _, v := range status.Vertexes {
 		v.Error = diagnostic.VisibleLines(w.redact(v.Error))
@@ -233,30 +233,30 @@ func (w *watcher) step(dgst digest.Digest) *Step {
 	return step
 }
 
-// tailLines is how many of the last lines of a failed command's output an error shows.
-const tailLines = 15
+// maxLastLines is how many lines of a failed command's output an error shows.
+const maxLastLines = 15
 
-// A tail keeps the last lines of an output.
-type tail struct {
+// lastLines keeps the last lines of an output.
+type lastLines struct {
 	lines   []string
 	partial string
 }
 
-func (t *tail) add(data string) {
+func (t *lastLines) add(data string) {
 	lines := strings.Split(t.partial+data, "\n")
 	t.partial = lines[len(lines)-1]
 	t.lines = append(t.lines, lines[:len(lines)-1]...)
-	if extra := len(t.lines) - tailLines; extra > 0 {
+	if extra := len(t.lines) - maxLastLines; extra > 0 {
 		t.lines = append([]string(nil), t.lines[extra:]...)
 	}
 }
 
-// control is what tells a terminal something: colours, movements of the cursor.
+// control matches the control sequences of terminals: colours, movements of the cursor.
 // https://ecma-international.org/publications-and-standards/standards/ecma-48/
 var control = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])`)
 
-// last returns the last lines, without what a terminal would have overwritten and what it would have been told.
-func (t tail) last() []string {
+// last returns the last lines as a terminal shows them: without control sequences and overwritten text.
+func (t lastLines) last() []string {
 	var out []string
 	for _, line := range append(t.lines, t.partial) {
 		line = strings.TrimRight(control.ReplaceAllString(line, ""), "\r \t")

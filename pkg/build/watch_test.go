@@ -48,7 +48,7 @@ func watched(t *testing.T, mode string, statuses ...*client.SolveStatus) (histor
 	return h, out.String()
 }
 
-func TestTheOutputOfAFailedStepIsShownOnce(t *testing.T) {
+func TestDisplay_showsFailedOutputOnce(t *testing.T) {
 	for mode, want := range map[string]int{"plain": 1, "auto": 1, "quiet": 0} {
 		_, out := watched(t, mode, status("one", "its output", ""), status("one", "", "exit code: 1"))
 		if got := strings.Count(out, "its output"); got != want || strings.Contains(out, "----") {
@@ -57,14 +57,14 @@ func TestTheOutputOfAFailedStepIsShownOnce(t *testing.T) {
 	}
 }
 
-func TestALineOfACommandThatLooksLikeTheEndOfTheDisplayIsShown(t *testing.T) {
+func TestDisplay_showsLineLikeSummary(t *testing.T) {
 	_, out := watched(t, "plain", status("one", "------", ""), status("one", "after it", "exit code: 1"))
 	if !strings.Contains(out, " ------\n") || !strings.Contains(out, "after it") {
 		t.Errorf("something is missing:\n%s", out)
 	}
 }
 
-func TestAHistoryKnowsWhatFailedAndWhatWasShownLast(t *testing.T) {
+func TestHistory_failedAndLast(t *testing.T) {
 	for _, c := range []struct {
 		name, mode string
 		statuses   []*client.SolveStatus
@@ -96,7 +96,7 @@ func TestAHistoryKnowsWhatFailedAndWhatWasShownLast(t *testing.T) {
 	}
 }
 
-func TestOfSeveralFailuresTheOneThatTheErrorIsAboutCounts(t *testing.T) {
+func TestHistory_failedOfSeveral(t *testing.T) {
 	h, _ := watched(t, "quiet", status("one", "", "exit code: 1"), status("two", "", "exit code: 2"), status("three", "", "context canceled"))
 	for name, want := range map[string]string{"one": "one", "two": "two", "three": "one", "": "one"} {
 		if got := h.failed(name); got == nil || got.Name != want {
@@ -105,7 +105,7 @@ func TestOfSeveralFailuresTheOneThatTheErrorIsAboutCounts(t *testing.T) {
 	}
 }
 
-func TestADebuggerIsShownTheStepThatItIsAboutHoweverLateTheNews(t *testing.T) {
+func TestEndDisplay_waitsForFailedStep(t *testing.T) {
 	for name, c := range map[string]struct {
 		before, after []*client.SolveStatus
 		want          string
@@ -147,7 +147,7 @@ func TestADebuggerIsShownTheStepThatItIsAboutHoweverLateTheNews(t *testing.T) {
 	}
 }
 
-func TestWatcher_showsNothingThatDoesSomethingToATerminal(t *testing.T) {
+func TestWatcher_removesControlSequences(t *testing.T) {
 	const foreign = "DENIED: no\x1b[2J\r\u009b31m\u202e"
 	status := &client.SolveStatus{
 		Vertexes: []*client.Vertex{{Name: "a", Error: foreign}},

@@ -268,7 +268,7 @@ func TestBuild_unsuitableBase(t *testing.T) {
 		config            func(*v1.Config)
 		files             map[string]string
 	}{
-		{"another helper", "command: [/bin/true]", `pulpimg.yaml:12:9: \[role 1/2\] helpers wait: the image has a /usr/bin/pulp-helper already, which pulpimg did not put there`,
+		{"another helper", "command: [/bin/true]", `pulpimg.yaml:12:9: \[role 1/2\] helpers wait: the image already has a /usr/bin/pulp-helper, which pulpimg did not put there`,
 			func(*v1.Config) {}, map[string]string{"usr/bin/pulp-helper": "x"}},
 		{"another user", "user: apache, command: [/bin/true]", `pulpimg.yaml:13:12: role: its containers begin as the user nobody of .*/base:1, who cannot become apache`,
 			func(c *v1.Config) { c.User = "nobody" }, nil},

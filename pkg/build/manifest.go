@@ -1,0 +1,124 @@
+package build
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
+	"github.com/pulpimg/pulpimg/pkg/layout"
+)
+
+// A manifestWriter writes the manifests of images into a layout: the layers of their targets, which the engine exported into it, and the
+// appended layers on top of them.
+type manifestWriter struct {
+	into   *layout.Layout
+	layers *layer.Store
+	inputs map[string]string // by the names of the images
+}
+
+// An export is what the engine made: the targets of a plan, each as an image.
+type export struct {
+	targets []exportedTarget // in the order of the plan
+	root    ocispec.Descriptor
+}
+
+type exportedTarget struct {
+	config dockerspec.DockerOCIImage
+	layers []ocispec.Descriptor
+}
+
+// write writes the images of a plan whose targets were exported.
+func (w manifestWriter) write(ctx context.Context, response *client.SolveResponse, p plan) (layout.Build, error) {
+	from, err := w.readExport(response, len(p.targets))
+	if err != nil {
+		return layout.Build{}, fmt.Errorf("reading what the engine exported: %w", err)
+	}
+	built := layout.Build{Export: &from.root}
+	for i := 0; i < len(p.images); {
+		source := p.images[i].source
+		var manifests []ocispec.Descriptor
+		for ; i < len(p.images) && p.images[i].source == source; i++ {
+			desc, err := w.image(ctx, p.images[i].image, from.targets[p.images[i].target])
+			if err != nil {
+				return layout.Build{}, fmt.Errorf("writing the manifest of %s: %w", source.Name, err)
+			}
+			desc.Platform = &p.images[i].platform
+			manifests = append(manifests, desc)
+		}
+		image, err := w.into.Combine(source.Name, source.Reference, manifests)
+		if err != nil {
+			return layout.Build{}, err
+		}
+		image.Inputs = digest.NewDigestFromEncoded(digest.SHA256, w.inputs[source.Name])
+		built.Images = append(built.Images, image)
+	}
+	return built, nil
+}
+
+// readExport reads what a build exported.
+func (w manifestWriter) readExport(response *client.SolveResponse, want int) (export, error) {
+	data, err := base64.StdEncoding.DecodeString(response.ExporterResponse[exptypes.ExporterImageDescriptorKey])
+	if err != nil {
+		return export{}, err
+	}
+	var root ocispec.Descriptor
+	if err := json.Unmarshal(data, &root); err != nil {
+		return export{}, err
+	}
+	index, err := w.into.Index(root)
+	if err != nil {
+		return export{}, err
+	}
+	if len(index.Manifests) != want {
+		return export{}, fmt.Errorf("it has %d images, not the %d that were asked for", len(index.Manifests), want)
+	}
+	all := export{root: root}
+	for _, desc := range index.Manifests {
+		manifest, err := w.into.Manifest(desc)
+		if err != nil {
+			return export{}, err
+		}
+		target := exportedTarget{layers: manifest.Layers}
+		if err := w.into.Blobs().ReadJSON(manifest.Config, &target.config); err != nil {
+			return export{}, err
+		}
+		all.targets = append(all.targets, target)
+	}
+	return all, nil
+}
+
+// image writes the manifest of an image: the layers of its target, and the appended layers.
+func (w manifestWriter) image(ctx context.Context, image llb.Image, target exportedTarget) (ocispec.Descriptor, error) {
+	data, err := image.Config(target.config)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	config, err := w.into.Blobs().Write(ocispec.MediaTypeImageConfig, data)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	manifest := ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: ocispec.MediaTypeImageManifest,
+		Config:    config,
+		Layers:    slices.Clone(target.layers),
+	}
+	for _, l := range image.AppendedLayers() {
+		if err := w.into.Blobs().Link(ctx, w.layers.Blobs(), l.Blob); err != nil {
+			return ocispec.Descriptor{}, err
+		}
+		manifest.Layers = append(manifest.Layers, l.Blob)
+	}
+	return w.into.Blobs().WriteJSON(ocispec.MediaTypeImageManifest, manifest)
+}

@@ -1,0 +1,183 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// A plan is what a build makes: targets, which the engine solves, and images on top of them.
+type plan struct {
+	targets []target
+	images  []platformImage // in build order, the platforms of an image side by side
+}
+
+// A target is an llb.SolveTarget for one platform, which one or several images are based on.
+type target struct {
+	id       string
+	platform ocispec.Platform
+	config   []byte
+	def      *pb.Definition
+}
+
+// A platformImage is an image for one platform.
+type platformImage struct {
+	source   *family.Image
+	platform ocispec.Platform
+	image    llb.Image
+	tree     layer.Tree
+	target   int // index in the targets of the plan
+}
+
+// name names an image for one platform.
+func (p platformImage) name() string { return p.source.Name + "@" + platforms.Format(p.platform) }
+
+// A planner finds out what the images of a family consist of.
+type planner struct {
+	family   *family.Family
+	opts     Options
+	engine   gateway.Client
+	trees    *treeCache
+	announce func(name string, since time.Time, cached bool) // shows a step that is not the engine's
+}
+
+// plan asks the engine what has to be known of the bases and file trees, and plans the images of all platforms.
+func (p planner) plan(ctx context.Context) (plan, error) {
+	var images []platformImage
+	states := map[string]func() (imageState, error){} // by the names of platformImages
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, platform := range p.opts.Platforms {
+		pp := platformPlanner{planner: p, platform: platform, fetched: map[string]func() (fetched, error){}}
+		pp.fetchAll(groupCtx, group)
+		pp.prepare(groupCtx, states)
+	}
+	for _, source := range p.family.Images {
+		for _, platform := range p.opts.Platforms {
+			images = append(images, platformImage{source: source, platform: platform})
+		}
+	}
+	for i := range images {
+		group.Go(func() error {
+			state, err := states[images[i].name()]()
+			images[i].image, images[i].tree = state.image, state.tree
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return plan{}, err
+	}
+	for _, image := range images {
+		if err := check(ctx, image.source, image.tree); err != nil {
+			return plan{}, err
+		}
+	}
+	if err := p.trees.save(); err != nil {
+		return plan{}, err
+	}
+	return withTargets(ctx, images)
+}
+
+// withTargets returns a plan of the images with their targets. Each target is in it once, under the name of the first image that has it.
+func withTargets(ctx context.Context, images []platformImage) (plan, error) {
+	p := plan{images: images}
+	known := map[*llb.SolveTarget]int{} // the indexes of the targets in the plan
+	for i, image := range images {
+		shared := image.image.SolveTarget()
+		at, ok := known[shared]
+		if !ok {
+			config, err := shared.Config()
+			if err != nil {
+				return plan{}, err
+			}
+			def, err := shared.Definition(ctx)
+			if err != nil {
+				return plan{}, err
+			}
+			at = len(p.targets)
+			known[shared] = at
+			p.targets = append(p.targets, target{id: image.name(), platform: image.platform, config: config, def: def})
+		}
+		p.images[i].target = at
+	}
+	return p, nil
+}
+
+// solve returns a result whose parts are the targets, for one export. To the exporter, they are the platforms of one image: each needs no
+// more than an ID and a platform. With evaluate, the engine solves all targets before solve returns. Without, it solves them later, for
+// the export; then it is too late to examine what a failed command left.
+func (p plan) solve(ctx context.Context, engine gateway.Client, evaluate bool) (*gateway.Result, error) {
+	result := gateway.NewResult()
+	var list exptypes.Platforms
+	group, ctx := errgroup.WithContext(ctx)
+	for _, t := range p.targets {
+		list.Platforms = append(list.Platforms, exptypes.Platform{ID: t.id, Platform: t.platform})
+		result.AddMeta(exptypes.ExporterImageConfigKey+"/"+t.id, t.config)
+		group.Go(func() error {
+			ref, err := solve(ctx, engine, t.def)
+			if err == nil && evaluate && ref != nil {
+				err = ref.Evaluate(ctx)
+			}
+			if err == nil {
+				result.AddRef(t.id, ref)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	result.AddMeta(exptypes.ExporterPlatformsKey, data)
+	return result, nil
+}
+
+func solve(ctx context.Context, engine gateway.Client, def *pb.Definition) (gateway.Reference, error) {
+	solved, err := engine.Solve(ctx, gateway.SolveRequest{Definition: def})
+	if err != nil {
+		return nil, err
+	}
+	return solved.SingleRef()
+}
+
+// check returns an error when an image lacks something that its containers need.
+func check(ctx context.Context, image *family.Image, tree layer.Tree) error {
+	for _, need := range image.Needs {
+		met, err := meets(ctx, tree, need)
+		if err != nil {
+			return fmt.Errorf("looking into %s: %w", image.Name, err)
+		}
+		if !met {
+			return &NeedError{Image: image, Need: need}
+		}
+	}
+	return nil
+}
+
+// meets reports whether a tree has one of the paths of a need.
+func meets(ctx context.Context, tree layer.Tree, need family.Need) (bool, error) {
+	for _, path := range need.Paths {
+		info, err := layer.Lookup(ctx, tree, path)
+		if err != nil {
+			return false, fmt.Errorf("looking for %s: %w", path, err)
+		}
+		if info != nil {
+			return true, nil
+		}
+	}
+	return false, nil
+}
