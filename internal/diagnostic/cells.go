@@ -57,8 +57,8 @@ func columns(list []cell) int {
 	return sum
 }
 
-// written returns cells as text.
-func written(list []cell) string {
+// textOf returns cells as text.
+func textOf(list []cell) string {
 	var b strings.Builder
 	for _, c := range list {
 		b.WriteString(c.text)

@@ -111,7 +111,7 @@ func (p *printer) lines(d Diagnostic) {
 			from, to = p.place(lines, d.At, len(line))
 		}
 		shown, from, to := window(cells(line), from, to, limit)
-		p.gutter(fmt.Sprintf("%*d", digits, number), strings.TrimRight(written(shown), " "))
+		p.gutter(fmt.Sprintf("%*d", digits, number), strings.TrimRight(textOf(shown), " "))
 		if first == last {
 			indent := strings.Repeat(" ", columns(shown[:from]))
 			tildes := strings.Repeat("~", max(columns(shown[from:to])-1, 0))

@@ -29,7 +29,7 @@ func (r *resolver) settings() []contract.Settings {
 		settings := contract.Settings{
 			Name: s.Name.Value,
 			File: r.absolute(s.Value.File, "the file"),
-			Lens: r.checked(s.Value.Lens, lensName, "lens, which is a file called NAME.aug"),
+			Lens: r.matchForm(s.Value.Lens, lensName, "lens, which is a file called NAME.aug"),
 		}
 		for _, set := range s.Value.Set {
 			setting := contract.Setting{Path: set.Name.Value, Value: r.substitute.text(set.Value, atStart)}
@@ -66,10 +66,10 @@ func (r *resolver) checkDeclaredName(name spec.Text) {
 
 // serviceURL checks a URL as far as it is known before a container starts: what a variable will be is taken for a host, or a port.
 func (r *resolver) serviceURL(t spec.Text) string {
-	url, known := r.substitute.known(t, atStart)
+	url, ok := r.substitute.expand(t, atStart)
 	scheme, rest, _ := strings.Cut(url, ":")
 	switch {
-	case !known, len(startVariables(scheme)) > 0:
+	case !ok, len(startVariables(scheme)) > 0:
 	case !strings.HasPrefix(rest, "//"):
 		r.report.Add(t.At, "such as tcp://HOST:PORT", "%q is no URL", t.Value)
 	case !slices.Contains(serviceurl.Names(), scheme):
@@ -97,13 +97,13 @@ func holdsPassword(url string) bool {
 	return false
 }
 
-// aVariable stands for what is known later: it is a host, a port and anything else.
-const aVariable = "1"
+// placeholder takes the place of a variable whose value is known later: it is valid as a host, as a port and as anything else.
+const placeholder = "1"
 
 func (r *resolver) checkServiceURL(t spec.Text, url string) {
 	names := startVariables(url)
 	for _, name := range names {
-		url = strings.ReplaceAll(url, "${"+name+"}", aVariable)
+		url = strings.ReplaceAll(url, "${"+name+"}", placeholder)
 	}
 	var wrong *serviceurl.Error
 	if _, err := serviceurl.Parse(url); !errors.As(err, &wrong) || len(names) > 0 && wrong.Problem == serviceurl.NoPort {

@@ -102,7 +102,7 @@ func (r *resolver) findCredentials(set map[string]string) {
 	r.substitute.secret = map[string]bool{}
 	report := spec.NewReport("") // what is wrong with a URL is reported with its step
 	finder := credentialFinder{
-		resolver: r, known: newBudget(report), tried: newBudget(report),
+		resolver: r, asWritten: newBudget(report), tried: newBudget(report),
 		defaults: map[string]spec.Text{}, needs: map[string][]string{}, spread: map[string]bool{},
 	}
 	for _, v := range r.spec.Variables {
@@ -126,12 +126,12 @@ func (r *resolver) findCredentials(set map[string]string) {
 
 // A credentialFinder looks at the URLs of a spec. It works within the bounds of what a family may grow to.
 type credentialFinder struct {
-	resolver *resolver
-	known    *budget              // for the URLs as they are
-	tried    *budget              // for the URLs with other values of their variables
-	defaults map[string]spec.Text // those that are used
-	needs    map[string][]string  // the variables that each of these names
-	spread   map[string]bool      // the variables of which all that they need is secret
+	resolver  *resolver
+	asWritten *budget              // for the URLs as they are
+	tried     *budget              // for the URLs with other values of their variables
+	defaults  map[string]spec.Text // those that are used
+	needs     map[string][]string  // the variables that each of these names
+	spread    map[string]bool      // the variables of which all that they need is secret
 }
 
 // maxTried is how many variables of a URL are tried, those behind its own ones included. A URL with more of them is not one that people
@@ -148,7 +148,7 @@ func (c credentialFinder) find(t spec.Text) {
 		return
 	}
 	values, secret := c.resolver.substitute.values, c.resolver.substitute.secret
-	own := c.credentials(t, values, c.known)
+	own := c.credentials(t, values, c.asWritten)
 	c.resolver.redactor.merge(own)
 	names := once(specVariables(t.Value))
 	behind, all := c.behind(names)
@@ -206,7 +206,7 @@ func (c credentialFinder) with(names []string, changed, value string) map[string
 		if !slices.ContainsFunc(c.needs[name], func(need string) bool { return values[need] != nil }) {
 			continue // nothing that it needs is among them
 		}
-		if text, ok := s.known(c.defaults[name], atBuild); ok {
+		if text, ok := s.expand(c.defaults[name], atBuild); ok {
 			values[name] = &text
 		}
 	}
@@ -239,7 +239,7 @@ func (c credentialFinder) spreadToUsers() {
 // credentials returns what a URL holds with these values of its variables.
 func (c credentialFinder) credentials(t spec.Text, values map[string]*string, within *budget) redactor {
 	var found redactor
-	text, ok := substituter{report: within.report, budget: within, values: values}.known(t, atBuild)
+	text, ok := substituter{report: within.report, budget: within, values: values}.expand(t, atBuild)
 	if u, err := parseURL(text); ok && err == nil {
 		found.add(u)
 	}

@@ -35,10 +35,10 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 		byName[v.Name] = v
 		names = append(names, v.Name)
 	}
-	order, circles := ordered(names, func(name string) []string { return needs(byName[name]) })
-	for _, circle := range circles {
-		at := slices.IndexFunc(declared, func(d spec.Named[spec.EnvVariable]) bool { return d.Name.Value == circle[0] })
-		r.report.Add(declared[at].Name.At, "", "the defaults of these variables need each other: %s", strings.Join(circle, " -> "))
+	order, cycles := ordered(names, func(name string) []string { return needs(byName[name]) })
+	for _, cycle := range cycles {
+		at := slices.IndexFunc(declared, func(d spec.Named[spec.EnvVariable]) bool { return d.Name.Value == cycle[0] })
+		r.report.Add(declared[at].Name.At, "", "the defaults of these variables need each other: %s", strings.Join(cycle, " -> "))
 	}
 	for _, name := range order {
 		v := byName[name]

@@ -78,7 +78,7 @@ func (p places) take(f File) (problem string) {
 // copy returns the files of one copy.
 func (r *resolver) copy(c spec.Copy) (files []File, title string) {
 	var err error
-	from, ok := r.substitute.known(c.From, atBuild)
+	from, ok := r.substitute.expand(c.From, atBuild)
 	to, into := r.destination(c.To, "the destination")
 	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode), budget: r.budget}
 	title = fmt.Sprintf("copy %s to %s", w.from, w.to)
@@ -107,7 +107,7 @@ func (r *resolver) mode(t spec.Text) fs.FileMode {
 	if !t.IsSet() {
 		return 0
 	}
-	value, ok := r.substitute.known(t, atBuild)
+	value, ok := r.substitute.expand(t, atBuild)
 	bits, err := strconv.ParseUint(strings.TrimPrefix(value, "0o"), 8, 32)
 	if ok && (err != nil || bits > 0o7777 || bits == 0) {
 		r.report.Add(t.At, `such as "0644"`, "%q is no file mode", value)
@@ -130,7 +130,7 @@ type walker struct {
 	budget   *budget
 	mode     fs.FileMode
 	from, to string
-	real     string // where from leads to
+	resolved string // where from leads to
 	files    []File
 }
 
@@ -179,21 +179,21 @@ func (w *walker) walk(into bool) error {
 var errIgnored = errors.New("the " + ignoreFile + " beside the spec leaves it out")
 
 // start finds out what the copy begins with, and whether it is left out: by the name that the spec has, or by what that leads to.
-func (w *walker) start() (verdict, error) {
+func (w *walker) start() (decision, error) {
 	if w.ignore.matcher == nil {
-		return verdict{}, nil
+		return decision{}, nil
 	}
-	named, err := w.ignore.judgePath(w.from)
+	named, err := w.ignore.decidePath(w.from)
 	if err != nil {
-		return verdict{}, err
+		return decision{}, err
 	}
-	if w.real, err = realPath(w.folder.dir, w.from); err != nil || w.real == w.from {
+	if w.resolved, err = realPath(w.folder.dir, w.from); err != nil || w.resolved == w.from {
 		return named, err
 	}
 	if named.ignored {
-		return verdict{}, errIgnored
+		return decision{}, errIgnored
 	}
-	return w.ignore.judgePath(w.real)
+	return w.ignore.decidePath(w.resolved)
 }
 
 // checkName returns an error when the last part of a path, or all of it, is nothing that a layer can hold.
@@ -209,7 +209,7 @@ func checkName(name string) error {
 
 // dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty or have a mode to keep:
 // every other one comes with its files, and a directory of the image stays what it is. One in which everything is left out counts as empty.
-func (w *walker) dir(below string, v verdict) error {
+func (w *walker) dir(below string, v decision) error {
 	entries, err := fs.ReadDir(w.root.FS(), path.Join(w.from, below))
 	if err != nil {
 		return cause(err)
@@ -254,10 +254,10 @@ func (w *walker) dirMode(below string) (mode fs.FileMode, special bool, err erro
 	return mode | 0o755, special, nil
 }
 
-func (w *walker) entry(below string, entry fs.DirEntry, above verdict) error {
+func (w *walker) entry(below string, entry fs.DirEntry, above decision) error {
 	kind := entry.Type()
-	source := path.Join(w.real, below)
-	v, err := w.ignore.judge(source, above)
+	source := path.Join(w.resolved, below)
+	v, err := w.ignore.decide(source, above)
 	if err != nil {
 		return err
 	}

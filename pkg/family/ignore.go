@@ -29,8 +29,8 @@ type ignoreRules struct {
 	exceptions []string
 }
 
-// A verdict is what the rules say of a file or directory, and what they need to know of a directory to judge what is in it.
-type verdict struct {
+// A decision is whether the rules leave out a file or directory, and what they need to know of a directory to decide about its content.
+type decision struct {
 	ignored bool
 	info    patternmatcher.MatchInfo
 }
@@ -89,31 +89,31 @@ func newIgnoreRules(patterns []string) (*ignoreRules, error) {
 	return rules, nil
 }
 
-// judge returns the verdict on a path in the folder, by that on the directory above it.
-func (r *ignoreRules) judge(name string, above verdict) (verdict, error) {
+// decide returns the decision about a path in the folder, given the decision about the directory above it.
+func (r *ignoreRules) decide(name string, above decision) (decision, error) {
 	if r.matcher == nil {
-		return verdict{}, nil
+		return decision{}, nil
 	}
 	ignored, info, err := r.matcher.MatchesUsingParentResults(filepath.FromSlash(name), above.info)
 	if err != nil {
-		return verdict{}, fmt.Errorf("matching %s with %s: %w", name, ignoreFile, err)
+		return decision{}, fmt.Errorf("matching %s with %s: %w", name, ignoreFile, err)
 	}
-	return verdict{ignored, info}, nil
+	return decision{ignored, info}, nil
 }
 
-// judgePath does the same for a path of which nothing is known.
-func (r *ignoreRules) judgePath(name string) (v verdict, err error) {
+// decidePath does the same for a path whose directories have not been decided yet.
+func (r *ignoreRules) decidePath(name string) (v decision, err error) {
 	if name == "." {
 		return v, nil
 	}
 	for at, c := range name {
 		if c == '/' {
-			if v, err = r.judge(name[:at], v); err != nil {
+			if v, err = r.decide(name[:at], v); err != nil {
 				return v, err
 			}
 		}
 	}
-	return r.judge(name, v)
+	return r.decide(name, v)
 }
 
 // mayExcept reports whether an exception may be for something in a directory that is left out.
@@ -133,10 +133,10 @@ func realPath(dir, name string) (string, error) {
 	if err != nil {
 		return "", cause(err)
 	}
-	real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+	resolved, err := filepath.EvalSymlinks(filepath.Join(dir, name))
 	if err != nil {
 		return "", cause(err)
 	}
-	relative, err := filepath.Rel(top, real)
+	relative, err := filepath.Rel(top, resolved)
 	return path.Clean(filepath.ToSlash(relative)), err
 }

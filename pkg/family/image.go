@@ -37,7 +37,7 @@ func (r *resolver) config(d spec.Image) Config {
 	return Config{
 		Labels:     r.labels(d.Labels),
 		Env:        r.envVars(d.Env),
-		User:       r.checked(d.User, userGroup, "user"),
+		User:       r.matchForm(d.User, userGroup, "user"),
 		WorkDir:    r.absolute(d.Workdir, "the directory"),
 		Volumes:    r.absolutes(d.Volumes, "the volume"),
 		Ports:      r.ports(d.Ports),

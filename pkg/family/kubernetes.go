@@ -81,16 +81,24 @@ type Workload struct {
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 const maxDNSSubdomain = 253
 
+// A shortForm is a form for strings that are no longer than a name in Kubernetes may be.
+type shortForm struct{ *regexp.Regexp }
+
+// MatchString implements form.
+func (f shortForm) MatchString(s string) bool {
+	return len(s) <= maxDNSSubdomain && f.Regexp.MatchString(s)
+}
+
 // The forms that package schema describes.
 var (
 	serviceName  = schema.KubernetesService.Regexp()
-	bytesAmount  = schema.Bytes.Regexp()
-	cpuAmount    = schema.Processors.Regexp()
-	className    = schema.StorageClass.Regexp()
-	capability   = schema.Capability.Regexp()
+	bytesAmount  = shortForm{schema.Bytes.Regexp()}
+	cpuAmount    = shortForm{schema.Processors.Regexp()}
+	className    = shortForm{schema.StorageClass.Regexp()}
+	capability   = shortForm{schema.Capability.Regexp()}
 	externalHost = schema.ExternalHost.Regexp()
 	labelKey     = schema.KubernetesLabel.Regexp()
-	labelValue   = schema.KubernetesLabelValue.Regexp()
+	labelValue   = shortForm{schema.KubernetesLabelValue.Regexp()}
 )
 
 // kubernetes returns what the family declares, whose images are resolved.
@@ -132,7 +140,7 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService], links
 		if !labelKey.MatchString(label.Name.Value) {
 			r.report.Add(label.Name.At, "", "%q is no name for a label", label.Name.Value)
 		}
-		service.Selector[label.Name.Value] = r.matching(label.Value, labelValue, "value for a label")
+		service.Selector[label.Name.Value] = r.matchForm(label.Value, labelValue, "value for a label")
 	}
 	if _, ok := r.substitute.env[service.HostVariable()]; !ok {
 		r.report.Add(s.Name.At, spec.DidYouMean(service.HostVariable(), r.env.names()),
@@ -154,8 +162,8 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService], links
 }
 
 func (r *resolver) external(t spec.Text) string {
-	host, known := r.substitute.known(t, atBuild)
-	if problem := ExternalProblem(host); t.IsSet() && known && problem != "" {
+	host, ok := r.substitute.expand(t, atBuild)
+	if problem := ExternalProblem(host); t.IsSet() && ok && problem != "" {
 		r.report.Add(t.At, "", "%q %s", host, problem)
 	}
 	return host
@@ -205,7 +213,7 @@ func (r *resolver) workload(declared *spec.Workload) Workload {
 			r.report.Add(c.At, "leave out CAP_", "%q is no capability in the notation of Kubernetes", c.Value)
 			continue
 		}
-		w.Capabilities = append(w.Capabilities, r.matching(c, capability, "capability"))
+		w.Capabilities = append(w.Capabilities, r.matchForm(c, capability, "capability"))
 	}
 	if w.Grace%time.Second != 0 {
 		r.report.Add(declared.At, `such as "30s" or "10m"`, "grace is counted in whole seconds, not in %s", w.Grace)
@@ -218,24 +226,15 @@ func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 	for _, d := range []struct {
 		name, what string
 		text       spec.Text
-		form       *regexp.Regexp
+		form       form
 	}{
 		{"cpu", `amount of processors: write "2", "0.5" or "500m"`, declared.CPU, cpuAmount},
 		{"memory", "amount of bytes: write a number and Mi or Gi", declared.Memory, bytesAmount},
 		{"ephemeral-storage", "amount of bytes: write a number and Mi or Gi", declared.EphemeralStorage, bytesAmount},
 	} {
 		if d.text.IsSet() {
-			out[d.name] = r.matching(d.text, d.form, d.what)
+			out[d.name] = r.matchForm(d.text, d.form, d.what)
 		}
 	}
 	return out
-}
-
-// matching returns a string that has to have a form.
-func (r *resolver) matching(t spec.Text, form *regexp.Regexp, what string) string {
-	value, known := r.substitute.known(t, atBuild)
-	if t.IsSet() && known && (!form.MatchString(value) || len(value) > maxDNSSubdomain) {
-		r.report.Add(t.At, "", "%q is no %s", value, what)
-	}
-	return value
 }

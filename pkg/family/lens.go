@@ -16,7 +16,7 @@ import (
 const lensDir = "/usr/share/augeas/lenses"
 
 func (r *resolver) lens(s spec.Step) Step {
-	name := r.checked(*s.Lens, lensName, "lens, which is a file called NAME.aug")
+	name := r.matchForm(*s.Lens, lensName, "lens, which is a file called NAME.aug")
 	step := Files{Common: Common{Name: "lens " + name, Range: s.At}}
 	if !lensName.MatchString(name) {
 		return step

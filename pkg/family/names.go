@@ -3,7 +3,6 @@ package family
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -30,19 +29,22 @@ var (
 	declaredName = schema.DeclaredName.Regexp()
 )
 
-// checked complains when a string is not of the form that it has to have, and returns it.
-func (r *resolver) checked(t spec.Text, form *regexp.Regexp, what string) string {
-	value, ok := r.substitute.known(t, atBuild)
+// A form is what a string has to look like.
+type form interface{ MatchString(s string) bool }
+
+// matchForm returns a string with its variables put in, and reports an error when it does not have the form.
+func (r *resolver) matchForm(t spec.Text, form form, what string) string {
+	value, ok := r.substitute.expand(t, atBuild)
 	if t.IsSet() && ok && !form.MatchString(value) {
 		r.report.Add(t.At, "", "%q is no %s", value, what)
 	}
 	return value
 }
 
-// filled returns a string that has to be something where it is written. A string that is empty is written and not left out: where it
-// came from a variable, it was meant to be something.
-func (r *resolver) filled(t spec.Text, reach reach, hint, what string) string {
-	value, ok := r.substitute.known(t, reach)
+// nonEmpty returns a string with its variables put in, and reports an error when the spec has the key and the string is empty: where the
+// value came from a variable, it was meant to be something.
+func (r *resolver) nonEmpty(t spec.Text, scope scope, hint, what string) string {
+	value, ok := r.substitute.expand(t, scope)
 	if t.IsSet() && ok && value == "" {
 		r.report.Add(t.At, hint, "%s is empty", what)
 	}
@@ -50,16 +52,16 @@ func (r *resolver) filled(t spec.Text, reach reach, hint, what string) string {
 }
 
 // program complains of a command whose first word, the program, is empty.
-func (r *resolver) program(command []spec.Text, reach reach) {
+func (r *resolver) program(command []spec.Text, scope scope) {
 	if len(command) > 0 {
-		r.filled(command[0], reach, "", "the first word of a command")
+		r.nonEmpty(command[0], scope, "", "the first word of a command")
 	}
 }
 
-func (r *resolver) checkedAll(list []spec.Text, form *regexp.Regexp, what string) []string {
+func (r *resolver) matchForms(list []spec.Text, form form, what string) []string {
 	var out []string
 	for _, t := range list {
-		out = append(out, r.checked(t, form, what))
+		out = append(out, r.matchForm(t, form, what))
 	}
 	return out
 }
@@ -75,7 +77,7 @@ func (r *resolver) destination(t spec.Text, what string) (clean string, dir bool
 	if !t.IsSet() {
 		return "", false
 	}
-	value, ok := r.substitute.known(t, atBuild)
+	value, ok := r.substitute.expand(t, atBuild)
 	if problem := pathProblem(value); ok && problem != "" {
 		r.report.Add(t.At, "it is a path in the image, from the root", "%s %q %s", what, value, problem)
 	}
@@ -139,13 +141,13 @@ func isControl(c rune) bool { return c < ' ' || c == 0x7f }
 func (r *resolver) ports(list []spec.Text) []string {
 	var out []string
 	for _, t := range list {
-		value, known := r.substitute.known(t, atBuild)
+		value, expanded := r.substitute.expand(t, atBuild)
 		number, protocol, ok := strings.Cut(value, "/")
 		if !ok {
 			protocol = "tcp"
 		}
 		n, err := strconv.ParseUint(number, 10, 16)
-		if known && (err != nil || n == 0 || protocol != "tcp" && protocol != "udp") {
+		if expanded && (err != nil || n == 0 || protocol != "tcp" && protocol != "udp") {
 			r.report.Add(t.At, `a number from 1 to 65535, such as "80" or "53/udp"`, "%q is no port", value)
 		}
 		out = append(out, strconv.FormatUint(n, 10)+"/"+protocol)

@@ -4,7 +4,7 @@ import "slices"
 
 // ordered returns names so that what a name needs comes before it, and otherwise as they are. Circles are returned too, each as the way
 // from a name back to itself; the order then has all names all the same. Needs that are no names are left out.
-func ordered(names []string, needs func(string) []string) (order []string, circles [][]string) {
+func ordered(names []string, needs func(string) []string) (order []string, cycles [][]string) {
 	o := orderer{needs: needs, marks: make(map[string]mark, len(names))}
 	for _, name := range names {
 		o.marks[name] = unseen
@@ -12,7 +12,7 @@ func ordered(names []string, needs func(string) []string) (order []string, circl
 	for _, name := range names {
 		o.visit(name)
 	}
-	return o.order, o.circles
+	return o.order, o.cycles
 }
 
 // A mark says how far the search has come with a name.
@@ -21,33 +21,33 @@ type mark int
 const (
 	unknown mark = iota // no name at all
 	unseen
-	below // the search is at what it needs
+	visiting // the search is at what it needs
 	done
 )
 
 // An orderer searches depth first.
 type orderer struct {
-	needs   func(string) []string
-	marks   map[string]mark
-	way     []string // from where the search began to where it is
-	order   []string
-	circles [][]string
+	needs  func(string) []string
+	marks  map[string]mark
+	path   []string // from where the search began to where it is
+	order  []string
+	cycles [][]string
 }
 
 func (o *orderer) visit(name string) {
 	switch o.marks[name] {
 	case unknown, done:
 		return
-	case below:
-		o.circles = append(o.circles, append(slices.Clone(o.way[slices.Index(o.way, name):]), name))
+	case visiting:
+		o.cycles = append(o.cycles, append(slices.Clone(o.path[slices.Index(o.path, name):]), name))
 		return
 	}
-	o.marks[name] = below
-	o.way = append(o.way, name)
+	o.marks[name] = visiting
+	o.path = append(o.path, name)
 	for _, need := range o.needs(name) {
 		o.visit(need)
 	}
-	o.way = o.way[:len(o.way)-1]
+	o.path = o.path[:len(o.path)-1]
 	o.marks[name] = done
 	o.order = append(o.order, name)
 }

@@ -9,7 +9,7 @@ import (
 func (r *resolver) packages(s spec.Step) Step {
 	step := Packages{
 		Manager: PackageManager(s.Packages.Tool),
-		Groups:  r.checkedAll(s.Packages.Groups, groupName, "name for a group of packages"),
+		Groups:  r.matchForms(s.Packages.Groups, groupName, "name for a group of packages"),
 	}
 	for _, name := range s.Packages.Packages {
 		step.Packages = append(step.Packages, r.packageName(name, step.Manager))
@@ -36,7 +36,7 @@ func (r *resolver) packages(s spec.Step) Step {
 // packageName returns the name of a package to install. What a package manager would do something else with, or could not be asked about
 // afterwards, is an error.
 func (r *resolver) packageName(t spec.Text, manager PackageManager) string {
-	name, ok := r.substitute.known(t, atBuild)
+	name, ok := r.substitute.expand(t, atBuild)
 	form, remedy := rpmPackage, rpmRemedy
 	if manager == Apt {
 		form, remedy = aptPackage, aptRemedy

@@ -9,13 +9,13 @@ import (
 )
 
 // registry returns what all images are published under. What is said for this one time counts before the spec.
-func (r *resolver) registry(said string) string {
-	registry, known := r.substitute.known(r.spec.Registry, atBuild)
+func (r *resolver) registry(override string) string {
+	registry, ok := r.substitute.expand(r.spec.Registry, atBuild)
 	source := "registry: "
-	if said != "" {
-		registry, known, source = said, true, "--registry "
+	if override != "" {
+		registry, ok, source = override, true, "--registry "
 	}
-	if _, err := reference.ParseNormalizedNamed(registry + "/image"); err != nil && known {
+	if _, err := reference.ParseNormalizedNamed(registry + "/image"); err != nil && ok {
 		hint := `such as "docker.io/example"`
 		if strings.Contains(registry, "://") {
 			hint = "leave out " + registry[:strings.Index(registry, "://")+len("://")]
@@ -26,13 +26,13 @@ func (r *resolver) registry(said string) string {
 }
 
 // tag returns the tag of all images.
-func (r *resolver) tag(said string) string {
-	tag, known := r.substitute.known(r.spec.Tag, atBuild)
+func (r *resolver) tag(override string) string {
+	tag, ok := r.substitute.expand(r.spec.Tag, atBuild)
 	source := "tag: "
-	if said != "" {
-		tag, known, source = said, true, "--tag "
+	if override != "" {
+		tag, ok, source = override, true, "--tag "
 	}
-	if known && (tag == "" || reference.TagRegexp.FindString(tag) != tag) {
+	if ok && (tag == "" || reference.TagRegexp.FindString(tag) != tag) {
 		r.report.Add(r.spec.Tag.At, "use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-'", "%s%q is no tag", source, tag)
 	}
 	return tag

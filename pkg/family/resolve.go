@@ -56,7 +56,7 @@ type resolver struct {
 
 func (r *resolver) family(o options) *Family {
 	f := &Family{
-		Name:      r.checked(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
+		Name:      r.matchForm(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
 		Registry:  r.registry(o.registry),
 		Tag:       r.tag(o.tag),
 		Overrides: Overrides{Registry: o.registry != "", Tag: o.tag != ""},
@@ -92,17 +92,17 @@ func (r *resolver) variables(given map[string]string) []Variable {
 // images resolves the images in build order.
 func (r *resolver) images(f *Family) []*Image {
 	declared := map[string]spec.Named[spec.Image]{}
-	from, known := map[string]string{}, map[string]bool{}
+	from, expanded := map[string]string{}, map[string]bool{}
 	var names []string
 	for _, i := range r.spec.Images {
 		declared[i.Name.Value] = i
-		from[i.Name.Value], known[i.Name.Value] = r.substitute.known(i.Value.From, atBuild)
+		from[i.Name.Value], expanded[i.Name.Value] = r.substitute.expand(i.Value.From, atBuild)
 		names = append(names, i.Name.Value)
 	}
-	order, circles := ordered(names, func(name string) []string { return []string{from[name]} })
-	for _, circle := range circles {
-		r.report.Add(declared[circle[0]].Value.From.At, "let one of them stand on an image from outside",
-			"the images stand on each other in a circle: %s", strings.Join(circle, " -> "))
+	order, cycles := ordered(names, func(name string) []string { return []string{from[name]} })
+	for _, cycle := range cycles {
+		r.report.Add(declared[cycle[0]].Value.From.At, "let one of them stand on an image from outside",
+			"the images stand on each other in a circle: %s", strings.Join(cycle, " -> "))
 	}
 	resolved := map[string]*Image{}
 	var out []*Image
@@ -113,7 +113,7 @@ func (r *resolver) images(f *Family) []*Image {
 		image := &Image{Name: name, At: declared[name].Value.At}
 		if _, ok := declared[from[name]]; ok {
 			image.Parent = resolved[from[name]] // nil in a circle
-		} else if known[name] {
+		} else if expanded[name] {
 			image.Base = r.base(declared[name].Value.From, from[name], names)
 			image.BaseAt, image.BaseVariables = declared[name].Value.From.At, once(specVariables(declared[name].Value.From.Value))
 		}

@@ -34,12 +34,12 @@ func (r *resolver) role(s spec.Start) *Start {
 	start := &Start{
 		Sockets:   once(r.absolutes(s.Sockets, "the socket")),
 		Files:     once(r.absolutes(s.Files, "the file")),
-		Variables: r.mustBeSet(s),
-		Configure: r.known(s.Configure, settingsNames(r.contract.Settings), "settings"),
-		Wait:      r.known(s.Wait, serviceNames(r.contract.Services), "services"),
-		User:      r.checked(s.User, userName, "user"),
+		Variables: r.requiredVariables(s),
+		Configure: r.requireDeclared(s.Configure, settingsNames(r.contract.Settings), "settings"),
+		Wait:      r.requireDeclared(s.Wait, serviceNames(r.contract.Services), "services"),
+		User:      r.matchForm(s.User, userName, "user"),
 		Workdir:   r.absolute(s.Workdir, "the directory"),
-		Umask:     r.checked(s.Umask, umask, "umask: write three digits from 0 to 7"),
+		Umask:     r.matchForm(s.Umask, umask, "umask: write three digits from 0 to 7"),
 		Command:   r.commandOf(s.Command),
 	}
 	for _, command := range s.Init {

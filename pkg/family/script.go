@@ -32,9 +32,9 @@ func (r *resolver) commandOf(words []spec.Text) []string {
 	return out
 }
 
-// mustBeSet returns the variables that a container of a role does not start without: those that are required, those that the role
+// requiredVariables returns the variables that a container of a role does not start without: those that are required, those that the role
 // requires, and those of its commands that may have no value.
-func (r *resolver) mustBeSet(s spec.Start) []string {
+func (r *resolver) requiredVariables(s spec.Start) []string {
 	var out []string
 	seen := map[string]bool{}
 	add := func(name string) {
@@ -48,7 +48,7 @@ func (r *resolver) mustBeSet(s spec.Start) []string {
 			add(v.Name)
 		}
 	}
-	for _, name := range r.known(s.Variables, r.env.names(), "environment") {
+	for _, name := range r.requireDeclared(s.Variables, r.env.names(), "environment") {
 		add(name)
 	}
 	for _, command := range append(slices.Clone(s.Init), s.Command) {

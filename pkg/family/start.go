@@ -73,11 +73,11 @@ func (r *resolver) checkUser(image *Image, s spec.Start) {
 	}
 }
 
-// known returns names that have to be declared.
-func (r *resolver) known(list []spec.Text, declared []string, what string) []string {
+// requireDeclared returns names, and reports those that are not declared.
+func (r *resolver) requireDeclared(list []spec.Text, declared []string, what string) []string {
 	var out []string
 	for _, t := range list {
-		name, ok := r.substitute.known(t, atBuild)
+		name, ok := r.substitute.expand(t, atBuild)
 		if ok && !slices.Contains(declared, name) {
 			r.report.Add(t.At, spec.DidYouMean(name, declared), "%q is not declared under %s", name, what)
 		}

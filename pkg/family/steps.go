@@ -36,7 +36,7 @@ func (r *resolver) step(s spec.Step) Step {
 func (r *resolver) fetch(s spec.Step) Step {
 	substitute := r.substitute
 	substitute.secret = nil // here is where credentials belong
-	source, ok := substitute.known(s.Repo.URL, atBuild)
+	source, ok := substitute.expand(s.Repo.URL, atBuild)
 	u, err := parseURL(source)
 	if ok && err != nil {
 		r.report.Add(s.Repo.URL.At, "write https://HOST/PATH", "%v", err)
@@ -44,7 +44,7 @@ func (r *resolver) fetch(s spec.Step) Step {
 	return Fetch{
 		Common: Common{Name: "repo " + u.String(), Range: s.At},
 		URL:    u,
-		SHA256: r.checked(s.Repo.SHA256, sha256Hex, "SHA-256 digest: it has 64 digits from 0 to f"),
+		SHA256: r.matchForm(s.Repo.SHA256, sha256Hex, "SHA-256 digest: it has 64 digits from 0 to f"),
 		Path:   r.unreserved(s.Repo.To, "the file"),
 		Mode:   0o644,
 	}
@@ -54,7 +54,7 @@ func (r *resolver) fetch(s spec.Step) Step {
 // https://dnf.readthedocs.io/en/latest/conf_ref.html
 func (r *resolver) repoFile(s spec.Step) Step {
 	d := s.Repo
-	id := r.checked(d.ID, repoID, "id for a repository")
+	id := r.matchForm(d.ID, repoID, "id for a repository")
 	name := r.line(d.Name, leaveOut, "name of repo")
 	gpgKey := r.line(d.GPGKey, leaveOut, "gpgkey of repo")
 	lines := []string{
@@ -77,7 +77,7 @@ const leaveOut = "leave out the key where there is nothing to say"
 
 // line returns a string that has to fit into one line of a repository file.
 func (r *resolver) line(t spec.Text, hint, what string) string {
-	value := r.filled(t, verbatim, hint, what)
+	value := r.nonEmpty(t, verbatim, hint, what)
 	if strings.ContainsAny(value, "\n\r") {
 		r.report.Add(t.At, "", "a value of a repository file is one line, and this has several")
 	}
@@ -103,7 +103,7 @@ func digit(b *bool, otherwise bool) string {
 func (r *resolver) helpers(s spec.Step) Step {
 	var names []string
 	for _, h := range s.Helpers {
-		name, ok := r.substitute.known(h, atBuild)
+		name, ok := r.substitute.expand(h, atBuild)
 		if ok && !slices.Contains(schema.Helpers(), name) {
 			r.report.Add(h.At, spec.DidYouMean(name, schema.Helpers()), "there is no helper called %q", name)
 		}
@@ -122,9 +122,9 @@ func (r *resolver) helpers(s spec.Step) Step {
 
 func (r *resolver) run(s spec.Step) Step {
 	step := Run{
-		Script:  r.filled(s.Run.Script, verbatim, "", "script of run"),
+		Script:  r.nonEmpty(s.Run.Script, verbatim, "", "script of run"),
 		Args:    r.substitute.texts(s.Run.Command, verbatim),
-		Secrets: r.checkedAll(s.Run.Secrets, secretID, "id for a secret"),
+		Secrets: r.matchForms(s.Run.Secrets, secretID, "id for a secret"),
 	}
 	r.program(s.Run.Command, verbatim)
 	title := step.Script

@@ -23,9 +23,9 @@ var nothing = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
 
 func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	storage := &Storage{
-		Size:    r.matching(s.Size, bytesAmount, "amount of storage: write a number and Mi, Gi or Ti"),
+		Size:    r.matchForm(s.Size, bytesAmount, "amount of storage: write a number and Mi, Gi or Ti"),
 		Access:  schema.AccessModes()[0],
-		Class:   r.matching(s.Class, className, "name for a storage class"),
+		Class:   r.matchForm(s.Class, className, "name for a storage class"),
 		Volumes: r.absolutes(s.Volumes, "the volume"),
 		At:      s.At,
 	}
@@ -35,12 +35,12 @@ func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	if s.Access.IsSet() {
 		storage.Access = r.access(s.Access)
 	}
-	r.kept(s, storage.Volumes, images)
+	r.checkVolumes(s, storage.Volumes, images)
 	return storage
 }
 
-// kept complains about volumes that cannot be kept in a storage, or would be of no use there.
-func (r *resolver) kept(s spec.Storage, volumes []string, images []*Image) {
+// checkVolumes reports volumes that a storage cannot keep, or that would be of no use there.
+func (r *resolver) checkVolumes(s spec.Storage, volumes []string, images []*Image) {
 	var all []string
 	declared := map[string]bool{}
 	for _, image := range images {
@@ -71,8 +71,8 @@ func (r *resolver) kept(s spec.Storage, volumes []string, images []*Image) {
 }
 
 func (r *resolver) access(t spec.Text) string {
-	mode, known := r.substitute.known(t, atBuild)
-	if known && !slices.Contains(schema.AccessModes(), mode) {
+	mode, ok := r.substitute.expand(t, atBuild)
+	if ok && !slices.Contains(schema.AccessModes(), mode) {
 		r.report.Add(t.At, spec.DidYouMean(mode, schema.AccessModes()), "%q is no way in which containers share storage", mode)
 	}
 	return mode

@@ -9,11 +9,11 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// A reach says what ${NAME} means in a string of the spec. ${{ name }} means the same everywhere.
-type reach int
+// A scope says what ${NAME} means in a string of the spec. ${{ name }} means the same everywhere.
+type scope int
 
 const (
-	atBuild  reach = iota // nothing is known of containers yet: a mistake
+	atBuild  scope = iota // nothing is known of containers yet: a mistake
 	atStart               // a variable of the environment, which stays as it is
 	inImage               // a variable of the environment that the image has so far, which stays as it is
 	verbatim              // text like any other: shell scripts and repository files have such words of their own
@@ -31,14 +31,14 @@ type substituter struct {
 
 // text returns a string with its variables put in. At the start of a container and in the environment of an image, ${NAME} is left in it
 // and $${ stands for the characters ${; otherwise, these characters stand for themselves.
-func (s substituter) text(t spec.Text, reach reach) string {
-	value, _ := s.known(t, reach)
+func (s substituter) text(t spec.Text, scope scope) string {
+	value, _ := s.expand(t, scope)
 	return value
 }
 
-// known does the same, and says whether all of the string is known. If not, there is a complaint about that, and to complain about the
-// rest would only confuse.
-func (s substituter) known(t spec.Text, reach reach) (value string, ok bool) {
+// expand does the same, and reports whether every variable in the string had a value. If not, there is an error about it already, and the
+// caller checks the string no further.
+func (s substituter) expand(t spec.Text, scope scope) (value string, ok bool) {
 	if s.budget.done() || !s.budget.takeText(t.At, len(t.Value)) {
 		return t.Value, false
 	}
@@ -47,19 +47,19 @@ func (s substituter) known(t spec.Text, reach reach) (value string, ok bool) {
 	}
 	var b strings.Builder
 	ok = true
-	for p := range eachPiece(t.Value, reach) {
+	for p := range eachPiece(t.Value, scope) {
 		if s.report.Full() {
 			return t.Value, false
 		}
-		text, known := s.piece(t, p, reach)
+		text, expanded := s.piece(t, p, scope)
 		if !s.budget.takeText(t.At, max(len(text)-len(p.text), 0)) {
 			return t.Value, false
 		}
 		b.WriteString(text)
-		ok = ok && known
+		ok = ok && expanded
 	}
 	value = b.String()
-	if (reach == atStart || reach == inImage) && ok {
+	if (scope == atStart || scope == inImage) && ok {
 		ok = s.atStart(t, value)
 	}
 	return value, ok
@@ -79,22 +79,22 @@ func (s substituter) atStart(t spec.Text, value string) bool {
 	return s.budget.takeText(t.At, n-len(value))
 }
 
-func (s substituter) texts(list []spec.Text, reach reach) []string {
+func (s substituter) texts(list []spec.Text, scope scope) []string {
 	var out []string
 	for _, t := range list {
-		out = append(out, s.text(t, reach))
+		out = append(out, s.text(t, scope))
 	}
 	return out
 }
 
-func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, known bool) {
+func (s substituter) piece(t spec.Text, p piece, scope scope) (text string, ok bool) {
 	switch p.kind {
 	case plain:
 		return p.text, true
 	case ofStart:
-		return p.text, s.startVariable(t, p, reach)
+		return p.text, s.startVariable(t, p, scope)
 	case escape:
-		if reach == atStart || reach == inImage {
+		if scope == atStart || scope == inImage {
 			return p.text, true
 		}
 		return p.text[1:], true
@@ -110,11 +110,11 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 			s.report.AddAt(t.Position(p.offset), "a run step gets a secret by its key secrets",
 				"the variable %s holds credentials of a URL: here, everybody who has the image could read it", p.name)
 			return "", false
-		case reach == atStart, reach == inImage:
+		case scope == atStart, scope == inImage:
 			return strings.ReplaceAll(*value, "${", "$${"), true
 		}
 		return *value, true
-	case endless:
+	case unterminated:
 		s.report.AddAt(t.Position(p.offset), "write $"+p.name+" for the characters themselves", "nothing closes this %s", p.name)
 		return p.text, false
 	}
@@ -122,18 +122,18 @@ func (s substituter) piece(t spec.Text, p piece, reach reach) (text string, know
 }
 
 // startVariable reports whether a variable of the environment may stand where it does.
-func (s substituter) startVariable(t spec.Text, p piece, reach reach) bool {
-	if reach == atStart && s.env[p.name] {
+func (s substituter) startVariable(t spec.Text, p piece, scope scope) bool {
+	if scope == atStart && s.env[p.name] {
 		return true
 	}
 	at := t.Position(p.offset)
 	switch {
-	case reach == atBuild:
+	case scope == atBuild:
 		s.report.AddAt(at, "use a variable of the spec, ${{ name }}, or write $${ for the characters ${ themselves",
 			"%s is known when a container starts, not when the image is built", p.text)
 	case !variableName.MatchString(p.name):
 		s.report.AddAt(at, "defaults go under environment", "only a name goes between ${ and }, not %q", p.name)
-	case reach == inImage:
+	case scope == inImage:
 		return true
 	default:
 		s.report.AddAt(at, spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.env))), "the variable %q is not declared under environment", p.name)
@@ -152,21 +152,21 @@ type piece struct {
 type kind int
 
 const (
-	plain   kind = iota
-	escape       // $${, which stands for ${
-	ofSpec       // ${{ name }}
-	ofStart      // ${NAME}
-	endless      // ${{ or ${ that nothing closes
+	plain        kind = iota
+	escape            // $${, which stands for ${
+	ofSpec            // ${{ name }}
+	ofStart           // ${NAME}
+	unterminated      // ${{ or ${ that nothing closes
 )
 
 // pieces takes a string apart.
-func pieces(s string, reach reach) []piece { return slices.Collect(eachPiece(s, reach)) }
+func pieces(s string, scope scope) []piece { return slices.Collect(eachPiece(s, scope)) }
 
 // eachPiece takes a string apart, one piece after the other.
-func eachPiece(s string, reach reach) iter.Seq[piece] {
+func eachPiece(s string, scope scope) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
 		for offset := 0; offset < len(s); {
-			p := firstPiece(s[offset:], reach)
+			p := firstPiece(s[offset:], scope)
 			p.offset = offset
 			if !yield(p) {
 				return
@@ -177,9 +177,9 @@ func eachPiece(s string, reach reach) iter.Seq[piece] {
 }
 
 // firstPiece returns the piece that a string begins with.
-func firstPiece(s string, reach reach) piece {
+func firstPiece(s string, scope scope) piece {
 	mark := "${"
-	if reach == verbatim {
+	if scope == verbatim {
 		mark = "${{" // all that means something in such a string
 	}
 	switch {
@@ -204,7 +204,7 @@ func firstPiece(s string, reach reach) piece {
 func variable(kind kind, s, opening, closing string) piece {
 	inside, _, ok := strings.Cut(s[len(opening):], closing)
 	if !ok {
-		return piece{kind: endless, text: s, name: opening}
+		return piece{kind: unterminated, text: s, name: opening}
 	}
 	return piece{kind: kind, text: opening + inside + closing, name: strings.TrimSpace(inside)}
 }

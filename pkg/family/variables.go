@@ -28,15 +28,15 @@ func variables(s *spec.Spec, set map[string]string, budget *budget) map[string]*
 		value := set[name]
 		values[name] = &value
 	}
-	order, circles := ordered(names, func(name string) []string {
+	order, cycles := ordered(names, func(name string) []string {
 		if _, ok := values[name]; ok || declared[name].Value.Default == nil {
 			return nil
 		}
 		return specVariables(declared[name].Value.Default.Value)
 	})
-	for _, circle := range circles {
-		report.Add(declared[circle[0]].Name.At, "", "the defaults of these variables need each other: %s", strings.Join(circle, " -> "))
-		for _, name := range circle {
+	for _, cycle := range cycles {
+		report.Add(declared[cycle[0]].Name.At, "", "the defaults of these variables need each other: %s", strings.Join(cycle, " -> "))
+		for _, name := range cycle {
 			values[name] = nil
 		}
 	}
@@ -52,7 +52,7 @@ func variables(s *spec.Spec, set map[string]string, budget *budget) map[string]*
 			continue
 		}
 		values[name] = nil
-		if value, ok := sub.known(*v.Value.Default, atBuild); ok {
+		if value, ok := sub.expand(*v.Value.Default, atBuild); ok {
 			values[name] = &value
 		}
 	}

@@ -12,7 +12,7 @@ const (
 // checkSize refuses a document that its aliases blow up, or that has itself as a part.
 func checkSize(root *yaml.Node, report *Report) {
 	c := counter{report: report, counted: map[*yaml.Node]int{}}
-	if c.count(root) > maxNodes && !c.circle {
+	if c.count(root) > maxNodes && !c.cycle {
 		report.AddAt(start, "write out what the aliases stand for", "the aliases of the file make more than %d values of it, or %d MB of text", maxNodes, maxNodes*textPerNode/1_000_000)
 	}
 }
@@ -21,7 +21,7 @@ func checkSize(root *yaml.Node, report *Report) {
 type counter struct {
 	report  *Report
 	counted map[*yaml.Node]int // what stands behind an alias; 0 while it is being counted
-	circle  bool
+	cycle   bool
 }
 
 func (c *counter) count(n *yaml.Node) int {
@@ -41,7 +41,7 @@ func (c *counter) behind(alias *yaml.Node) int {
 	total, ok := c.counted[alias.Alias]
 	switch {
 	case ok && total == 0:
-		c.circle = true
+		c.cycle = true
 		c.report.AddAt(Position{alias.Line, alias.Column}, "", "*%s is a part of what it stands for", alias.Value)
 		return maxNodes + 1
 	case !ok:

@@ -60,8 +60,8 @@ func TestTheReaderKnowsTheKeysThatAreDescribed(t *testing.T) {
 			if place == "" {
 				yaml = head + images + unknown + ": a\n"
 			}
-			if known := knownKeys(t, yaml); !slices.Equal(known, described) {
-				t.Errorf("the reader knows    %v\nthe description has %v", known, described)
+			if got := knownKeys(t, yaml); !slices.Equal(got, described) {
+				t.Errorf("the reader knows    %v\nthe description has %v", got, described)
 			}
 		})
 	}
@@ -74,9 +74,9 @@ func TestTheReaderKnowsTheKeysThatAreDescribed(t *testing.T) {
 func knownKeys(t *testing.T, yaml string) []string {
 	t.Helper()
 	_, err := Parse("f.yaml", []byte(yaml))
-	var complaints Errors
-	errors.As(err, &complaints)
-	for _, c := range complaints {
+	var all Errors
+	errors.As(err, &all)
+	for _, c := range all {
 		m := listed.FindStringSubmatch(c.Hint)
 		switch {
 		case !ofUnknown.MatchString(c.Message):

@@ -108,9 +108,9 @@ func (r *Report) Err() error {
 	if len(r.errors) == 0 {
 		return nil
 	}
-	errors := slices.Clone(r.errors)
-	slices.SortStableFunc(errors, func(a, b *Error) int {
+	sorted := slices.Clone(r.errors)
+	slices.SortStableFunc(sorted, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.At.Start.Line, b.At.Start.Line), cmp.Compare(a.At.Start.Column, b.At.Start.Column))
 	})
-	return slices.CompactFunc(errors, func(a, b *Error) bool { return *a == *b })
+	return slices.CompactFunc(sorted, func(a, b *Error) bool { return *a == *b })
 }

@@ -230,16 +230,16 @@ func (r *reader) only(t Text, key, with string) {
 
 func (r *reader) packages(n *yaml.Node, tool string) *Packages {
 	p := &Packages{At: r.rangeOf(n), Tool: tool}
-	known := fields{"packages": r.texts(&p.Packages, "packages")}
+	keys := fields{"packages": r.texts(&p.Packages, "packages")}
 	var override Text
 	if tool != "apt" {
-		known["groups"] = r.texts(&p.Groups, "groups")
+		keys["groups"] = r.texts(&p.Groups, "groups")
 	}
 	if tool == "yum" {
-		known["tool"] = r.text(&override, "tool")
+		keys["tool"] = r.text(&override, "tool")
 	}
 	before := len(r.report.errors)
-	r.object(n, tool, known)
+	r.object(n, tool, keys)
 	switch {
 	case !override.IsSet():
 	case override.Value == "yum", override.Value == "dnf":

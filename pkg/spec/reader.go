@@ -25,14 +25,14 @@ type reader struct {
 type fields map[string]func(*yaml.Node)
 
 // object reads a mapping with known keys. It says whether there is a mapping to read.
-func (r *reader) object(n *yaml.Node, what string, known fields) bool {
+func (r *reader) object(n *yaml.Node, what string, keys fields) bool {
 	for _, p := range r.pairs(n, what) {
 		if r.report.Full() {
 			break
 		}
-		read, ok := known[p.Name.Value]
+		read, ok := keys[p.Name.Value]
 		if !ok {
-			r.report.Add(p.Name.At, DidYouMean(p.Name.Value, slices.Collect(maps.Keys(known))), "unknown key %q in %s", p.Name.Value, what)
+			r.report.Add(p.Name.At, DidYouMean(p.Name.Value, slices.Collect(maps.Keys(keys))), "unknown key %q in %s", p.Name.Value, what)
 			continue
 		}
 		read(p.Value)

@@ -39,7 +39,7 @@ func syntaxErrorPosition(err error, data []byte) Position {
 
 // syntaxHint says what usually causes a complaint of the parser.
 func syntaxHint(message string) string {
-	for _, known := range []struct{ words, hint string }{
+	for _, cause := range []struct{ words, hint string }{
 		{"tab character", "indent with spaces"},
 		{"expected key", "is the line indented as those that belong with it, and is every quotation mark closed?"},
 		{"expected '-' indicator", "is the line indented as those that belong with it?"},
@@ -48,8 +48,8 @@ func syntaxHint(message string) string {
 		{"mapping values are not allowed", "a string with a colon in it needs quotes"},
 		{"cannot start any token", "a string that begins with this character needs quotes"},
 	} {
-		if strings.Contains(message, known.words) {
-			return known.hint
+		if strings.Contains(message, cause.words) {
+			return cause.hint
 		}
 	}
 	return ""

@@ -99,7 +99,7 @@ func fits(described schema.Type, kind reflect.Type) bool {
 	case schema.Duration:
 		return kind == reflect.TypeFor[time.Duration]()
 	case schema.List:
-		return kind.Kind() == reflect.Slice && fits(described.Of, kind.Elem())
+		return kind.Kind() == reflect.Slice && fits(described.Items, kind.Elem())
 	case schema.Map:
 		value, ok := reflect.Type(nil), false
 		if kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct {
@@ -107,7 +107,7 @@ func fits(described schema.Type, kind reflect.Type) bool {
 			field, ok = kind.Elem().FieldByName("Value")
 			value = field.Type
 		}
-		return ok && fits(described.Of, value)
+		return ok && fits(described.Values, value)
 	case schema.OneOf:
 		// One of the types is short for another.
 		return slices.ContainsFunc(described, func(one schema.Type) bool { return fits(one, kind) })

@@ -84,7 +84,7 @@ func (w *writer) object(o *schema.Object, path string, seen map[string]bool) {
 		w.line("| `%s` | %s | %s | %s | %s |", k.Name, w.kind(k.Type), variables(k.Type), leftOut(k), cell(k.Description))
 	}
 	for _, r := range o.Rules {
-		w.line("\n%s", r.Says)
+		w.line("\n%s", r.Description)
 	}
 	w.line("\nAn example of each key:\n\n```yaml")
 	for _, k := range o.Keys {
@@ -101,9 +101,9 @@ func (w *writer) below(t schema.Type, path string, seen map[string]bool) {
 	case *schema.Object:
 		w.object(t, path, seen)
 	case schema.List:
-		w.below(t.Of, path+"[]", seen)
+		w.below(t.Items, path+"[]", seen)
 	case schema.Map:
-		w.below(t.Of, path+"."+t.Key, seen)
+		w.below(t.Values, path+"."+t.Key, seen)
 	case schema.OneOf:
 		for _, one := range t {
 			w.below(one, path, seen)
@@ -138,11 +138,11 @@ func (w *writer) kind(t schema.Type) string {
 		return "[duration](#strings)"
 	case schema.List:
 		if t.Command {
-			return "list of " + w.kind(t.Of) + ", the first not empty"
+			return "list of " + w.kind(t.Items) + ", the first not empty"
 		}
-		return "list of " + w.kind(t.Of)
+		return "list of " + w.kind(t.Items)
 	case schema.Map:
-		return fmt.Sprintf("mapping of %s to %s", w.form(t.Names), w.kind(t.Of))
+		return fmt.Sprintf("mapping of %s to %s", w.form(t.Names), w.kind(t.Values))
 	case schema.OneOf:
 		var kinds []string
 		for _, one := range t {
@@ -171,15 +171,15 @@ func (w *writer) form(f schema.Form) string {
 func variables(t schema.Type) string {
 	switch t := t.(type) {
 	case schema.String:
-		return map[schema.Reach]string{
+		return map[schema.Scope]string{
 			schema.AtBuild: "`${{ }}`", schema.AtStart: "`${{ }}`, `${ }`", schema.InImage: "`${{ }}`, `${ }`", schema.Verbatim: "`${{ }}`",
-		}[t.Reach]
+		}[t.Scope]
 	case schema.Mode:
 		return "`${{ }}`"
 	case schema.List:
-		return variables(t.Of)
+		return variables(t.Items)
 	case schema.Map:
-		return variables(t.Of)
+		return variables(t.Values)
 	case schema.OneOf:
 		return variables(t[0])
 	}
@@ -192,7 +192,7 @@ func (w *writer) strings() {
 	w.line("What a string has to be. Where a variable may stand in it, it has to be so once the value is put in.\n")
 	w.line("| name | | pattern |\n|---|---|---|")
 	for _, f := range w.list {
-		w.line("| %s | %s | %s |", f.Name, cell(f.Says), code(f.Pattern))
+		w.line("| %s | %s | %s |", f.Name, cell(f.Description), code(f.Pattern))
 	}
 	w.line("| duration | numbers with units (`ns`, `us`, `ms`, `s`, `m`, `h`), such as `5s` or `1m30s`; longer than nothing | |")
 }

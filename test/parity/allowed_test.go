@@ -30,7 +30,7 @@ var differences = []difference{
 		"WORKDIR makes the directory when the image lacks it, and a Dockerfile has no other way to name one. Directly, only the container's runtime makes it.",
 		func(in image, source *family.Image, name, direct, built string) bool {
 			for i := source; i != nil; i = i.Parent {
-				if direct == "" && strings.HasPrefix(in.real(i.Config.WorkDir)+"/", name+"/") {
+				if direct == "" && strings.HasPrefix(in.resolve(i.Config.WorkDir)+"/", name+"/") {
 					return strings.HasPrefix(built, "directory")
 				}
 			}
@@ -63,7 +63,7 @@ func copiesBelow(in image, source *family.Image, dir string) bool {
 	for ; source != nil; source = source.Parent {
 		for _, step := range source.Steps {
 			files, ok := step.(family.Files)
-			if ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return strings.HasPrefix(in.real(path.Dir(f.Path))+"/", dir+"/") }) {
+			if ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return strings.HasPrefix(in.resolve(path.Dir(f.Path))+"/", dir+"/") }) {
 				return true
 			}
 		}
@@ -108,7 +108,7 @@ func treeAllowed(in image, source *family.Image, name, direct, built string) boo
 }
 
 // real is a directory's path without the symbolic links that the image has on the way.
-func (i image) real(dir string) string {
+func (i image) resolve(dir string) string {
 	at, todo := "/", strings.Split(strings.Trim(dir, "/"), "/")
 	for links := 0; len(todo) > 0; {
 		next := path.Join(at, todo[0])

@@ -60,13 +60,13 @@ func visit(kind schema.Type, n *yaml.Node, at place, f func(*schema.Object, plac
 	case schema.List:
 		if n.Kind == yaml.SequenceNode {
 			for i := range n.Content {
-				down(kind.Of, i)
+				down(kind.Items, i)
 			}
 		}
 	case schema.Map:
 		if n.Kind == yaml.MappingNode {
 			for i := 1; i < len(n.Content); i += 2 {
-				down(kind.Of, i)
+				down(kind.Values, i)
 			}
 		}
 	case *schema.Object:

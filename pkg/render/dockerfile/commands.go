@@ -15,12 +15,12 @@ import (
 func (w *writer) commands(at spec.Range) {
 	c := w.source.Config
 	var lines []string
-	if user := w.ground.user != "" || w.ground.outside && c.User != ""; user && !w.asRoot && !isRoot(w.ground.user) {
+	if user := w.base.user != "" || w.base.outside && c.User != ""; user && !w.asRoot && !isRoot(w.base.user) {
 		w.asRoot = true
 		lines = append(lines, "USER root")
 	}
-	if dir := w.ground.workdir != "" || w.ground.outside && c.WorkDir != ""; dir && !w.atTop && w.ground.workdir != "/" {
-		w.atTop = true
+	if dir := w.base.workdir != "" || w.base.outside && c.WorkDir != ""; dir && !w.inRootDir && w.base.workdir != "/" {
+		w.inRootDir = true
 		lines = append(lines, "WORKDIR /")
 	}
 	if len(lines) == 0 {

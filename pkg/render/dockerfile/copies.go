@@ -143,7 +143,7 @@ func (w *writer) copyForEach(f family.File) {
 		w.arch = true
 		w.line("ARG TARGETARCH")
 	}
-	w.copy(copyFlags(w.ground, dir, f.Mode), []string{at + "/${TARGETARCH}/" + name}, dir)
+	w.copy(copyFlags(w.base, dir, f.Mode), []string{at + "/${TARGETARCH}/" + name}, dir)
 }
 
 // copyNamed copies files by their names.
@@ -155,16 +155,16 @@ func (w *writer) copyNamed(g group) {
 		sources = append(sources, at)
 	}
 	mode := g.files[0].Mode
-	if !ordinary(mode) && !w.ground.has(g.dir) {
+	if !ordinary(mode) && !w.base.has(g.dir) {
 		// The directories that a COPY makes get the mode of its --chmod, so they have to be there.
 		w.copy(nil, sources, g.dir)
 	}
-	w.copy(copyFlags(w.ground, g.dir, mode), sources, g.dir)
+	w.copy(copyFlags(w.base, g.dir, mode), sources, g.dir)
 }
 
 // copyFlags are the flags of a COPY that names files of one mode. --link is of use without --chmod only: what is made up on the way to
 // the files would have their mode, and so newer builders ignore it. 0755 is right for directories too.
-func copyFlags(g ground, dir string, mode fs.FileMode) []string {
+func copyFlags(g baseFacts, dir string, mode fs.FileMode) []string {
 	var flags []string
 	if g.plain(dir) && ordinary(mode) {
 		flags = append(flags, "--link")
@@ -184,7 +184,7 @@ func (w *writer) copyFolder(g group) {
 		w.keeps = w.keeps || f.Mode.IsDir()
 	}
 	var flags []string
-	if w.ground.plain(g.dir) {
+	if w.base.plain(g.dir) {
 		flags = []string{"--link"}
 	}
 	w.copy(flags, []string{folder + "/"}, g.dir)

@@ -45,14 +45,14 @@ func newContext(image *family.Image, archs []string) *buildContext {
 		numbered: map[string]bool{},
 		keep:     ".keep",
 	}
-	for slices.ContainsFunc(image.Steps, func(s family.Step) bool { return holds(s, c.keep) }) {
+	for slices.ContainsFunc(image.Steps, func(s family.Step) bool { return contains(s, c.keep) }) {
 		c.keep += "_"
 	}
 	return c
 }
 
-// holds says whether a step puts something in place that has a name, or is below a directory that has it.
-func holds(step family.Step, name string) bool {
+// contains reports whether a step brings a file or directory with this name, or something below one.
+func contains(step family.Step, name string) bool {
 	files, ok := step.(family.Files)
 	return ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return slices.Contains(strings.Split(f.Path, "/"), name) })
 }

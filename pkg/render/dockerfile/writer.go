@@ -18,8 +18,8 @@ import (
 	"github.com/pulpimg/pulpimg/templates"
 )
 
-// A written is an image's folder, and what the files at the top say of it.
-type written struct {
+// imageFiles are an image's folder, and what the files at the top say about the image.
+type imageFiles struct {
 	files  []gendir.File
 	target target
 }
@@ -32,20 +32,20 @@ type block struct {
 
 // A writer writes the Dockerfile of one image.
 type writer struct {
-	family   string
-	source   *family.Image
-	declared spec.Image
-	opts     Options
-	report   *spec.Report
-	ground   ground
-	context  *buildContext
-	stages   []block // before the image's own
-	body     []block
-	asRoot   bool // the image's user was put off for the length of the commands
-	atTop    bool // and so was its working directory
-	arch     bool // TARGETARCH is declared
-	newline  bool // newlineArg is needed
-	keeps    bool // there are empty directories
+	family    string
+	source    *family.Image
+	declared  spec.Image
+	opts      Options
+	report    *spec.Report
+	base      baseFacts
+	context   *buildContext
+	stages    []block // before the image's own
+	body      []block
+	asRoot    bool // the image's user was put off for the length of the commands
+	inRootDir bool // and so was its working directory
+	arch      bool // TARGETARCH is declared
+	newline   bool // newlineArg is needed
+	keeps     bool // there are empty directories
 }
 
 func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
@@ -54,7 +54,7 @@ func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
 		source:  source,
 		opts:    opts,
 		report:  spec.NewReport(f.Spec.Filename),
-		ground:  groundOf(source),
+		base:    baseFactsOf(source),
 		context: newContext(source, opts.Archs),
 	}
 	for _, image := range f.Spec.Images {
@@ -66,22 +66,22 @@ func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
 }
 
 // image writes the whole folder.
-func (w *writer) image(ctx context.Context) (written, error) {
+func (w *writer) image(ctx context.Context) (imageFiles, error) {
 	w.labels()
 	w.env()
 	for i, step := range w.source.Steps {
 		if err := w.step(ctx, i, step); err != nil {
-			return written{}, fmt.Errorf("writing the Dockerfile of %s: %s: %w", w.source.Name, step.Title(), err)
+			return imageFiles{}, fmt.Errorf("writing the Dockerfile of %s: %s: %w", w.source.Name, step.Title(), err)
 		}
-		w.ground.add(step)
+		w.base.add(step)
 	}
 	w.config()
 	if err := w.report.Err(); err != nil {
-		return written{}, err
+		return imageFiles{}, err
 	}
 	text, err := w.text()
 	if err != nil {
-		return written{}, err
+		return imageFiles{}, err
 	}
 	files := append(w.context.files, gendir.File{Path: path.Join(w.source.Name, Name), Mode: 0o644, Data: text})
 	if other := withoutLink(text); !bytes.Equal(text, other) {
@@ -91,7 +91,7 @@ func (w *writer) image(ctx context.Context) (written, error) {
 		ignore := "# These keep empty directories, and are no part of the image.\n**/" + w.context.keep + "\n"
 		files = append(files, gendir.File{Path: path.Join(w.source.Name, ".dockerignore"), Mode: 0o644, Data: []byte(ignore)})
 	}
-	return written{files: files, target: newTarget(w)}, nil
+	return imageFiles{files: files, target: newTarget(w)}, nil
 }
 
 // containerfile is what podman and buildah read instead of the Dockerfile when it is there.
@@ -210,7 +210,7 @@ func (w *writer) fetch(i int, s family.Fetch) {
 		add = append(add, "--chmod="+octal(s.Mode))
 	}
 	dir, name := path.Dir(s.Path), path.Base(s.Path)
-	if w.ground.has(dir) {
+	if w.base.has(dir) {
 		w.line(strings.Join(append(add, pathList([]string{escaped(address), escaped(s.Path)})), " "))
 		return
 	}
@@ -224,7 +224,7 @@ func (w *writer) fetch(i int, s family.Fetch) {
 		Lines:   []string{"FROM scratch AS " + stage, strings.Join(append(add, pathList([]string{escaped(address), "/" + name})), " ")},
 	})
 	flags := []string{"--from=" + stage}
-	if w.ground.plain(dir) {
+	if w.base.plain(dir) {
 		flags = append(flags, "--link")
 	}
 	if name != path.Base(s.Path) {
@@ -291,19 +291,19 @@ func (w *writer) config() {
 		w.begin(d.Ports[0].At, "ports")
 		w.line("EXPOSE " + strings.Join(c.Ports, " "))
 	}
-	if dir := orInherited(c.WorkDir, w.putOff(w.atTop, w.ground.workdir)); dir != "" {
+	if dir := orInherited(c.WorkDir, w.restore(w.inRootDir, w.base.workdir)); dir != "" {
 		w.begin(orAt(d.Workdir, w.source.At), "workdir")
 		w.line("WORKDIR " + word(dir))
 	}
-	if user := orInherited(c.User, w.putOff(w.asRoot, w.ground.user)); user != "" {
+	if user := orInherited(c.User, w.restore(w.asRoot, w.base.user)); user != "" {
 		w.begin(orAt(d.User, w.source.At), "user")
 		w.line("USER " + user)
 	}
 	w.start()
 }
 
-// putOff returns what the image inherits if that was put off and has to be said again.
-func (w *writer) putOff(was bool, inherited string) string {
+// restore returns the inherited value if the commands replaced it, so that it has to be set again.
+func (w *writer) restore(was bool, inherited string) string {
 	if was {
 		return inherited
 	}
@@ -325,14 +325,14 @@ func (w *writer) start() {
 	if c.StopSignal != "" {
 		lines = append(lines, "STOPSIGNAL "+c.StopSignal)
 	}
-	if c.NoHealthcheck && w.ground.outside {
+	if c.NoHealthcheck && w.base.outside {
 		lines = append(lines, "HEALTHCHECK NONE")
 	}
-	if len(c.Entrypoint) > 0 || w.ground.entrypoint {
+	if len(c.Entrypoint) > 0 || w.base.entrypoint {
 		lines = append(lines, "ENTRYPOINT "+list(c.Entrypoint))
 	}
 	// An entrypoint takes the inherited command away.
-	if len(c.Command) > 0 || w.ground.command && len(c.Entrypoint) == 0 {
+	if len(c.Command) > 0 || w.base.command && len(c.Entrypoint) == 0 {
 		lines = append(lines, "CMD "+list(c.Command))
 	}
 	if len(lines) == 0 {

@@ -13,8 +13,8 @@ type Form struct {
 	// Pattern is a regular expression for the whole string, in what Go's syntax and that of ECMA 262 have in common. It is empty for
 	// strings that may be anything.
 	Pattern string
-	// Says is the form in words that go on "has to be ...".
-	Says string
+	// Description is the form in words that continue "has to be ...".
+	Description string
 }
 
 // Regexp returns the expression for the whole of a string.
@@ -95,9 +95,9 @@ var (
 
 // Strings of no form of their own.
 var (
-	Text = Form{Name: "text", Says: "a string"}
-	// Filled has a character.
-	NotEmpty = Form{"notEmpty", `[\s\S]+`, "a string that is not empty"}
-	// FilledLine is a value of a repository file.
-	FilledLine = Form{"filledLine", `[^\n\r]+`, "a single line that is not empty"}
+	Text = Form{Name: "text", Description: "a string"}
+	// NonEmptyText has at least one character.
+	NonEmptyText = Form{"notEmpty", `[\s\S]+`, "a string that is not empty"}
+	// NonEmptyLine is a value of a repository file.
+	NonEmptyLine = Form{"filledLine", `[^\n\r]+`, "a single line that is not empty"}
 )

@@ -1,16 +1,16 @@
 package schema
 
 // words is a list of strings.
-func words(form Form, reach Reach) List { return List{Of: String{Form: form, Reach: reach}} }
+func words(form Form, scope Scope) List { return List{Items: String{Form: form, Scope: scope}} }
 
 // command is a program and its arguments.
-func command(reach Reach) List {
-	return List{Of: String{Form: Text, Reach: reach}, Command: true}
+func command(scope Scope) List {
+	return List{Items: String{Form: Text, Scope: scope}, Command: true}
 }
 
-// filledWords is a list of strings that has to have one.
-func filledWords(form Form, reach Reach) List {
-	return List{Of: String{Form: form, Reach: reach}, Filled: true}
+// nonEmptyWords is a list of at least one string.
+func nonEmptyWords(form Form, scope Scope) List {
+	return List{Items: String{Form: form, Scope: scope}, NonEmpty: true}
 }
 
 func image() *Object {
@@ -18,17 +18,17 @@ func image() *Object {
 		Name:        "image",
 		Description: "One image of the family.",
 		Keys: []Key{
-			{Name: "from", Required: true, Type: String{Form: Base, Reach: AtBuild}, Example: "docker.io/library/debian:12",
+			{Name: "from", Required: true, Type: String{Form: Base, Scope: AtBuild}, Example: "docker.io/library/debian:12",
 				Description: "What the image stands on: the name of an image of this family; else the reference of one from outside; or `scratch`, for nothing. A single word that is no image of the family is an error."},
-			{Name: "labels", Type: Map{Names: LabelName, Of: String{Form: Text, Reach: AtBuild}, Key: "NAME"}, Default: "{}",
+			{Name: "labels", Type: Map{Names: LabelName, Values: String{Form: Text, Scope: AtBuild}, Key: "NAME"}, Default: "{}",
 				Example:     `{ org.opencontainers.image.title: hello }`,
 				Description: "Labels of the image's configuration, besides those that it inherits."},
-			{Name: "env", Type: Map{Names: VariableName, Of: String{Form: Text, Reach: InImage}, Key: "NAME"}, Default: "{}",
+			{Name: "env", Type: Map{Names: VariableName, Values: String{Form: Text, Scope: InImage}, Key: "NAME"}, Default: "{}",
 				Example:     `{ LANG: C.UTF-8, PATH: "/opt/app/bin:${PATH}" }`,
 				Description: "Environment variables of the image's configuration, besides those that it inherits. `${NAME}` is the value that the image has so far, by what it is based on or by a key above. Commands of its steps see the variables too."},
-			{Name: "user", Type: String{Form: UserGroup, Reach: AtBuild}, Example: "app:app",
+			{Name: "user", Type: String{Form: UserGroup, Scope: AtBuild}, Example: "app:app",
 				Description: "Who a container runs as. Inherited if left out. Steps run as root all the same."},
-			{Name: "workdir", Type: String{Form: Path, Reach: AtBuild}, Example: "/srv/app",
+			{Name: "workdir", Type: String{Form: Path, Scope: AtBuild}, Example: "/srv/app",
 				Description: "The directory that a container starts in. Inherited if left out."},
 			{Name: "volumes", Type: words(Path, AtBuild), Default: "[]", Example: "[/var/lib/app]",
 				Description: "Directories whose content outlives a container, besides those that are inherited."},
@@ -38,15 +38,15 @@ func image() *Object {
 				Description: "The program that a container runs, and its first arguments. Not inherited."},
 			{Name: "command", Type: List{Of: String{Form: Text, Reach: AtBuild}}, Default: "[]", Example: "[python3, -m, http.server]",
 				Description: "The program that a container runs or, if there is an `entrypoint`, further arguments of that. Not inherited."},
-			{Name: "steps", Type: List{Of: step()}, Default: "[]", Example: "[{ apt: { packages: [python3] } }]",
+			{Name: "steps", Type: List{Items: step()}, Default: "[]", Example: "[{ apt: { packages: [python3] } }]",
 				Description: "What is done to what the image stands on, in this order; each step makes a layer."},
 			{Name: "start", Type: start(), Example: "{ command: [/usr/bin/app, serve] }",
 				Description: "Makes a role of the image: what its containers do when they start."},
 			{Name: "kubernetes", Type: workload(), Default: "{}", Example: "{ replicas: 2 }", Description: "How containers of the image run."},
 		},
 		Rules: []Rule{
-			{Kind: None, If: Condition{"start", Set}, Of: []Condition{{"entrypoint", Filled}, {"command", Filled}},
-				Says: "`start` excludes `entrypoint` and `command`."},
+			{Kind: None, If: Condition{"start", Set}, Conditions: []Condition{{"entrypoint", NonEmpty}, {"command", NonEmpty}},
+				Description: "`start` excludes `entrypoint` and `command`."},
 		},
 	}
 }
@@ -62,15 +62,15 @@ func start() *Object {
 				Description: "Names under `settings`: the files to write. Needs `helpers: [config]`, and augtool and the lens in the image."},
 			{Name: "wait", Type: words(Text, AtBuild), Default: "[]", Example: "[database]",
 				Description: "Names under `services`: what to wait for, all at once. Needs `helpers: [wait]`."},
-			{Name: "init", Type: List{Of: command(AtStart)}, Default: "[]", Example: "[[/usr/bin/app, migrate]]",
+			{Name: "init", Type: List{Items: command(AtStart)}, Default: "[]", Example: "[[/usr/bin/app, migrate]]",
 				Description: "Commands that run before the one that stays, one after the other. When one fails, so does the start."},
-			{Name: "user", Type: String{Form: UserName, Reach: AtBuild}, Example: "app",
+			{Name: "user", Type: String{Form: UserName, Scope: AtBuild}, Example: "app",
 				Description: "Who `init` and `command` run as. Left out, as who the container runs."},
-			{Name: "workdir", Type: String{Form: Path, Reach: AtBuild}, Example: "/srv/app",
+			{Name: "workdir", Type: String{Form: Path, Scope: AtBuild}, Example: "/srv/app",
 				Description: "The directory that `init` and `command` run in. Left out, the one that the container starts in."},
 			{Name: "umask", Type: Mode{Umask}, Example: `"027"`,
 				Description: "The umask of `init` and `command`. Left out, that of the container."},
-			{Name: "command", Required: true, Type: List{Of: String{Form: Text, Reach: AtStart}, Filled: true, Command: true}, Example: `[/usr/bin/app, "--database=${DB_HOST}"]`,
+			{Name: "command", Required: true, Type: List{Items: String{Form: Text, Scope: AtStart}, NonEmpty: true, Command: true}, Example: `[/usr/bin/app, "--database=${DB_HOST}"]`,
 				Description: "What the container becomes. Arguments after the image's name are appended to it."},
 		},
 	}

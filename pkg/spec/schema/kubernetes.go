@@ -41,7 +41,7 @@ func kubernetes() *Object {
 		Name:        "kubernetes",
 		Description: "What the family needs around its images when it runs.",
 		Keys: []Key{
-			{Name: "services", Type: Map{Names: KubernetesService, Of: kubernetesService(), Key: "NAME"}, Default: "{}", Example: "{ db: { port: 5432 } }",
+			{Name: "services", Type: Map{Names: KubernetesService, Values: kubernetesService(), Key: "NAME"}, Default: "{}", Example: "{ db: { port: 5432 } }",
 				Description: "Services of the cluster. Containers find each as `NAME_SERVICE_HOST` and `NAME_SERVICE_PORT`; the first has to be declared under `environment`."},
 			{Name: "storage", Type: storage(), Example: "{ size: 100Gi, volumes: [/var/lib/app] }",
 				Description: "A file system that containers share and that outlives them."},
@@ -56,13 +56,13 @@ func kubernetesService() *Object {
 		Nullable:    true,
 		Keys: []Key{
 			{Name: "port", Type: Count{}, Example: "5432", Description: "Its port, from 1 to 65535. Left out, the default of `NAME_SERVICE_PORT`."},
-			{Name: "selector", Type: Map{Names: KubernetesLabel, Of: String{Form: KubernetesLabelValue, Reach: AtBuild}, Filled: true, Key: "LABEL"},
+			{Name: "selector", Type: Map{Names: KubernetesLabel, Values: String{Form: KubernetesLabelValue, Scope: AtBuild}, NonEmpty: true, Key: "LABEL"},
 				Example: "{ app: postgres }", Description: "Labels of the pods that it leads to."},
-			{Name: "external", Type: String{Form: ExternalHost, Reach: AtBuild}, Example: "db.example.com",
+			{Name: "external", Type: String{Form: ExternalHost, Scope: AtBuild}, Example: "db.example.com",
 				Description: "The host name or address outside the cluster that it leads to."},
 		},
 		Rules: []Rule{
-			{Kind: None, If: Condition{"selector", Set}, Of: []Condition{{"external", Set}}, Says: "One with a `selector` is not `external`."},
+			{Kind: None, If: Condition{"selector", Set}, Conditions: []Condition{{"external", Set}}, Description: "One with a `selector` is not `external`."},
 		},
 	}
 }
@@ -72,11 +72,11 @@ func storage() *Object {
 		Name:        "storage",
 		Description: "A file system that containers share and that outlives them.",
 		Keys: []Key{
-			{Name: "size", Required: true, Type: String{Form: Bytes, Reach: AtBuild}, Example: "100Gi", Description: "How much it holds."},
-			{Name: "access", Type: String{Form: AccessMode, Reach: AtBuild}, Default: AccessModes()[0], Example: "ReadWriteOnce",
+			{Name: "size", Required: true, Type: String{Form: Bytes, Scope: AtBuild}, Example: "100Gi", Description: "How much it holds."},
+			{Name: "access", Type: String{Form: AccessMode, Scope: AtBuild}, Default: AccessModes()[0], Example: "ReadWriteOnce",
 				Description: "From where it is used: from all nodes, or from one."},
-			{Name: "class", Type: String{Form: StorageClass, Reach: AtBuild}, Example: "fast", Description: "The storage class. Left out, that of the cluster."},
-			{Name: "volumes", Required: true, Type: filledWords(Path, AtBuild), Example: "[/var/lib/app]",
+			{Name: "class", Type: String{Form: StorageClass, Scope: AtBuild}, Example: "fast", Description: "The storage class. Left out, that of the cluster."},
+			{Name: "volumes", Required: true, Type: nonEmptyWords(Path, AtBuild), Example: "[/var/lib/app]",
 				Description: "What is kept in it; an image has to have each of them under `volumes`."},
 		},
 	}
@@ -96,7 +96,7 @@ func workload() *Object {
 			{Name: "resources", Type: resources(), Default: "{}", Example: "{ requests: { memory: 512Mi } }", Description: "What one asks for and what it may have."},
 		},
 		Rules: []Rule{
-			{Kind: None, If: Condition{"singleton", True}, Of: []Condition{{"replicas", Set}}, Says: "A `singleton` has no `replicas`."},
+			{Kind: None, If: Condition{"singleton", True}, Conditions: []Condition{{"replicas", Set}}, Description: "A `singleton` has no `replicas`."},
 		},
 	}
 }
@@ -107,9 +107,9 @@ func resources() *Object {
 			Name:        "amounts",
 			Description: "Amounts of resources, in the notation of Kubernetes.",
 			Keys: []Key{
-				{Name: "cpu", Type: String{Form: Processors, Reach: AtBuild}, Example: `"0.5"`, Description: "Processors. A number needs quotes."},
-				{Name: "memory", Type: String{Form: Bytes, Reach: AtBuild}, Example: "512Mi", Description: "Memory."},
-				{Name: "ephemeral-storage", Type: String{Form: Bytes, Reach: AtBuild}, Example: "1Gi", Description: "What it may write into its own file system."},
+				{Name: "cpu", Type: String{Form: Processors, Scope: AtBuild}, Example: `"0.5"`, Description: "Processors. A number needs quotes."},
+				{Name: "memory", Type: String{Form: Bytes, Scope: AtBuild}, Example: "512Mi", Description: "Memory."},
+				{Name: "ephemeral-storage", Type: String{Form: Bytes, Scope: AtBuild}, Example: "1Gi", Description: "What it may write into its own file system."},
 			},
 		}
 	}

@@ -7,7 +7,7 @@ import (
 // rule returns what a rule asks of the object as a whole.
 func rule(o *Object, r Rule) *document {
 	doc := &document{}
-	for _, c := range r.Of {
+	for _, c := range r.Conditions {
 		doc.AnyOf = append(doc.AnyOf, condition(o, c))
 	}
 	switch r.Kind {
@@ -19,15 +19,15 @@ func rule(o *Object, r Rule) *document {
 	if r.If != (Condition{}) {
 		doc = &document{If: condition(o, r.If), Then: doc}
 	}
-	doc.Description = plain(r.Says)
+	doc.Description = plain(r.Description)
 	return doc
 }
 
-// condition returns a schema for the objects for which a condition holds.
+// condition returns a schema for the objects for which a condition is true.
 func condition(o *Object, c Condition) *document {
 	doc := &document{Required: []string{c.Key}}
 	if o.Nullable {
-		doc.Type = "object" // of nothing, every condition on keys holds
+		doc.Type = "object" // conditions on keys alone would accept null
 	}
 	value := &document{}
 	switch c.Is {
@@ -35,7 +35,7 @@ func condition(o *Object, c Condition) *document {
 		return doc
 	case True:
 		value.Const = true
-	case Filled:
+	case NonEmpty:
 		at := slices.IndexFunc(o.Keys, func(k Key) bool { return k.Name == c.Key })
 		switch o.Keys[at].Type.(type) {
 		case List:

@@ -28,7 +28,7 @@ func JSON() ([]byte, error) {
 		b.define(definition(o.Name), b.object(o))
 	}
 	doc.Definitions = append(b.objects, b.forms...)
-	if err := errors.Join(b.errors...); err != nil {
+	if err := errors.Join(b.errs...); err != nil {
 		return nil, err
 	}
 	data, err := marshal(doc)
@@ -48,7 +48,7 @@ type builder struct {
 	objects properties
 	forms   properties
 	strings map[string]bool // the definitions of strings that are there
-	errors  []error
+	errs    []error
 }
 
 func (b *builder) define(name string, doc *document) {
@@ -99,7 +99,7 @@ func (b *builder) literal(key, text string) any {
 	}
 	var value any
 	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
-		b.errors = append(b.errors, fmt.Errorf("the description of %s: %w", key, err))
+		b.errs = append(b.errs, fmt.Errorf("the description of %s: %w", key, err))
 	}
 	return value
 }
@@ -110,7 +110,7 @@ func (b *builder) value(t Type) *document {
 	case Version:
 		return &document{Type: "integer", Const: 1}
 	case String:
-		return &document{Ref: reference(b.text(t.Form, t.Reach))}
+		return &document{Ref: reference(b.text(t.Form, t.Scope))}
 	case Mode:
 		return &document{AnyOf: []*document{{Type: "integer"}, {Ref: reference(b.text(t.Form, AtBuild))}}}
 	case Boolean:
@@ -120,11 +120,11 @@ func (b *builder) value(t Type) *document {
 	case Duration:
 		return &document{Ref: reference(b.duration())}
 	case List:
-		doc := &document{Type: "array", Items: b.value(t.Of)}
-		if text, ok := t.Of.(String); ok && t.Command {
-			doc.PrefixItems = []*document{{Ref: reference(b.text(text.Form, text.Reach)), MinLength: 1}}
+		doc := &document{Type: "array", Items: b.value(t.Items)}
+		if text, ok := t.Items.(String); ok && t.Command {
+			doc.PrefixItems = []*document{{Ref: reference(b.text(text.Form, text.Scope)), MinLength: 1}}
 		}
-		if t.Filled {
+		if t.NonEmpty {
 			doc.MinItems = 1
 		}
 		return doc
@@ -139,7 +139,7 @@ func (b *builder) value(t Type) *document {
 	case *Object:
 		return &document{Ref: reference(definition(t.Name))}
 	}
-	b.errors = append(b.errors, fmt.Errorf("the schema has no words for a %T", t))
+	b.errs = append(b.errs, fmt.Errorf("the schema has no words for a %T", t))
 	return &document{}
 }
 
@@ -147,13 +147,13 @@ func (b *builder) value(t Type) *document {
 func (b *builder) mapping(m Map) *document {
 	doc := &document{
 		Type:          "object",
-		Additional:    b.value(m.Of),
-		PropertyNames: &document{Pattern: whole(m.Names), PatternErrorMessage: "a name here has to be " + plain(m.Names.Says)},
+		Additional:    b.value(m.Values),
+		PropertyNames: &document{Pattern: whole(m.Names), PatternErrorMessage: "a name here has to be " + plain(m.Names.Description)},
 	}
 	if len(m.Reserved) > 0 {
 		doc.PropertyNames.Not = &document{Enum: m.Reserved}
 	}
-	if m.Filled {
+	if m.NonEmpty {
 		doc.MinProperties = 1
 	}
 	return doc

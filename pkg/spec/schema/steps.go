@@ -13,19 +13,19 @@ func step() *Object {
 				Description: "Installs packages with dnf."},
 			{Name: "apt", Type: apt(), Example: "{ packages: [python3] }",
 				Description: "Installs packages with apt-get, and none that they only recommend."},
-			{Name: "lens", Type: String{Form: Lens, Reach: AtBuild}, Example: "app.aug",
+			{Name: "lens", Type: String{Form: Lens, Scope: AtBuild}, Example: "app.aug",
 				Description: "Brings an Augeas lens: a file beside the spec, or a built-in one."},
-			{Name: "helpers", Type: filledWords(HelperName, AtBuild), Example: "[config, wait]",
+			{Name: "helpers", Type: nonEmptyWords(HelperName, AtBuild), Example: "[config, wait]",
 				Description: "Brings `pulp-helper` and what it has to know of the spec: " + list(Helpers()) + "; `exec` is always included."},
-			{Name: "files", Type: OneOf{file(), List{Of: file(), Filled: true}}, Example: "{ from: app, to: /srv/app }",
+			{Name: "files", Type: OneOf{file(), List{Items: file(), NonEmpty: true}}, Example: "{ from: app, to: /srv/app }",
 				Description: "Copies a file or a directory of the spec's folder, or several."},
-			{Name: "run", Type: OneOf{String{Form: NotEmpty, Reach: Verbatim, Multiline: true}, run()}, Example: "useradd app",
+			{Name: "run", Type: OneOf{String{Form: NonEmptyText, Scope: Verbatim, Multiline: true}, run()}, Example: "useradd app",
 				Description: "Runs a script with `/bin/sh -ceu`, or a command without a shell, as root."},
 		},
 	}
-	rule := Rule{Kind: ExactlyOne, Says: "A step has one of these keys."}
+	rule := Rule{Kind: ExactlyOne, Description: "A step has one of these keys."}
 	for _, k := range o.Keys {
-		rule.Of = append(rule.Of, Condition{k.Name, Set})
+		rule.Conditions = append(rule.Conditions, Condition{k.Name, Set})
 	}
 	o.Rules = []Rule{rule}
 	return o
@@ -36,20 +36,20 @@ func repo() *Object {
 		Name:        "repo",
 		Description: "A file that names a repository of packages: one to fetch from `url`, or one to write with the other keys.",
 		Keys: []Key{
-			{Name: "to", Required: true, Type: String{Form: Path, Reach: AtBuild}, Example: "/etc/yum.repos.d/app.repo",
+			{Name: "to", Required: true, Type: String{Form: Path, Scope: AtBuild}, Example: "/etc/yum.repos.d/app.repo",
 				Description: "The file in the image."},
-			{Name: "url", Type: String{Form: FetchURL, Reach: AtBuild}, Example: `"https://example.com/app.repo"`,
+			{Name: "url", Type: String{Form: FetchURL, Scope: AtBuild}, Example: `"https://example.com/app.repo"`,
 				Description: "Where to fetch the file from."},
-			{Name: "sha256", Type: String{Form: SHA256, Reach: AtBuild},
+			{Name: "sha256", Type: String{Form: SHA256, Scope: AtBuild},
 				Example:     `"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`,
 				Description: "The digest of what `url` gives. Something else is refused."},
-			{Name: "id", Type: String{Form: RepoID, Reach: AtBuild}, Example: "app",
+			{Name: "id", Type: String{Form: RepoID, Scope: AtBuild}, Example: "app",
 				Description: "The repository's id."},
-			{Name: "name", Type: String{Form: FilledLine, Reach: Verbatim}, Example: "The packages of app",
+			{Name: "name", Type: String{Form: NonEmptyLine, Scope: Verbatim}, Example: "The packages of app",
 				Description: "The repository's name for people. Left out, its id."},
-			{Name: "baseurl", Type: String{Form: FilledLine, Reach: Verbatim}, Example: `"https://example.com/$releasever/"`,
+			{Name: "baseurl", Type: String{Form: NonEmptyLine, Scope: Verbatim}, Example: `"https://example.com/$releasever/"`,
 				Description: "Where the repository is."},
-			{Name: "gpgkey", Type: String{Form: FilledLine, Reach: Verbatim}, Example: `"https://example.com/key"`,
+			{Name: "gpgkey", Type: String{Form: NonEmptyLine, Scope: Verbatim}, Example: `"https://example.com/key"`,
 				Description: "Where the key is that packages are signed with."},
 			{Name: "gpgcheck", Type: Boolean{}, Example: "true",
 				Description: "Whether packages have to be signed. Left out, whether there is a `gpgkey`."},
@@ -57,18 +57,18 @@ func repo() *Object {
 				Description: "Whether the package manager uses the repository without being asked to."},
 		},
 		Rules: []Rule{
-			{Kind: ExactlyOne, Of: []Condition{{"url", Set}, {"baseurl", Set}}, Says: "There is `url`, to fetch a file, or `baseurl`, to write one."},
-			{Kind: None, If: Condition{"url", Set}, Of: []Condition{{"id", Set}, {"name", Set}, {"gpgkey", Set}, {"gpgcheck", Set}, {"enabled", Set}},
-				Says: "`id`, `name`, `gpgkey`, `gpgcheck` and `enabled` go with `baseurl`."},
-			{Kind: None, If: Condition{"baseurl", Set}, Of: []Condition{{"sha256", Set}}, Says: "`sha256` goes with `url`."},
-			{Kind: AtLeastOne, If: Condition{"baseurl", Set}, Of: []Condition{{"id", Set}}, Says: "`baseurl` needs `id`."},
+			{Kind: ExactlyOne, Conditions: []Condition{{"url", Set}, {"baseurl", Set}}, Description: "There is `url`, to fetch a file, or `baseurl`, to write one."},
+			{Kind: None, If: Condition{"url", Set}, Conditions: []Condition{{"id", Set}, {"name", Set}, {"gpgkey", Set}, {"gpgcheck", Set}, {"enabled", Set}},
+				Description: "`id`, `name`, `gpgkey`, `gpgcheck` and `enabled` go with `baseurl`."},
+			{Kind: None, If: Condition{"baseurl", Set}, Conditions: []Condition{{"sha256", Set}}, Description: "`sha256` goes with `url`."},
+			{Kind: AtLeastOne, If: Condition{"baseurl", Set}, Conditions: []Condition{{"id", Set}}, Description: "`baseurl` needs `id`."},
 		},
 	}
 }
 
 // installsSomething is the rule of package steps that have groups too.
 func installsSomething() []Rule {
-	return []Rule{{Kind: AtLeastOne, Of: []Condition{{"groups", Filled}, {"packages", Filled}}, Says: "There is a group or a package."}}
+	return []Rule{{Kind: AtLeastOne, Conditions: []Condition{{"groups", NonEmpty}, {"packages", NonEmpty}}, Description: "There is a group or a package."}}
 }
 
 func groups() Key {
@@ -104,7 +104,7 @@ func apt() *Object {
 	return &Object{
 		Name:        "apt",
 		Description: "Packages to install with apt-get.",
-		Keys: []Key{{Name: "packages", Required: true, Type: filledWords(AptPackage, AtBuild), Example: "[python3, augeas-tools]",
+		Keys: []Key{{Name: "packages", Required: true, Type: nonEmptyWords(AptPackage, AtBuild), Example: "[python3, augeas-tools]",
 			Description: "Packages, as apt knows them: `NAME`, `NAME=VERSION`, `NAME/SUITE`."}},
 	}
 }
@@ -114,9 +114,9 @@ func file() *Object {
 		Name:        "copy",
 		Description: "A file or a directory of the spec's folder that an image gets. Files belong to root.",
 		Keys: []Key{
-			{Name: "from", Required: true, Type: String{Form: SpecFile, Reach: AtBuild}, Example: "app",
+			{Name: "from", Required: true, Type: String{Form: SpecFile, Scope: AtBuild}, Example: "app",
 				Description: "The file or directory in the spec's folder. Nothing outside of that is read."},
-			{Name: "to", Required: true, Type: String{Form: Path, Reach: AtBuild}, Example: "/srv/app",
+			{Name: "to", Required: true, Type: String{Form: Path, Scope: AtBuild}, Example: "/srv/app",
 				Description: "Where it goes in the image. One that ends in `/` is a directory to copy a file into; the content of a directory goes below it."},
 			{Name: "mode", Type: Mode{FileMode}, Example: `"0440"`,
 				Description: "The mode of the files. Left out, 0755 for those that are executable and 0644 for the others."},
@@ -129,7 +129,7 @@ func run() *Object {
 		Name:        "run",
 		Description: "A command that changes the image. It runs as root in `/`, with the environment of the image.",
 		Keys: []Key{
-			{Name: "script", Type: String{Form: NotEmpty, Reach: Verbatim, Multiline: true}, Example: `"make install"`,
+			{Name: "script", Type: String{Form: NonEmptyText, Scope: Verbatim, Multiline: true}, Example: `"make install"`,
 				Description: "A script for `/bin/sh -ceu`."},
 			{Name: "command", Type: command(Verbatim), Default: "[]", Example: "[/usr/bin/ldconfig]",
 				Description: "A command and its arguments, without a shell."},
@@ -137,7 +137,7 @@ func run() *Object {
 				Description: "Ids of secrets that `--secret` gives; each is at `/run/secrets/ID` while the command runs, and in no layer."},
 		},
 		Rules: []Rule{
-			{Kind: ExactlyOne, Of: []Condition{{"script", Filled}, {"command", Filled}}, Says: "There is a `script` or a `command`."},
+			{Kind: ExactlyOne, Conditions: []Condition{{"script", NonEmpty}, {"command", NonEmpty}}, Description: "There is a `script` or a `command`."},
 		},
 	}
 }

@@ -23,8 +23,8 @@ const (
 	hasVariable = `(?:^|[^$])\$\{\{`
 )
 
-// reaches are the definitions of strings that may be anything but for the variables in them.
-var reaches = map[Reach]struct{ name, pattern, message string }{
+// scopes are the definitions of strings that may be anything, as far as the variables in them allow.
+var scopes = map[Scope]struct{ name, pattern, message string }{
 	Never:    {"string", anything, "a control character is not allowed"},
 	AtBuild:  {"buildString", atBuild, "${{ name }} is a variable of the spec; ${NAME} is not known yet when an image is built, and $${ stands for the characters ${"},
 	AtStart:  {"startString", atStart, "${{ name }} is a variable of the spec and ${NAME} one of the environment; $${ stands for the characters ${"},
@@ -33,8 +33,8 @@ var reaches = map[Reach]struct{ name, pattern, message string }{
 }
 
 // text defines the strings of a form and returns the name of the definition.
-func (b *builder) text(form Form, reach Reach) string {
-	base := reaches[reach]
+func (b *builder) text(form Form, scope Scope) string {
+	base := scopes[scope]
 	if !b.strings[base.name] {
 		b.strings[base.name] = true
 		b.forms = append(b.forms, property{base.name, &document{Type: "string", Pattern: base.pattern, PatternErrorMessage: base.message}})
@@ -47,11 +47,11 @@ func (b *builder) text(form Form, reach Reach) string {
 	}
 	b.strings[form.Name] = true
 	pattern := whole(form)
-	if reach != Never {
+	if scope != Never {
 		pattern += "|" + hasVariable
 	}
 	b.forms = append(b.forms, property{form.Name, &document{
-		Ref: reference(base.name), Pattern: pattern, PatternErrorMessage: "it has to be " + plain(form.Says),
+		Ref: reference(base.name), Pattern: pattern, PatternErrorMessage: "it has to be " + plain(form.Description),
 	}})
 	return form.Name
 }

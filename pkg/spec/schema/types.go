@@ -6,19 +6,19 @@ type Type interface{ isType() }
 // A String is a string of a form.
 type String struct {
 	Form Form
-	// Reach says which variables mean something in it.
-	Reach Reach
+	// Scope says which variables may be used in it.
+	Scope Scope
 	// Multiline says that people write it in several lines.
 	Multiline bool
 }
 
-// A Reach says which variables mean something in a string.
-type Reach int
+// A Scope says which variables may be used in a string.
+type Scope int
 
-// The reaches.
+// The scopes.
 const (
 	// Never: the string is for people, or has to be known before there are variables.
-	Never Reach = iota
+	Never Scope = iota
 	// AtBuild: ${{ name }} is put in, and ${NAME} is a mistake.
 	AtBuild
 	// AtStart: ${{ name }} is put in, and ${NAME} is what the container's environment says.
@@ -47,9 +47,9 @@ type Version struct{}
 
 // A List is a list.
 type List struct {
-	Of Type
-	// Filled says that it has to have an item.
-	Filled bool
+	Items Type
+	// NonEmpty says that it has to have an item.
+	NonEmpty bool
 	// Command says that the first item is a program, which is not empty.
 	Command bool
 }
@@ -59,9 +59,9 @@ type Map struct {
 	Names Form
 	// Reserved are names of that form that are none.
 	Reserved []string
-	Of       Type
-	// Filled says that it has to have a key.
-	Filled bool
+	Values   Type
+	// NonEmpty says that it has to have a key.
+	NonEmpty bool
 	// Key is what the reference calls a name.
 	Key string
 }
@@ -77,7 +77,7 @@ type Object struct {
 	Keys        []Key
 	// Nullable says that nothing may stand in place of the mapping.
 	Nullable bool
-	// Rules are what holds between the keys.
+	// Rules are what has to be true of the keys together.
 	Rules []Rule
 }
 
@@ -105,19 +105,19 @@ func (Map) isType()      {}
 func (OneOf) isType()    {}
 func (*Object) isType()  {}
 
-// A Rule is what holds between the keys of an object.
+// A Rule is what has to be true of the keys of an object together.
 type Rule struct {
-	// Kind says how many of the conditions hold.
+	// Kind says how many of the conditions have to be true.
 	Kind RuleKind
-	// If, when it is not the zero value, says when the rule counts.
+	// If, when it is not the zero value, is the condition under which the rule applies.
 	If Condition
-	// Of are the conditions.
-	Of []Condition
-	// Says is the rule in words, in Markdown.
-	Says string
+	// Conditions are what the rule counts.
+	Conditions []Condition
+	// Description is the rule in words, in Markdown.
+	Description string
 }
 
-// A RuleKind says how many of a rule's conditions hold.
+// A RuleKind says how many of a rule's conditions have to be true.
 type RuleKind int
 
 // The kinds of rules.
@@ -127,7 +127,7 @@ const (
 	None
 )
 
-// A Condition is something that is so or not of a key's value.
+// A Condition is a statement about a key's value that is true or false.
 type Condition struct {
 	Key string
 	Is  Is
@@ -138,9 +138,9 @@ type Is int
 
 // What a condition says of a key.
 const (
-	Set    Is = iota // it is there, whatever its value
-	Filled           // its value is neither an empty string, an empty list nor an empty mapping
-	True             // its value is true
+	Set      Is = iota // it is there, whatever its value
+	NonEmpty           // its value is neither an empty string, an empty list nor an empty mapping
+	True               // its value is true
 )
 
 // Objects returns an object and those below it, each once, in the order in which they are described.
@@ -160,9 +160,9 @@ func Objects(root *Object) []*Object {
 				visit(k.Type)
 			}
 		case List:
-			visit(t.Of)
+			visit(t.Items)
 		case Map:
-			visit(t.Of)
+			visit(t.Values)
 		case OneOf:
 			for _, one := range t {
 				visit(one)

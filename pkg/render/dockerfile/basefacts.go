@@ -8,8 +8,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-// A ground is what is known of the image that an instruction stands on. The rest is up to an image that only the builder sees.
-type ground struct {
+// baseFacts are what is certain about the image that an instruction is based on. The rest depends on an image that only the builder sees.
+type baseFacts struct {
 	outside bool            // an image from outside the family is at the bottom
 	system  bool            // a package manager works in it, so it is a whole system
 	rpm     bool            // that package manager is yum or dnf
@@ -21,15 +21,15 @@ type ground struct {
 	entrypoint, command bool
 }
 
-// groundOf returns what an image of the family stands on.
-func groundOf(image *family.Image) ground {
+// baseFactsOf returns what is certain about the base of an image of the family.
+func baseFactsOf(image *family.Image) baseFacts {
 	if image.Parent == nil {
 		outside := image.Base != family.Scratch
-		g := ground{outside: outside, links: map[string]bool{}, entrypoint: outside, command: outside}
+		g := baseFacts{outside: outside, links: map[string]bool{}, entrypoint: outside, command: outside}
 		g.install(image)
 		return g
 	}
-	g := groundOf(image.Parent)
+	g := baseFactsOf(image.Parent)
 	for _, step := range image.Parent.Steps {
 		g.add(step)
 	}
@@ -48,7 +48,7 @@ func orInherited(own, inherited string) string {
 }
 
 // install notes that an image's steps install packages, also the later ones: what they need to work is there before them.
-func (g *ground) install(image *family.Image) {
+func (g *baseFacts) install(image *family.Image) {
 	for _, step := range image.Steps {
 		if s, ok := step.(family.Packages); ok && g.outside {
 			g.system = true
@@ -58,7 +58,7 @@ func (g *ground) install(image *family.Image) {
 }
 
 // add takes a step in.
-func (g *ground) add(step family.Step) {
+func (g *baseFacts) add(step family.Step) {
 	switch s := step.(type) {
 	case family.Run:
 		g.ran = true
@@ -81,13 +81,13 @@ var systemDirs = []string{"/etc", "/usr", "/usr/bin", "/usr/share"}
 const reposDir = "/etc/yum.repos.d"
 
 // has says whether a directory is certain to be there.
-func (g ground) has(dir string) bool {
+func (g baseFacts) has(dir string) bool {
 	return dir == "/" || g.system && slices.Contains(systemDirs, dir) || g.rpm && dir == reposDir
 }
 
 // plain says whether all that is certain to be there on the way to a directory are directories as a builder makes them up: of root, with
 // mode 0755. Then a layer that brings its own does not change them.
-func (g ground) plain(dir string) bool {
+func (g baseFacts) plain(dir string) bool {
 	for at := dir; at != "/"; at = path.Dir(at) {
 		if g.links[at] || g.ran {
 			return false
