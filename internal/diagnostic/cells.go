@@ -42,7 +42,7 @@ func show(c rune) cell {
 	return cell{string(c), 1}
 }
 
-// isHidden says whether a character does something to a terminal, or to the order in which it shows others, instead of being shown.
+// isHidden reports whether a character does something to a terminal, or to the order in which it shows others, instead of being shown.
 // https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
 func isHidden(c rune) bool {
 	return unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp)

@@ -37,7 +37,7 @@ type Diagnostic struct {
 	Deeper string
 }
 
-// Mistakes returns the complaints about specs that an error holds, in its order; none, if it is about something else.
+// Mistakes returns the mistakes in specs that an error is about, in their order; none, if it is about something else.
 func Mistakes(err error) []Diagnostic {
 	var all spec.Errors
 	if !errors.As(err, &all) {
@@ -50,5 +50,5 @@ func Mistakes(err error) []Diagnostic {
 	return list
 }
 
-// hasPlace says whether a diagnostic points into a file.
+// hasPlace reports whether a diagnostic points into a file.
 func (d Diagnostic) hasPlace() bool { return d.File != "" && d.At.Start.Line > 0 }

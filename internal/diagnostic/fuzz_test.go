@@ -38,7 +38,7 @@ func under(line string, column int) (rune, bool) {
 	return ' ', true
 }
 
-// shownAs says whether a screen may show one character as another.
+// shownAs reports whether a screen may show one character as another.
 func shownAs(c, shown rune) bool {
 	switch {
 	case c == '\t':

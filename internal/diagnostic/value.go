@@ -75,7 +75,7 @@ func balanced(rest []rune) int {
 	return 1
 }
 
-// endsPlain says whether a string without quotation marks ends before the character.
+// endsPlain reports whether a string without quotation marks ends before the character.
 func endsPlain(rest []rune, i int, flow bool) bool {
 	last := i+1 == len(rest) || unicode.IsSpace(rest[i+1])
 	switch rest[i] {

@@ -138,7 +138,7 @@ func TestADirectoryWithOtherFilesIsLeftAlone(t *testing.T) {
 			err := gendir.Write(t.Context(), dir, []gendir.File{file("a/text", "new")})
 			var foreign *gendir.ForeignError
 			if !errors.As(err, &foreign) || len(foreign.Files) != 1 {
-				t.Errorf("%v, want a complaint about one file", err)
+				t.Errorf("%v, want an error about one file", err)
 			}
 			if diff := cmp.Diff(before, listing(t, dir)); diff != "" {
 				t.Errorf("the directory changed (-before +after):\n%s", diff)

@@ -4,8 +4,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// Check says whether everything that the family's own files are made of can be opened, for images of an architecture in Go's terms
-// ("amd64"). What cannot is a spec.Errors. A build finds out by itself; this is for whoever does not build.
+// Check opens everything that the family's own files are made of, for images of an architecture in Go's terms ("amd64"), and returns what
+// cannot be opened as a spec.Errors. A build finds out by itself; this is for callers that do not build.
 func (f *Family) Check(arch string) error {
 	report := spec.NewReport(f.Spec.Filename)
 	for _, image := range f.Images {

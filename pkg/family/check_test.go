@@ -33,7 +33,7 @@ func TestCheckOpensWhatTheFilesAreMadeOf(t *testing.T) {
 		"f.yaml:10:9: /app of a: there is no such file in the spec's folder"
 	err = f.Check("arm64")
 	if err == nil {
-		t.Fatal("no complaint about what is missing")
+		t.Fatal("no error about what is missing")
 	}
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

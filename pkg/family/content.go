@@ -97,7 +97,7 @@ func (f folderFile) Open(string) (io.ReadCloser, error) {
 	return file, nil
 }
 
-// cause returns why a file of a folder cannot be read, without its name, which the complaint says already.
+// cause returns why a file of a folder cannot be read, without its name, which is already in the error around it.
 func cause(err error) error {
 	var pathErr *fs.PathError
 	switch {

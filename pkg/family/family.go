@@ -8,7 +8,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
-// A Family is a resolved spec: every variable has its value, every image knows what it stands on and every file step knows its
+// A Family is a resolved spec: every variable has its value, every image knows what it is based on and every file step knows its
 // files. It is a value to read, never to change; a function that needs another family returns a new one.
 type Family struct {
 	// Name is the family's name, unique among the families of one user's cache.
@@ -27,7 +27,7 @@ type Family struct {
 	Contract contract.Contract
 	// Kubernetes is what the family needs around its images when it runs.
 	Kubernetes Kubernetes
-	// Images holds the images in build order: what an image stands on comes before it, and otherwise as in the spec.
+	// Images holds the images in build order: each image comes after the one it is based on, and otherwise in the order of the spec.
 	Images []*Image
 
 	redactor redactor
@@ -56,15 +56,15 @@ type Image struct {
 	Name string
 	// Reference is what the image is published under: REGISTRY/NAME:TAG.
 	Reference string
-	// Parent is the image of the family that this one stands on, or nil when Base is set.
+	// Parent is the image of the family that this one is based on, or nil when Base is set.
 	Parent *Image
-	// Base is the normalised reference of the image from outside that this one stands on ("docker.io/library/fedora:20"), or
+	// Base is the normalised reference of the image from outside that this one is based on ("docker.io/library/fedora:20"), or
 	// "scratch"; empty when Parent is set.
 	Base string
 	// BaseAt is where the spec names the base from outside, and BaseVariables are the variables of the spec that it takes it from.
 	BaseAt        spec.Range
 	BaseVariables []string
-	// Config is what this image adds to the configuration of what it stands on.
+	// Config is what this image adds to the configuration that it inherits.
 	Config Config
 	// Steps are the image's own steps, in order. The start script is the last one, a Files step.
 	Steps []Step

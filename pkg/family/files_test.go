@@ -149,14 +149,14 @@ func TestNothingOutsideTheSpecsFolderIsCopied(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := listed(t, dir, "{from: "+test.from+", to: /t}")
 			if want := "f.yaml:8:30: " + test.want; err == nil || err.Error() != want {
-				t.Errorf("files %q, complaint %v, want %s", got, err, want)
+				t.Errorf("files %q, error %v, want %s", got, err, want)
 			}
 		})
 	}
 	t.Run("a lens", func(t *testing.T) {
 		_, err := resolve(t, step("lens: x.aug"), family.WithDir(dir))
 		if want := "x.aug beside the spec cannot be read: a symbolic link leads out of the spec's folder"; err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("complaint %v, want %s", err, want)
+			t.Errorf("error %v, want %s", err, want)
 		}
 	})
 }
@@ -184,7 +184,7 @@ func TestOneStepPutsOneFileAtAPlace(t *testing.T) {
 		{"a file above a file", "[{from: b, to: /t/u/b}, {from: a, to: /t}]", "f.yaml:8:47: this step puts /t/u/b below /t, which is no directory"},
 	} {
 		if _, err := listed(t, dir, test.files); err == nil || err.Error() != test.want {
-			t.Errorf("%s: complaint %v, want %s", test.name, err, test.want)
+			t.Errorf("%s: error %v, want %s", test.name, err, test.want)
 		}
 	}
 }

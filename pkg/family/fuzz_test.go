@@ -60,7 +60,7 @@ func FuzzResolve(f *testing.F) {
 		seen := map[*family.Image]bool{}
 		for _, i := range resolved.Images {
 			if (i.Parent == nil) == (i.Base == "") || i.Parent != nil && !seen[i.Parent] {
-				t.Errorf("%s stands on %v and %q, or comes before it", i.Name, i.Parent, i.Base)
+				t.Errorf("%s is based on %v and %q, or comes before it", i.Name, i.Parent, i.Base)
 			}
 			seen[i] = true
 		}

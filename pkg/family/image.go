@@ -75,8 +75,8 @@ func (r *resolver) envVars(declared []spec.Named[spec.Text]) []EnvVar {
 // dollarName is how a shell and a Dockerfile name a variable without braces.
 var dollarName = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)`)
 
-// checkDollar complains about a value that was meant to have another one in it: no directory of PATH has a dollar in its name, and nothing
-// is called after its own name.
+// checkDollar reports a $NAME that was probably meant as a variable: no directory in PATH has a dollar in its name, and no value is meant
+// to hold the name of its own variable.
 func (r *resolver) checkDollar(v spec.Named[spec.Text], value string) {
 	for _, found := range dollarName.FindAllStringSubmatch(value, -1) {
 		if name := found[1]; v.Name.Value == "PATH" || v.Name.Value == name {

@@ -51,7 +51,7 @@ func (r *resolver) nonEmpty(t spec.Text, scope scope, hint, what string) string 
 	return value
 }
 
-// program complains of a command whose first word, the program, is empty.
+// program reports a command whose first word, the program, is empty.
 func (r *resolver) program(command []spec.Text, scope scope) {
 	if len(command) > 0 {
 		r.nonEmpty(command[0], scope, "", "the first word of a command")
@@ -72,7 +72,7 @@ func (r *resolver) absolute(t spec.Text, what string) string {
 	return clean
 }
 
-// destination does the same, and says whether the path is written as that of a directory.
+// destination does the same, and reports whether the path is written as that of a directory.
 func (r *resolver) destination(t spec.Text, what string) (clean string, dir bool) {
 	if !t.IsSet() {
 		return "", false

@@ -2,8 +2,8 @@ package family
 
 import "slices"
 
-// ordered returns names so that what a name needs comes before it, and otherwise as they are. Circles are returned too, each as the way
-// from a name back to itself; the order then has all names all the same. Needs that are no names are left out.
+// ordered sorts names so that what a name needs comes before it, and otherwise keeps their order. It also returns the cycles, each as the
+// path from a name back to itself; the order has all names even then. Needs that are not among the names are ignored.
 func ordered(names []string, needs func(string) []string) (order []string, cycles [][]string) {
 	o := orderer{needs: needs, marks: make(map[string]mark, len(names))}
 	for _, name := range names {
@@ -15,13 +15,13 @@ func ordered(names []string, needs func(string) []string) (order []string, cycle
 	return o.order, o.cycles
 }
 
-// A mark says how far the search has come with a name.
+// A mark is the state of a name in the search.
 type mark int
 
 const (
-	unknown mark = iota // no name at all
+	unknown mark = iota // not one of the names
 	unseen
-	visiting // the search is at what it needs
+	visiting // the search is below it, at what it needs
 	done
 )
 

@@ -8,7 +8,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// registry returns what all images are published under. What is said for this one time counts before the spec.
+// registry returns what all images are published under: the override, if there is one, and else what the spec says.
 func (r *resolver) registry(override string) string {
 	registry, ok := r.substitute.expand(r.spec.Registry, atBuild)
 	source := "registry: "
@@ -39,7 +39,7 @@ func (r *resolver) tag(override string) string {
 }
 
 // reference returns what an image is published under, normalised. No two images have the same: their names differ, and nothing else
-// does. When one of the parts is wrong there is a complaint about it already, and the result means nothing.
+// does. When one of the parts is wrong, there is an error about it already and the result means nothing.
 func (r *resolver) reference(f *Family, name spec.Text) string {
 	if name.Value == Scratch || !imageName.MatchString(name.Value) {
 		hint := "use small letters and digits, and '-', '_' or '.' between them"

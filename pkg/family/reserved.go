@@ -21,7 +21,7 @@ func Reserved(at string) bool {
 	return false
 }
 
-// checkReserved complains about a file of the spec at such a path.
+// checkReserved reports a file of the spec at such a path.
 func (r *resolver) checkReserved(at spec.Range, name string) {
 	if Reserved(name) {
 		r.report.Add(at, "put it somewhere else", "%s is for what pulpimg starts containers with", name)

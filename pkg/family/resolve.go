@@ -39,7 +39,7 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 	return f, nil
 }
 
-// A resolver resolves one spec. Its methods report what is wrong and go on with something, so that all complaints come together.
+// A resolver resolves one spec. Its methods report what is wrong and continue with a stand-in, so that the user sees all errors at once.
 type resolver struct {
 	spec       *spec.Spec
 	report     *spec.Report
@@ -72,7 +72,7 @@ func (r *resolver) family(o options) *Family {
 	return f
 }
 
-// variables returns the spec's variables with their values. Those without one are left out: there is a complaint about them.
+// variables returns the spec's variables with their values. Those without one are left out: there is an error about them.
 func (r *resolver) variables(given map[string]string) []Variable {
 	var out []Variable
 	for _, declared := range r.spec.Variables {
@@ -101,8 +101,8 @@ func (r *resolver) images(f *Family) []*Image {
 	}
 	order, cycles := ordered(names, func(name string) []string { return []string{from[name]} })
 	for _, cycle := range cycles {
-		r.report.Add(declared[cycle[0]].Value.From.At, "let one of them stand on an image from outside",
-			"the images stand on each other in a circle: %s", strings.Join(cycle, " -> "))
+		r.report.Add(declared[cycle[0]].Value.From.At, "base one of them on an image from outside",
+			"the images are based on each other in a cycle: %s", strings.Join(cycle, " -> "))
 	}
 	resolved := map[string]*Image{}
 	var out []*Image
@@ -112,7 +112,7 @@ func (r *resolver) images(f *Family) []*Image {
 		}
 		image := &Image{Name: name, At: declared[name].Value.At}
 		if _, ok := declared[from[name]]; ok {
-			image.Parent = resolved[from[name]] // nil in a circle
+			image.Parent = resolved[from[name]] // nil in a cycle
 		} else if expanded[name] {
 			image.Base = r.base(declared[name].Value.From, from[name], names)
 			image.BaseAt, image.BaseVariables = declared[name].Value.From.At, once(specVariables(declared[name].Value.From.Value))

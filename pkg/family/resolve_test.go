@@ -28,10 +28,10 @@ func TestImagesComeAfterWhatTheyStandOnAndOtherwiseAsInTheSpec(t *testing.T) {
 		t.Errorf("the build order is %s, want %s", got, want)
 	}
 	if leaf := image(t, f, "leaf1"); leaf.Parent != image(t, f, "middle") || leaf.Base != "" {
-		t.Errorf("leaf1 stands on %v and %q, want middle", leaf.Parent, leaf.Base)
+		t.Errorf("leaf1 is based on %v and %q, want middle", leaf.Parent, leaf.Base)
 	}
 	if root := image(t, f, "root"); root.Parent != nil || root.Base != "docker.io/library/fedora:20" {
-		t.Errorf("root stands on %v and %q, want docker.io/library/fedora:20", root.Parent, root.Base)
+		t.Errorf("root is based on %v and %q, want docker.io/library/fedora:20", root.Parent, root.Base)
 	}
 }
 
@@ -244,6 +244,6 @@ func TestLongChainsAreResolved(t *testing.T) {
 	_, err := resolve(t, text)
 	var all spec.Errors
 	if !errors.As(err, &all) || len(all) != 1 || !strings.Contains(all[0].Message, "i0 -> i10000 -> ") {
-		t.Errorf("%d complaints about a circle", len(all))
+		t.Errorf("%d errors about a cycle", len(all))
 	}
 }

@@ -51,13 +51,13 @@ func (r *resolver) role(s spec.Start) *Start {
 // ErrNothingToRun says that none of the images is meant to be run.
 var ErrNothingToRun = errors.New("none of these images is meant to be run: they have no start, no entrypoint and no command")
 
-// Runs says whether the image is meant to be run: it has a start, or an entrypoint or a command of its own.
+// Runs reports whether the image is meant to be run: it has a start, or an entrypoint or a command of its own.
 func (i *Image) Runs() bool { return len(i.Config.Entrypoint)+len(i.Config.Command) > 0 }
 
-// Volumes returns the volumes of the image, those of what it stands on in the family included, each once.
+// Volumes returns the volumes of the image, those that it inherits in the family included, each once.
 func (i *Image) Volumes() []string { return i.all(func(c Config) []string { return c.Volumes }) }
 
-// Ports returns the ports of the image, those of what it stands on in the family included, each once.
+// Ports returns the ports of the image, those that it inherits in the family included, each once.
 func (i *Image) Ports() []string { return i.all(func(c Config) []string { return c.Ports }) }
 
 // Shared returns the volumes of an image that are kept in the family's storage.

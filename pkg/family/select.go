@@ -6,7 +6,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// Select returns the family with nothing but the named images and what they stand on.
+// Select returns the family with only the named images and those that they are based on.
 func (f *Family) Select(names ...string) (*Family, error) {
 	wanted := map[*Image]bool{}
 	for _, name := range names {

@@ -62,7 +62,7 @@ func startScript(image *Image) startscript.Script {
 	return script
 }
 
-// checkUser complains about a start that becomes a user whom the user of the image cannot become.
+// checkUser reports a start whose user the user of the image cannot become.
 func (r *resolver) checkUser(image *Image, s spec.Start) {
 	user := ""
 	for on := image; on != nil && user == ""; on = on.Parent {
@@ -86,7 +86,7 @@ func (r *resolver) requireDeclared(list []spec.Text, declared []string, what str
 	return out
 }
 
-// needHelper complains when neither an image nor what it stands on has a helper that its start uses.
+// needHelper reports a helper that a start uses and neither the image nor one that it is based on has.
 func (r *resolver) needHelper(image *Image, uses []spec.Text, name string) {
 	if len(uses) == 0 {
 		return
@@ -103,7 +103,7 @@ func (r *resolver) needHelper(image *Image, uses []spec.Text, name string) {
 		root = root.Parent
 	}
 	if root.Base == "" {
-		return // there is a complaint about what it stands on
+		return // there is an error about its base already
 	}
 	r.report.AddAt(uses[0].At.Start, fmt.Sprintf("add a step to %s: helpers: [%s]", root.Name, name),
 		"starting %s needs the helper %q, which the image does not have", image.Name, name)

@@ -12,7 +12,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
-// step resolves a step. It returns nil for one that could not be read; there is a complaint about it.
+// step resolves a step. It returns nil for one that could not be read; there is an error about it already.
 func (r *resolver) step(s spec.Step) Step {
 	switch {
 	case s.Repo != nil && s.Repo.URL.IsSet():

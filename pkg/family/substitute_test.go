@@ -75,7 +75,7 @@ func TestAComplaintPointsIntoTheString(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := resolve(t, head+declared+strings.Replace(test.where, "%", test.yaml, 1))
 			if err == nil || err.Error() != "f.yaml:"+test.want {
-				t.Errorf("%s: complaint %v, want %s", test.yaml, err, test.want)
+				t.Errorf("%s: error %v, want %s", test.yaml, err, test.want)
 			}
 		})
 	}

@@ -9,7 +9,7 @@ const (
 	textPerNode = 16
 )
 
-// checkSize refuses a document that its aliases blow up, or that has itself as a part.
+// checkSize reports a document that its aliases blow up, or that contains itself.
 func checkSize(root *yaml.Node, report *Report) {
 	c := counter{report: report, counted: map[*yaml.Node]int{}}
 	if c.count(root) > maxNodes && !c.cycle {
@@ -20,7 +20,7 @@ func checkSize(root *yaml.Node, report *Report) {
 // A counter counts the nodes below aliases, each of them once.
 type counter struct {
 	report  *Report
-	counted map[*yaml.Node]int // what stands behind an alias; 0 while it is being counted
+	counted map[*yaml.Node]int // the nodes below each alias; 0 while they are being counted
 	cycle   bool
 }
 

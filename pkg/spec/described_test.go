@@ -11,7 +11,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
-// places are where each object of the language stands: %s is its content, in braces.
+// places are specs with each object of the language: %s is its content, in braces.
 var places = map[string]string{
 	"spec":                 "",
 	"variable":             head + "variables: {v: {%s}}\n" + images,
@@ -36,7 +36,7 @@ var places = map[string]string{
 	"run":                  step("{run: {%s}}"),
 }
 
-// unknown is no key of anything. It is so short that it is like none, so the complaint about it lists the keys that there are.
+// unknown is no key of anything. It is too short to resemble one, so the error about it lists all keys.
 const unknown = "0"
 
 var (
@@ -49,7 +49,7 @@ func TestTheReaderKnowsTheKeysThatAreDescribed(t *testing.T) {
 		t.Run(o.Name, func(t *testing.T) {
 			place, ok := places[o.Name]
 			if !ok {
-				t.Fatalf("the description has %q, and this test does not know where it stands", o.Name)
+				t.Fatalf("the description has %q, and this test has no place for it", o.Name)
 			}
 			var described []string
 			for _, k := range o.Keys {
@@ -70,7 +70,7 @@ func TestTheReaderKnowsTheKeysThatAreDescribed(t *testing.T) {
 	}
 }
 
-// knownKeys returns the keys that the complaint about an unknown one lists.
+// knownKeys returns the keys that the error about an unknown one lists.
 func knownKeys(t *testing.T, yaml string) []string {
 	t.Helper()
 	_, err := Parse("f.yaml", []byte(yaml))
@@ -82,10 +82,10 @@ func knownKeys(t *testing.T, yaml string) []string {
 		case !ofUnknown.MatchString(c.Message):
 			continue
 		case m == nil:
-			t.Fatalf("the complaint does not list the keys that there are: %v", c)
+			t.Fatalf("the error does not list the keys: %v", c)
 		}
 		return strings.Split(m[1], ", ")
 	}
-	t.Fatalf("there is no complaint about an unknown key: %v", err)
+	t.Fatalf("there is no error about an unknown key: %v", err)
 	return nil
 }

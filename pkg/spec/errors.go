@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// An Error is one complaint about a spec.
+// An Error is one mistake in a spec.
 type Error struct {
 	// File is the name of the spec as the user gave it.
 	File string
@@ -28,10 +28,10 @@ func (e *Error) Error() string {
 	return text
 }
 
-// maxShown bounds how many complaints the text of Errors holds. A file that is wrong everywhere is wrong in one way.
+// maxShown bounds how many errors the text of Errors lists. A file with more of them usually has one mistake many times.
 const maxShown = 20
 
-// Errors are all complaints about a spec, in the order of the file.
+// Errors are all mistakes in a spec, in the order of the file.
 type Errors []*Error
 
 func (e Errors) Error() string {
@@ -46,7 +46,7 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives each complaint to errors.As.
+// Unwrap gives each error to errors.As.
 func (e Errors) Unwrap() []error {
 	out := make([]error, len(e))
 	for i, one := range e {
@@ -55,11 +55,11 @@ func (e Errors) Unwrap() []error {
 	return out
 }
 
-// maxKept bounds how many complaints are kept, so that a large file of nothing but mistakes takes neither memory nor time.
+// maxKept bounds how many errors are kept, so that a large file of nothing but mistakes takes neither memory nor time.
 const maxKept = 200
 
-// Join adds to the complaints about a file those of somebody who went on with what could be read of it. A complaint that has no place, or
-// is about a line that there is a complaint about already, only follows from that one and is left out.
+// Join combines the errors from reading a file with those from a later stage, which worked on the part that could be read. An error of the
+// later stage that has no place, or is on a line with an earlier error, is only a consequence and is left out.
 func Join(first, more error) error {
 	var a, b Errors
 	if !errors.As(first, &a) || !errors.As(more, &b) {
@@ -78,7 +78,7 @@ func Join(first, more error) error {
 	return report.Err()
 }
 
-// A Report collects complaints about one spec.
+// A Report collects the errors in one spec.
 type Report struct {
 	file   string
 	errors Errors
@@ -87,7 +87,7 @@ type Report struct {
 // NewReport returns an empty report about a file.
 func NewReport(file string) *Report { return &Report{file: file} }
 
-// Add adds a complaint.
+// Add adds an error.
 func (r *Report) Add(at Range, hint, format string, args ...any) {
 	if r.Full() {
 		return
@@ -95,15 +95,15 @@ func (r *Report) Add(at Range, hint, format string, args ...any) {
 	r.errors = append(r.errors, &Error{File: r.file, At: at, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// Full reports whether no more complaints are kept. Whoever looks for some can stop then.
+// Full reports whether the report keeps no more errors, so that there is no point in looking for more.
 func (r *Report) Full() bool { return len(r.errors) >= maxKept }
 
-// AddAt adds a complaint about a single place.
+// AddAt adds an error about a single place.
 func (r *Report) AddAt(at Position, hint, format string, args ...any) {
 	r.Add(Range{Start: at, End: at}, hint, format, args...)
 }
 
-// Err returns the complaints, each once, in the order of the file; nil when there are none.
+// Err returns the errors, each once, in the order of the file; nil when there are none.
 func (r *Report) Err() error {
 	if len(r.errors) == 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-func complaints(lines ...int) spec.Errors {
+func errs(lines ...int) spec.Errors {
 	var all spec.Errors
 	for _, line := range lines {
 		at := spec.Position{Line: line, Column: 1}
@@ -20,7 +20,7 @@ func complaints(lines ...int) spec.Errors {
 }
 
 func TestJoinLeavesOutWhatOnlyFollows(t *testing.T) {
-	joined := spec.Join(complaints(2, 9), complaints(0, 1, 2, 5))
+	joined := spec.Join(errs(2, 9), errs(0, 1, 2, 5))
 	want := strings.Join([]string{"f.yaml:1:1: wrong", "f.yaml:2:1: wrong", "f.yaml:5:1: wrong", "f.yaml:9:1: wrong"}, "\n")
 	if diff := cmp.Diff(want, joined.Error()); diff != "" {
 		t.Errorf("joined (-want +got):\n%s", diff)
@@ -29,10 +29,10 @@ func TestJoinLeavesOutWhatOnlyFollows(t *testing.T) {
 
 func TestJoinKeepsAnErrorThatIsNoComplaint(t *testing.T) {
 	broken := errors.New("the disk is broken")
-	if got := spec.Join(broken, complaints(1)); !errors.Is(got, broken) {
+	if got := spec.Join(broken, errs(1)); !errors.Is(got, broken) {
 		t.Errorf("got %v", got)
 	}
-	if got := spec.Join(complaints(1), nil); got.Error() != "f.yaml:1:1: wrong" {
+	if got := spec.Join(errs(1), nil); got.Error() != "f.yaml:1:1: wrong" {
 		t.Errorf("got %v", got)
 	}
 }

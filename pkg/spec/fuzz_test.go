@@ -13,7 +13,7 @@ import (
 // lineBreak is what the YAML parser counts as the end of a line.
 var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
-// FuzzParse looks for input that makes Parse panic, or complain about a place that the file does not have.
+// FuzzParse looks for input that makes Parse panic, or report an error at a place that the file does not have.
 func FuzzParse(f *testing.F) {
 	specs, err := filepath.Glob("../../specs/*.yaml")
 	if err != nil || len(specs) == 0 {
@@ -46,7 +46,7 @@ func FuzzParse(f *testing.F) {
 		for _, e := range all {
 			at := e.At.Start
 			if at.Line < 1 || at.Line > len(lines) || at.Column < 1 || simple && at.Column > utf8.RuneCountInString(lines[at.Line-1])+1 {
-				t.Errorf("a complaint about %v, which the file does not have: %v", at, e)
+				t.Errorf("an error at %v, which the file does not have: %v", at, e)
 			}
 		}
 	})

@@ -66,7 +66,7 @@ func named[T any](r *reader, into *[]Named[T], what string, read func(n *yaml.No
 	}
 }
 
-// need complains when a string that has to be there is not.
+// need reports a required string that is missing or empty.
 func (r *reader) need(t Text, in Range, key, what string) {
 	if !t.IsSet() {
 		r.report.AddAt(in.Start, "", "%s needs the key %q", what, key)

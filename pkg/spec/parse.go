@@ -44,7 +44,7 @@ func Load(name string) (*Spec, error) {
 }
 
 // Parse reads a spec from the content of a file. What is wrong with it is an Errors. With such an error comes what could be read all the
-// same, so that somebody can look for more complaints; nil, when that would make no sense.
+// same, so that the caller can look for more errors; nil, when that would make no sense.
 func Parse(name string, data []byte) (*Spec, error) {
 	report := NewReport(name)
 	root := parseYAML(data, report)
@@ -143,7 +143,7 @@ func controlCharacter(data []byte) (Position, bool) {
 	return positionOf(data, i), true
 }
 
-// isControl says whether a character is a control character, other than a tab and the ends of lines.
+// isControl reports whether a character is a control character, other than a tab and the ends of lines.
 func isControl(c rune) bool {
 	return c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f
 }

@@ -53,7 +53,7 @@ func TestABadSpecGetsAComplaintWithItsPlace(t *testing.T) {
 		{"broken YAML in a second document", head + images + "---\na: [\n", `f.yaml:7:1: this is no YAML: did not find expected node content`},
 		{"an unknown anchor", head + "x-a: *nope\n" + images, `f.yaml:5:6: this is no YAML: unknown anchor 'nope' referenced`},
 		{"a merge key", head + "images:\n  a:\n    from: scratch\n    <<: {user: u}\n",
-			`f.yaml:8:5: merge keys (<<) are not part of the language (write the keys out, or let one image stand on another with from)`},
+			`f.yaml:8:5: merge keys (<<) are not part of the language (write the keys out, or base one image on another with from)`},
 		{"an odd tag", head + "images: {a: {from: !thing scratch}}\n", `f.yaml:5:20: the tag !thing is not part of the language (leave it out)
 f.yaml:5:20: from has to be a string, not "scratch" (write "scratch")`},
 		{"an alias that is part of itself", head + "x-a: &a [ *a ]\n" + images, `f.yaml:5:11: *a is a part of what it stands for`},
@@ -124,7 +124,7 @@ f.yaml:3:11: registry has to be a string, not a list`},
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse("f.yaml", []byte(test.yaml))
 			if err == nil {
-				t.Fatalf("no complaint, want %s", test.want)
+				t.Fatalf("no error, want %s", test.want)
 			}
 			if diff := cmp.Diff(test.want, err.Error()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -10,7 +10,7 @@ type Position struct{ Line, Column int }
 
 func (p Position) String() string { return fmt.Sprintf("%d:%d", p.Line, p.Column) }
 
-// Before says whether a position comes before another.
+// Before reports whether a position comes before another.
 func (p Position) Before(q Position) bool {
 	return p.Line < q.Line || p.Line == q.Line && p.Column < q.Column
 }
@@ -27,7 +27,7 @@ type Text struct {
 	quote  int // 1 when a quotation mark comes before the string
 }
 
-// IsSet says whether the string is written at all.
+// IsSet reports whether the string is written at all.
 func (t Text) IsSet() bool { return t.At.Start.Line > 0 }
 
 // Position returns the place of a byte of the string, as far as it can be told: of a string of several lines, it is the start.

@@ -24,7 +24,7 @@ type reader struct {
 // fields says how the value of each key of a mapping is read.
 type fields map[string]func(*yaml.Node)
 
-// object reads a mapping with known keys. It says whether there is a mapping to read.
+// object reads a mapping with known keys. It reports whether there is a mapping to read.
 func (r *reader) object(n *yaml.Node, what string, keys fields) bool {
 	for _, p := range r.pairs(n, what) {
 		if r.report.Full() {
@@ -61,7 +61,7 @@ func (r *reader) names(n *yaml.Node, what string) []Named[*yaml.Node] {
 		key, value := n.Content[i], n.Content[i+1]
 		keyAt := r.rangeOf(key)
 		if key.Tag == "!!merge" {
-			r.report.Add(keyAt, "write the keys out, or let one image stand on another with from", "merge keys (<<) are not part of the language")
+			r.report.Add(keyAt, "write the keys out, or base one image on another with from", "merge keys (<<) are not part of the language")
 			continue
 		}
 		if key.Kind != yaml.ScalarNode {
@@ -90,7 +90,7 @@ func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
 	return n.Content
 }
 
-// text reads a string. One that is wrong is set all the same, so that nobody complains that it is missing.
+// text reads a string. A wrong one is set all the same, so that it is not reported as missing too.
 func (r *reader) text(into *Text, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		at := r.rangeOf(n)
@@ -221,7 +221,7 @@ func (r *reader) follow(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// checkTag complains about a tag that makes something else of a value.
+// checkTag reports a tag that gives a value another type.
 func (r *reader) checkTag(n *yaml.Node) {
 	n = r.follow(n)
 	if n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!str" {
@@ -244,7 +244,7 @@ func (r *reader) behind(alias *yaml.Node) Text {
 	return Text{Value: alias.Alias.Value, At: r.rangeOf(alias)}
 }
 
-// isWritten says whether a string is in the file as it is.
+// isWritten reports whether the file has a string at a place, character by character.
 func (r *reader) isWritten(line, column int, s string) bool {
 	if line < 1 || line > len(r.lines) || column < 1 {
 		return false
@@ -259,7 +259,7 @@ func (r *reader) isWritten(line, column int, s string) bool {
 	return true
 }
 
-// rangeOf returns where a node is written. An alias is written where it stands.
+// rangeOf returns where a node is written. For an alias, that is where the alias is.
 func (r *reader) rangeOf(n *yaml.Node) Range {
 	from := Position{Line: n.Line, Column: n.Column}
 	return Range{Start: from, End: Position{Line: max(lastLine(n), from.Line), Column: n.Column}}

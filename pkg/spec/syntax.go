@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// How the YAML parser words its complaints. Its line is left out: of what is wrong within a mapping or a list, it says where that begins.
+// How the YAML parser words its errors. Its line is left out: for an error within a mapping or a list, it is the line where that begins.
 var (
 	yamlError     = regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`)
 	unknownAnchor = regexp.MustCompile(`unknown anchor '([^']*)' referenced`)
@@ -25,8 +25,8 @@ func addSyntaxError(report *Report, err error, data []byte) {
 	report.AddAt(at, syntaxHint(message), "this is no YAML: %s", message)
 }
 
-// syntaxErrorPosition returns where the line begins without which the parser would not complain. The parser reads a file from its
-// beginning, so that line is the last one of the shortest part of the file that gives the same error.
+// syntaxErrorPosition returns where the line begins that causes the parser's error. The parser reads a file from its beginning, so it is
+// the last line of the shortest part of the file that gives the same error.
 func syntaxErrorPosition(err error, data []byte) Position {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	line := sort.Search(len(lines)-1, func(i int) bool {
@@ -37,7 +37,7 @@ func syntaxErrorPosition(err error, data []byte) Position {
 	return Position{Line: line + 1, Column: indent + 1}
 }
 
-// syntaxHint says what usually causes a complaint of the parser.
+// syntaxHint says what usually causes an error of the parser.
 func syntaxHint(message string) string {
 	for _, cause := range []struct{ words, hint string }{
 		{"tab character", "indent with spaces"},

@@ -82,7 +82,7 @@ func TestTheDescriptionFitsTheTypes(t *testing.T) {
 	}
 }
 
-// fits says whether a type of Go holds what is described.
+// fits reports whether a type of Go holds what is described.
 func fits(described schema.Type, kind reflect.Type) bool {
 	if kind.Kind() == reflect.Pointer {
 		kind = kind.Elem()

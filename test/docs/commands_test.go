@@ -58,7 +58,7 @@ func TestCommandsInTheDocumentationDoWhatItSays(t *testing.T) {
 					r.run(b, shell)
 				}
 				if t.Failed() {
-					return // what comes after stands on it
+					return // what comes after depends on it
 				}
 			}
 		})

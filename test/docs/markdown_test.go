@@ -70,7 +70,7 @@ func blocks(t *testing.T, file string) []block {
 	return out
 }
 
-// checkOutput complains when an output lacks one of the lines, which come in this order with others between them. "…" stands for anything.
+// checkOutput reports lines that an output lacks. They have to come in this order, with any others between them; "…" matches anything.
 func checkOutput(t *testing.T, b block, output string) {
 	t.Helper()
 	rest := strings.Split(output, "\n")
@@ -87,7 +87,7 @@ func checkOutput(t *testing.T, b block, output string) {
 	}
 }
 
-// matches says whether a line is as it was written, with anything in place of each "…".
+// matches reports whether a line is as it was written, with anything in place of each "…".
 func matches(pattern, line string) bool {
 	parts := strings.Split(pattern, "…")
 	if !strings.HasPrefix(line, parts[0]) {

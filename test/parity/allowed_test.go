@@ -45,7 +45,7 @@ var differences = []difference{
 	},
 }
 
-// systems says whether a directory is at a place where systems have theirs: /tmp, /usr/lib, /usr/local/bin, /etc/x. No COPY has a
+// systems reports whether a directory is one that systems usually have themselves: /tmp, /usr/lib, /usr/local/bin, /etc/x. No COPY has a
 // destination above these, so what is right below them is a destination at the most.
 func systems(dir string) bool {
 	depth := 1
@@ -58,7 +58,7 @@ func systems(dir string) bool {
 	return strings.Count(dir, "/") <= depth
 }
 
-// copiesBelow says whether a step of an image, or of one that it stands on, copies files into a directory.
+// copiesBelow reports whether a step of an image, or of one that it is based on, copies files into a directory.
 func copiesBelow(in image, source *family.Image, dir string) bool {
 	for ; source != nil; source = source.Parent {
 		for _, step := range source.Steps {

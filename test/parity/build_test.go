@@ -83,7 +83,7 @@ func writeFolder(t *testing.T, f *family.Family) string {
 	return dir
 }
 
-// buildDockerfile has the frontend that is part of BuildKit build one image. What it stands on, it finds as docker-bake.hcl has it: by a
+// buildDockerfile has the frontend that is part of BuildKit build one image. It finds its base as docker-bake.hcl has it: by a
 // build context.
 func buildDockerfile(t *testing.T, dir string, source *family.Image, built map[string]digest.Digest) digest.Digest {
 	t.Helper()

@@ -18,7 +18,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-// compare complains about every difference between an image that was built directly and the one of its Dockerfile that is not allowed.
+// compare reports every difference that is not allowed between an image that was built directly and the one of its Dockerfile.
 func compare(t *testing.T, source *family.Image, direct, built image) {
 	t.Helper()
 	for _, difference := range unlike(source, direct, built) {

@@ -21,25 +21,25 @@ func FuzzBoth(f *testing.F) {
 	}
 	v := newValidator(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		complaints := load(data)
+		errs := load(data)
 		var n yaml.Node
-		if yaml.Unmarshal(data, &n) != nil || unlike(complaints) {
+		if yaml.Unmarshal(data, &n) != nil || unlike(errs) {
 			return
 		}
 		refusal := v.validateNode(&n)
-		if len(complaints) == 0 && refusal != nil {
+		if len(errs) == 0 && refusal != nil {
 			t.Errorf("only the schema refuses it: %v\n%s", refusal, data)
 		}
-		if len(complaints) > 0 && refusal == nil && !beyond(data, complaints, map[string]bool{}) {
-			t.Errorf("only pulpimg refuses it: %v\n%s", complaints, data)
+		if len(errs) > 0 && refusal == nil && !beyond(data, errs, map[string]bool{}) {
+			t.Errorf("only pulpimg refuses it: %v\n%s", errs, data)
 		}
 	})
 }
 
-// notInJSON finds complaints about what is lost when YAML becomes JSON, and with it what is wrong there.
+// notInJSON finds errors about what is lost when YAML becomes JSON.
 var notInJSON = regexp.MustCompile(`aliases of the file|is a part of what|duplicate key|merge keys|the tag .* is not part|a second document|control character|has to be a name, not`)
 
-// unlike says whether the schema sees another spec than pulpimg does.
-func unlike(complaints spec.Errors) bool {
-	return slices.ContainsFunc(complaints, func(c *spec.Error) bool { return notInJSON.MatchString(c.Message) })
+// unlike reports whether the schema sees another spec than pulpimg does.
+func unlike(errs spec.Errors) bool {
+	return slices.ContainsFunc(errs, func(c *spec.Error) bool { return notInJSON.MatchString(c.Message) })
 }

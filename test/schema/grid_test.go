@@ -136,16 +136,16 @@ func (c *comparison) compare(what string, document *yaml.Node) {
 	if err != nil {
 		c.t.Fatalf("%s: %v", what, err)
 	}
-	complaints, refusal := load(data), c.validator.validateNode(document)
+	errs, refusal := load(data), c.validator.validateNode(document)
 	switch {
-	case len(complaints) == 0 && refusal == nil:
+	case len(errs) == 0 && refusal == nil:
 		c.accepted++
-	case len(complaints) > 0 && refusal != nil:
+	case len(errs) > 0 && refusal != nil:
 		c.refused++
 	case refusal != nil:
 		c.t.Errorf("%s: only the schema refuses it: %v", what, refusal)
-	case !beyond(data, complaints, map[string]bool{}):
-		c.t.Errorf("%s: only pulpimg refuses it: %v", what, complaints)
+	case !beyond(data, errs, map[string]bool{}):
+		c.t.Errorf("%s: only pulpimg refuses it: %v", what, errs)
 	}
 }
 
@@ -167,8 +167,8 @@ func fullSpecs(t *testing.T) map[string][]byte {
 func TestTheFullSpecsHaveEveryKey(t *testing.T) {
 	have := map[string]bool{}
 	for name, full := range fullSpecs(t) {
-		if complaints := load(full); len(complaints) > 0 {
-			t.Errorf("%s: %v", name, complaints)
+		if errs := load(full); len(errs) > 0 {
+			t.Errorf("%s: %v", name, errs)
 		}
 		root := parse(t, full)
 		visit(schema.Spec(), root.Content[0], place{0}, func(o *schema.Object, at place) {

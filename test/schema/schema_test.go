@@ -29,7 +29,7 @@ func specs(t testing.TB, name string) map[string][]byte {
 	return out
 }
 
-// expected returns the complaint that a spec gets.
+// expected returns the error that a spec gets.
 func expected(data []byte) string {
 	line, _, _ := strings.Cut(string(data), "\n")
 	return strings.TrimPrefix(line, "# ")
@@ -39,8 +39,8 @@ func TestPulpimgAndTheSchemaAcceptWhatIsGood(t *testing.T) {
 	v := newValidator(t)
 	for name, data := range specs(t, "good.txtar") {
 		t.Run(name, func(t *testing.T) {
-			if complaints := load(data); len(complaints) > 0 {
-				t.Errorf("pulpimg: %v", complaints)
+			if errs := load(data); len(errs) > 0 {
+				t.Errorf("pulpimg: %v", errs)
 			}
 			if err := v.validate(data); err != nil {
 				t.Errorf("the schema: %v", err)
@@ -68,12 +68,12 @@ func TestASchemaCannotSayEverything(t *testing.T) {
 	used := map[string]bool{}
 	for name, data := range specs(t, "beyond.txtar") {
 		t.Run(name, func(t *testing.T) {
-			complaints := load(data)
-			if got := text(complaints); !strings.Contains(got, expected(data)) {
+			errs := load(data)
+			if got := text(errs); !strings.Contains(got, expected(data)) {
 				t.Errorf("pulpimg: %s, want %s", got, expected(data))
 			}
-			if !beyond(data, complaints, used) {
-				t.Errorf("no reason is given why a schema cannot say this: %v", complaints)
+			if !beyond(data, errs, used) {
+				t.Errorf("no reason is given why a schema cannot say this: %v", errs)
 			}
 			// What JSON cannot hold cannot be put through the schema.
 			if !strings.Contains(name, "alias") {
@@ -84,8 +84,8 @@ func TestASchemaCannotSayEverything(t *testing.T) {
 		})
 	}
 	for _, l := range limits {
-		if !used[l.complaint.String()] {
-			t.Errorf("no spec here shows %q", l.complaint)
+		if !used[l.message.String()] {
+			t.Errorf("no spec here shows %q", l.message)
 		}
 	}
 }

@@ -23,7 +23,7 @@ import (
 // folder is the directory of all specs here.
 const folder = "testdata/folder"
 
-// load returns what pulpimg says of a spec: nothing, or complaints.
+// load returns the errors of pulpimg about a spec, if there are any.
 func load(data []byte) spec.Errors {
 	read, err := spec.Parse("spec.yaml", data)
 	if read != nil {
@@ -34,11 +34,11 @@ func load(data []byte) spec.Errors {
 			err = spec.Join(err, resolveErr)
 		}
 	}
-	var complaints spec.Errors
-	if err != nil && !errors.As(err, &complaints) {
+	var errs spec.Errors
+	if err != nil && !errors.As(err, &errs) {
 		panic(err)
 	}
-	return complaints
+	return errs
 }
 
 // A validator is the schema, compiled.
@@ -135,9 +135,9 @@ func scalar(n *yaml.Node) (any, error) {
 
 // A limit is something that a schema cannot say of a spec.
 type limit struct {
-	// complaint is what pulpimg says.
-	complaint *regexp.Regexp
-	reason    string
+	// message matches the error of pulpimg.
+	message *regexp.Regexp
+	reason  string
 }
 
 const (
@@ -152,7 +152,7 @@ const (
 var limits = []limit{
 	{regexp.MustCompile(`is not declared under`), namesElsewhere},
 	{regexp.MustCompile(`no image of this family is called`), namesElsewhere},
-	{regexp.MustCompile(`in a circle`), followsValues},
+	{regexp.MustCompile(`in a cycle`), followsValues},
 	{regexp.MustCompile(`need each other`), followsValues},
 	{regexp.MustCompile(`the variable \w+ has no value`), "the command line may give it one"},
 	{regexp.MustCompile(`would be in the image`), followsValues},
@@ -185,7 +185,7 @@ var limits = []limit{
 	{regexp.MustCompile(`repository name must not be more than 255 characters`), "the length is that of several values together"},
 	{regexp.MustCompile(`no image has the volume`), namesElsewhere},
 	{regexp.MustCompile(`would be kept under the same name`), followsValues},
-	{regexp.MustCompile(`would hide the whole image|has a ':', at which`), "there is one pattern for paths, and elsewhere these are none to complain of"},
+	{regexp.MustCompile(`would hide the whole image|has a ':', at which`), "there is one pattern for paths, and elsewhere these are right"},
 	{regexp.MustCompile(`Kubernetes itself sets the variable`), namesElsewhere},
 	{regexp.MustCompile(`the port of the Service .* has to be a number from 1 to 65535`), followsValues},
 	{regexp.MustCompile(`is no host name or address|is an address (in a form|that means)`), "a pattern does not know addresses"},
@@ -194,17 +194,17 @@ var limits = []limit{
 	{regexp.MustCompile(`has to be a span of time, not "9{20}h"`), "a pattern does not say how long a span of time may be"},
 }
 
-// variable finds a variable of the spec in what begins where a complaint is.
+// variable finds a variable of the spec at the place of an error.
 var variable = regexp.MustCompile(`^["']?[^"',\]}]*\$\{\{ *\w+ *\}\}`)
 
-// beyond says whether all complaints about a spec are beyond a schema: those that limits lists, and those about the value of a variable.
-func beyond(data []byte, complaints spec.Errors, used map[string]bool) bool {
-	for _, c := range complaints {
+// beyond reports whether a schema cannot express any of the errors: limits lists them, or they are about the value of a variable.
+func beyond(data []byte, errs spec.Errors, used map[string]bool) bool {
+	for _, c := range errs {
 		found := variable.MatchString(behind(data, c.At.Start))
 		for _, l := range limits {
-			if l.complaint.MatchString(c.Message) {
+			if l.message.MatchString(c.Message) {
 				found = true
-				used[l.complaint.String()] = true
+				used[l.message.String()] = true
 			}
 		}
 		if !found {
@@ -229,9 +229,9 @@ func read(t *testing.T, name string) []byte {
 	return data
 }
 
-func text(complaints spec.Errors) string {
-	if len(complaints) == 0 {
+func text(errs spec.Errors) string {
+	if len(errs) == 0 {
 		return "accepted"
 	}
-	return fmt.Sprint(complaints)
+	return fmt.Sprint(errs)
 }

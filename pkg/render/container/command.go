@@ -130,7 +130,7 @@ func Sockets(image *family.Image) []string {
 	return image.Start.Sockets
 }
 
-// Covers says whether a volume is at a path in the container or above it.
+// Covers reports whether a volume is at a path in the container or above it.
 func Covers(volume, path string) bool {
 	target := Target(volume)
 	return path == target || strings.HasPrefix(path, target+"/")

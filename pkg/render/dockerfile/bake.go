@@ -19,7 +19,7 @@ type target struct {
 	Name      string // in docker-bake.hcl
 	Image     string
 	Reference string
-	// Parent is the image of the family that it stands on, if there is one; its reference is as build contexts are found by.
+	// Parent is the image of the family that it is based on, if there is one. Its reference is in the form in which BuildKit looks for it.
 	Parent  *target
 	Newline bool
 	Secrets []string

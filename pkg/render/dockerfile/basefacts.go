@@ -80,13 +80,13 @@ var systemDirs = []string{"/etc", "/usr", "/usr/bin", "/usr/share"}
 // reposDir is one more where packages are installed by yum or dnf.
 const reposDir = "/etc/yum.repos.d"
 
-// has says whether a directory is certain to be there.
+// has reports whether a directory is certain to be there.
 func (g baseFacts) has(dir string) bool {
 	return dir == "/" || g.system && slices.Contains(systemDirs, dir) || g.rpm && dir == reposDir
 }
 
-// plain says whether all that is certain to be there on the way to a directory are directories as a builder makes them up: of root, with
-// mode 0755. Then a layer that brings its own does not change them.
+// plain reports whether a directory and all above it are certain to be as a builder creates missing ones: owned by root, with mode 0755, or
+// not there at all. Then a layer that brings its own does not change them.
 func (g baseFacts) plain(dir string) bool {
 	for at := dir; at != "/"; at = path.Dir(at) {
 		if g.links[at] || g.ran {

@@ -69,7 +69,7 @@ func destination(f family.File) string {
 	return dir
 }
 
-// common says whether a directory is at a place where systems have theirs: /usr, /usr/lib, /usr/local/bin.
+// common reports whether a directory is one that systems usually have themselves: /usr, /usr/lib, /usr/local/bin.
 func common(dir string) bool {
 	parts := strings.Split(strings.Trim(dir, "/"), "/")
 	depth := 1
@@ -86,7 +86,7 @@ func common(dir string) bool {
 // maxNamed is how many files a COPY names before they go as a folder.
 const maxNamed = 8
 
-// named says whether a COPY names the files of a group: there are few, all alike, all in one directory.
+// named reports whether a COPY names the files of a group: they are few, have one mode and are in one directory.
 func (g group) named() bool {
 	for _, f := range g.files {
 		if !f.Mode.IsRegular() || f.Mode != g.files[0].Mode || path.Dir(f.Path) != g.dir || !sourceName.MatchString(path.Base(f.Path)) {
@@ -96,7 +96,7 @@ func (g group) named() bool {
 	return len(g.files) <= maxNamed
 }
 
-// ordinary says whether files keep their mode on the way through a version control system.
+// ordinary reports whether files keep their mode on the way through a version control system.
 func ordinary(m fs.FileMode) bool { return m == 0o644 || m == 0o755 }
 
 // octal writes a mode as chmod(1) reads it.

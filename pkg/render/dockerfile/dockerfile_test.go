@@ -308,9 +308,9 @@ func TestWhatADockerfileCannotSayIsAnErrorAtItsLine(t *testing.T) {
 		"    from: scratch\n  docker-bake.hcl:\n    from: i\n":                                                    "spec.yaml:8:3: the folder of docker-bake.hcl ",
 	} {
 		_, err := written(t, head+text)
-		var complaints spec.Errors
-		if !errors.As(err, &complaints) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want a complaint at %s", err, want)
+		var errs spec.Errors
+		if !errors.As(err, &errs) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want an error at %s", err, want)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func Generate(ctx context.Context, f *family.Family, opts Options) ([]gendir.Fil
 	return files, nil
 }
 
-// checkNames complains about images whose folders would be in the place of the files at the top.
+// checkNames reports images whose folders would have the name of a file at the top.
 func checkNames(f *family.Family) error {
 	report := spec.NewReport(f.Spec.Filename)
 	for _, image := range f.Spec.Images {

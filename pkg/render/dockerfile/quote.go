@@ -36,7 +36,7 @@ func word(text string) string {
 // newlineArg is a build argument that holds a newline. A Dockerfile has no way to write one in the value of a label or a variable.
 const newlineArg = "NEWLINE"
 
-// value is the value of a label or a variable, and says whether it needs newlineArg.
+// value returns a label or variable value in quotes, and reports whether it needs newlineArg.
 func value(text string) (quotedText string, newline bool) {
 	parts := strings.Split(text, "\n")
 	for i, part := range parts {

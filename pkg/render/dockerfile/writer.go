@@ -138,7 +138,7 @@ func (w *writer) text() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// from returns what the image stands on. What a spec leaves out is not made up here: without a tag, builders take the latest.
+// from returns what the image is based on, as the spec has it: without a tag, builders take the latest.
 func (w *writer) from() string {
 	if w.source.Parent != nil {
 		return w.source.Parent.Reference
@@ -185,7 +185,7 @@ func (w *writer) step(ctx context.Context, i int, step family.Step) error {
 // fetchMode is what ADD gives a file from a URL unless it is told otherwise.
 const fetchMode fs.FileMode = 0o600
 
-// isRepository says whether ADD takes a URL for one of a repository to clone.
+// isRepository reports whether ADD takes a URL for one of a repository to clone.
 // https://github.com/moby/buildkit/blob/v0.34.2/frontend/dockerfile/dfgitutil/git_ref.go
 func isRepository(address string) bool {
 	u, err := url.Parse(address)

@@ -100,7 +100,7 @@ func isHostName(external string) bool {
 	return external != "" && err != nil
 }
 
-// hasValue says whether pods find a value for a variable.
+// hasValue reports whether pods find a value for a variable.
 func (b *builder) hasValue(name string) bool {
 	if b.isSecret(name) {
 		return slices.Contains(b.secrets, name)

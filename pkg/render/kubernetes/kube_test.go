@@ -188,8 +188,8 @@ func TestWhatKubernetesCannotDoGetsAComplaintWithItsPlace(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := familytest.Parse(t, test.yaml)
 			_, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f)})
-			var complaints spec.Errors
-			if !errors.As(err, &complaints) || err.Error() != test.want {
+			var errs spec.Errors
+			if !errors.As(err, &errs) || err.Error() != test.want {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
 		})

@@ -22,7 +22,7 @@ func objectName(name string) string { return strings.NewReplacer("_", "-", ".", 
 
 var dnsLabel = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
 
-// checkNames complains about images whose objects would have no good names, or the same.
+// checkNames reports images whose objects would have invalid names, or the same name.
 func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
 	if name := objectName(f.Name); !dnsLabel.MatchString(name) || len(name) > maxName {
 		report.Add(f.Spec.Name.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", f.Name)
@@ -43,7 +43,7 @@ func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
 	}
 }
 
-// checkMounts complains about places in a container at which nothing, or two things, can be mounted.
+// checkMounts reports paths in a container at which nothing can be mounted, or two things would be.
 func checkMounts(f *family.Family, images []*family.Image, report *spec.Report) {
 	for _, image := range images {
 		taken := map[string]bool{}

@@ -130,7 +130,7 @@ func resourceList(quantities map[string]string) corev1.ResourceList {
 	return list
 }
 
-// checkResources complains about images that ask for more than they may have.
+// checkResources reports images that request more than their limit.
 func checkResources(images []*family.Image, report *spec.Report) {
 	for _, image := range images {
 		requests, limits := resourceList(image.Workload.Requests), resourceList(image.Workload.Limits)

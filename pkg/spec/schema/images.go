@@ -19,7 +19,7 @@ func image() *Object {
 		Description: "One image of the family.",
 		Keys: []Key{
 			{Name: "from", Required: true, Type: String{Form: Base, Scope: AtBuild}, Example: "docker.io/library/debian:12",
-				Description: "What the image stands on: the name of an image of this family; else the reference of one from outside; or `scratch`, for nothing. A single word that is no image of the family is an error."},
+				Description: "What the image is based on: the name of an image of this family, the reference of one from outside, or `scratch` for nothing. A single word that is no image of the family is an error."},
 			{Name: "labels", Type: Map{Names: LabelName, Values: String{Form: Text, Scope: AtBuild}, Key: "NAME"}, Default: "{}",
 				Example:     `{ org.opencontainers.image.title: hello }`,
 				Description: "Labels of the image's configuration, besides those that it inherits."},
@@ -39,7 +39,7 @@ func image() *Object {
 			{Name: "command", Type: List{Of: String{Form: Text, Reach: AtBuild}}, Default: "[]", Example: "[python3, -m, http.server]",
 				Description: "The program that a container runs or, if there is an `entrypoint`, further arguments of that. Not inherited."},
 			{Name: "steps", Type: List{Items: step()}, Default: "[]", Example: "[{ apt: { packages: [python3] } }]",
-				Description: "What is done to what the image stands on, in this order; each step makes a layer."},
+				Description: "What is done to the base, in this order; each step makes a layer."},
 			{Name: "start", Type: start(), Example: "{ command: [/usr/bin/app, serve] }",
 				Description: "Makes a role of the image: what its containers do when they start."},
 			{Name: "kubernetes", Type: workload(), Default: "{}", Example: "{ replicas: 2 }", Description: "How containers of the image run."},
@@ -54,7 +54,7 @@ func image() *Object {
 func start() *Object {
 	return &Object{
 		Name:        "start",
-		Description: "What a container does when it starts, in the order of the keys here. The image needs a `helpers` step, or stands on one that has it.",
+		Description: "What a container does when it starts, in the order of the keys here. The image, or one that it is based on, needs a `helpers` step.",
 		Keys: []Key{
 			{Name: "require", Type: require(), Default: "{}", Example: "{ sockets: [/dev/log] }",
 				Description: "What has to be there."},

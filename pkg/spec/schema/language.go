@@ -50,7 +50,7 @@ func variable() *Object {
 		Keys: []Key{
 			{Name: "default", Type: String{Form: Text, Scope: AtBuild}, Example: `"docker.io/library/debian:12"`,
 				Description: "The value when `--set NAME=VALUE` gives none. It may use other variables. Without it, `--set` has to give one."},
-			description("What everything stands on."),
+			description("What everything is based on."),
 		},
 	}
 }

@@ -3,7 +3,7 @@
 #     docker buildx bake           in this folder builds them all
 #     docker buildx bake --push    and publishes them
 #
-# An image finds the one it stands on as a build context, so nothing has to be pushed in between.
+# An image finds the one it is based on as a build context, so nothing has to be pushed in between.
 
 group "default" {
   targets = [

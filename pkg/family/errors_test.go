@@ -16,7 +16,7 @@ func step(s string) string {
 	return head + "images:\n  a:\n    from: scratch\n    steps: [ { " + s + " } ]\n"
 }
 
-// on is a spec with one image that stands on something; the reference begins in line 5, column 20.
+// on is a spec with one image that is based on something; the reference begins in line 5, column 20.
 func on(from string) string { return head + "images: {a: {from: " + from + "}}\n" }
 
 // started is a spec with one image that starts a command, with the helpers that it needs.
@@ -77,9 +77,9 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 		{"an expression", head + "environment: {A: {}}\nservices: {s: {url: \"tcp://${A:-b}:1\"}}\n" + images,
 			`f.yaml:6:28: only a name goes between ${ and }, not "A:-b" (defaults go under environment)`, nil},
 
-		{"images that stand on each other", head + "images:\n  a: {from: b}\n  b: {from: c}\n  c: {from: b}\n",
-			`f.yaml:7:13: the images stand on each other in a circle: b -> c -> b (let one of them stand on an image from outside)`, nil},
-		{"an image that stands on itself", on("a"), `f.yaml:5:20: the images stand on each other in a circle: a -> a (let one of them stand on an image from outside)`, nil},
+		{"images based on each other", head + "images:\n  a: {from: b}\n  b: {from: c}\n  c: {from: b}\n",
+			`f.yaml:7:13: the images are based on each other in a cycle: b -> c -> b (base one of them on an image from outside)`, nil},
+		{"an image based on itself", on("a"), `f.yaml:5:20: the images are based on each other in a cycle: a -> a (base one of them on an image from outside)`, nil},
 		{"an unknown image", head + "images: {base: {from: scratch}, a: {from: bsae}}\n", `f.yaml:5:43: no image of this family is called "bsae" (did you mean "base"?)`, nil},
 		{"an image from outside without its repository", on("fedora"), `f.yaml:5:20: no image of this family is called "fedora" (write docker.io/library/fedora for an image from outside)`, nil},
 		{"no reference", on("a//b"), `f.yaml:5:20: "a//b" is no valid reference: invalid reference format (such as "docker.io/library/fedora:20")`, nil},
@@ -214,7 +214,7 @@ func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
 			`f.yaml:5:39: only a name goes between ${ and }, not "B:-c" (defaults go under environment)`, nil},
 
 		{"several mistakes", head + "images:\n  a: {from: b, user: a b}\n  b: {from: a, volumes: [v], steps: [lens: x]}\n",
-			`f.yaml:6:13: the images stand on each other in a circle: a -> b -> a (let one of them stand on an image from outside)
+			`f.yaml:6:13: the images are based on each other in a cycle: a -> b -> a (base one of them on an image from outside)
 f.yaml:6:22: "a b" is no user
 f.yaml:7:26: the volume "v" is not absolute (it is a path in the image, from the root)
 f.yaml:7:44: "x" is no lens, which is a file called NAME.aug`, nil},
@@ -222,7 +222,7 @@ f.yaml:7:44: "x" is no lens, which is a file called NAME.aug`, nil},
 		t.Run(test.name, func(t *testing.T) {
 			_, err := resolve(t, test.yaml, test.opts...)
 			if err == nil {
-				t.Fatalf("no complaint, want %s", test.want)
+				t.Fatalf("no error, want %s", test.want)
 			}
 			if diff := cmp.Diff(test.want, err.Error()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
