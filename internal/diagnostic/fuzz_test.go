@@ -49,7 +49,7 @@ func shownAs(c, shown rune) bool {
 	return shown == c
 }
 
-func FuzzTheCaretIsUnderItsColumn(f *testing.F) {
+func FuzzText(f *testing.F) {
 	for _, c := range cases {
 		for _, d := range c.list {
 			f.Add(c.source, d.At.Start.Line, d.At.Start.Column, d.At.End.Line, d.At.End.Column, c.style.Width, d.Message)

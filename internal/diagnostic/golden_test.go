@@ -104,7 +104,7 @@ var cases = []struct {
 	}}, diagnostic.Style{}},
 }
 
-func TestDiagnosticsAreShownAsInTheGoldenFiles(t *testing.T) {
+func TestText_golden(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			sources := diagnostic.Sources{"f.yaml": []byte(c.source)}

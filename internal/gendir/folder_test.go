@@ -74,7 +74,7 @@ func write(t *testing.T, dir string, files []gendir.File) {
 	}
 }
 
-func TestModesDoNotDependOnTheUmask(t *testing.T) {
+func TestWrite_umask(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0o077))
 	dir := filepath.Join(t.TempDir(), "new", "dir")
 	write(t, dir, first)
@@ -87,7 +87,7 @@ func TestModesDoNotDependOnTheUmask(t *testing.T) {
 	}
 }
 
-func TestModesThatWereChangedAreRestored(t *testing.T) {
+func TestWrite_restoresModes(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, first)
 	want := listing(t, dir)
@@ -102,7 +102,7 @@ func TestModesThatWereChangedAreRestored(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoLongerGeneratedIsRemoved(t *testing.T) {
+func TestWrite_removesStale(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, first)
 	// A file where a directory was, a directory where a file was, a link where a file was.
@@ -116,7 +116,7 @@ func TestWhatIsNoLongerGeneratedIsRemoved(t *testing.T) {
 	}
 }
 
-func TestADirectoryWithOtherFilesIsLeftAlone(t *testing.T) {
+func TestWrite_foreignFiles(t *testing.T) {
 	for name, prepare := range map[string]func(dir string) error{
 		"before it was ever written to": func(dir string) error { return os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644) },
 		"later": func(dir string) error {
@@ -147,7 +147,8 @@ func TestADirectoryWithOtherFilesIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestAWriteThatWasInterruptedGoesOnFromThere(t *testing.T) {
+// After an interrupted write, the next one continues.
+func TestWrite_interrupted(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, first)
 	if err := os.Chmod(filepath.Join(dir, "a"), 0o755); err != nil {
@@ -167,7 +168,7 @@ func TestAWriteThatWasInterruptedGoesOnFromThere(t *testing.T) {
 	}
 }
 
-func TestCheckShowsWhatDiffers(t *testing.T) {
+func TestCheck(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(dir string) error
 		want   []string
@@ -218,7 +219,7 @@ func TestCheckShowsWhatDiffers(t *testing.T) {
 	}
 }
 
-func TestCheckOfNoDirectoryIsAnError(t *testing.T) {
+func TestCheck_noDirectory(t *testing.T) {
 	if _, err := gendir.Check(t.Context(), filepath.Join(t.TempDir(), "none"), first); err == nil || !strings.Contains(err.Error(), "there is no directory") {
 		t.Errorf("%v", err)
 	}

@@ -27,7 +27,7 @@ func resolve(t *testing.T, file string) *family.Family {
 	return f
 }
 
-func TestTheSpecIsAFamilyNamedAfterItsDirectory(t *testing.T) {
+func TestWrite_familyName(t *testing.T) {
 	for _, test := range []struct{ dir, want string }{
 		{"shop", "shop"},
 		{"Shop", "shop"},
@@ -57,7 +57,7 @@ func TestTheSpecIsAFamilyNamedAfterItsDirectory(t *testing.T) {
 }
 
 // What is commented out shall work when somebody takes the # away.
-func TestWhatIsCommentedOutIsPartOfTheLanguage(t *testing.T) {
+func TestSpec_comments(t *testing.T) {
 	data, err := starter.Spec("shop")
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestWhatIsCommentedOutIsPartOfTheLanguage(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsThereIsLeftAlone(t *testing.T) {
+func TestWrite_exists(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pulpimg.yaml")
 	if err := os.WriteFile(file, []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-func TestWorkload_limitsAreThoseOfKubernetes(t *testing.T) {
+func TestWorkload_limits(t *testing.T) {
 	for _, test := range []struct {
 		memory, cpu string
 		bytes       int64

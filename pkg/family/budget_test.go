@@ -9,7 +9,7 @@ import (
 )
 
 // The bound on files is for all copies of a spec together.
-func TestCopies_boundsTheFilesOfAllCopies(t *testing.T) {
+func TestCopies_limit(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b", "c"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {

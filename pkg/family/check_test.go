@@ -11,7 +11,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-func TestCheckOpensWhatTheFilesAreMadeOf(t *testing.T) {
+func TestFamily_Check(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "app")
 	if err := os.WriteFile(name, nil, 0o644); err != nil {

@@ -31,7 +31,7 @@ func reserved(column, path string) string {
 
 const images = "images: {a: {from: scratch}}\n"
 
-func TestABadFamilyGetsAComplaintWithItsPlace(t *testing.T) {
+func TestResolve_errors(t *testing.T) {
 	set := func(values map[string]string) []family.Option { return []family.Option{family.WithVariables(values)} }
 	const private = "variables: {pw: {default: hunter2}}\nimages:\n  a: {from: scratch, steps: [repo: {url: \"https://me:${{ pw }}@h/r\", to: /r}"
 	const public = `the variable pw holds credentials of a URL: here, everybody who has the image could read it (a run step gets a secret by its key secrets)`

@@ -8,7 +8,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-func TestResolve_refusesNamesNoLayerCanHold(t *testing.T) {
+func TestResolve_unusableNames(t *testing.T) {
 	long, longPath := strings.Repeat("n", 256), strings.Repeat("/"+strings.Repeat("d", 250), 17)
 	const whiteout = ` begins with ".wh.": in a layer, such a name deletes files of the layers below`
 	const hint = " (it is a path in the image, from the root)"
@@ -57,7 +57,7 @@ func oddNames(t *testing.T) string {
 	return dir
 }
 
-func TestResolve_keepsUnusualNames(t *testing.T) {
+func TestResolve_unusualNames(t *testing.T) {
 	dir := t.TempDir()
 	names := []string{"a\nb", "a\tb", "\x07", " ", "*", "[a]", "\\", "é", ".wh", "wh.a", ".w", "..a", "a.wh.b", strings.Repeat("n", 255)}
 	var want []string

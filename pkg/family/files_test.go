@@ -43,7 +43,7 @@ func link(t *testing.T, target, name string) {
 	}
 }
 
-func TestFilesAreCopiedFromTheSpecsFolder(t *testing.T) {
+func TestFiles_copy(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a folder with spaces")
 	write(t, dir, map[string]string{"one": "1", "d/b": "b", "d/a": "a", "d/sub/c": "c", "run": "r"})
 	if err := os.Chmod(filepath.Join(dir, "run"), 0o700); err != nil {
@@ -85,7 +85,7 @@ func TestFilesAreCopiedFromTheSpecsFolder(t *testing.T) {
 	}
 }
 
-func TestFiles_keepSetIDAndStickyBitsOfDirectories(t *testing.T) {
+func TestFiles_directoryModes(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"d/sticky/a": "", "d/group/b": "", "d/sub/c": "", "d/out/x": "", "e/group/y": "", ".dockerignore": "d/out\n"})
 	for name, mode := range map[string]fs.FileMode{
@@ -114,7 +114,7 @@ func TestFiles_keepSetIDAndStickyBitsOfDirectories(t *testing.T) {
 	}
 }
 
-func TestNothingOutsideTheSpecsFolderIsCopied(t *testing.T) {
+func TestFiles_outsideFolder(t *testing.T) {
 	outside := t.TempDir()
 	write(t, outside, map[string]string{"secret": "s", "d/secret": "s"})
 	dir := t.TempDir()
@@ -161,7 +161,8 @@ func TestNothingOutsideTheSpecsFolderIsCopied(t *testing.T) {
 	})
 }
 
-func TestAFileThatTurnsIntoALinkIsNotFollowedOutOfTheFolder(t *testing.T) {
+// A file that is replaced by a symbolic link is not followed out of the folder.
+func TestFiles_replacedByLink(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"f": "f"})
 	f := mustResolve(t, step("files: {from: f, to: /f}"), family.WithDir(dir))
@@ -175,7 +176,7 @@ func TestAFileThatTurnsIntoALinkIsNotFollowedOutOfTheFolder(t *testing.T) {
 	}
 }
 
-func TestOneStepPutsOneFileAtAPlace(t *testing.T) {
+func TestFiles_samePath(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"a": "a", "b": "b"})
 	for _, test := range []struct{ name, files, want string }{
@@ -189,7 +190,8 @@ func TestOneStepPutsOneFileAtAPlace(t *testing.T) {
 	}
 }
 
-func TestALensBesideTheSpecComesBeforeTheBuiltInOne(t *testing.T) {
+// A lens beside the spec is preferred to the built-in one.
+func TestLens_besideSpec(t *testing.T) {
 	dir := t.TempDir()
 	lens := func() string {
 		return content(t, mustResolve(t, step("lens: pulpconf.aug"), family.WithDir(dir)).Images[0].Steps[0].(family.Files).Files[0], "amd64")
@@ -203,7 +205,7 @@ func TestALensBesideTheSpecComesBeforeTheBuiltInOne(t *testing.T) {
 	}
 }
 
-func TestTheHelperIsThatOfTheArchitecture(t *testing.T) {
+func TestHelper_architecture(t *testing.T) {
 	helper := mustResolve(t, step("helpers: [wait]")).Images[0].Steps[0].(family.Files).Files[0]
 	for _, arch := range []string{"amd64", "arm64"} {
 		if got, want := content(t, helper, arch), "helper for "+arch; got != want {
@@ -216,7 +218,7 @@ func TestTheHelperIsThatOfTheArchitecture(t *testing.T) {
 	}
 }
 
-func TestASpecMayBeInAnotherFolder(t *testing.T) {
+func TestWithDir(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"s.yaml": step("files: {from: f, to: /f}"), "f": "f"})
 	t.Chdir(t.TempDir())
@@ -248,7 +250,8 @@ func mustGetwd(t *testing.T) string {
 	return dir
 }
 
-func TestFiles_leaveThePlacesOfWhatContainersStartWith(t *testing.T) {
+// No copy may put files where pulpimg puts what containers start with.
+func TestFiles_reserved(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "tree/share/pulpimg"), 0o755); err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func specs(t testing.TB) map[string]*family.Family {
 	return out
 }
 
-func TestTheFamiliesResolveAsTheyDid(t *testing.T) {
+func TestResolve_golden(t *testing.T) {
 	for name, f := range specs(t) {
 		t.Run(name, func(t *testing.T) {
 			golden.Compare(t, filepath.Join("testdata", name+".txt"), dump(t, f))
@@ -52,7 +52,7 @@ func TestTheFamiliesResolveAsTheyDid(t *testing.T) {
 	}
 }
 
-func TestAFamilyResolvesToTheSameEachTime(t *testing.T) {
+func TestResolve_deterministic(t *testing.T) {
 	first := map[string]string{}
 	for name, f := range specs(t) {
 		first[name] = dump(t, f)

@@ -22,7 +22,7 @@ func lines(n int, line string) string {
 }
 
 // A spec of a MiB stands for more than that: a bound is there for each way in which it can, and it is found before there is no memory left.
-func TestResolve_boundsWhatASpecGrowsTo(t *testing.T) {
+func TestResolve_limits(t *testing.T) {
 	const (
 		tooMuch  = "with all variables, aliases and what images inherit written out, the spec has more than 16 MiB of text (use fewer or shorter variables, aliases and defaults)"
 		atStart  = "which no process can be given"

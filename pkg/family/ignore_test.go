@@ -17,7 +17,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-func TestFiles_leaveOutWhatDockerignoreNames(t *testing.T) {
+func TestDockerignore(t *testing.T) {
 	tree := map[string]string{
 		"app/main.py": "", "app/.env": "", "app/__pycache__/main.pyc": "", "app/.git/config": "", "app/doc/a.md": "", "app/doc/README.md": "", "app/only/x.log": "", "secret": "", "kept": "",
 	}
@@ -61,7 +61,7 @@ func copied(t *testing.T, dir, files string) []string {
 	return out
 }
 
-func TestFiles_refuseWhatDockerignoreLeavesOut(t *testing.T) {
+func TestDockerignore_errors(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"d/secret": "", "d/sub/a": "", "e/a": ""})
 	link(t, "d/secret", filepath.Join(dir, "way"))
@@ -96,7 +96,7 @@ func TestFiles_refuseWhatDockerignoreLeavesOut(t *testing.T) {
 }
 
 // What is copied of random trees with random patterns is what BuildKit sends for them.
-func TestFiles_leaveOutWhatBuildKitDoes(t *testing.T) {
+func TestDockerignore_likeBuildKit(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	names := []string{"a", "b", "c", "a.b", ".x", "[d]"}
 	pick := func(words ...string) string { return words[random.IntN(len(words))] }

@@ -41,7 +41,7 @@ images:
   alone: {from: scratch}
 `
 
-func TestInputs_decideAnImage(t *testing.T) {
+func TestInputs(t *testing.T) {
 	files := map[string]string{"app/a": "a", "app/b": "b", "web.conf": "c"}
 	inputs := func(t *testing.T, text string, files map[string]string, opts ...family.Option) map[string]string {
 		t.Helper()
@@ -101,7 +101,7 @@ func TestInputs_decideAnImage(t *testing.T) {
 	}
 }
 
-func TestInputs_stop(t *testing.T) {
+func TestInputs_canceled(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"app/a": "a", "web.conf": "c"})
 	f := mustResolve(t, inputsSpec, family.WithDir(dir))

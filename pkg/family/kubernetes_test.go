@@ -10,7 +10,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
+func TestWorkload_errors(t *testing.T) {
 	const env = "environment: {DB_SERVICE_HOST: {}, DB_SERVICE_PORT: {default: \"27017\"}, MSG_SERVICE_HOST: {}, MSG_SERVICE_PORT: {default: \"${DB_SERVICE_PORT}\"}}\n"
 	around := func(s string) string {
 		return head + env + "kubernetes: " + s + "\nimages: {a: {from: scratch, volumes: [/v]}}\n"
@@ -67,7 +67,7 @@ func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestAVolumeHasANameThatToolsTake(t *testing.T) {
+func TestVolumeName(t *testing.T) {
 	for path, want := range map[string]string{"/var/lib/app": "var-lib-app", "/a b/$c": "a-b--c", "/.É_1": ".-_1"} {
 		if got := family.VolumeName(path); got != want {
 			t.Errorf("VolumeName(%q) = %q, want %q", path, got, want)
@@ -75,7 +75,7 @@ func TestAVolumeHasANameThatToolsTake(t *testing.T) {
 	}
 }
 
-func TestAHostnameIsOneThatLinuxTakes(t *testing.T) {
+func TestHostname(t *testing.T) {
 	long := strings.Repeat("a", 62)
 	for name, want := range map[string]string{"a_b": "a-b", long + "_b": long, "_a.": "a"} {
 		if got := family.Hostname(name); got != want {
@@ -84,7 +84,7 @@ func TestAHostnameIsOneThatLinuxTakes(t *testing.T) {
 	}
 }
 
-func TestAWorkloadHasDefaults(t *testing.T) {
+func TestWorkload_defaults(t *testing.T) {
 	f, err := resolve(t, head+"images: {a: {from: scratch, kubernetes: {singleton: true}}, b: {from: a}}\n")
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestAWorkloadHasDefaults(t *testing.T) {
 	}
 }
 
-func TestAServiceHasThePortThatContainersTakeForGranted(t *testing.T) {
+func TestKubernetesService_defaultPort(t *testing.T) {
 	f, err := resolve(t, head+"environment: {MY_DB_SERVICE_HOST: {}, MY_DB_SERVICE_PORT: {default: \"5432\"}}\nkubernetes: {services: {my-db: {}}}\nimages: {a: {from: scratch}}\n")
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestAServiceHasThePortThatContainersTakeForGranted(t *testing.T) {
 	}
 }
 
-func TestAnImageIsAllowedWhatItsStartNeeds(t *testing.T) {
+func TestImage_Capabilities(t *testing.T) {
 	f, err := resolve(t, head+`settings: { s: { file: /f, lens: pulpconf.aug } }
 images:
   base: { from: scratch, steps: [ helpers: [config], lens: pulpconf.aug ] }
@@ -132,7 +132,7 @@ images:
 	}
 }
 
-func TestAnImageHasTheVolumesAndPortsOfWhatItStandsOn(t *testing.T) {
+func TestImage_inheritsVolumesAndPorts(t *testing.T) {
 	f, err := resolve(t, head+`images:
   base: { from: scratch, volumes: [/a], ports: ["1"] }
   top: { from: base, volumes: [/b, /a], ports: [2/udp], command: [c] }

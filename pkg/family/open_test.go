@@ -12,7 +12,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-func TestOpen_refusesWhatTookTheFilesPlace(t *testing.T) {
+func TestOpen_replacedFile(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		replace func(file string) error

@@ -2,7 +2,7 @@ package family_test
 
 import "testing"
 
-func TestPackageNames_thatPackageManagersKnow(t *testing.T) {
+func TestPackageNames(t *testing.T) {
 	for tool, names := range map[string][]string{
 		"yum": {
 			"vim", "vim-8.0.1-1.el7", "glibc.i686", "1:vim-8", "vim-1:8-1", "gtk+", "libstdc++-devel", "python3-*", "x?", "perl(Foo::Bar)", "libc.so.6()(64bit)",

@@ -22,7 +22,7 @@ const tree = head + `images:
   root: {from: "fedora:20"}
 `
 
-func TestImagesComeAfterWhatTheyStandOnAndOtherwiseAsInTheSpec(t *testing.T) {
+func TestResolve_order(t *testing.T) {
 	f := mustResolve(t, tree)
 	if got, want := names(f), "root middle leaf2 other leaf1"; got != want {
 		t.Errorf("the build order is %s, want %s", got, want)
@@ -35,7 +35,7 @@ func TestImagesComeAfterWhatTheyStandOnAndOtherwiseAsInTheSpec(t *testing.T) {
 	}
 }
 
-func TestSelectKeepsWhatTheSelectedImagesStandOn(t *testing.T) {
+func TestSelect(t *testing.T) {
 	f := mustResolve(t, tree)
 	for _, test := range []struct {
 		names []string
@@ -63,7 +63,7 @@ func TestSelectKeepsWhatTheSelectedImagesStandOn(t *testing.T) {
 	}
 }
 
-func TestReferencesAreNormalised(t *testing.T) {
+func TestResolve_references(t *testing.T) {
 	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	for _, test := range []struct{ from, want string }{
 		{"fedora:20", "docker.io/library/fedora:20"},
@@ -93,7 +93,7 @@ func TestReferencesAreNormalised(t *testing.T) {
 	}
 }
 
-func TestWhatIsSetComesBeforeDefaults(t *testing.T) {
+func TestResolve_options(t *testing.T) {
 	const text = head + "variables: {a: {default: \"<${{ b }}>\"}, b: {default: c}, d: {}}\nimages: {a: {from: scratch, labels: {l: \"${{ a }} ${{ d }}\"}}}\n"
 	values := map[string]string{"b": "${{ d }}", "d": "e"}
 	f := mustResolve(t, text, family.WithVariables(values))
@@ -102,7 +102,7 @@ func TestWhatIsSetComesBeforeDefaults(t *testing.T) {
 	}
 }
 
-func TestPortsAndVolumesAreWrittenInOneWay(t *testing.T) {
+func TestResolve_portsAndVolumes(t *testing.T) {
 	c := mustResolve(t, head+"images: {a: {from: scratch, ports: [\"80\", 080/tcp, 53/udp, \"65535\"], volumes: [/a/, /]}}\n").Images[0].Config
 	if diff := cmp.Diff([]string{"80/tcp", "80/tcp", "53/udp", "65535/tcp"}, c.Ports); diff != "" {
 		t.Errorf("ports (-want +got):\n%s", diff)
@@ -112,7 +112,7 @@ func TestPortsAndVolumesAreWrittenInOneWay(t *testing.T) {
 	}
 }
 
-func TestARepositoryFileIsWrittenAsDnfReadsIt(t *testing.T) {
+func TestRepo_file(t *testing.T) {
 	for _, test := range []struct{ repo, want string }{
 		{`{id: r, to: /r, baseurl: "http://h/$releasever/${basearch}/"}`, "[r]\nname=r\nbaseurl=http://h/$releasever/${basearch}/\nenabled=1\ngpgcheck=0\n"},
 		{`{id: r, name: A name, to: /r, baseurl: "http://h/", gpgkey: "http://h/k", enabled: false}`, "[r]\nname=A name\nbaseurl=http://h/\nenabled=0\ngpgcheck=1\ngpgkey=http://h/k\n"},
@@ -125,7 +125,7 @@ func TestARepositoryFileIsWrittenAsDnfReadsIt(t *testing.T) {
 	}
 }
 
-func TestAStepIsNamedInTheWordsOfItsTool(t *testing.T) {
+func TestStep_Title(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"f": ""})
 	for _, test := range []struct{ step, want string }{
@@ -150,7 +150,7 @@ func TestAStepIsNamedInTheWordsOfItsTool(t *testing.T) {
 	}
 }
 
-func TestServicesHaveDefaults(t *testing.T) {
+func TestServices_defaults(t *testing.T) {
 	f := mustResolve(t, head+"services: {a: {url: \"tcp://h:1\"}, b: {url: \"tcp://h:1\", tries: 3, interval: 1m, timeout: 500ms}}\n"+images)
 	want := []contract.Service{
 		{Name: "a", URL: "tcp://h:1", Tries: 12, Interval: 5 * time.Second, Timeout: 2 * time.Second},
@@ -161,7 +161,7 @@ func TestServicesHaveDefaults(t *testing.T) {
 	}
 }
 
-func TestADefaultThatHoldsASecretIsOne(t *testing.T) {
+func TestEnvironment_secretDefault(t *testing.T) {
 	f := mustResolve(t, head+"environment: {C: {default: \"${B}\"}, B: {default: \"x${A}\"}, A: {secret: true}, D: {}}\n"+images)
 	for _, v := range f.Contract.Environment {
 		if v.Secret != (v.Name != "D") {
@@ -170,8 +170,8 @@ func TestADefaultThatHoldsASecretIsOne(t *testing.T) {
 	}
 }
 
-// What is published of secrets is where they come from.
-func TestResolve_takesSecretsThatAreNotInTheSpec(t *testing.T) {
+// A secret is accepted where the spec only names the variable that holds it.
+func TestResolve_publicSecretParts(t *testing.T) {
 	for _, declared := range []string{
 		`environment: {P: {secret: true}, DSN: {secret: true, default: "u:${P}"}}`,
 		`environment: {P: {secret: true, default: ""}}`,
@@ -184,8 +184,8 @@ services: {a: {url: "amqp://u:${P}@h"}, b: {url: "amqp://${U}:${OTHER}@h"}, c: {
 	}
 }
 
-// A family shares nothing with what it was made of that one could change by accident.
-func TestAFamilyDoesNotChangeWithWhatItWasMadeOf(t *testing.T) {
+// A family does not change when the values that it was resolved with do.
+func TestResolve_copiesOptions(t *testing.T) {
 	s, err := spec.Load("../../specs/pulp.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +226,7 @@ func TestAFamilyDoesNotChangeWithWhatItWasMadeOf(t *testing.T) {
 }
 
 // A chain of images or variables as long as a spec can hold takes no more than its length.
-func TestLongChainsAreResolved(t *testing.T) {
+func TestResolve_longChains(t *testing.T) {
 	const length = 10_000
 	var b strings.Builder
 	b.WriteString(head + "variables:\n  v0: {default: x}\n")

@@ -52,7 +52,7 @@ func readScript(t testing.TB, i *family.Image) startscript.Script {
 // withoutLines leaves the numbers of lines out of comparisons.
 var withoutLines = cmp.Options{cmpopts.IgnoreFields(startscript.Stage{}, "Line"), cmpopts.IgnoreFields(startscript.Become{}, "Line")}
 
-func TestStartScript_hasTheWordsOfTheSpec(t *testing.T) {
+func TestStartScript_words(t *testing.T) {
 	f := mustResolve(t, started("", fmt.Sprintf("{init: [%s], command: %s}", quotedAll(t, append([]string{"i"}, awkward...)), quotedAll(t, append([]string{"c"}, awkward...)))))
 	script := readScript(t, image(t, f, "a"))
 	// In the words, as in the spec, ${ begins a variable.
@@ -68,7 +68,7 @@ func TestStartScript_hasTheWordsOfTheSpec(t *testing.T) {
 	}
 }
 
-func TestStartScript_hasTheStagesInTheirOrder(t *testing.T) {
+func TestStartScript_stages(t *testing.T) {
 	f := mustResolve(t, started("environment: {R: {required: true}, V: {}}\nsettings: {s: {file: /f, lens: l.aug}}\nservices: {db: {url: \"tcp://h:1\"}, mq: {url: \"tcp://h:2\"}}\n",
 		`{command: [c, "${V}"], init: [[i, "1"], [j]], wait: [db, mq], configure: [s], require: {files: [/etc/x], sockets: [/dev/log]}, user: "1", workdir: /a b, umask: "027"}`))
 	want := startscript.Script{
@@ -90,7 +90,7 @@ func TestStartScript_hasTheStagesInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestStartScript_requiresTheVariablesThatMayHaveNoValue(t *testing.T) {
+func TestStartScript_requiredVariables(t *testing.T) {
 	const declared = "environment: {R: {required: true}, N: {}, D: {default: \"${N}\"}, E: {default: \"\"}, HOME: {}, H: {default: \"${HOME}/x\"}}\n"
 	for _, test := range []struct {
 		name, start string

@@ -14,7 +14,7 @@ const (
 	inRun     = "images:\n  a:\n    from: scratch\n    steps:\n      - run: %\n"
 )
 
-func TestVariablesArePutIntoStrings(t *testing.T) {
+func TestResolve_variables(t *testing.T) {
 	const declared = "variables: {v: {default: x}, odd: {default: \"a$${B}_{c}_$\"}, both: {default: \"<${{ v }}>\"}}\nenvironment: {B: {}}\n"
 	for _, test := range []struct{ name, where, text, want string }{
 		{"nothing", inLabel, `plain $ { } $$ }}`, `plain $ { } $$ }}`},
@@ -54,7 +54,8 @@ func TestVariablesArePutIntoStrings(t *testing.T) {
 	}
 }
 
-func TestAComplaintPointsIntoTheString(t *testing.T) {
+// An error about a variable points into the string.
+func TestResolve_errorInString(t *testing.T) {
 	const declared = "variables: {v: {default: x}, dollar: {default: $}}\nenvironment: {B: {}}\n"
 	for _, test := range []struct{ name, where, yaml, want string }{
 		{"in a plain string", inLabel, `ab ${{ no }}`, `11:13: the variable "no" is not declared under variables (there is dollar, v)`},

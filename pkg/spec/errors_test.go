@@ -19,7 +19,8 @@ func errs(lines ...int) spec.Errors {
 	return all
 }
 
-func TestJoinLeavesOutWhatOnlyFollows(t *testing.T) {
+// Join leaves out errors that only follow from earlier ones.
+func TestJoin_dropsConsequences(t *testing.T) {
 	joined := spec.Join(errs(2, 9), errs(0, 1, 2, 5))
 	want := strings.Join([]string{"f.yaml:1:1: wrong", "f.yaml:2:1: wrong", "f.yaml:5:1: wrong", "f.yaml:9:1: wrong"}, "\n")
 	if diff := cmp.Diff(want, joined.Error()); diff != "" {
@@ -27,7 +28,7 @@ func TestJoinLeavesOutWhatOnlyFollows(t *testing.T) {
 	}
 }
 
-func TestJoinKeepsAnErrorThatIsNoComplaint(t *testing.T) {
+func TestJoin_otherErrors(t *testing.T) {
 	broken := errors.New("the disk is broken")
 	if got := spec.Join(broken, errs(1)); !errors.Is(got, broken) {
 		t.Errorf("got %v", got)
@@ -37,7 +38,8 @@ func TestJoinKeepsAnErrorThatIsNoComplaint(t *testing.T) {
 	}
 }
 
-func TestASpecWithMistakesIsReadAsFarAsItGoes(t *testing.T) {
+// Parse returns what it could read of a spec with mistakes.
+func TestParse_partial(t *testing.T) {
 	s, err := spec.Parse("f.yaml", []byte("version: 1\nname: 5\nimages:\n  a: {from: scratch, x: 1}\n"))
 	if err == nil || s == nil || len(s.Images) != 1 || s.Images[0].Value.From.Value != "scratch" {
 		t.Errorf("got %+v, %v", s, err)

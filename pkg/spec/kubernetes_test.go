@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestABadWorkloadGetsAComplaintWithItsPlace(t *testing.T) {
+func TestParse_workloadErrors(t *testing.T) {
 	family := func(s string) string { return head + "kubernetes: " + s + "\n" + images }
 	image := func(s string) string { return head + "images: {a: {from: scratch, kubernetes: " + s + "}}\n" }
 	for _, test := range []struct{ name, yaml, want string }{
@@ -44,7 +44,7 @@ func message(err error) string {
 	return err.Error()
 }
 
-func TestAWorkloadIsReadAsItIsWritten(t *testing.T) {
+func TestParse_workload(t *testing.T) {
 	s, err := Parse("f.yaml", []byte(head+`kubernetes:
   services: { db: { port: 5432, selector: { app: postgres } }, msg: }
   storage: { size: 10Gi, access: ReadWriteOnce, class: fast, volumes: [/v] }

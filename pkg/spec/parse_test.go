@@ -21,7 +21,7 @@ func step(s string) string {
 	return head + "images:\n  a:\n    from: scratch\n    steps: [ " + s + " ]\n"
 }
 
-func TestABadSpecGetsAComplaintWithItsPlace(t *testing.T) {
+func TestParse_errors(t *testing.T) {
 	for _, test := range []struct{ name, yaml, want string }{
 		{"an empty file", "", `f.yaml:1:1: the file is empty (begin with "version: 1")`},
 		{"a file of comments", "# nothing\n", `f.yaml:1:1: the file is empty (begin with "version: 1")`},
@@ -148,7 +148,8 @@ var bomb = func() string {
 	return b.String()
 }()
 
-func TestAFileThatIsTooLargeIsNotReadToItsEnd(t *testing.T) {
+// Load does not read a file that is too large to its end.
+func TestLoad_tooLarge(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "large.yaml")
 	if err := os.WriteFile(name, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -161,21 +162,22 @@ func TestAFileThatIsTooLargeIsNotReadToItsEnd(t *testing.T) {
 	}
 }
 
-func TestADirectoryIsNoSpec(t *testing.T) {
+func TestLoad_directory(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("Load of a directory: %v", err)
 	}
 }
 
-func TestAMissingFileIsTold(t *testing.T) {
+func TestLoad_missing(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "none.yaml"))
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("Load of a missing file: %v, want ErrNotExist", err)
 	}
 }
 
-func TestParse_allowsExtensionsWhereTheLanguageNamesTheKeys(t *testing.T) {
+// Keys that begin with x- are allowed wherever the language defines the keys.
+func TestParse_extensions(t *testing.T) {
 	_, err := Parse("f.yaml", []byte(`version: 1
 x-top: {a: [1, ~]}
 name: f
@@ -203,7 +205,8 @@ images:
 	}
 }
 
-func TestParse_takesNamesLikeExtensionsForNames(t *testing.T) {
+// Where the spec defines the names, one that begins with x- is a name like any other.
+func TestParse_namesLikeExtensions(t *testing.T) {
 	s, err := Parse("f.yaml", []byte(`version: 1
 name: f
 registry: r
@@ -230,7 +233,7 @@ images:
 	}
 }
 
-func TestAnAliasStandsForWhatItNames(t *testing.T) {
+func TestParse_alias(t *testing.T) {
 	s, err := Parse("f.yaml", []byte(head+"x-packages: &p [a, b]\nimages:\n  a:\n    from: scratch\n    steps:\n      - yum: {packages: *p}\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +243,7 @@ func TestAnAliasStandsForWhatItNames(t *testing.T) {
 	}
 }
 
-func TestAFileModeNeedsNoQuotes(t *testing.T) {
+func TestParse_modeWithoutQuotes(t *testing.T) {
 	for _, mode := range []string{"0755", `"0755"`, "755"} {
 		s, err := Parse("f.yaml", []byte(step("{files: {from: a, to: /a, mode: "+mode+"}}")))
 		if err != nil {
@@ -253,7 +256,8 @@ func TestAFileModeNeedsNoQuotes(t *testing.T) {
 	}
 }
 
-func TestManyComplaintsAreShownInPart(t *testing.T) {
+// The text of many errors shows the first ones and how many more there are.
+func TestErrors_showsSome(t *testing.T) {
 	_, err := Parse("f.yaml", []byte(head+"images: {a: {from: scratch, volumes: ["+strings.Repeat("1, ", 30)+"]}}\n"))
 	lines := strings.Split(err.Error(), "\n")
 	if got, want := lines[len(lines)-1], "and 10 more"; len(lines) != maxShown+1 || got != want {
@@ -261,7 +265,8 @@ func TestManyComplaintsAreShownInPart(t *testing.T) {
 	}
 }
 
-func TestAPositionInAStringIsAPositionInItsLine(t *testing.T) {
+// A position in a string is counted in the line of the file.
+func TestText_Position(t *testing.T) {
 	s, err := Parse("f.yaml", []byte("version: 1\nname: \"é-bc\"\nregistry: é-bc\ntag: |\n  a\n  bc\n"+images))
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +285,8 @@ func TestAPositionInAStringIsAPositionInItsLine(t *testing.T) {
 	}
 }
 
-func TestAPositionInAnAliasIsThatOfTheAlias(t *testing.T) {
+// A position in the string of an alias is that of the alias.
+func TestText_Position_alias(t *testing.T) {
 	s, err := Parse("f.yaml", []byte(head+"x-base: &b reg/abc\nimages: {a: {from: *b}}\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -291,7 +297,8 @@ func TestAPositionInAnAliasIsThatOfTheAlias(t *testing.T) {
 	}
 }
 
-func TestAStepCoversItsLines(t *testing.T) {
+// The range of a step covers all its lines.
+func TestParse_stepRange(t *testing.T) {
 	s, err := Parse("f.yaml", []byte(head+"images:\n  a:\n    from: scratch\n    steps:\n      - yum:\n          packages:\n            - a\n            - b\n      - run: |\n          one\n          two\n"))
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func fieldOf(object, key string) string {
 // notKeys are the fields that are no key: where something is written, and what the file itself is.
 var notKeys = []string{"at", "filename", "data"}
 
-func TestTheDescriptionFitsTheTypes(t *testing.T) {
+func TestSchema_fitsTypes(t *testing.T) {
 	described := map[reflect.Type][]string{}
 	for _, o := range schema.Objects(schema.Spec()) {
 		kind, ok := goTypes[o.Name]

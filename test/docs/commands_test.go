@@ -31,7 +31,7 @@ var notRun = map[string]string{
 // shells are the languages of blocks that are commands, and what runs them.
 var shells = map[string][]string{"sh": {"sh", "-eu"}, "bash": {"bash", "-eu"}}
 
-func TestCommandsInTheDocumentationDoWhatItSays(t *testing.T) {
+func TestCommands(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "pulpimg")
 	absolute, err := filepath.Abs(root)
 	if err := errors.Join(err, build(absolute, program, "./cmd/pulpimg")); err != nil {
@@ -73,7 +73,7 @@ func TestCommandsInTheDocumentationDoWhatItSays(t *testing.T) {
 // indentedCommand finds a command in a block that is indented and not fenced: nothing runs these.
 var indentedCommand = regexp.MustCompile(`^ {4,}(\$ )?([A-Z_]+=\S+ )*(bin/)?(pulpimg|docker|podman|buildah|kubectl|make|curl|augtool) `)
 
-func TestCommandsInTheDocumentationAreInFences(t *testing.T) {
+func TestCommands_fenced(t *testing.T) {
 	for _, file := range markdown(t) {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -93,8 +93,8 @@ func TestCommandsInTheDocumentationAreInFences(t *testing.T) {
 
 func oneSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// A whole spec in the documentation is one that can be read.
-func TestSpecsInTheDocumentationAreSpecs(t *testing.T) {
+// Every whole spec in the documentation can be read.
+func TestSpecs_valid(t *testing.T) {
 	count := 0
 	for _, file := range markdown(t) {
 		for _, b := range blocks(t, file) {

@@ -11,11 +11,11 @@ import (
 
 const referenceFile = "../../docs/reference.md"
 
-func TestTheReferenceIsTheOneThatIsMade(t *testing.T) {
+func TestReference_golden(t *testing.T) {
 	golden.Compare(t, referenceFile, reference())
 }
 
-func TestEveryKeyIsDescribed(t *testing.T) {
+func TestReference_complete(t *testing.T) {
 	for _, o := range schema.Objects(schema.Spec()) {
 		if o.Description == "" {
 			t.Errorf("%s has no description", o.Name)

@@ -56,7 +56,7 @@ func layoutImage(t *testing.T, dir string) image {
 	return readImage(t, blobs, index.Manifests[0].Digest)
 }
 
-func TestBuildxBakeBuildsTheFolders(t *testing.T) {
+func TestBuildx(t *testing.T) {
 	f := offline(t)
 	want := direct(t, f)
 	dir, out := writeFolder(t, f), t.TempDir()
@@ -104,7 +104,7 @@ func cacheDir(t *testing.T) string {
 	return filepath.Join(dir, "pulpimg-bench")
 }
 
-func TestPodmanAndBuildahBuildTheFolders(t *testing.T) {
+func TestPodmanAndBuildah(t *testing.T) {
 	f := offline(t)
 	want := direct(t, f)
 	dir, store := writeFolder(t, f), t.TempDir()

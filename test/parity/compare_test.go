@@ -127,7 +127,7 @@ func declarations(instruction, rest string) []string {
 }
 
 // What every other test here relies on.
-func TestAnyDifferenceIsSeen(t *testing.T) {
+func TestCompare(t *testing.T) {
 	source := &family.Image{Name: "i", Config: family.Config{WorkDir: "/made"}, Steps: []family.Step{
 		family.Files{Files: []family.File{{Path: "/tmp/deep/tool"}, {Path: "/tmp/deep/sub/more"}}},
 	}}
@@ -178,7 +178,7 @@ func TestAnyDifferenceIsSeen(t *testing.T) {
 	}
 }
 
-func TestALayerIsAppliedToATree(t *testing.T) {
+func TestApply(t *testing.T) {
 	tree := map[string]string{"/a": "directory", "/a/b": "file", "/a/c": "file", "/d": "directory", "/d/e": "file", "/f": "file one"}
 	apply(tree, []entry{
 		{path: "/a/.wh.b"}, {path: "/d/.wh..wh..opq"}, {path: "/d/g", kind: tar.TypeReg, text: "file new"},

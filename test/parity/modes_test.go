@@ -36,7 +36,7 @@ var modes = map[string]fs.FileMode{
 	"plain/group/ordinary": 0o700,
 }
 
-func TestDirectories_keepSetIDAndStickyBitsBothWays(t *testing.T) {
+func TestParity_directoryModes(t *testing.T) {
 	dir := t.TempDir()
 	for _, file := range []string{"pulpimg.yaml", "tree/sticky/file", "tree/plain/group/file", "tree/plain/group/ordinary/file"} {
 		if err := place(dir, file, []byte(modesSpec)); err != nil {

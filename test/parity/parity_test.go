@@ -21,7 +21,7 @@ func same(t *testing.T, f *family.Family) {
 	}
 }
 
-func TestTheSpecsGiveTheSameImagesBothWays(t *testing.T) {
+func TestParity_specs(t *testing.T) {
 	files, err := filepath.Glob("../../specs/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no specs: %v", err)
@@ -39,7 +39,7 @@ func TestTheSpecsGiveTheSameImagesBothWays(t *testing.T) {
 
 // Each file of testdata is a spec with the files that it copies. A name that ends in a slash is an empty directory, NAME -> TARGET a
 // symbolic link, and what begins with #! is executable.
-func TestAwkwardSpecsGiveTheSameImagesBothWays(t *testing.T) {
+func TestParity_awkward(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no specs: %v", err)

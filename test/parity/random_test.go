@@ -18,7 +18,7 @@ var (
 	specs = flag.Int("specs", 30, "how many random specs")
 )
 
-func TestRandomSpecsGiveTheSameImagesBothWays(t *testing.T) {
+func TestParity_random(t *testing.T) {
 	first := *seed
 	if first == 0 {
 		first = uint64(time.Now().UnixNano())

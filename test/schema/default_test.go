@@ -15,7 +15,7 @@ import (
 )
 
 // A default is what a value means that is left out: the family is the same with it written and without it.
-func TestADefaultIsWhatAValueThatIsLeftOutMeans(t *testing.T) {
+func TestDefaults(t *testing.T) {
 	tried := map[string]bool{}
 	for name, data := range fullSpecs(t) {
 		full := parse(t, data)

@@ -27,7 +27,8 @@ var mayBeEmpty = []string{
 // argument finds an argument of a program, which can be empty, other than the program itself.
 var argument = regexp.MustCompile(`\.(entrypoint|command|init\[\d+\])\[[1-9]\d*\]$`)
 
-func TestEmptyStrings_areMeantOrRefused(t *testing.T) {
+// An empty string is refused, except where it means something.
+func TestEmptyStrings(t *testing.T) {
 	literal, variable := map[string]bool{}, map[string]bool{}
 	for _, data := range fullSpecs(t) {
 		full := parse(t, data)

@@ -48,7 +48,7 @@ var values = []string{
 var keys = []string{"a", "A", "x-a", "x-", "", "1", "a b", "a.b", "a/b", "-a", "scratch", "é", "a\nb", "from", "run", "start", "description"}
 
 // Whatever is changed in specs that have every key, pulpimg and the schema accept it both or refuse it both.
-func TestTheSchemaAndTheReaderSayTheSameOfEveryChange(t *testing.T) {
+func TestGrid(t *testing.T) {
 	v := newValidator(t)
 	changed := slices.Clone(values)
 	for _, o := range schema.Objects(schema.Spec()) {
@@ -164,7 +164,7 @@ func fullSpecs(t *testing.T) map[string][]byte {
 }
 
 // Specs that have every key say something about every key.
-func TestTheFullSpecsHaveEveryKey(t *testing.T) {
+func TestGrid_complete(t *testing.T) {
 	have := map[string]bool{}
 	for name, full := range fullSpecs(t) {
 		if errs := load(full); len(errs) > 0 {

@@ -13,7 +13,7 @@ import (
 
 // Editors read patterns as ECMA 262 has them, and the validator here as Go does.
 // https://json-schema.org/draft/2020-12/json-schema-core#section-6.4
-func TestPatternsMeanTheSameToEditors(t *testing.T) {
+func TestPatterns_ecma(t *testing.T) {
 	data, err := schema.JSON()
 	if err != nil {
 		t.Fatal(err)

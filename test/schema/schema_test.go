@@ -35,7 +35,7 @@ func expected(data []byte) string {
 	return strings.TrimPrefix(line, "# ")
 }
 
-func TestPulpimgAndTheSchemaAcceptWhatIsGood(t *testing.T) {
+func TestGood(t *testing.T) {
 	v := newValidator(t)
 	for name, data := range specs(t, "good.txtar") {
 		t.Run(name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestPulpimgAndTheSchemaAcceptWhatIsGood(t *testing.T) {
 	}
 }
 
-func TestPulpimgAndTheSchemaRefuseWhatIsBad(t *testing.T) {
+func TestBad(t *testing.T) {
 	v := newValidator(t)
 	for name, data := range specs(t, "bad.txtar") {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +63,8 @@ func TestPulpimgAndTheSchemaRefuseWhatIsBad(t *testing.T) {
 	}
 }
 
-func TestASchemaCannotSayEverything(t *testing.T) {
+// For each mistake that a schema cannot express, there is a spec that shows it.
+func TestBeyond(t *testing.T) {
 	v := newValidator(t)
 	used := map[string]bool{}
 	for name, data := range specs(t, "beyond.txtar") {
@@ -90,7 +91,7 @@ func TestASchemaCannotSayEverything(t *testing.T) {
 	}
 }
 
-func TestTheSchemaAcceptsTheFamiliesThatComeWithPulpimg(t *testing.T) {
+func TestSpecs(t *testing.T) {
 	v := newValidator(t)
 	files, err := filepath.Glob("../../specs/*.yaml")
 	if err != nil || len(files) == 0 {

@@ -29,7 +29,7 @@ func images(f *family.Family) map[string]string {
 	return out
 }
 
-func TestTheFamiliesRunAsTheyDid(t *testing.T) {
+func TestMarshal_golden(t *testing.T) {
 	for name, test := range map[string]struct {
 		file   string
 		values map[string]string
@@ -55,7 +55,7 @@ func TestTheFamiliesRunAsTheyDid(t *testing.T) {
 }
 
 // A "$" in a path would be taken for the beginning of a variable.
-func TestAMountIsWhereTheSpecSays(t *testing.T) {
+func TestMarshal_mounts(t *testing.T) {
 	f := familytest.Parse(t, `version: 1
 name: f
 registry: r.example
@@ -74,7 +74,8 @@ images: { a: { from: scratch, volumes: [/a$b], steps: [ helpers: [wait] ], start
 	}
 }
 
-func TestMarshal_leavesOutWhatIsAboutWhoeverStartsIt(t *testing.T) {
+// The file has no values for variables of the session that starts it, such as HOME.
+func TestMarshal_sessionVariables(t *testing.T) {
 	f := familytest.Parse(t, `version: 1
 name: f
 registry: r.example
@@ -96,7 +97,7 @@ images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x, 
 	}
 }
 
-func TestWhatCannotBeWrittenIsSaid(t *testing.T) {
+func TestMarshal_errors(t *testing.T) {
 	f := load(t, "../kubernetes/testdata/everything.spec.yaml")
 	base, err := f.Select("shop-base")
 	if err != nil {

@@ -22,7 +22,7 @@ func limited(t testing.TB) *family.Family {
 	return familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nimages: {limited: {from: scratch, command: [x], kubernetes: {capabilities: [NET_BIND_SERVICE], resources: {requests: {memory: 64Mi, cpu: 250m}, limits: {memory: 128Mi, cpu: 500m, ephemeral-storage: 1Gi}}}}}\n")
 }
 
-func TestTheCommandLineIsWhatOneWouldType(t *testing.T) {
+func TestCommand(t *testing.T) {
 	for _, test := range []struct {
 		name, image string
 		family      *family.Family
@@ -79,7 +79,7 @@ func TestTheCommandLineIsWhatOneWouldType(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingIsSaid(t *testing.T) {
+func TestCommand_missing(t *testing.T) {
 	f := pulp(t)
 	image, _ := f.Image("pulp-worker")
 	for name, values := range map[string]map[string]string{"nothing": nil, "an empty value": {"PULP_SERVER_NAME": ""}} {
@@ -93,7 +93,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	}
 }
 
-func TestAVolumeCoversWhatIsAtItsPlaceAndBelow(t *testing.T) {
+func TestCovers(t *testing.T) {
 	for _, test := range []struct {
 		volume, path string
 		want         bool
@@ -111,7 +111,7 @@ func TestAVolumeCoversWhatIsAtItsPlaceAndBelow(t *testing.T) {
 	}
 }
 
-func TestTheTargetOfAVolumeIsItsPlaceInTheContainer(t *testing.T) {
+func TestTarget(t *testing.T) {
 	for volume, want := range map[string]string{"/a:/b": "/b", "/a:/b:ro": "/b", "name:/b/": "/b", "/b": "/b"} {
 		if got := container.Target(volume); got != want {
 			t.Errorf("Target(%q) = %q, want %q", volume, got, want)

@@ -95,7 +95,7 @@ func specs(t testing.TB) []string {
 	return files
 }
 
-func TestTheSpecsAreWrittenAsTheyWere(t *testing.T) {
+func TestGenerate_golden(t *testing.T) {
 	for _, file := range specs(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			files, err := generate(t, file, "specs/"+filepath.Base(file))
@@ -126,7 +126,7 @@ func inMemory(t *testing.T, files []gendir.File) []gendir.File {
 	return files
 }
 
-func TestTheSameSpecGivesTheSameBytes(t *testing.T) {
+func TestGenerate_deterministic(t *testing.T) {
 	for _, file := range specs(t) {
 		first, err := generate(t, file, "s.yaml")
 		if err != nil {
@@ -182,7 +182,7 @@ const ruled = head + `    from: docker.io/library/debian:12
 
 var continued = regexp.MustCompile(`\\\n *`)
 
-func TestDockerfilesKeepTheRulesOfTheirLinters(t *testing.T) {
+func TestGenerate_lint(t *testing.T) {
 	texts, err := written(t, ruled)
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +224,7 @@ func TestDockerfilesKeepTheRulesOfTheirLinters(t *testing.T) {
 	}
 }
 
-func TestTheScriptIsOneThatShellcheckLikes(t *testing.T) {
+func TestBuildScript_shellcheck(t *testing.T) {
 	texts, err := written(t, strings.Replace(ruled, "    workdir", "    labels: { a: \"one\\ntwo\" }\n    workdir", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +278,7 @@ func TestInstructions(t *testing.T) {
 	}
 }
 
-func TestTheContainerfileIsTheDockerfileWithoutLink(t *testing.T) {
+func TestContainerfile(t *testing.T) {
 	for name, test := range map[string]struct{ steps, lacks, has string }{
 		"a COPY":             {"      - files: { from: file, to: /x/file }\n", "COPY --link file", "COPY file /x/\n"},
 		"a line of a script": {"      - files: { from: file, to: /x/file }\n      - run: |\n          cat <<E\n          COPY --link a b\n          E\n", "COPY --link file", "COPY --link a b"},
@@ -297,7 +297,7 @@ func TestTheContainerfileIsTheDockerfileWithoutLink(t *testing.T) {
 	}
 }
 
-func TestWhatADockerfileCannotSayIsAnErrorAtItsLine(t *testing.T) {
+func TestGenerate_errors(t *testing.T) {
 	for text, want := range map[string]string{
 		"    from: scratch\n    labels: { \"a=b\": c }\n":                                                         "spec.yaml:8:15: ",
 		"    from: scratch\n    steps:\n      - repo: { url: https://example.com/x.git, to: /etc/x }\n":           "spec.yaml:9:9: ",
@@ -315,7 +315,8 @@ func TestWhatADockerfileCannotSayIsAnErrorAtItsLine(t *testing.T) {
 	}
 }
 
-func TestNoFileHasANameThatBuildersLookFor(t *testing.T) {
+// No file of a build context has a name that builders look for.
+func TestGenerate_reservedNames(t *testing.T) {
 	for _, name := range []string{"Dockerfile.dockerignore", "containerfile.dockerignore", "Containerfile.containerignore", "dockerfile.containerignore"} {
 		texts, err := written(t, head+"    from: scratch\n    steps:\n      - files: { from: file, to: /x/"+name+" }\n")
 		if err != nil {
@@ -327,7 +328,8 @@ func TestNoFileHasANameThatBuildersLookFor(t *testing.T) {
 	}
 }
 
-func TestEachImageFindsWhatItCopiesAndNothingElse(t *testing.T) {
+// Each image finds in its folder all that it copies, and nothing else is there.
+func TestGenerate_context(t *testing.T) {
 	var many strings.Builder
 	many.WriteString(head + "    from: scratch\n    steps:\n")
 	for i := range 3 {

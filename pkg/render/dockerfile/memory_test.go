@@ -10,7 +10,8 @@ import (
 	"github.com/pulpimg/pulpimg/internal/gendir"
 )
 
-func TestGenerate_holdsNoFileInMemory(t *testing.T) {
+// Generate does not hold the content of files in memory.
+func TestGenerate_memory(t *testing.T) {
 	const size = 64 << 20
 	dir := t.TempDir()
 	spec := head + "    from: scratch\n    steps:\n      - files: {from: large, to: /large}\n"

@@ -80,7 +80,7 @@ func (c claim) fill(t *testing.T, pod string) {
 	}
 }
 
-func TestAnEmptyStorageIsFilledFromTheImage(t *testing.T) {
+func TestFill_emptyStorage(t *testing.T) {
 	c := newClaim(t)
 	c.fill(t, "worker-0")
 	if got := c.read(t, "var-lib-pulp/celery/file"); got != "of the image" {
@@ -99,7 +99,7 @@ func TestAnEmptyStorageIsFilledFromTheImage(t *testing.T) {
 	}
 }
 
-func TestAStorageWithContentStaysAsItIs(t *testing.T) {
+func TestFill_keepsContent(t *testing.T) {
 	c := newClaim(t)
 	c.fill(t, "worker-0")
 	c.write(t, filepath.Join(c.storage, "var-lib-pulp/celery/file"), "of the users")
@@ -113,7 +113,8 @@ func TestAStorageWithContentStaysAsItIs(t *testing.T) {
 	}
 }
 
-func TestHalfACopyIsNeverTakenForAWholeOne(t *testing.T) {
+// An interrupted copy is never mistaken for a complete one.
+func TestFill_partialCopy(t *testing.T) {
 	c := newClaim(t)
 	half := filepath.Join(c.storage, ".new.worker-0/celery")
 	if err := os.MkdirAll(half, 0o700); err != nil {
@@ -127,7 +128,7 @@ func TestHalfACopyIsNeverTakenForAWholeOne(t *testing.T) {
 	c.isTidy(t)
 }
 
-func TestSeveralPodsFillAStorageTogether(t *testing.T) {
+func TestFill_severalPods(t *testing.T) {
 	c := newClaim(t)
 	var pods sync.WaitGroup
 	for i := range 8 {

@@ -30,7 +30,7 @@ func write(t *testing.T, objects []kubernetes.Object, err error) string {
 
 const server = "pulp.example.com"
 
-func TestThePulpFamilyRunsAsItDid(t *testing.T) {
+func TestWorkloads_pulp(t *testing.T) {
 	f := familytest.Load(t, "../../../specs/pulp.yaml")
 	config := kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": server}, Services: []family.KubernetesService{
 		{Name: "db", Selector: map[string]string{"app": "mongodb"}}, {Name: "msg", External: "qpid.example.com", Port: 5673},
@@ -42,7 +42,7 @@ func TestThePulpFamilyRunsAsItDid(t *testing.T) {
 	golden.Compare(t, "testdata/pulp-pods.yaml", write(t, objects, err))
 }
 
-func TestAFamilyThatUsesEverythingRunsAsItDid(t *testing.T) {
+func TestWorkloads_everything(t *testing.T) {
 	f := familytest.Load(t, "testdata/everything.spec.yaml")
 	objects, err := kubernetes.Workloads(f, kubernetes.Config{
 		Images: familytest.Digests(f), Namespace: "shop", PullSecret: "registry",
@@ -57,7 +57,8 @@ func TestAFamilyThatUsesEverythingRunsAsItDid(t *testing.T) {
 	golden.Compare(t, "testdata/everything-pods.yaml", write(t, objects, err))
 }
 
-func TestWorkloads_refuseVariablesThatTheKubeletReplaces(t *testing.T) {
+// Variables that the kubelet itself sets are refused.
+func TestWorkloads_kubeletVariables(t *testing.T) {
 	const head = "version: 1\nname: f\nregistry: r.example\ntag: t\n"
 	const web = "images:\n  web: {from: scratch, command: [x], ports: [\"80\"], kubernetes: {singleton: true}}\n"
 	const found = "kubernetes: {services: {db: {port: 5432}}}\nenvironment: {DB_SERVICE_HOST: {}, "
@@ -94,7 +95,7 @@ func TestWorkloads_refuseVariablesThatTheKubeletReplaces(t *testing.T) {
 	}
 }
 
-func TestAFamilyGivesTheSameBytesEachTime(t *testing.T) {
+func TestWorkloads_deterministic(t *testing.T) {
 	var first string
 	for i := range 25 {
 		f := familytest.Load(t, "testdata/everything.spec.yaml")
@@ -110,7 +111,7 @@ func TestAFamilyGivesTheSameBytesEachTime(t *testing.T) {
 }
 
 // A secret that is anywhere else than in the Secret is one that everybody can read who may list pods.
-func TestASecretIsOnlyInTheSecret(t *testing.T) {
+func TestWorkloads_secret(t *testing.T) {
 	f := familytest.Load(t, "testdata/everything.spec.yaml")
 	const password = "correct-horse"
 	for name, objectsOf := range map[string]func(*family.Family, kubernetes.Config) ([]kubernetes.Object, error){"workloads": kubernetes.Workloads, "pods": kubernetes.Pods} {
@@ -135,7 +136,7 @@ func TestASecretIsOnlyInTheSecret(t *testing.T) {
 	}
 }
 
-func TestEachObjectHasAFile(t *testing.T) {
+func TestFilenames(t *testing.T) {
 	f := familytest.Load(t, "testdata/everything.spec.yaml")
 	objects, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": "p"}})
 	if err != nil {
@@ -167,7 +168,7 @@ func TestEachObjectHasAFile(t *testing.T) {
 
 const head = "version: 1\nname: f\nregistry: r.example\ntag: t\n"
 
-func TestWhatKubernetesCannotDoGetsAComplaintWithItsPlace(t *testing.T) {
+func TestWorkloads_errors(t *testing.T) {
 	long := strings.Repeat("a", 53)
 	for _, test := range []struct{ name, yaml, want string }{
 		{"a name that is too long", head + "images: {" + long + ": {from: scratch, command: [x]}}\n",
@@ -196,7 +197,7 @@ func TestWhatKubernetesCannotDoGetsAComplaintWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingIsSaid(t *testing.T) {
+func TestWorkloads_missing(t *testing.T) {
 	f := familytest.Load(t, "../../../specs/pulp.yaml")
 	only, err := f.Select("pulp-base")
 	if err != nil {
@@ -226,7 +227,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	}
 }
 
-func TestSocketsHaveNamesThatKubernetesTakes(t *testing.T) {
+func TestWorkloads_socketNames(t *testing.T) {
 	f := familytest.Parse(t, head+`images:
   a:
     from: scratch
@@ -253,7 +254,8 @@ func TestSocketsHaveNamesThatKubernetesTakes(t *testing.T) {
 	}
 }
 
-func TestAServiceHasTheFamilyOfTheAddressItLeadsTo(t *testing.T) {
+// A Service has the IP family of the address that it leads to.
+func TestWorkloads_addressFamily(t *testing.T) {
 	f := familytest.Parse(t, head+`environment: { DB_SERVICE_HOST: {} }
 kubernetes: { services: { db: { port: 5432 } } }
 images: { a: { from: scratch, command: [x] } }
@@ -268,7 +270,7 @@ images: { a: { from: scratch, command: [x] } }
 }
 
 // A required variable that comes from a Secret or from a Service has its value from there.
-func TestAValueMayComeFromTheCluster(t *testing.T) {
+func TestWorkloads_valueFromCluster(t *testing.T) {
 	f := familytest.Parse(t, head+`environment: { DB_SERVICE_HOST: { required: true }, DB_SERVICE_PORT: { required: true }, KEY: { required: true, secret: true } }
 kubernetes: { services: { db: { port: 5432 } } }
 images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x] } } }
@@ -282,7 +284,7 @@ images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x] 
 }
 
 // What pkg/family lets through, Kubernetes can read.
-func TestEveryAmountIsRead(t *testing.T) {
+func TestWorkloads_amounts(t *testing.T) {
 	for resource, amounts := range map[string][]string{
 		"cpu":    {"0", "1", "0.001", "999999999.999", "999999999m"},
 		"memory": {"1", "999999999999999", "999999999.999P", "999999999.999Pi", "0.1k", "1.5Gi"},

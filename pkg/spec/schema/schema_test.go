@@ -13,11 +13,11 @@ import (
 
 const file = "../../../docs/pulpimg.schema.json"
 
-func TestTheSchemaInDocsIsTheOneThatIsMade(t *testing.T) {
+func TestJSON_golden(t *testing.T) {
 	golden.Compare(t, file, string(made(t)))
 }
 
-func TestTheSchemaIsTheSameEachTime(t *testing.T) {
+func TestJSON_deterministic(t *testing.T) {
 	first := made(t)
 	for range 10 {
 		if again := made(t); !bytes.Equal(first, again) {
@@ -27,7 +27,7 @@ func TestTheSchemaIsTheSameEachTime(t *testing.T) {
 }
 
 // An editor shows what it finds beside a key.
-func TestEveryKeyInTheSchemaHasADescriptionATypeAndAnExample(t *testing.T) {
+func TestJSON_keys(t *testing.T) {
 	type part struct {
 		Description string
 		Properties  map[string]map[string]any

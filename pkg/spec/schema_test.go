@@ -44,7 +44,8 @@ var (
 	listed    = regexp.MustCompile(`^there is (.*)$`)
 )
 
-func TestTheReaderKnowsTheKeysThatAreDescribed(t *testing.T) {
+// The reader knows exactly the keys that the language describes.
+func TestSchema_fitsReader(t *testing.T) {
 	for _, o := range schema.Objects(schema.Spec()) {
 		t.Run(o.Name, func(t *testing.T) {
 			place, ok := places[o.Name]
