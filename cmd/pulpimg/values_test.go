@@ -76,7 +76,7 @@ func TestAServiceOfTheCommandLineLeadsSomewhere(t *testing.T) {
 		"db=[2001:db8::1]:2":           "db map[] 2001:db8::1 2",
 		"db":                           "--service db: write NAME=KEY=VALUE for pods with a label, or NAME=HOST for what is outside",
 		"=h":                           "--service =h: write NAME=KEY=VALUE for pods with a label, or NAME=HOST for what is outside",
-		"db=127.0.0.1":                 `--service db=127.0.0.1: "127.0.0.1" is an address that means another machine on each machine, or none`,
+		"db=127.0.0.1":                 `--service db=127.0.0.1: "127.0.0.1" is an address that means another machine on each machine, or no machine at all: use the address of one host`,
 		"db=h:99999":                   `--service db=h:99999: "99999" is no port`,
 		"db=:1":                        `--service db=:1: "" is no host name or address`,
 		"db=h:1:2":                     "--service db=h:1:2: write HOST or HOST:PORT",

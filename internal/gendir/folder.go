@@ -80,7 +80,7 @@ func (e *ForeignError) Error() string {
 	if more := len(e.Files) - shown; more > 0 {
 		names += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Sprintf("%s holds what pulpimg did not write (%s): move that away, or name another directory", e.Dir, names)
+	return fmt.Sprintf("%s contains files that pulpimg did not write (%s): move them away, or name another directory", e.Dir, names)
 }
 
 // present returns the paths of all that is in a directory, other than directories.

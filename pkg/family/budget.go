@@ -77,7 +77,7 @@ func (r *resolver) defaultLengths() map[string]int {
 		at := slices.IndexFunc(r.spec.Environment, func(d spec.Named[spec.EnvVariable]) bool { return d.Name.Value == v.Name })
 		where := r.spec.Environment[at].Value.Default.At
 		if n > maxAtStart {
-			r.report.Add(where, "", "with the defaults that it uses, the default of %s has more than %d KiB, which no process can be given", v.Name, maxAtStart>>10)
+			r.report.Add(where, "", "with the defaults that it uses, the default of %s has more than %d KiB, more than a process can be given", v.Name, maxAtStart>>10)
 			n = 0 // the others that use it are not wrong
 		}
 		if !r.budget.takeText(where, n) {

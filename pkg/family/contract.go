@@ -73,7 +73,7 @@ func (r *resolver) serviceURL(t spec.Text) string {
 	case !strings.HasPrefix(rest, "//"):
 		r.report.Add(t.At, "such as tcp://HOST:PORT", "%q is no URL", t.Value)
 	case !slices.Contains(serviceurl.Names(), scheme):
-		r.report.Add(t.At, spec.DidYouMean(scheme, serviceurl.Names()), "nothing here can wait for a service by the protocol %q", scheme)
+		r.report.Add(t.At, spec.DidYouMean(scheme, serviceurl.Names()), "pulp-helper cannot wait for a service with the protocol %q", scheme)
 	case holdsPassword(url):
 		r.report.Add(t.At, "write ${NAME} for the password, with a secret variable of the environment", "the URL holds a password, which would be in the image")
 	default:

@@ -144,7 +144,7 @@ const maxURL = 16 << 10
 // find finds the credentials of one URL. A variable is secret when they change with it.
 func (c credentialFinder) find(t spec.Text) {
 	if len(t.Value) > maxURL {
-		c.resolver.report.Add(t.At, "", "a URL of more than %d KiB is one that no server takes", maxURL>>10)
+		c.resolver.report.Add(t.At, "", "the URL is longer than %d KiB, and no server accepts such a URL", maxURL>>10)
 		return
 	}
 	values, secret := c.resolver.substitute.values, c.resolver.substitute.secret

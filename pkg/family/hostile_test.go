@@ -25,7 +25,7 @@ func lines(n int, line string) string {
 func TestResolve_limits(t *testing.T) {
 	const (
 		tooMuch  = "with all variables, aliases and what images inherit written out, the spec has more than 16 MiB of text (use fewer or shorter variables, aliases and defaults)"
-		atStart  = "which no process can be given"
+		atStart  = "more than a process can be given"
 		helped   = "images:\n  b: {from: scratch, steps: [helpers: [exec, config, wait]]}\n"
 		accepted = ""
 	)
@@ -36,7 +36,7 @@ func TestResolve_limits(t *testing.T) {
 		{"a long variable in many steps", "variables: {v: {default: " + long + "}}\nimages:\n" + lines(10_000, "  a#: {from: scratch, steps: [{run: \"${{ v }}\"}]}\n"),
 			"f.yaml:47:38: " + tooMuch},
 		{"a long variable many times", "variables: {v: {default: " + long + "}}\nimages: {a: {from: scratch, labels: {l: \"" + strings.Repeat("${{v}}", 80_000) + "\"}}}\n", "f.yaml:6:41: " + tooMuch},
-		{"aliases of a long string", "x-a: &a " + long + "\nimages: {a: {from: scratch, labels: {" + lines(30_000, "l#: *a,") + "}}}\n", "the aliases of the file make more than"},
+		{"aliases of a long string", "x-a: &a " + long + "\nimages: {a: {from: scratch, labels: {" + lines(30_000, "l#: *a,") + "}}}\n", "with its aliases written out, the file has more than"},
 		{"aliases of variables", "variables: {v: {default: " + long[:5000] + "}}\nx-a: &a [" + lines(800, "\"${{ v }}\",") + "]\nimages: {" + lines(1000, "a#: {from: scratch, entrypoint: *a},") + "}\n", tooMuch},
 		{"aliases of a list", "x-a: &a [" + lines(8_000, "abcdefghijklmnop,") + "]\nimages: {" + lines(50, "a#: {from: scratch, entrypoint: *a},") + "}\n", accepted},
 

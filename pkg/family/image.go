@@ -80,7 +80,7 @@ var dollarName = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)`)
 func (r *resolver) checkDollar(v spec.Named[spec.Text], value string) {
 	for _, found := range dollarName.FindAllStringSubmatch(value, -1) {
 		if name := found[1]; v.Name.Value == "PATH" || v.Name.Value == name {
-			r.report.Add(v.Value.At, "write ${"+name+"}", "$%s is text here: the value of %s would have these characters in it", name, v.Name.Value)
+			r.report.Add(v.Value.At, "write ${"+name+"}", "$%s without braces is not a variable: the value of %s would contain these characters", name, v.Name.Value)
 			return
 		}
 	}

@@ -155,7 +155,7 @@ func (r *resolver) kubernetesService(s spec.Named[spec.KubernetesService], links
 		service.Port = r.portByDefault(service)
 	}
 	if service.Port < 1 || service.Port > 65535 {
-		r.report.Add(s.Name.At, "such as port: 5432", "the port of the Service %s has to be a number from 1 to 65535; neither port nor the default of %s is",
+		r.report.Add(s.Name.At, "such as port: 5432", "the Service %s needs a port from 1 to 65535: neither its key port nor the default of %s is one",
 			service.Name, service.PortVariable())
 	}
 	return service
@@ -180,7 +180,7 @@ func ExternalProblem(host string) string {
 	case address.Zone() != "" || address.Is4In6():
 		return "is an address in a form that no Service takes"
 	case address.IsLoopback() || address.IsUnspecified() || address.IsLinkLocalUnicast() || address.IsMulticast():
-		return "is an address that means another machine on each machine, or none"
+		return "is an address that means another machine on each machine, or no machine at all: use the address of one host"
 	}
 	return ""
 }

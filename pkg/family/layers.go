@@ -21,6 +21,6 @@ func (i *Image) Layers() int {
 func (r *resolver) checkLayers(image *Image, name spec.Text) {
 	if n := image.Layers(); n > MaxLayers && (image.Parent == nil || image.Parent.Layers() <= MaxLayers) {
 		r.report.Add(name.At, "join some of its steps",
-			"%s would have %d layers, one for each of its steps and of those that it inherits, and more than %d cannot be pulled by docker", name.Value, n, MaxLayers)
+			"%s would have %d layers, one for each step, inherited ones included, and docker pulls no image with more than %d", name.Value, n, MaxLayers)
 	}
 }

@@ -20,7 +20,7 @@ func (r *resolver) registry(override string) string {
 		if strings.Contains(registry, "://") {
 			hint = "leave out " + registry[:strings.Index(registry, "://")+len("://")]
 		}
-		r.report.Add(r.spec.Registry.At, hint, "%s%q is nothing that images can be published under", source, registry)
+		r.report.Add(r.spec.Registry.At, hint, "%s%q is not a registry and a path that images can be published under", source, registry)
 	}
 	return registry
 }

@@ -132,7 +132,7 @@ func (f *Family) Probe(image *Image) (command []string, timeout time.Duration) {
 	return append([]string{startscript.Helper, "wait", "--tries", "1"}, image.Start.Wait...), timeout + probeSlack
 }
 
-// Missing returns the variables without which a container of the image does not start and that have no value.
+// Missing returns the variables that a container of the image needs to start and that have no value.
 func (i *Image) Missing(has func(variable string) bool) []string {
 	if i.Start == nil {
 		return nil
@@ -153,14 +153,14 @@ func once(list []string) []string {
 	return out
 }
 
-// A MissingError says which variables have no value without which containers do not start.
+// A MissingError lists variables that have no value, and that containers need to start.
 type MissingError struct {
 	// Variables are the names, and Images the images that need any of them.
 	Variables, Images []string
 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("there is no value for %s, without which no container of %s starts", strings.Join(e.Variables, ", "), strings.Join(e.Images, ", "))
+	return fmt.Sprintf("containers of %s need a value for %s", strings.Join(e.Images, ", "), strings.Join(e.Variables, ", "))
 }
 
 // CheckValues returns a MissingError when images need variables that have no value.

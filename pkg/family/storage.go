@@ -73,7 +73,7 @@ func (r *resolver) checkVolumes(s spec.Storage, volumes []string, images []*Imag
 func (r *resolver) access(t spec.Text) string {
 	mode, ok := r.substitute.expand(t, atBuild)
 	if ok && !slices.Contains(schema.AccessModes(), mode) {
-		r.report.Add(t.At, spec.DidYouMean(mode, schema.AccessModes()), "%q is no way in which containers share storage", mode)
+		r.report.Add(t.At, spec.DidYouMean(mode, schema.AccessModes()), "%q is not an access mode of storage", mode)
 	}
 	return mode
 }

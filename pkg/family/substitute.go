@@ -68,12 +68,12 @@ func (s substituter) expand(t spec.Text, scope scope) (value string, ok bool) {
 // atStart checks a string that a container puts its environment into.
 func (s substituter) atStart(t spec.Text, value string) bool {
 	if value != t.Value && !slices.Equal(startVariables(value), startVariables(t.Value)) {
-		s.report.Add(t.At, "", "with its variables put in, this is %q: a $ of one of them makes something else of what follows it", value)
+		s.report.Add(t.At, "", "with its variables put in, this is %q: a $ in one of their values changes the meaning of the text after it", value)
 		return true
 	}
 	n := length(value, s.defaults)
 	if n > len(value) && n > maxAtStart {
-		s.report.Add(t.At, "", "with the defaults that it uses, this has more than %d KiB, which no process can be given", maxAtStart>>10)
+		s.report.Add(t.At, "", "with the defaults that it uses, this has more than %d KiB, more than a process can be given", maxAtStart>>10)
 		return false
 	}
 	return s.budget.takeText(t.At, n-len(value))

@@ -69,9 +69,9 @@ func TestResolve_errorInString(t *testing.T) {
 		{"in a string that starts with a container", inService, `tcp://${C}`, `9:16: the variable "C" is not declared under environment (there is B)`},
 		{"without a name there", inService, `tcp://${}`, `9:16: only a name goes between ${ and }, not "" (defaults go under environment)`},
 		{"of a dollar that becomes an escape", inService, `http://h/${{ dollar }}${B}`,
-			`9:10: with its variables put in, this is "http://h/$${B}": a $ of one of them makes something else of what follows it`},
+			`9:10: with its variables put in, this is "http://h/$${B}": a $ in one of their values changes the meaning of the text after it`},
 		{"of a dollar that becomes a variable", inService, `tcp://${{ dollar }}{B}`,
-			`9:10: with its variables put in, this is "tcp://${B}": a $ of one of them makes something else of what follows it`},
+			`9:10: with its variables put in, this is "tcp://${B}": a $ in one of their values changes the meaning of the text after it`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := resolve(t, head+declared+strings.Replace(test.where, "%", test.yaml, 1))

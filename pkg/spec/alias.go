@@ -13,7 +13,7 @@ const (
 func checkSize(root *yaml.Node, report *Report) {
 	c := counter{report: report, counted: map[*yaml.Node]int{}}
 	if c.count(root) > maxNodes && !c.cycle {
-		report.AddAt(start, "write out what the aliases stand for", "the aliases of the file make more than %d values of it, or %d MB of text", maxNodes, maxNodes*textPerNode/1_000_000)
+		report.AddAt(start, "write the values out instead", "with its aliases written out, the file has more than %d values or %d MB of text", maxNodes, maxNodes*textPerNode/1_000_000)
 	}
 }
 
@@ -42,7 +42,7 @@ func (c *counter) behind(alias *yaml.Node) int {
 	switch {
 	case ok && total == 0:
 		c.cycle = true
-		c.report.AddAt(Position{alias.Line, alias.Column}, "", "*%s is a part of what it stands for", alias.Value)
+		c.report.AddAt(Position{alias.Line, alias.Column}, "", "*%s is an alias for a value that contains it", alias.Value)
 		return maxNodes + 1
 	case !ok:
 		c.counted[alias.Alias] = 0

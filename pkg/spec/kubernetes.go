@@ -77,7 +77,7 @@ func (r *reader) kubernetesService(n *yaml.Node, at Range, what string) Kubernet
 		"external": r.text(&s.External, "external"),
 	})
 	if len(s.Selector) > 0 && s.External.IsSet() {
-		r.report.Add(s.External.At, "keep one of them", "%s selects pods of the cluster and is outside of it", what)
+		r.report.Add(s.External.At, "keep one of them", "%s has a selector, for pods of the cluster, and external, for a host outside it", what)
 	}
 	return s
 }

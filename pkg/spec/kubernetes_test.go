@@ -26,7 +26,7 @@ func TestParse_workloadErrors(t *testing.T) {
 		{"storage of nothing", family("{storage: {size: 1Gi}}"), `f.yaml:5:23: storage needs the volumes that are kept in it (such as volumes: [/var/lib/app])`},
 		{"a Service of no pods", family("{services: {db: {selector: {}}}}"), `f.yaml:5:40: selector of kubernetes.services.db selects nothing (such as selector: {app: postgres})`},
 		{"a Service in and out of the cluster", family("{services: {db: {selector: {a: b}, external: h}}}"),
-			`f.yaml:5:58: kubernetes.services.db selects pods of the cluster and is outside of it (keep one of them)`},
+			`f.yaml:5:58: kubernetes.services.db has a selector, for pods of the cluster, and external, for a host outside it (keep one of them)`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse("f.yaml", []byte(test.yaml))

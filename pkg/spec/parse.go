@@ -73,7 +73,7 @@ var start = Position{Line: 1, Column: 1}
 // parseYAML returns the root of the file's only document.
 func parseYAML(data []byte, report *Report) *yaml.Node {
 	if len(data) > maxSize {
-		report.AddAt(start, "", "the file is larger than %d MiB, which no spec is", maxSize>>20)
+		report.AddAt(start, "", "the file is larger than %d MiB, the largest size of a spec", maxSize>>20)
 		return nil
 	}
 	if at, ok := invalidUTF8(data); ok {

@@ -28,7 +28,7 @@ func TestParse_errors(t *testing.T) {
 		{"an empty document", "---\n", `f.yaml:1:1: the file is empty (begin with "version: 1")`},
 		{"a list", "- a\n", `f.yaml:1:1: a spec has to be a mapping, not a list (begin with "version: 1")`},
 		{"a second document", head + images + "---\nversion: 1\n", `f.yaml:7:1: a second document begins here (give each family a file of its own)`},
-		{"a file that is too large", strings.Repeat("#", 10<<20), `f.yaml:1:1: the file is larger than 1 MiB, which no spec is`},
+		{"a file that is too large", strings.Repeat("#", 10<<20), `f.yaml:1:1: the file is larger than 1 MiB, the largest size of a spec`},
 		{"another encoding", "version: 1\nname: \"caf\xe9\"\n", `f.yaml:2:11: the file is not UTF-8 (save the file as UTF-8)`},
 		{"a NUL", "version: 1\n\x00", `f.yaml:2:1: the file has a control character (remove it)`},
 		{"a control character", "version: 1\nname: \"é\x07\"\n", `f.yaml:2:9: the file has a control character (remove it)`},
@@ -56,9 +56,9 @@ func TestParse_errors(t *testing.T) {
 			`f.yaml:8:5: merge keys (<<) are not part of the language (write the keys out, or base one image on another with from)`},
 		{"an odd tag", head + "images: {a: {from: !thing scratch}}\n", `f.yaml:5:20: the tag !thing is not part of the language (leave it out)
 f.yaml:5:20: from has to be a string, not "scratch" (write "scratch")`},
-		{"an alias that is part of itself", head + "x-a: &a [ *a ]\n" + images, `f.yaml:5:11: *a is a part of what it stands for`},
+		{"an alias that is part of itself", head + "x-a: &a [ *a ]\n" + images, `f.yaml:5:11: *a is an alias for a value that contains it`},
 		{"an alias bomb", head + bomb + images,
-			`f.yaml:1:1: the aliases of the file make more than 1000000 values of it, or 16 MB of text (write out what the aliases stand for)`},
+			`f.yaml:1:1: with its aliases written out, the file has more than 1000000 values or 16 MB of text (write the values out instead)`},
 
 		{"no version", "name: f\n", `f.yaml:1:1: the version is missing (begin with "version: 1")`},
 		{"a newer version", "version: 2\nnews: yes\n",

@@ -31,7 +31,7 @@ func Marshal(f *family.Family, c Config) ([]byte, error) {
 			continue
 		}
 		if c.Images[image.Name] == "" {
-			return nil, fmt.Errorf("nothing says which image %s is", image.Name)
+			return nil, fmt.Errorf("there is no reference for the image %s", image.Name)
 		}
 		file.Services.add(image.Name, newService(f, image, c, ports))
 		for _, v := range f.Shared(image) {

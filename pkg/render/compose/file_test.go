@@ -111,7 +111,7 @@ func TestMarshal_errors(t *testing.T) {
 	}{
 		{"a secret", f, compose.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": "correct horse"}},
 			"DB_PASSWORD is secret, and a Compose file is not: let it come from the environment when the containers start"},
-		{"no reference", f, compose.Config{}, "nothing says which image shop-web is"},
+		{"no reference", f, compose.Config{}, "there is no reference for the image shop-web"},
 		{"nothing to run", base, compose.Config{}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -304,8 +304,8 @@ func TestGenerate_errors(t *testing.T) {
 		"    from: scratch\n    steps:\n      - repo: { url: \"https://example.com/x.git?a=b#c\", to: /etc/x }\n": "spec.yaml:9:9: ",
 		"    from: scratch\n    steps:\n      - repo: { url: \"https://me:hunter2@h/r\", to: /etc/x }\n":          "spec.yaml:9:9: a Dockerfile would show the credentials for https://h/r (",
 		"    from: scratch\n    steps:\n      - repo: { url: \"https://h/r?token=hunter2\", to: /etc/x }\n":       "spec.yaml:9:9: a Dockerfile would show the credentials for https://h/r?token=xxxxx (",
-		"    from: scratch\n  build.sh:\n    from: scratch\n":                                                     "spec.yaml:8:3: the folder of build.sh ",
-		"    from: scratch\n  docker-bake.hcl:\n    from: i\n":                                                    "spec.yaml:8:3: the folder of docker-bake.hcl ",
+		"    from: scratch\n  build.sh:\n    from: scratch\n":                                                     "spec.yaml:8:3: the folder of the image build.sh ",
+		"    from: scratch\n  docker-bake.hcl:\n    from: i\n":                                                    "spec.yaml:8:3: the folder of the image docker-bake.hcl ",
 	} {
 		_, err := written(t, head+text)
 		var errs spec.Errors

@@ -58,7 +58,7 @@ func checkNames(f *family.Family) error {
 	report := spec.NewReport(f.Spec.Filename)
 	for _, image := range f.Spec.Images {
 		if name := image.Name.Value; name == bakeFile || name == scriptFile {
-			report.Add(image.Name.At, "call the image otherwise", "the folder of %s would be in the place of the file %s, which builds all images", name, name)
+			report.Add(image.Name.At, "give the image another name", "the folder of the image %s would replace the file %s, which builds all images", name, name)
 		}
 	}
 	return report.Err()

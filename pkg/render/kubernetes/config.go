@@ -98,7 +98,7 @@ func newBuilder(f *family.Family, c Config) (*builder, error) {
 	}
 	for _, image := range b.images {
 		if c.Images[image.Name] == "" {
-			return nil, fmt.Errorf("nothing says which image %s is", image.Name)
+			return nil, fmt.Errorf("there is no reference for the image %s", image.Name)
 		}
 	}
 	var err error

@@ -211,10 +211,10 @@ func TestWorkloads_missing(t *testing.T) {
 		want   string
 	}{
 		{"a value", f, kubernetes.Config{Images: familytest.Digests(f)},
-			"there is no value for PULP_SERVER_NAME, without which no container of pulp-beat, pulp-resource-manager, pulp-worker starts"},
+			"containers of pulp-beat, pulp-resource-manager, pulp-worker need a value for PULP_SERVER_NAME"},
 		{"an empty value", f, kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": ""}},
-			"there is no value for PULP_SERVER_NAME, without which no container of pulp-beat, pulp-resource-manager, pulp-worker starts"},
-		{"a reference", f, kubernetes.Config{Values: given}, "nothing says which image pulp-beat is"},
+			"containers of pulp-beat, pulp-resource-manager, pulp-worker need a value for PULP_SERVER_NAME"},
+		{"a reference", f, kubernetes.Config{Values: given}, "there is no reference for the image pulp-beat"},
 		{"an image to run", only, kubernetes.Config{Images: familytest.Digests(f)}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
 		{"a Service", f, kubernetes.Config{Images: familytest.Digests(f), Values: given, Services: []family.KubernetesService{{Name: "dp"}}},
 			`../../../specs/pulp.yaml declares no Service "dp" under kubernetes.services (did you mean "db"?)`},
@@ -278,7 +278,7 @@ images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x] 
 	if _, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f), Secret: "keys"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f)}); err == nil || !strings.Contains(err.Error(), "no value for KEY,") {
+	if _, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f)}); err == nil || !strings.Contains(err.Error(), "need a value for KEY") {
 		t.Errorf("got %v", err)
 	}
 }
