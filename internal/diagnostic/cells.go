@@ -66,8 +66,8 @@ func textOf(list []cell) string {
 	return b.String()
 }
 
-// Visible returns text of somebody else, such as a registry or an engine, on one line and so that it does nothing to a terminal: no colours,
-// no moving of the cursor, no other order of writing, no second line that looks like this program's.
+// Visible returns text from elsewhere, such as a registry or an engine, on one line and harmless to a terminal: without colours, cursor
+// movements, changes of the writing direction, or a second line that looks like one of this program.
 func Visible(s string) string { return plain(s) }
 
 // VisibleLines does the same for text that may have several lines.

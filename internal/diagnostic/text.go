@@ -20,7 +20,7 @@ type Style struct {
 const DefaultWidth = 120
 
 const (
-	// maxShown bounds how many mistakes are shown: a file that is wrong everywhere is wrong in one way.
+	// maxShown bounds how many mistakes are shown: a file with more usually has one mistake many times.
 	maxShown = 20
 	// maxLines bounds how many lines of a failed step are shown.
 	maxLines = 8

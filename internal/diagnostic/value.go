@@ -37,8 +37,8 @@ func length(line []rune, from int) int {
 	return end
 }
 
-// closed returns the length up to what closes a value, or 1 when nothing does in this line. An escape and the character that goes with it
-// close nothing: it is one character before the other, or both.
+// closed returns the length of a value up to its closing mark, or 1 when the line has none. Escaped marks do not close it: an escape is
+// either a character before the mark, or the mark twice.
 func closed(rest []rune, by, escape string) int {
 	for i := 1; i < len(rest); i++ {
 		switch {

@@ -16,7 +16,7 @@ import (
 )
 
 // Check compares a directory with what Write would make of it and returns the difference as a unified diff, from what is there to what
-// should be; nothing when there is none. Directories do not count, and of a file's mode only whether it is executable.
+// should be; nothing when there is none. It ignores directories, and compares of a file's mode only whether it is executable.
 func Check(ctx context.Context, dir string, files []File) (difference string, err error) {
 	all, err := withNote(files)
 	if err != nil {
@@ -100,7 +100,7 @@ func compare(ctx context.Context, name string, is, should *File) (string, error)
 	return note + text, nil
 }
 
-// maxShown is the size from which on a file counts as one that no diff can show.
+// maxShown is the largest file that a diff shows.
 const maxShown = 1 << 20
 
 // text returns what a diff shows of a file. It returns false for a file that no diff can show.
@@ -129,5 +129,5 @@ func kind(f File) string {
 	return "a plain file"
 }
 
-// isBinary reports whether a file is one that no diff can show, by the measure that git takes.
+// isBinary reports whether a file is binary, by git's rule: it has a NUL byte near its beginning.
 func isBinary(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 8000)], 0) >= 0 }

@@ -1,5 +1,5 @@
-// Package gendir keeps directories of generated files: it writes them, and says how one differs from what it should be.
+// Package gendir keeps directories of generated files: it writes them, and shows how a directory differs from what it should be.
 //
-// Such a directory holds nothing else. A note in it says which files were written, so that a file that is no longer generated is
-// removed, and one that somebody else put there is never overwritten or removed. The package does not know what the files are.
+// Such a directory contains nothing else. A note in it lists the files that were written. By this note, Write removes files that are no
+// longer generated, and never overwrites or removes a file that it did not write. The package does not know what the files are.
 package gendir

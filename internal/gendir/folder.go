@@ -83,7 +83,7 @@ func (e *ForeignError) Error() string {
 	return fmt.Sprintf("%s contains files that pulpimg did not write (%s): move them away, or name another directory", e.Dir, names)
 }
 
-// present returns the paths of all that is in a directory, other than directories.
+// present returns the paths of everything in a directory, except directories.
 func present(root *os.Root) ([]string, error) {
 	var out []string
 	err := fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {

@@ -168,7 +168,7 @@ func writeContent(ctx context.Context, root *os.Root, name string, f File) error
 	return errors.Join(copyContent(ctx, file, f), file.Close())
 }
 
-// setMode sets a mode that is another one. To leave alone what is right is to need no rights to it.
+// setMode sets a mode if it is not right yet: changing it would need rights that a caller with the right mode may not have.
 func setMode(root *os.Root, name string, mode fs.FileMode) error {
 	info, err := root.Lstat(name)
 	if err != nil {

@@ -7,20 +7,20 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// What a family may grow to. A spec has at most a MiB, but aliases, variables, defaults, inheritance and directories stand for more than
-// they are long, and for much more when one uses another.
+// What a family may grow to. A spec has at most 1 MiB, but aliases, variables, defaults, inheritance and directories expand to more than
+// that, and to far more when one uses another.
 const (
 	// maxText bounds the text of a family: every string with its variables put in, every start script, and for each image the
 	// configuration that it inherits. A family of a thousand images has some 3 MB.
 	maxText = 16 << 20
 	// maxFiles bounds the files that all copies bring.
 	maxFiles = 500_000
-	// maxAtStart bounds a string with the defaults of its variables put in, when a container starts. Linux hands no longer one to a
+	// maxAtStart bounds a string after a starting container has put in the defaults of its variables. Linux passes no longer one to a
 	// process (MAX_ARG_STRLEN). https://github.com/torvalds/linux/blob/master/include/uapi/linux/binfmts.h
 	maxAtStart = 128 << 10
 )
 
-// A budget is what is left of these bounds. When one is exceeded there is an error about it, and nothing more is resolved.
+// A budget is what is left of these limits. When one is used up, the budget reports an error, and the resolver stops.
 type budget struct {
 	report *spec.Report
 	text   int
@@ -32,10 +32,10 @@ func newBudget(report *spec.Report) *budget {
 	return &budget{report: report, text: maxText, files: maxFiles}
 }
 
-// done reports whether there is no point in resolving more: a bound is exceeded, or there are more errors than anybody reads.
+// done reports whether the resolver should stop: a limit is exceeded, or there are too many errors to read.
 func (b *budget) done() bool { return b.spent || b.report.Full() }
 
-// takeText reports whether so many more bytes of text are within the bound.
+// takeText uses up that many bytes of text, and reports whether the budget allows them.
 func (b *budget) takeText(at spec.Range, bytes int) bool {
 	b.text -= bytes
 	if b.text < 0 && !b.spent {
@@ -45,7 +45,7 @@ func (b *budget) takeText(at spec.Range, bytes int) bool {
 	return !b.spent
 }
 
-// takeFile reports whether one more file is within the bound.
+// takeFile uses up one file, and returns an error when the budget does not allow it.
 func (b *budget) takeFile() error {
 	if b.files--; b.files < 0 {
 		b.spent = true
@@ -54,8 +54,8 @@ func (b *budget) takeFile() error {
 	return nil
 }
 
-// length returns how long a string is when the defaults of its variables are put in, by the lengths of these. The name of a variable counts
-// too, so that many empty ones are not free.
+// length returns the length of a string with the defaults of its variables put in, given their lengths. The names of the variables count
+// too, so that many empty defaults are not free.
 func length(text string, defaults map[string]int) int {
 	n := len(text)
 	for p := range eachPiece(text, atStart) {
@@ -66,7 +66,7 @@ func length(text string, defaults map[string]int) int {
 	return n
 }
 
-// defaultLengths returns how long the default of each variable is with those put in that it uses.
+// defaultLengths returns the length of each variable's default, with the defaults that it uses put in.
 func (r *resolver) defaultLengths() map[string]int {
 	lengths := map[string]int{}
 	for _, v := range r.env.byNeed {
@@ -88,7 +88,7 @@ func (r *resolver) defaultLengths() map[string]int {
 	return lengths
 }
 
-// takeImage counts what an image inherits and writes for its containers, and reports whether it is within the bound.
+// takeImage uses up the text that an image inherits and that is written for its containers, and reports whether the budget allows it.
 func (r *resolver) takeImage(image *Image, at spec.Range) bool {
 	n := configLength(image.Config)
 	if image.Parent != nil {

@@ -41,7 +41,7 @@ type asset struct {
 // Open implements Content.
 func (a asset) Open(string) (io.ReadCloser, error) { return openRegular(a.assets, a.name) }
 
-// openRegular opens a file that is neither a pipe nor a device: those can be waited for without end.
+// openRegular opens a regular file. Opening a pipe or a device could block forever.
 func openRegular(from fs.FS, name string) (io.ReadCloser, error) {
 	info, err := fs.Stat(from, name)
 	if err != nil {
@@ -75,8 +75,8 @@ func (f folderFile) File() (folder, name string, info fs.FileInfo) {
 	return f.folder.dir, f.name, f.info
 }
 
-// Open implements Content. The folder is entered for each file, so that a family holds no open files. What is at the file's place by now
-// must be the file still: to open a pipe takes as long as nobody writes to it, and a symbolic link leads to another file.
+// Open implements Content. It opens the folder anew for each file, so that a family keeps no files open. It refuses anything that has since
+// replaced the file: opening a pipe may block forever, and a symbolic link leads to another file.
 func (f folderFile) Open(string) (io.ReadCloser, error) {
 	root, err := os.OpenRoot(f.folder.dir)
 	if err != nil {

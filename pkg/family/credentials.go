@@ -21,7 +21,7 @@ type redactor struct {
 	forms  []string // all of them as texts may have them
 }
 
-// minSecret is how long a credential has to be for it to be looked for in the middle of texts. A shorter one would be found in any word.
+// minSecret is the length from which on a credential is hidden inside a text. A shorter one would be found in any word.
 const minSecret = 4
 
 // add adds what a URL holds.
@@ -96,8 +96,8 @@ func forms(text string) []string {
 	return []string{text, url.QueryEscape(text), url.PathEscape(text), url.User(text).String(), quoted[1 : len(quoted)-1]}
 }
 
-// findCredentials finds out which credentials the URLs of the spec hold, and which variables are a part of them or have them in their value.
-// The variables that were set do not use their defaults.
+// findCredentials finds the credentials in the URLs of the spec, and the variables that are part of them or contain them. The defaults of
+// the variables in set are not used.
 func (r *resolver) findCredentials(set map[string]string) {
 	r.substitute.secret = map[string]bool{}
 	report := spec.NewReport("") // what is wrong with a URL is reported with its step
@@ -129,13 +129,12 @@ type credentialFinder struct {
 	resolver  *resolver
 	asWritten *budget              // for the URLs as they are
 	tried     *budget              // for the URLs with other values of their variables
-	defaults  map[string]spec.Text // those that are used
-	needs     map[string][]string  // the variables that each of these names
-	spread    map[string]bool      // the variables of which all that they need is secret
+	defaults  map[string]spec.Text // the defaults in use, by variable
+	needs     map[string][]string  // the variables that each of these defaults names
+	spread    map[string]bool      // the secret variables whose needs are marked as secret, too
 }
 
-// maxTried is how many variables of a URL are tried, those behind its own ones included. A URL with more of them is not one that people
-// write.
+// maxTried is how many variables of a URL are tried, including those that their defaults name. People do not write URLs with more.
 const maxTried = 32
 
 // maxURL bounds a URL as it is written.
@@ -193,7 +192,7 @@ func (c credentialFinder) behind(direct []string) (names []string, all bool) {
 	return names, true
 }
 
-// with returns the values of variables, each of which comes after what it needs, when one of them has another value.
+// with returns what the values of variables would be if one of them had another value. Each name has to come after those that it needs.
 func (c credentialFinder) with(names []string, changed, value string) map[string]*string {
 	values := map[string]*string{}
 	s := substituter{report: c.tried.report, budget: c.tried, values: values}

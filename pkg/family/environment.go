@@ -14,8 +14,8 @@ type environment struct {
 	variables []contract.Variable
 	// byNeed are the same, with what a default needs before it.
 	byNeed []contract.Variable
-	// certain holds those that have a value in every container: they have a default that needs nothing else, or nothing uncertain; and HOME,
-	// which runtimes set when nobody gave one.
+	// certain holds the variables that have a value in every container: those with a default that needs only certain variables, or none; and
+	// HOME, which container runtimes set themselves.
 	certain map[string]bool
 	secret  map[string]bool
 }
@@ -55,8 +55,8 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 	return env
 }
 
-// OfSession reports whether a variable describes the user and the session of whoever starts a container. Unless somebody says so, the
-// container does not get the value that it has there: that is about another user on another system.
+// OfSession reports whether a variable describes a user's session, such as HOME. A container does not get the value of the session that
+// starts it, unless it is asked for: that value is about another user on another system.
 func OfSession(name string) bool {
 	switch name {
 	case "HOME", "LOGNAME", "PATH", "PWD", "SHELL", "USER":
@@ -65,8 +65,8 @@ func OfSession(name string) bool {
 	return false
 }
 
-// checkSecretDefault reports a secret that everybody who has the image could read: defaults are in the image. A default that names other
-// variables gets what is secret from them.
+// checkSecretDefault reports a secret variable whose default is the secret itself: defaults are in the image, where everybody can read them.
+// A default that names other variables is fine, because the secret is in those.
 func (r *resolver) checkSecretDefault(v spec.Named[spec.EnvVariable], text string) {
 	if v.Value.Secret && text != "" && len(startVariables(text)) == 0 {
 		r.report.Add(v.Name.At, "leave the default out and give containers the value; one that everybody may know is the default of a variable that is not secret",

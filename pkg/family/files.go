@@ -53,7 +53,7 @@ type places struct {
 	above map[string]string      // directory -> a file below it
 }
 
-// take says why a file cannot be where it shall be, or nothing.
+// take adds a file, and returns why it cannot be at its place, or an empty string.
 func (p places) take(f File) (problem string) {
 	if _, ok := p.files[f.Path]; ok {
 		return fmt.Sprintf("this step puts two files at %s", f.Path)
@@ -178,7 +178,7 @@ func (w *walker) walk(into bool) error {
 // errIgnored says that a copy names what the .dockerignore leaves out.
 var errIgnored = errors.New("the " + ignoreFile + " beside the spec leaves it out")
 
-// start finds out what the copy begins with, and whether it is left out: by the name that the spec has, or by what that leads to.
+// start decides whether the file or directory that a copy names is left out, by its name in the spec or by the path that this leads to.
 func (w *walker) start() (decision, error) {
 	if w.ignore.matcher == nil {
 		return decision{}, nil
@@ -239,8 +239,9 @@ func (w *walker) dir(below string, v decision) error {
 	return nil
 }
 
-// dirMode returns the mode that a directory has in the image, and whether it is one to keep: the set-id and sticky bits are, and with the
-// sticky bit, which is for directories that all may write into, the whole mode. Of any other mode, git and the umask decide.
+// dirMode returns the mode that a directory gets in the image, and whether it is special. Set-id and sticky bits are special and kept; with
+// the sticky bit, which marks directories that everybody may write into, the permissions are kept too. Otherwise they depend on git and the
+// umask, and the mode is 0755.
 func (w *walker) dirMode(below string) (mode fs.FileMode, special bool, err error) {
 	info, err := w.root.Stat(path.Join(w.from, below)) // only what the copy begins with can be a link
 	if err != nil {

@@ -25,7 +25,7 @@ const (
 // ignoreRules say which files of the spec's folder are left out. They match as those of a docker build do, whose matcher they use.
 type ignoreRules struct {
 	matcher *patternmatcher.PatternMatcher // nil without a .dockerignore
-	// exceptions are how the patterns with a ! begin, up to the first character that stands for others.
+	// exceptions are the beginnings of the patterns with a !, up to the first wildcard.
 	exceptions []string
 }
 
@@ -126,8 +126,8 @@ func (r *ignoreRules) mayExcept(dir string) bool {
 	return false
 }
 
-// realPath returns the path in a folder that a path leads to when symbolic links are followed. That it stays in the folder is checked
-// where it is opened.
+// realPath returns the path in a folder that a path leads to after symbolic links. It does not check that this is still in the folder:
+// opening the file does.
 func realPath(dir, name string) (string, error) {
 	top, err := filepath.EvalSymlinks(dir)
 	if err != nil {

@@ -21,10 +21,10 @@ const inputsFormat = 1
 // A Summer returns the SHA-256 digest of a file on disk.
 type Summer func(ctx context.Context, file DiskContent) ([]byte, error)
 
-// Inputs returns, by the name of each image, a SHA-256 digest in hex of what the spec and its files decide of the image and of what it is
-// based on. Two families have the same digest for an image if building them makes the same of it, as far as that depends on them: what
-// a base or a package repository offers, and the platform, is not part of it. Neither are the image's registry and tag. Without a Summer,
-// all files are read.
+// Inputs returns a SHA-256 digest in hex for each image, by its name. It covers all that the spec and its files say about the image and the
+// images that it is based on. If two families have the same digest for an image, building it gives the same result, apart from what the
+// digest does not cover: the content of a base from outside and of package repositories, the platform, and the image's registry and tag.
+// Without a Summer, Inputs reads all files.
 func (f *Family) Inputs(ctx context.Context, sum Summer) (map[string]string, error) {
 	if sum == nil {
 		sum = readSum

@@ -25,8 +25,8 @@ type Kubernetes struct {
 type KubernetesService struct {
 	Name string
 	Port int
-	// Selector is the labels of the pods behind the Service, and External the host name or address of what is outside the cluster. At
-	// most one of them is set; if none is, the Service is somebody else's.
+	// Selector has the labels of the pods behind the Service, and External is a host name or an address outside the cluster. At most one of
+	// them is set. If neither is, the Service is not part of the family's objects.
 	Selector map[string]string
 	External string
 	At       spec.Range
@@ -49,7 +49,8 @@ func inVariables(service string) string {
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 var linkVariable = regexp.MustCompile(`^_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
 
-// links returns variables by what a Service would be called in their names, if the kubelet set them for one in addition to its host and port.
+// links returns the variables that have names such as those that the kubelet sets for a Service besides its host and port, by the part of
+// their names that would be the name of the Service.
 func links(variables []string) map[string][]string {
 	out := map[string][]string{}
 	for _, name := range variables {
@@ -169,7 +170,7 @@ func (r *resolver) external(t spec.Text) string {
 	return host
 }
 
-// ExternalProblem says why a Service cannot lead to a host outside the cluster; nothing, when it can.
+// ExternalProblem returns why a Service cannot lead to a host outside the cluster, or an empty string when it can.
 // https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors
 func ExternalProblem(host string) string {
 	switch address, err := netip.ParseAddr(host); {

@@ -37,8 +37,8 @@ func WithRegistry(registry string) Option { return func(o *options) { o.registry
 // WithTag replaces the tag of the spec; the empty string leaves it.
 func WithTag(tag string) Option { return func(o *options) { o.tag = tag } }
 
-// WithDir says which directory the files of the spec are in; the current one, if it is not said.
+// WithDir sets the directory with the files of the spec. The default is the current directory.
 func WithDir(dir string) Option { return func(o *options) { o.dir = dir } }
 
-// WithAssets says where the built-in files are: NAME.aug, and helper/pulp-helper-linux-ARCH. There are none, if it is not said.
+// WithAssets sets the built-in files: NAME.aug, and helper/pulp-helper-linux-ARCH. The default is none.
 func WithAssets(assets fs.FS) Option { return func(o *options) { o.assets = assets } }

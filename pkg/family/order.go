@@ -29,7 +29,7 @@ const (
 type orderer struct {
 	needs  func(string) []string
 	marks  map[string]mark
-	path   []string // from where the search began to where it is
+	path   []string // from the start of the search to the current name
 	order  []string
 	cycles [][]string
 }

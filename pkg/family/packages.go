@@ -33,8 +33,8 @@ func (r *resolver) packages(s spec.Step) Step {
 	return step
 }
 
-// packageName returns the name of a package to install. What a package manager would do something else with, or could not be asked about
-// afterwards, is an error.
+// packageName returns the name of a package to install. It reports names that make the package manager do something other than install a
+// package, and names for which nobody can check afterwards whether the package is installed.
 func (r *resolver) packageName(t spec.Text, manager PackageManager) string {
 	name, ok := r.substitute.expand(t, atBuild)
 	form, remedy := rpmPackage, rpmRemedy

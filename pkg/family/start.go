@@ -86,7 +86,7 @@ func (r *resolver) requireDeclared(list []spec.Text, declared []string, what str
 	return out
 }
 
-// needHelper reports a helper that a start uses and neither the image nor one that it is based on has.
+// needHelper reports a helper that a start uses, when neither the image nor one that it is based on has it.
 func (r *resolver) needHelper(image *Image, uses []spec.Text, name string) {
 	if len(uses) == 0 {
 		return

@@ -57,8 +57,8 @@ var (
 	parameter = regexp.MustCompile(`[?&]([^\s=&"']+)=([^\s&"'#]+)`)
 )
 
-// HideCredentials returns a text in which the credentials of URLs are hidden, character by character. It is for texts of which nothing
-// else is known; [Family.Redact] knows what to look for.
+// HideCredentials returns a text in which the credentials of URLs are hidden, character by character. It guesses what a credential is; use
+// [Family.Redact] where there is a family, which knows its credentials.
 func HideCredentials(text string) string {
 	found, parameters := userinfo.FindAllStringSubmatchIndex(text, -1), parameter.FindAllStringSubmatchIndex(text, -1)
 	if len(found)+len(parameters) == 0 {

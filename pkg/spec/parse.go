@@ -20,10 +20,10 @@ const Version = 1
 // maxSize bounds a spec, in bytes. A family of a thousand images has some 300 kB.
 const maxSize = 1 << 20
 
-// Load reads a spec from a file. What is wrong with the content is an Errors; with it comes what could be read all the same, as Parse
-// returns it.
+// Load reads a spec from a file. An error about the content is an Errors, and comes with the part of the spec that could be read, as from
+// Parse.
 func Load(name string) (*Spec, error) {
-	// A pipe that nobody writes to would keep a blocking open waiting for ever.
+	// Without O_NONBLOCK, opening a pipe without a writer would block forever.
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", err)
@@ -43,8 +43,8 @@ func Load(name string) (*Spec, error) {
 	return Parse(name, data)
 }
 
-// Parse reads a spec from the content of a file. What is wrong with it is an Errors. With such an error comes what could be read all the
-// same, so that the caller can look for more errors; nil, when that would make no sense.
+// Parse reads a spec from the content of a file. The error is an Errors. With it, Parse still returns the part of the spec that it could
+// read, so that the caller can look for more errors; or nil, when there is too little of it.
 func Parse(name string, data []byte) (*Spec, error) {
 	report := NewReport(name)
 	root := parseYAML(data, report)

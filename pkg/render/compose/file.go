@@ -139,8 +139,9 @@ func newService(f *family.Family, image *family.Image, c Config, taken map[strin
 	return s
 }
 
-// environment returns the variables that the family declares: those that have a value here, and the others, which are taken from the
-// environment. What is not set there either has the default that the image knows, and so have those that are about whoever starts them.
+// environment returns the variables that the family declares. Those without a value here get theirs from the environment when the containers
+// start, or else the default in the image. Variables of the session (see [family.OfSession]) are not taken from the
+// environment.
 func environment(c contract.Contract, image *family.Image, values map[string]string) ordered[*string] {
 	var out ordered[*string]
 	declared := map[string]bool{}

@@ -27,8 +27,8 @@ func replicas(w family.Workload) int {
 	return w.Replicas
 }
 
-// host is the address at which ports are published. It is one that only this machine reaches unless the environment has another: what
-// Docker publishes at all addresses goes past the machine's firewall.
+// host is the address at which ports are published. Unless the environment has another, only this machine can reach it, because ports that
+// Docker publishes at all addresses bypass the machine's firewall.
 // https://docs.docker.com/engine/network/port-publishing/
 const host = "${PULPIMG_PUBLISH:-127.0.0.1}"
 

@@ -17,19 +17,19 @@ type Options struct {
 	Tool string
 	// Reference is the image.
 	Reference string
-	// Name is that of the container. The image's, if it is empty.
+	// Name is the name of the container; that of the image, if it is empty.
 	Name string
-	// Hostname is what the container takes the machine for. Its own name, if it is empty: on the network of the host, containers would
-	// all have the host's, and services that call themselves by it the same name. On the network of another container, it has that one's.
+	// Hostname is the container's hostname; its name, if it is empty. Otherwise, all containers on the network of the host would have the
+	// host's name, and so would services that name themselves after it. On the network of another container, it is that container's.
 	Hostname string
-	// Network and Restart are given on as they are, if they are not empty.
+	// Network and Restart are passed on to the tool, if they are not empty.
 	Network, Restart string
-	// Publish are ports, HOST:CONTAINER, that are given on as they are.
+	// Publish are ports, HOST:CONTAINER, that are passed on to the tool.
 	Publish []string
 	// Detach leaves the container in the background. One in the foreground is removed when it ends, unless it is to be restarted: docker
 	// and podman refuse both together.
 	Detach bool
-	// Volumes are given on as they are. One of them can stand in for what the image requires.
+	// Volumes are passed on to the tool. One at or above a path that the image requires replaces the volume or socket there.
 	Volumes []string
 	// Values are those of environment variables.
 	Values map[string]string

@@ -1,5 +1,5 @@
-// Package container makes the command line that starts an image of a family with docker or podman, as somebody would type it who knows
-// all that the spec says of the image.
+// Package container makes the command line that starts an image of a family with docker or podman, with everything that the spec says about
+// the image.
 //
-// It starts nothing and looks at no machine.
+// It starts no container, and does not look at the machine.
 package container

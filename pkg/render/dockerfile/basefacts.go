@@ -63,7 +63,7 @@ func (g *baseFacts) add(step family.Step) {
 	case family.Run:
 		g.ran = true
 	case family.Packages:
-		g.ran = g.ran || !g.outside // in what steps put together there is no telling what a package does
+		g.ran = g.ran || !g.outside // in an image without a base, a package may do anything
 	case family.Files:
 		for _, f := range s.Files {
 			if f.Target != "" {

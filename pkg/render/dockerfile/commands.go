@@ -10,8 +10,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// commands sees to it that the steps that run a command do so as root in /, as they do in any build of the family. It does nothing where
-// that is so anyway, or where the image from outside decides and nothing in the spec says what to go back to.
+// commands makes steps that run a command run as root in /, as in any build of the family. It writes nothing where they do already, or where
+// the user and directory come from an image from outside and the spec has none to restore afterwards.
 func (w *writer) commands(at spec.Range) {
 	c := w.source.Config
 	var lines []string
@@ -84,8 +84,8 @@ func (w *writer) run(s family.Run) {
 	w.line(command)
 }
 
-// execScript gives a script to a shell as one word, a line of the Dockerfile for each of its own. A line that would be a comment in a
-// Dockerfile is none here.
+// execScript gives a script to a shell as one word, a line of the Dockerfile for each of its own. A line that
+// begins with # is no comment of the Dockerfile.
 func execScript(script string) string {
 	var b strings.Builder
 	b.WriteString(`["/bin/sh", "-euc", "`)

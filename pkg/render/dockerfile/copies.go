@@ -16,9 +16,9 @@ type group struct {
 	files []family.File
 }
 
-// groups puts the files of a step together by the directory that they go to. A COPY follows the symbolic links on the way to its
-// destination, and none below that. So a directory that an image may well have as a link, or with a mode of its own, is the destination of
-// its files; what is below all of those is the family's own and goes as a tree.
+// groups groups the files of a step by the directory that a COPY brings them to. A COPY follows symbolic links on the way to its
+// destination, but none below it. So files go directly to each directory that the image may already have as a link or with another mode;
+// directories below those are the family's own, and are copied as a tree.
 func groups(files []family.File) []group {
 	var out []group
 	index := map[string]int{}
@@ -162,8 +162,9 @@ func (w *writer) copyNamed(g group) {
 	w.copy(copyFlags(w.base, g.dir, mode), sources, g.dir)
 }
 
-// copyFlags are the flags of a COPY that names files of one mode. --link is of use without --chmod only: what is made up on the way to
-// the files would have their mode, and so newer builders ignore it. 0755 is right for directories too.
+// copyFlags returns the flags of a COPY that names files of one mode. With --chmod, the directories that a COPY --link creates would get the
+// mode of the files, and newer builders ignore --link. So it is used only for modes that need no --chmod (0644) or are right for directories
+// too (0755).
 func copyFlags(g baseFacts, dir string, mode fs.FileMode) []string {
 	var flags []string
 	if g.plain(dir) && ordinary(mode) {
@@ -214,8 +215,8 @@ func (w *writer) copyAgain(g group, folder string) {
 			sources[to] = append(sources[to], at)
 			continue
 		}
-		// Builders disagree on how a source is written that has the characters of a pattern in its name. A file is in its place by now,
-		// and no symbolic link, so it can be copied to its name.
+		// Builders disagree on how to write a source whose name has the characters of a pattern. The folder's COPY has put the file in place,
+		// so it is no symbolic link, and a COPY to its full name is safe.
 		at = w.context.place("file")
 		w.context.add(at, f)
 		w.copyTo([]string{"--chmod=" + octal(f.Mode)}, []string{at}, f.Path)
@@ -225,7 +226,7 @@ func (w *writer) copyAgain(g group, folder string) {
 	}
 }
 
-// copyMode gives a directory, which is in its place by now, its mode: it is copied once more, alone in a folder, without what is in it.
+// copyMode gives a directory its mode after the COPY of its folder: it copies the directory once more, alone and without its content.
 func (w *writer) copyMode(dir family.File) {
 	at := w.context.place("directory")
 	w.context.add(path.Join(at, path.Base(dir.Path)), dir)

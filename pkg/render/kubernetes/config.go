@@ -127,10 +127,10 @@ func (e *UnknownServiceError) Error() string {
 	return text
 }
 
-// merged returns the Services of a family with where they are said to lead.
-func merged(f *family.Family, said []family.KubernetesService) ([]family.KubernetesService, error) {
+// merged returns the Services of a family, with the selectors, hosts and ports of the overrides.
+func merged(f *family.Family, overrides []family.KubernetesService) ([]family.KubernetesService, error) {
 	out := slices.Clone(f.Kubernetes.Services)
-	for _, s := range said {
+	for _, s := range overrides {
 		at := slices.IndexFunc(out, func(o family.KubernetesService) bool { return o.Name == s.Name })
 		if at < 0 {
 			var names []string

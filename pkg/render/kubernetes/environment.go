@@ -113,8 +113,8 @@ func (b *builder) hasValue(name string) bool {
 	return b.config.Values[name] != ""
 }
 
-// secretEnv returns the variables that a container has from a Secret. Those that are not required may be missing in one that
-// somebody else made.
+// secretEnv returns the variables that a container gets from a Secret. Those that are not required may be missing in a Secret that was
+// there before.
 func (b *builder) secretEnv(required []string) []corev1.EnvVar {
 	var out []corev1.EnvVar
 	for _, name := range b.secrets {

@@ -13,7 +13,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-// services returns the Services that lead somewhere; one that does not is somebody else's.
+// services returns the Services that have pods or a host behind them. The others are expected in the cluster.
 func (b *builder) services() []Object {
 	var objects []Object
 	for _, s := range b.kubernetes {

@@ -75,7 +75,7 @@ type Object struct {
 	Name        string
 	Description string
 	Keys        []Key
-	// Nullable says that nothing may stand in place of the mapping.
+	// Nullable says that the value may be null instead of a mapping.
 	Nullable bool
 	// Rules are what has to be true of the keys together.
 	Rules []Rule
@@ -88,7 +88,7 @@ type Key struct {
 	Description string
 	Type        Type
 	Required    bool
-	// Default is the value that stands for one left out, in YAML; empty, if there is none.
+	// Default is the value of a key that is left out, in YAML; empty, if there is none.
 	Default string
 	// Example is a value, in YAML.
 	Example string
@@ -133,10 +133,10 @@ type Condition struct {
 	Is  Is
 }
 
-// Is is what a condition says of a key.
+// Is is what a condition asks of a key.
 type Is int
 
-// What a condition says of a key.
+// What a condition asks of a key.
 const (
 	Set      Is = iota // it is there, whatever its value
 	NonEmpty           // its value is neither an empty string, an empty list nor an empty mapping
