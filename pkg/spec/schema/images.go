@@ -36,7 +36,7 @@ func image() *Object {
 				Description: "Ports that a container listens on, besides those that are inherited. A number needs quotes."},
 			{Name: "entrypoint", Type: command(AtBuild), Default: "[]", Example: "[/usr/bin/app]",
 				Description: "The program that a container runs, and its first arguments. Not inherited."},
-			{Name: "command", Type: List{Of: String{Form: Text, Reach: AtBuild}}, Default: "[]", Example: "[python3, -m, http.server]",
+			{Name: "command", Type: words(Text, AtBuild), Default: "[]", Example: "[python3, -m, http.server]",
 				Description: "The program that a container runs or, if there is an `entrypoint`, further arguments of that. Not inherited."},
 			{Name: "steps", Type: List{Items: step()}, Default: "[]", Example: "[{ apt: { packages: [python3] } }]",
 				Description: "What is done to the base, in this order; each step makes a layer."},
