@@ -32,7 +32,7 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 func (r *resolver) config(d spec.Image) Config {
 	r.program(d.Entrypoint, atBuild)
 	if len(d.Entrypoint) == 0 && len(d.Command) > 0 { // beside an entrypoint, these are its arguments
-		r.filled(d.Command[0], atBuild, "", "without an entrypoint, the first word of a command")
+		r.nonEmpty(d.Command[0], atBuild, "", "without an entrypoint, the first word of a command")
 	}
 	return Config{
 		Labels:     r.labels(d.Labels),
