@@ -65,5 +65,5 @@ func Specs(t testing.TB, root string) []string {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no specs in %s: %v", root, err)
 	}
-	return append(files, filepath.Join(root, "pkg", "kube", "testdata", "everything.spec.yaml"))
+	return append(files, filepath.Join(root, "pkg", "render", "kubernetes", "testdata", "everything.spec.yaml"))
 }
