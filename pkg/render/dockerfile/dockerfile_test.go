@@ -63,8 +63,8 @@ func contentOf(t testing.TB, f gendir.File) string {
 	return string(data)
 }
 
-// written does so with the text of a spec, beside which there are a file called file and a tree.
-func written(t testing.TB, text string) (map[string]string, error) {
+// generateText generates from the text of a spec, beside which there are a file called file and a tree.
+func generateText(t testing.TB, text string) (map[string]string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{"spec.yaml": text, "file": "content", "tree/one": "1", "tree/sub/two": "2"} {
@@ -183,7 +183,7 @@ const ruled = head + `    from: docker.io/library/debian:12
 var continued = regexp.MustCompile(`\\\n *`)
 
 func TestGenerate_lint(t *testing.T) {
-	texts, err := written(t, ruled)
+	texts, err := generateText(t, ruled)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestGenerate_lint(t *testing.T) {
 }
 
 func TestBuildScript_shellcheck(t *testing.T) {
-	texts, err := written(t, strings.Replace(ruled, "    workdir", "    labels: { a: \"one\\ntwo\" }\n    workdir", 1))
+	texts, err := generateText(t, strings.Replace(ruled, "    workdir", "    labels: { a: \"one\\ntwo\" }\n    workdir", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestInstructions(t *testing.T) {
 		{"a label with a newline", "from: scratch\nlabels: { a: \"one\\n$two\" }", `LABEL a="one${NEWLINE:?}\$two"` + "\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			texts, err := written(t, head+"    "+strings.ReplaceAll(test.image, "\n", "\n    ")+"\n")
+			texts, err := generateText(t, head+"    "+strings.ReplaceAll(test.image, "\n", "\n    ")+"\n")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -285,7 +285,7 @@ func TestContainerfile(t *testing.T) {
 		"after a comment that ends in a backslash": {"      - files: { from: file, to: '/x/a\\' }\n", "--link", "/x/"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			texts, err := written(t, head+"    from: scratch\n    steps:\n"+test.steps)
+			texts, err := generateText(t, head+"    from: scratch\n    steps:\n"+test.steps)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -307,7 +307,7 @@ func TestGenerate_errors(t *testing.T) {
 		"    from: scratch\n  build.sh:\n    from: scratch\n":                                                     "spec.yaml:8:3: the folder of the image build.sh ",
 		"    from: scratch\n  docker-bake.hcl:\n    from: i\n":                                                    "spec.yaml:8:3: the folder of the image docker-bake.hcl ",
 	} {
-		_, err := written(t, head+text)
+		_, err := generateText(t, head+text)
 		var errs spec.Errors
 		if !errors.As(err, &errs) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want an error at %s", err, want)
@@ -318,7 +318,7 @@ func TestGenerate_errors(t *testing.T) {
 // No file of a build context has a name that builders look for.
 func TestGenerate_reservedNames(t *testing.T) {
 	for _, name := range []string{"Dockerfile.dockerignore", "containerfile.dockerignore", "Containerfile.containerignore", "dockerfile.containerignore"} {
-		texts, err := written(t, head+"    from: scratch\n    steps:\n      - files: { from: file, to: /x/"+name+" }\n")
+		texts, err := generateText(t, head+"    from: scratch\n    steps:\n      - files: { from: file, to: /x/"+name+" }\n")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -335,7 +335,7 @@ func TestGenerate_context(t *testing.T) {
 	for i := range 3 {
 		fmt.Fprintf(&many, "      - files: { from: file, to: /%d/Dockerfile }\n      - files: { from: file, to: /%d/FILE }\n      - files: { from: file, to: /%d/%d }\n", i, i, i, i+1)
 	}
-	texts, err := written(t, many.String())
+	texts, err := generateText(t, many.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,8 +349,8 @@ func TestGenerate_context(t *testing.T) {
 		}
 		delete(texts, "i/"+c[1])
 	}
-	for _, known := range []string{"i/Dockerfile", "i/Containerfile", "build.sh", "docker-bake.hcl"} {
-		delete(texts, known)
+	for _, name := range []string{"i/Dockerfile", "i/Containerfile", "build.sh", "docker-bake.hcl"} {
+		delete(texts, name)
 	}
 	if len(texts) > 0 {
 		t.Errorf("nothing copies %v", texts)
