@@ -1,8 +1,9 @@
 // Package build builds a family on an engine and leaves the images in an OCI layout.
 //
-// One build function drives the engine: it resolves the bases, makes the file layers, compiles the images and has them all solved in
-// one session. One export then brings the whole family to the client, as an index with an entry for each image and platform, so a
-// blob that images share is sent once, and a blob that the layout holds already is not sent at all.
+// One build function drives the engine: it looks up the bases, makes the file layers, compiles the images to LLB and has all their solve
+// targets solved in one session. One export then brings all targets to the client, as an index with an entry for each target and platform.
+// So a blob that images share is sent once, and a blob that the layout already has is not sent at all. At the end, the manifests of the
+// images are written: each has the layers of its target, and the layers of its last file steps.
 //
 // It does not choose the engine, and it publishes nothing.
 package build
