@@ -99,7 +99,7 @@ func TestConfig_allOrNone(t *testing.T) {
 		{"a space at the end", serverConf, contract.Setting{Path: "s/k", Value: "a "}, "ends with white space"},
 		{"what begins a comment", serverConf, contract.Setting{Path: "s/k", Value: "a ;b"}, "has a semicolon after white space"},
 		{"a variable that is not set", serverConf, contract.Setting{Path: "s/k", Value: "${NONE}"}, "NONE is not set"},
-		{"a file that is no INI file", serverConf + "what is this\n", contract.Setting{Path: "s/k", Value: "v"}, "/server.conf:9:1: this line is no [SECTION]"},
+		{"a file that is no INI file", serverConf + "what is this\n", contract.Setting{Path: "s/k", Value: "v"}, "/server.conf:9:1: this line is neither a [SECTION]"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p, stderr, file := withSettings(t, test.content, nil, contract.Setting{Path: "server/server_name", Value: "new"}, test.set)

@@ -113,7 +113,7 @@ func (s *start) require(stage startscript.Stage) error {
 	case startscript.RequireSocket:
 		info, err := os.Stat(what)
 		if err != nil || info.Mode()&fs.ModeSocket == 0 {
-			problem = fmt.Sprintf("%s is no socket: mount that of the host (-v %s:%s)", what, what, what)
+			problem = fmt.Sprintf("%s is not a socket: mount the one of the host (-v %s:%s)", what, what, what)
 		}
 	case startscript.RequireFile:
 		if _, err := os.Stat(what); err != nil {

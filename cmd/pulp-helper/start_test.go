@@ -228,7 +228,7 @@ func TestStart_refuses(t *testing.T) {
 		code              int
 	}{
 		{"what is missing, all at once", "require socket /etc/passwd\nrequire file /no/file\nrequire variable N\nrequire variable D\nrequire variable E",
-			"pulp-helper: app: /etc/passwd is no socket: mount that of the host (-v /etc/passwd:/etc/passwd)\n" +
+			"pulp-helper: app: /etc/passwd is not a socket: mount the one of the host (-v /etc/passwd:/etc/passwd)\n" +
 				"pulp-helper: app: /no/file is missing: mount it\n" +
 				"pulp-helper: app: N is not set: give it with -e N=VALUE\n" +
 				"pulp-helper: app: D is not set: give it with -e D=VALUE\n" +

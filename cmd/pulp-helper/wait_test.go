@@ -145,7 +145,7 @@ func TestWait_wrongCommandLine(t *testing.T) {
 		"wait --timeout 0s tcp://h:1":      "it is a time above 0 with its unit",
 		"wait --bogus tcp://h:1":           "-bogus",
 		"wait databse":                     `no service called "databse", but database`,
-		"wait ftp://me:secret@h":           `speaks the protocol "ftp"`,
+		"wait ftp://me:secret@h":           `support for the protocol "ftp"`,
 		"wait tcp://h":                     "it names no port",
 		"wait amqp://me:sec/ret@h":         "write / as %2F",
 		"wait amqp://me:secret@a,b":        "it names 2 hosts",

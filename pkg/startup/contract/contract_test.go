@@ -83,7 +83,7 @@ func TestExpand_limits(t *testing.T) {
 			c.Environment = append(c.Environment, contract.Variable{Name: fmt.Sprintf("V%d", i+1), Default: text(fmt.Sprintf("${V%d}${V%d}", i, i))})
 		}
 		_, err := contract.NewEnvironment(c, func(string) string { return "" }).Expand(fmt.Sprintf("${V%d}", last))
-		if err == nil || !strings.Contains(err.Error(), "put in, a text has more than 1 MiB or 65536 variables") {
+		if err == nil || !strings.Contains(err.Error(), "makes a text larger than 1 MiB, or gives it more than 65536 variables") {
 			t.Errorf("doubling %q: %v", first, err)
 		}
 	}

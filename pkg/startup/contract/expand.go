@@ -115,7 +115,7 @@ func (e Environment) expandPart(head, text, tail string, above []string, encode 
 		}
 		out.Variables = append(out.Variables, value.Variables...)
 		if len(out.Text) > maxExpanded || len(out.Variables) > maxVariables {
-			return Value{}, fmt.Errorf("with the value of %s put in, a text has more than %d MiB or %d variables", name, maxExpanded>>20, maxVariables)
+			return Value{}, fmt.Errorf("the value of %s makes a text larger than %d MiB, or gives it more than %d variables", name, maxExpanded>>20, maxVariables)
 		}
 		text, seen = rest, seen+"${"+name+"}"
 	}

@@ -131,7 +131,7 @@ func (s *session) failure(ctx context.Context, err error) *Failure {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return &Failure{Refused, "connection refused: nothing listens there"}
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return &Failure{Unreachable, "the network does not lead there: " + reason(err).Error()}
+		return &Failure{Unreachable, "the network has no way to it: " + reason(err).Error()}
 	case len(s.conns) == 0 && timedOut(err):
 		return &Failure{Silent, "no answer" + s.within()}
 	case len(s.conns) == 0:

@@ -59,7 +59,7 @@ func parse(text string) (URL, *Error) {
 	}
 	scheme, ok := schemeCalled(name)
 	if !ok {
-		return URL{}, problem(fmt.Sprintf("nothing here speaks the protocol %q", name), "it is one of "+strings.Join(Names(), ", "))
+		return URL{}, problem(fmt.Sprintf("there is no support for the protocol %q", name), "it is one of "+strings.Join(Names(), ", "))
 	}
 	u := URL{Scheme: name}
 	authority, tail := cutAuthority(rest)
@@ -160,14 +160,14 @@ func parseHost(text string, scheme Scheme) (Host, *Error) {
 		if bracketed := strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]"); bracketed {
 			name = text[1 : len(text)-1]
 		} else if strings.ContainsAny(text, ":[]") {
-			return Host{}, problem(fmt.Sprintf("%q is no host and port", text), "write an IPv6 address as [::1]:PORT")
+			return Host{}, problem(fmt.Sprintf("%q is not a host and port", text), "write an IPv6 address as [::1]:PORT")
 		}
 	}
 	if name == "" {
 		return Host{}, problem("it names no host", form)
 	}
 	if strings.IndexFunc(name, notInHosts) >= 0 {
-		return Host{}, problem(fmt.Sprintf("%q is no name of a host", name), "use letters, digits, '-', '.' and '_', or an address")
+		return Host{}, problem(fmt.Sprintf("%q is not the name of a host", name), "use letters, digits, '-', '.' and '_', or an address")
 	}
 	if port == "" {
 		if scheme.Port == 0 {

@@ -36,7 +36,7 @@ func TestParse(t *testing.T) {
 func TestParse_wrong(t *testing.T) {
 	for text, want := range map[string]string{
 		"h:1":                 "this is no URL",
-		"ftp://h":             `nothing here speaks the protocol "ftp"`,
+		"ftp://h":             `there is no support for the protocol "ftp"`,
 		"tcp://h":             "it names no port",
 		"tcp://:1":            "it names no host",
 		"mongodb://":          "it names no host",
@@ -44,8 +44,8 @@ func TestParse_wrong(t *testing.T) {
 		"mongodb://h:0":       `"0" is no port`,
 		"mongodb://h:65536":   `"65536" is no port`,
 		"mongodb://h:x":       `"x" is no port`,
-		"mongodb://::1":       `"::1" is no host and port`,
-		"mongodb://a b":       `"a b" is no name of a host`,
+		"mongodb://::1":       `"::1" is not a host and port`,
+		"mongodb://a b":       `"a b" is not the name of a host`,
 		"amqp://a,b":          "it names 2 hosts",
 		"amqp://u:%zz@h":      "a % that is not followed",
 		"amqp://h/%zz":        "its path has a %",

@@ -31,7 +31,7 @@ type parseError struct {
 }
 
 func (e *parseError) Error() string {
-	return fmt.Sprintf("%s:%d:%d: this line is no [SECTION], no KEY: VALUE in a section and no comment: correct it", e.file, e.line, e.column)
+	return fmt.Sprintf("%s:%d:%d: this line is neither a [SECTION], nor a KEY: VALUE in a section, nor a comment: correct it", e.file, e.line, e.column)
 }
 
 // edit returns the content of a file with values in it. One augtool does the work, in a directory that only this process's user can
@@ -39,7 +39,7 @@ func (e *parseError) Error() string {
 func (w Writer) edit(ctx context.Context, content []byte, f File) ([]byte, error) {
 	program, err := exec.LookPath("augtool")
 	if err != nil {
-		return nil, fmt.Errorf("there is no augtool, which writes %s: install the package augeas (augeas-tools on Debian) into the image", f.path)
+		return nil, fmt.Errorf("augtool is missing, which writes %s: install the package augeas (augeas-tools on Debian) into the image", f.path)
 	}
 	if err := w.findLens(f); err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func leavesNothingBeside(t *testing.T, file string) {
 
 // A file that is no INI file is refused, and the error names the line.
 func TestWrite_noINIFile(t *testing.T) {
-	const noLine = ": this line is no [SECTION], no KEY: VALUE in a section and no comment: correct it"
+	const noLine = ": this line is neither a [SECTION], nor a KEY: VALUE in a section, nor a comment: correct it"
 	for _, test := range []struct{ name, content, at string }{
 		{"no separator", "[s]\na: 1\n\n# c\nwhat is this\nb: 2\n[t]\nc: 3\n", "5:1"},
 		{"no separator in the last line", "[s]\na: 1\nwhat", "3:1"},
@@ -66,9 +66,9 @@ func TestWrite_allOrNone(t *testing.T) {
 	fine, bad := settingsFile(t, "[s]\n"), settingsFile(t, "bad\n")
 	missing := filepath.Join(t.TempDir(), "missing")
 	dir := t.TempDir()
-	want := bad + ":1:1: this line is no [SECTION], no KEY: VALUE in a section and no comment: correct it\n" +
+	want := bad + ":1:1: this line is neither a [SECTION], nor a KEY: VALUE in a section, nor a comment: correct it\n" +
 		missing + " cannot be read: no such file or directory: install the package that it belongs to, or mount it\n" +
-		dir + " is a directory: mount a file there that the host has; for one that it does not have, a directory is mounted\n" +
+		dir + " is a directory, which is what a mount becomes if the host has no such file: mount a file that the host has\n" +
 		"/dev/null is no regular file: mount one there"
 	fails(t, fine, want, func() error {
 		return writer(t).Write(t.Context(), resolved(t, fine, "s/k", "v"), resolved(t, bad, "s/k", "v"),
@@ -81,7 +81,7 @@ func TestWrite_missingFiles(t *testing.T) {
 	t.Run("augtool", func(t *testing.T) {
 		file := settingsFile(t, "[s]\n")
 		t.Setenv("PATH", t.TempDir())
-		fails(t, file, "there is no augtool, which writes FILE: install the package augeas (augeas-tools on Debian) into the image", func() error {
+		fails(t, file, "augtool is missing, which writes FILE: install the package augeas (augeas-tools on Debian) into the image", func() error {
 			return writer(t).Write(t.Context(), resolved(t, file, "s/k", "v"))
 		})
 	})

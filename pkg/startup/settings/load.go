@@ -23,7 +23,7 @@ func load(name string) (*target, error) {
 	case err != nil:
 		return nil, explain(name, err)
 	case info.IsDir():
-		return nil, fmt.Errorf("%s is a directory: mount a file there that the host has; for one that it does not have, a directory is mounted", name)
+		return nil, fmt.Errorf("%s is a directory, which is what a mount becomes if the host has no such file: mount a file that the host has", name)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no regular file: mount one there", name)
 	}

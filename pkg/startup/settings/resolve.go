@@ -39,7 +39,7 @@ func Resolve(s contract.Settings, env contract.Environment) (File, error) {
 func (f *File) add(s contract.Setting, env contract.Environment) error {
 	section, key, ok := s.Split()
 	if !ok {
-		return errors.New("the setting's name is no SECTION/KEY")
+		return errors.New("the setting's name is not SECTION/KEY")
 	}
 	if strings.EqualFold(key, "rem") {
 		return errors.New("a line that begins with this word is a comment to Python 2: use another key")

@@ -181,7 +181,7 @@ func TestResolve_severalErrors(t *testing.T) {
 	want := `s/missing of /f: C is not set: give it with -e C=VALUE
 s/tab of /f: the value "\t" has a tab, which the file cannot hold: change the spec
 s/both of /f: the value "x ;y" has a semicolon after white space, which the file cannot hold: give another one with -e A=VALUE or -e B=VALUE
-what is this of /f: the setting's name is no SECTION/KEY
+what is this of /f: the setting's name is not SECTION/KEY
 s/REM of /f: a line that begins with this word is a comment to Python 2: use another key`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)

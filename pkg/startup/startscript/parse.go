@@ -60,7 +60,7 @@ func (p *parser) line(number int, list []string) (problem string) {
 	case !p.versioned && keyword != "version":
 		return noVersion
 	case p.script.Become.Line > 0:
-		return fmt.Sprintf("nothing comes after become, which is in line %d", p.script.Become.Line)
+		return fmt.Sprintf("become has to be the last line, and is in line %d", p.script.Become.Line)
 	}
 	switch keyword {
 	case "version":

@@ -97,7 +97,7 @@ func TestParse_wrong(t *testing.T) {
 		{"the version twice", "version 1\nversion 1\nbecome -- a\n", "start:2: the version is in a line above already"},
 		{"an unknown stage", "version 1\n\nwaite db\n", `start:3: there is no stage "waite": a line begins with version, image, require,`},
 		{"nothing to become", "version 1\nwait db\n", "start:2: no line says what to become"},
-		{"a line behind become", "version 1\nbecome -- a\nwait db\n", "start:3: nothing comes after become, which is in line 2"},
+		{"a line behind become", "version 1\nbecome -- a\nwait db\n", "start:3: become has to be the last line, and is in line 2"},
 		{"become without --", "version 1\nbecome /bin/a\n", "start:2: it is become [--user USER]"},
 		{"become without a command", "version 1\nbecome --user a --\n", "start:2: it is become [--user USER]"},
 		{"an unknown option", "version 1\nbecome --group a -- b\n", "start:2: it is become [--user USER]"},
