@@ -21,8 +21,8 @@ import (
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
 )
 
-// The annotations of an entry of a layout's index. That of a reference is the standard's for the last build only: other tools take it
-// for a name, and a name stands for one image.
+// The annotations of an entry of a layout's index. Only entries of the last build have the standard's annotation for a
+// reference: other tools use it as a name, which stands for one image.
 const (
 	annotationBuild     = "org.pulpimg.build"     // the number of the build
 	annotationImage     = "org.pulpimg.image"     // the image of the family
@@ -83,7 +83,7 @@ func (l *Layout) Add(ctx context.Context, b Build) (_ Build, err error) {
 	defer func() { err = errors.Join(err, unlock()) }()
 	builds, err := l.Builds()
 	if err != nil && !errors.Is(err, ErrEmpty) {
-		builds = nil // a damaged index costs the builds that it had
+		builds = nil // the builds of a damaged index are lost
 	}
 	b.Number, b.Time = 1, time.Now().UTC().Truncate(time.Second)
 	if len(builds) > 0 {
@@ -113,7 +113,7 @@ func (l *Layout) builds() ([]Build, error) {
 	for _, desc := range index.Manifests {
 		number, err := strconv.Atoi(desc.Annotations[annotationBuild])
 		if err != nil {
-			return nil, fmt.Errorf("an entry of its index is of no build: %w", err)
+			return nil, fmt.Errorf("an entry of its index belongs to no build: %w", err)
 		}
 		image, err := l.image(desc)
 		if err != nil {
@@ -122,7 +122,7 @@ func (l *Layout) builds() ([]Build, error) {
 		b := byNumber[number]
 		b.Number = number
 		b.Images = append(b.Images, image)
-		// Of a time that cannot be read, nothing but a message is made.
+		// The time is only shown, so one that cannot be read does not matter.
 		b.Time, _ = time.Parse(time.RFC3339, desc.Annotations[ocispec.AnnotationCreated])
 		if b.Export, err = exportOf(desc); err != nil {
 			return nil, err

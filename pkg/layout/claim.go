@@ -12,14 +12,14 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// unfinished is the directory of what is being written. Each writer has a claim in it: a directory with a lock that ends with the process.
-// So what an interrupted process left behind is told apart from what another process is writing.
+// unfinished is the directory of unfinished blobs. Each writer has a claim in it: a directory with a lock that ends with the process. The
+// lock shows whether a process is still writing, or was interrupted.
 const unfinished = "unfinished"
 
-// ingest is the same of containerd's store, which has no locks between processes.
+// ingest is the directory of unfinished blobs of containerd's store, which has no locks between processes.
 const ingest = "ingest"
 
-// settling is how old something must be to be taken for left behind: a process makes its claim a moment before it locks it.
+// settling is how old a claim must be before it can count as left behind: a process creates its claim a moment before it locks it.
 const settling = time.Minute
 
 // A claim is a directory for the unfinished blobs of one Dir.
@@ -46,7 +46,7 @@ func newClaim(root string) (*claim, error) {
 	return c, nil
 }
 
-// makeTemp makes a directory of a new name in another. The other one goes when it is empty, and that may be between two steps.
+// makeTemp makes a directory of a new name in another. Another process may remove the other directory at any time while it is empty.
 func makeTemp(in string) (dir string, err error) {
 	for range 100 {
 		if err := os.MkdirAll(in, 0o755); err != nil {
@@ -72,7 +72,7 @@ func (c *claim) release() error {
 // under one name, two processes would write into one file.
 func (c *claim) ref(name string) string { return c.name + "/" + name }
 
-// tidy removes the unfinished blobs of processes that are no more. Each of them is in nobody's way, so one that cannot be removed stays.
+// tidy removes the unfinished blobs of processes that have ended. It ignores what it cannot remove, which does no harm.
 func tidy(root string) error {
 	all := filepath.Join(root, unfinished)
 	entries, err := readDir(all)
@@ -94,7 +94,7 @@ func tidy(root string) error {
 	return tidyIngest(root)
 }
 
-// tidyIngest removes what containerd's store holds for claims that are no more.
+// tidyIngest removes from containerd's store the unfinished blobs of claims that no longer exist.
 func tidyIngest(root string) error {
 	entries, err := readDir(filepath.Join(root, ingest))
 	if err != nil {

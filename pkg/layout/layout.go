@@ -21,8 +21,8 @@ const Format = 2
 // lockInterval is how often a lock is tried.
 const lockInterval = 20 * time.Millisecond
 
-// indexLock is held for the moment in which the index is replaced. The other lock of a layout is that of its directory of the cache:
-// whoever uses the images holds it, shared; whoever removes blobs, or empties the directory, holds it alone.
+// indexLock is held while the index is replaced. The other lock of a layout is that of its directory in the cache: a command that uses the
+// images holds it shared, and one that removes blobs or empties the directory holds it exclusively.
 const indexLock = ".index.lock"
 
 // A Layout is an OCI image layout that holds the images of several builds of one spec.
@@ -74,8 +74,7 @@ func open(ctx context.Context, dir string) (*Layout, error) {
 	return l, nil
 }
 
-// touch makes a file when it is not there. It asks for no right to write to one that is there: a layout can be read where it cannot be
-// changed.
+// touch creates a file if it does not exist. It needs no right to write to an existing one, so that a read-only layout can be read.
 func touch(name string) error {
 	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE, 0o644)
 	if errors.Is(err, os.ErrNotExist) { // the directory was removed in this moment
@@ -87,8 +86,8 @@ func touch(name string) error {
 	return f.Close()
 }
 
-// Close ends the use of the layout. If no other command uses it, builds that are too old to be kept go, and the blobs that no build needs.
-// That they cannot be removed is no error: a later command tries again.
+// Close ends the use of the layout. If no other command uses it, it removes old builds, and the blobs that no build needs. Failing to remove
+// them is no error: a later command tries again.
 func (l *Layout) Close() error {
 	if err := l.use.Unlock(); err != nil {
 		return fmt.Errorf("closing the image layout %s: %w", l.Dir(), err)

@@ -59,7 +59,7 @@ func (l *Layout) Merge(ctx context.Context, images []Image, dir string) (err err
 	return replaceEntries(to, images)
 }
 
-// makeMergeable makes an empty directory a layout, before anything else is put into it: after an interruption, it can still be added to.
+// makeMergeable turns an empty directory into a layout before anything else is written: after an interruption, Merge still accepts it.
 func makeMergeable(dir string) error {
 	names, err := os.ReadDir(dir)
 	if err != nil {
@@ -135,14 +135,14 @@ func removeUnreachable(in *Blobs, gone, left []ocispec.Descriptor) error {
 	return nil
 }
 
-// maxManifest bounds what is taken for a manifest; registries take no larger ones either.
+// maxManifest bounds the size of a manifest; registries accept no larger ones either.
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
 const maxManifest = 4 << 20
 
 var anyDigest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
 
-// reach adds a blob and all that it names to what was reached. What a layout of the user's holds may be of any kind, so every digest in a
-// small blob of JSON counts. A blob that cannot be read is an error: nobody knows what it needs.
+// reach marks a blob, and all blobs that it names, as reached. The user's layout may hold blobs of any kind, so every digest in a small blob
+// of JSON counts. A blob that cannot be read is an error: it may name others.
 func reach(in *Blobs, d digest.Digest, reached map[digest.Digest]bool) error {
 	if d.Validate() != nil || reached[d] {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// publishedFile is beside what an OCI image layout has, which allows for more.
+// publishedFile is not part of an OCI image layout, which allows further files.
 const publishedFile = "published.json"
 
 // publishedFormat is the version of publishedFile. A file of another version is left alone and counts as none.
@@ -48,7 +48,7 @@ func (l *Layout) Published() (map[string]digest.Digest, error) {
 	return p.Images, nil
 }
 
-// formatOf returns the format of a record. One that is no JSON counts as one of ours that is damaged.
+// formatOf returns the format of a record. A record that is not JSON counts as a damaged one of this format.
 func formatOf(data []byte) int {
 	var record struct {
 		Format int `json:"format"`

@@ -13,13 +13,13 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Store returns the blobs as an engine reads and writes them. What an engine is about to write and one of the other directories has, comes
-// from there.
+// Store returns the blobs as a store that an engine reads and writes. A blob that the engine is about to write is taken from one of the
+// other directories if it is there.
 func (d *Blobs) Store(others ...*Blobs) content.Store {
 	return store{Store: d.store, dir: d, others: others}
 }
 
-// A store is containerd's, with the names of its unfinished blobs told apart by process.
+// A store is containerd's, with names of unfinished blobs that differ between processes.
 type store struct {
 	content.Store
 	dir    *Blobs
@@ -54,8 +54,8 @@ func (s store) Writer(ctx context.Context, opts ...content.WriterOpt) (_ content
 	return &writer{Writer: w, name: o.Ref, abandon: func() error { return s.Store.Abort(context.WithoutCancel(ctx), ref) }, end: sync.OnceValue(s.dir.end)}, nil
 }
 
-// find brings a blob from another directory. One that is here and does not have its size is removed, so that it can come again: containerd's
-// store would take it for the blob.
+// find copies a blob from another directory. It first removes the blob here if its size is wrong: containerd's store would take it for
+// complete.
 func (s store) find(ctx context.Context, desc ocispec.Descriptor) error {
 	if info, err := os.Stat(s.dir.Path(desc.Digest)); err == nil {
 		if info.Size() == desc.Size {

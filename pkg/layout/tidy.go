@@ -11,13 +11,13 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// keptBuilds is how many builds stay when nobody uses the layout: the last one, and those that were made for something else just before,
-// such as for another tag in the same CI job.
+// keptBuilds is how many builds stay when nobody uses the layout: the last one, and others from just before, such as those for other tags
+// in the same CI job.
 const keptBuilds = 3
 
 // tidy removes builds that are too old to be kept, and the blobs that no build needs. The caller has the layout for itself.
 func (l *Layout) tidy() (err error) {
-	unlock, err := l.lockIndex(context.Background()) // it is free: who holds it uses the layout
+	unlock, err := l.lockIndex(context.Background()) // it is free: only users of the layout hold it
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (l *Layout) neededByBuild(b Build) ([]ocispec.Descriptor, error) {
 	needed = append(needed, *b.Export)
 	index, err := l.Index(*b.Export)
 	if err != nil {
-		return needed, nil // it comes again
+		return needed, nil // the engine sends it again
 	}
 	for _, desc := range index.Manifests {
 		needed = append(needed, desc)

@@ -15,8 +15,8 @@ import (
 	"github.com/pulpimg/pulpimg/internal/ctxreader"
 )
 
-// A Writer writes a blob whose digest is known at its end. The blob is there as a whole or not at all. It does not wait for the disk: what a
-// crash of the machine spoils is made anew from its source, and whoever reads a blob checks its digest.
+// A Writer writes a blob whose digest is known at its end. The blob is there as a whole or not at all. It does not wait for the disk: every
+// reader of a blob checks its digest, and a blob that a crash of the machine damaged is made again.
 type Writer struct {
 	dir    *Blobs
 	file   *os.File
@@ -81,7 +81,7 @@ func (w *Writer) Close() error { return w.closed() }
 // errOtherContent reports that a content does not have the digest that it was to have.
 var errOtherContent = errors.New("it does not have the content of its digest")
 
-// Copy brings a blob from another directory of this program's own. One that is damaged there is removed, so that it can come again.
+// Copy copies a blob from another directory of this program's own. If the blob is damaged there, it is removed, so that it is made again.
 func (d *Blobs) Copy(ctx context.Context, from *Blobs, desc ocispec.Descriptor) error {
 	if d.Has(desc) {
 		return nil
@@ -97,7 +97,7 @@ func (d *Blobs) Copy(ctx context.Context, from *Blobs, desc ocispec.Descriptor) 
 	return from.removeDamaged(desc)
 }
 
-// Link brings a blob from another directory of this program's own: both have one file, where the file system can. A directory that
+// Link takes a blob from another directory of this program's own as a hard link, if the file system allows it. A directory that
 // belongs to the user gets a copy.
 func (d *Blobs) Link(ctx context.Context, from *Blobs, desc ocispec.Descriptor) error {
 	if d.Has(desc) {
@@ -113,7 +113,7 @@ func (d *Blobs) Link(ctx context.Context, from *Blobs, desc ocispec.Descriptor) 
 	return d.Copy(ctx, from, desc) // another file system, or one without hard links
 }
 
-// link links a blob in place by rename: something else may be there, such as what a crash left of it.
+// link links a blob under a temporary name and renames it: a damaged file from before a crash may have its name.
 func (d *Blobs) link(from *Blobs, desc ocispec.Descriptor) (err error) {
 	c, err := d.begin()
 	if err != nil {
@@ -162,7 +162,7 @@ func (d *Blobs) setChecked(dgst digest.Digest) {
 	d.checked[dgst] = true
 }
 
-// write writes a blob that is known.
+// write writes a blob whose descriptor is known.
 func (d *Blobs) write(ctx context.Context, desc ocispec.Descriptor, content io.Reader) (err error) {
 	w, err := d.create(desc.Digest.Algorithm())
 	if err != nil {
