@@ -26,7 +26,7 @@ const (
 	startTime = 60 * time.Second
 	// stopTime is how long it has to end. engine-init allows 3 s before it kills.
 	stopTime = 10 * time.Second
-	// socketPoll is how often is looked whether buildkitd listens.
+	// socketPoll is the time between two checks whether buildkitd listens.
 	socketPoll = 2 * time.Millisecond
 )
 
@@ -46,7 +46,7 @@ type daemon struct {
 	stopping atomic.Bool
 }
 
-// withRegistries adds the registries that are spoken to over plain HTTP to a configuration.
+// withRegistries adds the registries with plain HTTP to a configuration.
 func withRegistries(config []byte, plainHTTP []string) []byte {
 	out := bytes.Clone(config)
 	for _, host := range plainHTTP {
@@ -85,15 +85,15 @@ func command(h home, bin, socket, tmp string, l *lock) *exec.Cmd {
 	cmd.Env = environment(os.Environ(), bin)
 	cmd.ExtraFiles = []*os.File{l.file}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		// The namespaces are what makes nothing outlive the engine; see engine-init.
+		// Because of the namespaces, nothing outlives the engine; see engine-init.
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
-		// Ctrl-C in a terminal goes to a whole process group: out of pulpimg's, so that pulpimg decides.
+		// A process group of its own: Ctrl-C in a terminal then reaches pulpimg alone, which decides how to end.
 		Setsid: true,
 	}
 	return cmd
 }
 
-// environment is the user's (for proxies) without what would configure the daemon.
+// environment is the user's (for proxies), without variables that would configure the daemon.
 func environment(env []string, bin string) []string {
 	var out []string
 	for _, kv := range env {
@@ -174,11 +174,11 @@ func (d *daemon) ready(ctx context.Context) (*client.Client, error) {
 	return nil, d.failure("the embedded engine does not start", err)
 }
 
-// tracingSocket is where buildkitd takes traces from the commands that it runs. It hands the socket to them as long as it is there.
+// tracingSocket is where buildkitd accepts traces from the commands that it runs. While it exists, buildkitd mounts it into them.
 // https://github.com/moby/buildkit/blob/v0.34.2/util/appdefaults/appdefaults_unix.go
 const tracingSocket = "run/buildkit/otel-grpc.sock"
 
-// dropTracing removes the socket for traces, in the daemon's mount namespace: commands of a build get nothing of the builder.
+// dropTracing removes the socket for traces, in the daemon's mount namespace: a build's commands must not see anything of the builder.
 func (d *daemon) dropTracing() error {
 	socket := filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "root", tracingSocket)
 	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -203,9 +203,9 @@ func (d *daemon) dial(ctx context.Context) (*client.Client, error) {
 	return c, nil
 }
 
-// awaitSocket waits until a socket takes connections, which BuildKit's own client would
-// do with pauses of a second. That the socket is there is not enough: between bind(2)
-// and listen(2) it refuses, and the pause of who comes in between is two seconds.
+// awaitSocket waits until a socket accepts connections. BuildKit's own client would
+// wait a second between two attempts. It is not enough that the socket exists: between
+// bind(2) and listen(2) it refuses connections, and the client then waits two seconds.
 func awaitSocket(ctx context.Context, socket string) error {
 	tick := time.NewTicker(socketPoll)
 	defer tick.Stop()

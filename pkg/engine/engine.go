@@ -32,7 +32,7 @@ type Options struct {
 	// PlainHTTP are the registries, HOST or HOST:PORT, that the embedded engine pulls from over plain HTTP, apart from this machine. A remote
 	// engine has a configuration of its own.
 	PlainHTTP []string
-	// Notice is called with a line for the user, such as what is waited for. May be nil.
+	// Notice is called with a line for the user, such as why the engine waits. It may be nil.
 	Notice func(string)
 }
 
@@ -43,7 +43,7 @@ type TLS struct {
 	ServerName string // expected in the engine's certificate; empty: the host of the address
 }
 
-// Engine is a BuildKit that answers. It belongs to who started it, who must Close it.
+// Engine is a running BuildKit. The caller of [Start] must Close it.
 type Engine struct {
 	kind    Kind
 	address string
@@ -108,5 +108,5 @@ func (e *Engine) Err() error {
 // everything that runs in it. When it returns, no process is left.
 func (e *Engine) Close() error { return e.close() }
 
-// once makes a close function that can be called again.
+// once returns a close function that may be called more than once.
 func once(f func() error) func() error { return sync.OnceValue(f) }

@@ -11,7 +11,7 @@ import (
 	"github.com/pulpimg/pulpimg/internal/message"
 )
 
-// A brokenStateError says that buildkitd cannot read what it keeps.
+// A brokenStateError reports that buildkitd cannot read its state.
 type brokenStateError struct {
 	Reason string
 	Err    error
@@ -21,12 +21,12 @@ func (e *brokenStateError) Error() string { return e.Err.Error() }
 
 func (e *brokenStateError) Unwrap() error { return e.Err }
 
-// firstWrite is what buildkitd's database writes into a new file, in pages. A shorter file was cut off by a full disk. buildkitd opens
-// some files only in the middle of a build, and crashes on others of these.
+// firstWrite is how many pages buildkitd's database writes into a new file. A full disk has cut off a file that is shorter. buildkitd opens
+// some of these files only in the middle of a build, and crashes on others.
 // https://github.com/etcd-io/bbolt/blob/v1.5.0/db.go
 const firstWrite = 4
 
-// checkDatabases finds files that buildkitd could not even begin.
+// checkDatabases finds database files that are shorter than firstWrite.
 func (h home) checkDatabases() error {
 	for _, pattern := range []string{"*.db", "*/*.db", "*/*/*.db"} {
 		names, err := fs.Glob(os.DirFS(h.state()), pattern)
@@ -46,8 +46,8 @@ func (h home) checkDatabases() error {
 	return nil
 }
 
-// executable finds out that no program can run in the engine's directory. Flags that keep set-id bits or devices from working do not matter:
-// build steps run on mounts of their own.
+// executable returns an error if no program can run in the engine's directory. Mount flags such as nosuid and nodev do not matter: build
+// steps run on mounts of their own.
 func (h home) executable() error {
 	var st unix.Statfs_t
 	if err := unix.Statfs(string(h), &st); err != nil {
@@ -60,11 +60,11 @@ func (h home) executable() error {
 	return nil
 }
 
-// lowSpace is when a full disk is worth naming as the likely reason. buildkitd
-// may not even have been able to log it.
+// lowSpace is the free space below which errors name a full disk as the likely
+// reason. buildkitd may not even have been able to log it.
 const lowSpace = 64 << 20
 
-// failure says what went wrong with the daemon, with the end of its log.
+// failure returns the daemon's error together with the end of its log.
 func (d *daemon) failure(what string, cause error) error {
 	hint := ""
 	if free, err := freeSpace(string(d.home)); err == nil && free < lowSpace {

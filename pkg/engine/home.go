@@ -39,7 +39,7 @@ const binPrefix = "bin-"
 // bin is the folder of the programs of the bundle with this ID.
 func (h home) bin(id string) string { return filepath.Join(string(h), binPrefix+id[:16]) }
 
-// check refuses a place where another user could exchange what is executed by this one.
+// check refuses a directory in which another user could replace the programs that this user runs.
 func (h home) check() error {
 	if _, err := cachedir.Check(filepath.Dir(string(h))); err != nil {
 		return err

@@ -8,14 +8,14 @@ import (
 	"path/filepath"
 )
 
-// leftovers are what an engine leaves that is killed, or finds the disk full, as patterns below its directory. No later run is the better
-// for it, and some of it breaks every later run:
+// leftovers are the files that an engine leaves when it is killed or when the disk is full, as patterns below its directory. They are of no
+// use to later runs, and some of them break every later run:
 //
-//   - A half-written blob is what BuildKit continues at the next attempt. From a session it cannot, because it reads that only forward
-//     (https://github.com/moby/buildkit/blob/v0.34.2/util/contentutil/fetcher.go), and bytes that a full disk or a power cut spoiled are
-//     found out only when the blob is complete, and then never go.
-//   - The directories of containers that ran, of programs that were being unpacked, of a state that was being removed, and the records that
-//     buildkitd could not read and put aside only take space.
+//   - BuildKit continues a half-written blob at the next attempt. It cannot do that if the blob comes from a session, which it reads only
+//     forward (https://github.com/moby/buildkit/blob/v0.34.2/util/contentutil/fetcher.go). And if a full disk or a power cut damaged the
+//     bytes, BuildKit notices only when the blob is complete, and never removes it.
+//   - Other leftovers only take space: directories of containers that ran, programs that were being unpacked, a state that was being
+//     removed, and records that buildkitd could not read and put aside.
 var leftovers = []string{
 	"state/*/content/ingest/*",
 	"state/*/executor/*",

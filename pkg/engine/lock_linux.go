@@ -17,9 +17,9 @@ import (
 // lock too, but not for a lock or a context.
 const lockPoll = 20 * time.Millisecond
 
-// lock is held on a file by an open file description (F_OFD_SETLK, see fcntl(2)).
-// So it belongs to every process that inherited the descriptor, is free once the
-// last of them has ended, and can be asked after without being taken.
+// lock is a lock on a file that belongs to an open file description (F_OFD_SETLK,
+// see fcntl(2)): to every process that inherited the descriptor. It is free when
+// the last of them has ended, and others can see that it is held without taking it.
 type lock struct{ file *os.File }
 
 // acquire takes the lock, after telling the user once if that means to wait.
@@ -32,7 +32,7 @@ func acquire(ctx context.Context, name string, notice func(string)) (*lock, erro
 	if err := l.wait(ctx, notice); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the embedded engine with %s: %w", name, err), f.Close())
 	}
-	// That it cannot be written down on a full disk is no reason to stop: who frees the disk needs the lock, too.
+	// On a full disk this fails, which does not matter: the command that frees the disk needs the lock, too.
 	_ = l.sign()
 	return l, nil
 }
@@ -66,7 +66,7 @@ func (l *lock) try() error {
 	return unix.FcntlFlock(l.file.Fd(), unix.F_OFD_SETLK, &all)
 }
 
-// sign writes down who holds the lock.
+// sign writes this process's ID into the file.
 func (l *lock) sign() error {
 	if err := l.file.Truncate(0); err != nil {
 		return err
@@ -97,7 +97,7 @@ func locked(name string) (held bool, pid int, err error) {
 		return false, 0, err
 	}
 	defer f.Close()
-	// Asks what stands against a read lock, for which reading the file is enough.
+	// Asks what would prevent a read lock: for that, the right to read the file is enough.
 	query := unix.Flock_t{Type: unix.F_RDLCK}
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &query); err != nil {
 		return false, 0, fmt.Errorf("ask who holds %s: %w", name, err)

@@ -17,7 +17,7 @@ import (
 // ErrUnreachable is at the root of the error for an address at which no engine answers.
 var ErrUnreachable = errors.New("no engine answers")
 
-// answerTime is how long a remote engine has to answer a first question. It is
+// answerTime is how long a remote engine has to answer the first request. It is
 // generous: kube-pod and ssh start a program and log in before that.
 const answerTime = 10 * time.Second
 
@@ -38,7 +38,7 @@ func connect(ctx context.Context, address string, t TLS) (*Engine, error) {
 	return &Engine{kind: Remote, address: address, client: c, close: once(c.Close)}, nil
 }
 
-// An AddressError says that an engine's address, or what comes with it, cannot be meant.
+// An AddressError reports that an engine's address, or an option for it, is wrong.
 type AddressError struct{ Err error }
 
 func (e *AddressError) Error() string { return e.Err.Error() }
@@ -99,7 +99,7 @@ func (t TLS) options() []client.ClientOpt {
 	return opts
 }
 
-// probe asks a first question: connecting alone says nothing, for it happens on first use.
+// probe makes a first request: the client connects only when it is used.
 func probe(ctx context.Context, c *client.Client, address string) error {
 	asked, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -117,7 +117,7 @@ func probe(ctx context.Context, c *client.Client, address string) error {
 	return nil
 }
 
-// reason is what kept gRPC from connecting, without the layers that it wraps around that.
+// reason returns the error that kept gRPC from connecting, without the errors that gRPC wraps around it.
 func reason(err error) string {
 	text := err.Error()
 	if _, quoted, ok := strings.Cut(text, "desc = "); ok {

@@ -13,7 +13,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
 
-// seal is the file, beside the programs, that says how each looked when its digest was last right.
+// seal is a file beside the programs. It records the state of each at the time when its digest was last checked.
 const seal = "checked.json"
 
 // unpack brings the programs to disk, unless they are there and right, and
@@ -62,7 +62,7 @@ func writeProgram(name string, b *bundle.Bundle, p bundle.Program) error {
 	if err := b.WriteTo(f, p); err != nil {
 		return err
 	}
-	// The seal vouches for the bytes: they must be there after a power cut if it is.
+	// If the seal survives a power cut, the programs must survive it, too.
 	if err := f.Sync(); err != nil {
 		return err
 	}
