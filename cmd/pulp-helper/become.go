@@ -20,10 +20,10 @@ func (p program) exec(ctx context.Context, args []string) error {
 	return p.become(ctx, what)
 }
 
-// become replaces this process by a command, so that the command has its process ID and receives its signals. A signal that comes before
-// that ends the process: a container's first process would not get it again.
+// become replaces this process by a command, so that the command has its process ID and receives its signals. A signal that
+// comes earlier ends this process, because it is not sent again to the command.
 func (p program) become(ctx context.Context, what process.Process) error {
-	if ctx.Err() != nil { // what follows runs at the same time, and may be too late
+	if ctx.Err() != nil { // the function below runs in another goroutine, and may be too late
 		return context.Cause(ctx)
 	}
 	stop := context.AfterFunc(ctx, func() { os.Exit(p.interrupted(ctx)) })

@@ -13,17 +13,16 @@ import (
 	"github.com/pulpimg/pulpimg/internal/signals"
 )
 
-// A child is a process that is waited for. A signal must not go to its ID once that may be another process's.
+// A child is a process that this one waits for. After the child has ended, its ID may be another process's, and gets no signals.
 type child struct {
 	mu    sync.Mutex
 	pid   int
 	ended bool
 }
 
-// runChild runs a program and returns its exit code. When the context ends by a signal, the program gets that signal, and is waited for all
-// the same. Meanwhile, whatever else this process has to wait for is waited for, too: as a container's first process it has that duty for
-// those whose parents have ended. A program that may not be told to end (for another user's, that takes CAP_KILL) is told by untold, which
-// does not return.
+// runChild runs a program, waits for it and returns its exit code. When a signal ends the context, the program gets that signal. Meanwhile
+// this process also reaps orphans, which is the duty of a container's first process. If it has no permission to signal the program (that of
+// another user takes CAP_KILL), it calls untold, which does not return.
 func runChild(ctx context.Context, args, env []string, untold func()) (code int, err error) {
 	pid, err := syscall.ForkExec(args[0], args, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}})
 	if err != nil {

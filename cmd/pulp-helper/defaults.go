@@ -9,8 +9,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
-// read returns what the image declares, whose defaults are then in the environment. A command of this program that somebody runs in a
-// container, such as a probe, finds them as a start does.
+// read returns the image's contract, and adds its defaults to the environment. A command that runs later in the container, such as a
+// probe, then has the same variables as a start.
 func (p program) read() (contract.Contract, error) {
 	c, err := contract.Read(p.contract)
 	if err != nil {
@@ -19,9 +19,9 @@ func (p program) read() (contract.Contract, error) {
 	return c, p.addDefaults(c, p.getenv)
 }
 
-// addDefaults gives the variables that an image declares and that have no value their defaults: the libraries that a stage is made of read
-// some variables themselves, as those of libpq and TMPDIR. A default may name variables that another function knows. One that needs a
-// variable without a value is none.
+// addDefaults sets the variables that have no value to the defaults of the contract: libraries that a stage uses read some variables
+// themselves, such as TMPDIR and those of libpq. A default may name variables that another function looks up. A default that needs a
+// variable without a value is ignored.
 func (p program) addDefaults(c contract.Contract, more func(string) string) error {
 	declared := map[string]bool{}
 	for _, v := range c.Environment {
@@ -48,7 +48,7 @@ func (p program) addDefaults(c contract.Contract, more func(string) string) erro
 		}
 		values[v.Name] = value.Text
 	}
-	for _, v := range c.Environment { // in one order; and not before each default is worked out
+	for _, v := range c.Environment { // in a fixed order, and only after all defaults are known
 		value, ok := values[v.Name]
 		if !ok {
 			continue

@@ -44,15 +44,15 @@ const usage = `Usage:
 
 func main() { os.Exit(run(contract.Path, os.Args[1:])) }
 
-// run is the program in an image that has its contract in a file.
+// run runs the program with the contract in a file.
 func run(contract string, args []string) (code int) {
-	// Before anything else: the kernel drops a signal that a container's first process does not ask for.
+	// This comes first: the kernel drops signals for a container's first process that it has no handler for.
 	ctx, stop := signals.Context(context.Background(), syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	return program{contract: contract, getenv: os.Getenv, setenv: os.Setenv, stderr: os.Stderr}.run(ctx, args)
 }
 
-// A program is pulp-helper and what it finds around it.
+// A program is pulp-helper with its environment.
 type program struct {
 	contract string // the file
 	getenv   func(string) string
@@ -78,14 +78,14 @@ func (p program) run(ctx context.Context, args []string) int {
 	if errors.As(err, &coded) {
 		code = coded.code
 	}
-	if code != exitUsage { // whose text ends with the usage
+	if code != exitUsage { // a usage error's text ends with the usage
 		text = strings.ReplaceAll(text, "\n", "\npulp-helper: ")
 	}
 	fmt.Fprintf(p.stderr, "pulp-helper: %s\n", strings.TrimSuffix(text, "\n"))
 	return code
 }
 
-// interrupted says which signal ended the program and returns the exit code for it.
+// interrupted prints which signal ended the program, and returns its exit code.
 func (p program) interrupted(ctx context.Context) int {
 	end := signals.Error{Signal: cause(ctx)}
 	fmt.Fprintf(p.stderr, "pulp-helper: %v\n", end)

@@ -15,7 +15,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
-// debugVariable makes a start print each line before it does what the line says.
+// debugVariable makes a start print each line of the script before it runs.
 const debugVariable = "PULPIMG_DEBUG"
 
 // A start is a container that starts.
@@ -27,7 +27,7 @@ type start struct {
 	words  contract.Environment // for the words of commands
 }
 
-// start does what a start script says, line by line. What follows the script on the command line is appended to the command.
+// start runs a start script line by line. Arguments after the script are appended to the command.
 func (p program) start(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return failf(exitUsage, "start: name the start script\n%s", usage)
@@ -36,7 +36,7 @@ func (p program) start(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var missing []error // all that is missing is said at once
+	var missing []error // everything that is missing is reported at once
 	for i, stage := range s.script.Stages {
 		s.trace(stage)
 		if stage.Kind.Requires() {
@@ -80,8 +80,8 @@ func (p program) newStart(file string) (*start, error) {
 	return s, nil
 }
 
-// complete adds to the environment what it leaves open: the defaults that the image declares, and what belongs to the user, which a default
-// may name. The stages in this process find the defaults in its own environment, too.
+// complete adds to the environment what is not set: the contract's defaults and the user's variables, which a default may name. The
+// defaults are also set in this process, for the stages that it runs itself.
 func (s *start) complete(c contract.Contract) error {
 	ofUser := process.NewEnvironment(s.env.List())
 	if err := ofUser.ForUser(s.script.Become.User); err != nil {
@@ -98,7 +98,7 @@ func (s *start) complete(c contract.Contract) error {
 	return s.env.ForUser(s.script.Become.User)
 }
 
-// trace prints a line as the script has it, before variables are put in: so it shows no secret.
+// trace prints a line of the script before its variables are expanded, so that it shows no secret.
 func (s *start) trace(line fmt.Stringer) {
 	if s.env.Get(debugVariable) != "" {
 		fmt.Fprintf(s.stderr, "+ %s\n", line)
@@ -150,14 +150,14 @@ func (s *start) run(ctx context.Context, stage startscript.Stage) error {
 		return s.init(ctx, stage)
 	}
 	var coded *exitError
-	if errors.As(err, &coded) && coded.code == exitUsage { // the command line is the script's
+	if errors.As(err, &coded) && coded.code == exitUsage { // the command line comes from the script
 		return &startscript.Error{File: s.file, Line: stage.Line, Problem: firstLine(err.Error())}
 	}
 	return err
 }
 
-// init runs a command and waits for its end. Its process is this program at first, which becomes the command as the container will. When
-// it cannot be told to end, this process ends: if it is the container's first one, the kernel ends the command with it.
+// init runs a command and waits for its end. The child runs this program first, which becomes the command in the same way as start does. If
+// the child cannot be signalled, this process ends: if it is the container's first one, the kernel then kills the child.
 func (s *start) init(ctx context.Context, stage startscript.Stage) error {
 	command, err := s.expand(stage.Args)
 	if err != nil {

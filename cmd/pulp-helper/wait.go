@@ -40,7 +40,7 @@ func (p program) wait(ctx context.Context, args []string) error {
 	return explain(service.Wait(ctx, targets, p.report), awaited)
 }
 
-// parseWait reads the command line. Of the service that is returned, what the flags do not say is zero.
+// parseWait reads the command line. Fields of the returned service without a flag are zero.
 func parseWait(args []string) (how contract.Service, names []string, err error) {
 	flags := flag.NewFlagSet("wait", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -80,7 +80,7 @@ func firstPositive[T int | time.Duration](values ...T) T {
 	return 0
 }
 
-// report prints how a try went. What is available at once is not worth a word.
+// report prints the result of a try, unless the service is available at the first one.
 func (p program) report(r service.Report) {
 	switch {
 	case r.Err != nil:
@@ -97,7 +97,7 @@ type awaited struct {
 	variables []string // of which its URL is made
 }
 
-// awaited finds out what the arguments mean.
+// awaited returns the services that the arguments name.
 func (p program) awaited(args []string) ([]awaited, error) {
 	var (
 		declared *contract.Contract // read when it is needed
@@ -159,8 +159,8 @@ func (p program) declared(c contract.Contract, name string) (awaited, error) {
 	return a, nil
 }
 
-// hiddenHosts returns what may be shown of the hosts that come from secret variables, and nothing for the others. If one variable holds
-// several hosts, none can be told from the others.
+// hiddenHosts returns what messages may show in place of hosts that come from secret variables, and empty strings for the other hosts. It
+// hides all of them if one variable holds several hosts.
 func hiddenHosts(shown string, n int) []string {
 	hosts := serviceurl.HostsOf(shown)
 	if len(hosts) != n {
@@ -185,7 +185,7 @@ func declaredNames(c contract.Contract) string {
 	return ", but " + strings.Join(names, ", ")
 }
 
-// from says which variables a URL is made of: they are what somebody who starts a container can change.
+// from returns a text that names the variables of a URL: the user who starts the container can change these.
 func (a awaited) from() string {
 	if len(a.variables) == 0 {
 		return ""
@@ -199,7 +199,7 @@ func (a awaited) from() string {
 	return " (it comes from " + strings.Join(once, ", ") + ")"
 }
 
-// showing returns an error about a URL that shows no more of it than may be seen.
+// showing returns an error about a URL that shows the URL without its secrets.
 func showing(err error, shown string) error {
 	var wrong *serviceurl.Error
 	if errors.As(err, &wrong) && strings.Contains(shown, contract.Hidden) {
@@ -221,7 +221,7 @@ func secretsOf(c contract.Contract, env contract.Environment, names []string) []
 	return out
 }
 
-// explain gives an error of waiting its exit code, and says where the address comes from.
+// explain adds to an error of waiting its exit code, and where the address comes from.
 func explain(err error, awaited []awaited) error {
 	var unavailable *service.UnavailableError
 	if !errors.As(err, &unavailable) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Path is where an image has its contract.
+// Path is the contract's file in an image.
 const Path = "/usr/share/pulpimg/contract.json"
 
 // A Contract is what the containers of a family need to know when they start.
@@ -26,7 +26,7 @@ type Variable struct {
 	Name string `json:"name"`
 	// Default is used when the variable is not set or empty; it may name other variables as ${NAME}. Nil means that there is none.
 	Default *string `json:"default,omitempty"`
-	// Required says that a container does not start without a value.
+	// Required is set if a container does not start without a value.
 	Required bool `json:"required,omitempty"`
 	// Secret keeps the value out of messages and traces.
 	Secret bool `json:"secret,omitempty"`
@@ -51,11 +51,11 @@ type Setting struct {
 	Value string `json:"value"`
 }
 
-// settingPath is what a setting may be called: the section becomes part of an Augeas path, in which quotes and brackets would mean
-// something, and the key part of a regular expression. Resolving a spec has checked that; a file in an image may be anything.
+// settingPath matches the names that a setting may have: the section becomes part of an Augeas path, in which quotes and brackets have a
+// meaning, and the key part of a regular expression. Resolving a spec has checked that; a file in an image may be anything.
 var settingPath = regexp.MustCompile(`^([A-Za-z0-9_.:-]+(?: [A-Za-z0-9_.:-]+)*)/([A-Za-z][A-Za-z0-9_.-]*)$`)
 
-// Split returns the section and the key of a setting. It is not ok when the path is no SECTION/KEY, or has characters that it must not.
+// Split returns the section and the key of a setting. It is not ok if the path is not SECTION/KEY, or has other characters.
 func (s Setting) Split() (section, key string, ok bool) {
 	found := settingPath.FindStringSubmatch(s.Path)
 	if found == nil {
@@ -64,8 +64,7 @@ func (s Setting) Split() (section, key string, ok bool) {
 	return found[1], found[2], true
 }
 
-// What stands for values of a service that nobody has given: a minute in all, which a database that was started together with its users
-// may well take.
+// Defaults for a service: a minute in all, because a database that starts together with its clients may take so long.
 const (
 	DefaultTries    = 12
 	DefaultInterval = 5 * time.Second
@@ -84,7 +83,7 @@ type Service struct {
 	Timeout time.Duration `json:"timeout"` // nanoseconds
 }
 
-// Marshal returns the contract as an image has it: the same bytes for the same contract.
+// Marshal returns the file of an image: the same bytes for the same contract.
 func (c Contract) Marshal() ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

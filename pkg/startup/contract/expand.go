@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Hidden is what is shown of a secret.
+// Hidden is shown in place of a secret.
 const Hidden = "***"
 
-// A Value is a text with its variables put in.
+// A Value is a text after its variables were replaced by their values.
 type Value struct {
 	// Text is the value.
 	Text string
@@ -20,7 +20,7 @@ type Value struct {
 	Variables []string
 }
 
-// A MissingError says that a variable has no value.
+// A MissingError reports that a variable has no value.
 type MissingError struct{ Variable string }
 
 func (e *MissingError) Error() string {
@@ -43,12 +43,12 @@ func NewEnvironment(c Contract, getenv func(string) string) Environment {
 }
 
 // Expand puts the values of variables into a text. A variable that is empty counts as not set, as in the start script; one that is not
-// set has its default, and without one the error is a MissingError. An IPv6 address gets brackets where a host stands in the text: where a
-// URL has its host, and where a colon follows.
+// set has its default, and without one the error is a MissingError. An IPv6 address gets brackets at the place of a host: in a
+// URL, and before a colon.
 func (e Environment) Expand(text string) (Value, error) { return e.expand(text, nil) }
 
-// ExpandURL is Expand for a URL. A value that is put in before the URL's @ is one user name or one password, so what would have another
-// meaning there is percent-encoded. Values elsewhere are put in as they are: they may be several hosts, or a whole URL.
+// ExpandURL is Expand for a URL. A value before the URL's @ is one user name or one password, so its special characters are
+// percent-encoded. Values elsewhere are not changed: they may be several hosts, or a whole URL.
 func (e Environment) ExpandURL(text string) (Value, error) {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
@@ -79,7 +79,7 @@ func (e Environment) expand(text string, above []string) (Value, error) {
 	return e.expandPart("", text, "", above, nil)
 }
 
-// expandPart puts the values of variables into a text that stands between two others, encoded if that is asked for.
+// expandPart expands a text between head and tail, and encodes the values if encode is not nil.
 func (e Environment) expandPart(head, text, tail string, above []string, encode func(string) string) (Value, error) {
 	var out Value
 	seen := head
@@ -121,8 +121,7 @@ func (e Environment) expandPart(head, text, tail string, above []string, encode 
 	}
 }
 
-// Bounds of what values make of a text: a variable that uses others many times, and these others again, would fill the memory, or take
-// minutes if they are empty.
+// Bounds of an expanded text: variables that use each other many times would fill the memory, or take minutes if they are empty.
 const (
 	maxExpanded  = 1 << 20 // bytes
 	maxVariables = 1 << 16

@@ -24,11 +24,11 @@ func asHost(value, before, after string) string {
 	return strings.Join(parts, ",")
 }
 
-// beforeHost are the characters that a host may follow. A bracket is not one of them: there the brackets are.
+// beforeHost are the characters that may come before a host. A bracket is not among them: the address has its brackets already.
 const beforeHost = "/@,;=('\" \t"
 
-// isHostPlace reports whether a host stands between two texts: where a URL has its host, or with a colon behind it, which is then that of
-// a port or a path. What names the user in a URL is no host.
+// isHostPlace reports whether the place between two texts is that of a host: in a URL, or before a colon, which then begins a port or a
+// path. The user in a URL is not a host.
 func isHostPlace(before, after string) bool {
 	if before != "" && !strings.ContainsRune(beforeHost, rune(before[len(before)-1])) {
 		return false

@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// An Environment is what a container's runtime gave the process, in its order and as it is: names that a shell could not have included.
-// It is changed in place.
+// An Environment has the variables that the container's runtime set, unchanged and in their order, even names that a shell does not allow.
+// Its methods change it in place.
 type Environment struct {
 	list []string
-	// homeIsDefault says that HOME is what runtimes set when nobody gave one.
+	// homeIsDefault is set if HOME is the value that runtimes set by default.
 	homeIsDefault bool
 }
 
-// Environ returns the environment of this process. Package os drops what is there twice.
+// Environ returns the environment of this process, with duplicate variables, which package os drops.
 func Environ() *Environment {
 	list := os.Environ()
 	if data, err := os.ReadFile("/proc/self/environ"); err == nil && len(data) > 0 {

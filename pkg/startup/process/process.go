@@ -46,7 +46,7 @@ func (p Process) Become() error {
 	if p.Umask >= 0 {
 		syscall.Umask(p.Umask)
 	}
-	// As the user, not before: that the directory can be entered by root says nothing.
+	// Only after becoming the user: it must be allowed to enter the directory, and root always is.
 	if p.Dir != "" {
 		if err := os.Chdir(p.Dir); err != nil {
 			return fmt.Errorf("entering the working directory %s%s: %w", p.Dir, p.as(), reason(err))

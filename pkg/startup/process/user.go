@@ -110,10 +110,10 @@ func eachLine(name string, do func(field []string)) error {
 	return nil
 }
 
-// takeOn gives the process the ids of the user, the supplementary groups first: afterwards it may no longer do so.
+// takeOn gives the process the IDs of the user. The supplementary groups come first: afterwards the process may not change them.
 func (u user) takeOn() error {
 	if os.Getuid() == u.uid && os.Getuid() != 0 {
-		return nil // started as that user already, and not allowed to say so again
+		return nil // the process is that user already, and may not call setuid again
 	}
 	err := syscall.Setgroups(u.groups)
 	if err == nil {

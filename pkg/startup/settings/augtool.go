@@ -66,7 +66,7 @@ func (w Writer) edit(ctx context.Context, content []byte, f File) ([]byte, error
 	return os.ReadFile(copied)
 }
 
-// inputrc makes augtool read its script byte by byte: it reads with readline, which does as the user's or the system's configuration says.
+// inputrc makes augtool read its script unchanged: it uses readline, which would follow the configuration of the user or the system.
 // https://tiswww.case.edu/php/chet/readline/readline.html#Readline-Init-File
 const inputrc = `set convert-meta off
 set input-meta on
@@ -141,7 +141,7 @@ func parseFailure(stdout string) (line, column int, failed bool) {
 	return line, column + 1, lineErr == nil && columnErr == nil
 }
 
-// reason returns in one line what augtool said, or that it cannot be shown.
+// reason returns augtool's output in one line, or a text that it cannot be shown.
 func reason(f File, stdout, stderr string, err error) string {
 	if strings.Contains(stderr, "unmatched [") {
 		return "a value has a ] with no [ before it, which Augeas takes from 1.14 on: give another value, or install a newer one"

@@ -19,8 +19,8 @@ const (
 	nowhere = "/nowhere"
 )
 
-// script returns the commands for augtool that write a file's values. augtool goes on after a command that fails, so that a caller has
-// to look at what it said before the file is used.
+// script returns the commands for augtool that write a file's values. augtool continues after a command that fails, so that a
+// caller has to check its output before using the file.
 // https://augeas.net/docs/references/1.14.0/augtool.html
 func script(values []assignment) string {
 	var b strings.Builder
@@ -67,15 +67,15 @@ func (v assignment) write(command func(...string)) {
 	command("set", section+"[last()]", v.section)
 	command("defvar", "s", section)
 	find()
-	// A key that is not there is added behind a comment that is such a key, but not where that would part an entry from what continues it;
-	// else behind the last entry of the section; else on top of the section; or it is the only thing in it.
+	// A missing key is added after a comment that has the key, but not between an entry and the lines that continue it. Otherwise it is
+	// added after the last entry of the section, or at its top.
 	insert("after", fmt.Sprintf("($s[count($k) = 0]/#comment[%s][count(%s) = 0])[last()]", isCommentedOut, goesOn))
 	insert("after", fmt.Sprintf("$s[last()][count($k) = 0]/*[%s][last()]", isLine))
 	insert("before", "$s[last()][count($k) = 0]/*[1]")
 	command("setm", "$s[last()][count($k) = 0]", v.key)
 	find()
 
-	// What continues the old value goes. Python 2 takes an indented comment to do that, too: it stays, but not indented.
+	// Lines that continue the old value are removed. To Python 2, an indented comment is such a line: it stays, without its indentation.
 	command("defvar", "m", fmt.Sprintf("$s/*[preceding-sibling::*[%s][1][%s]]", isEntry, isKey))
 	command("rm", "$m/indent")
 	command("rm", "$m[label() = '#more']")
@@ -90,7 +90,7 @@ func (v assignment) write(command func(...string)) {
 	}
 }
 
-// quote makes a word of a text, which augtool reads as it is.
+// quote returns a text as one word of augtool's script.
 func quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }

@@ -33,7 +33,7 @@ func (t *target) stage() error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	// Where the directory is read-only or the file's owner cannot be given away, the file is overwritten. A full disk is the same for both.
+	// If the directory is read-only, or the new file cannot get the old one's owner, the file is overwritten. On a full disk, that would fail too.
 	if err := t.writeBeside(); errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return err
 	}

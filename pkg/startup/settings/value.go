@@ -12,8 +12,8 @@ import (
 // https://docs.python.org/2.7/library/configparser.html#ConfigParser.SafeConfigParser
 func encode(value string) string { return strings.ReplaceAll(value, "%", "%%") }
 
-// problem says what in a value the file cannot express, or nothing: its reader takes a value to be the rest of a line without the white
-// space around it, and a semicolon after white space to begin a comment. Where Python 2 and Python 3 differ, a value has to suit both.
+// problem returns why the file cannot hold a value, or an empty string. Its reader takes the rest of a line, without the white space around
+// it, as the value, and begins a comment at a semicolon after white space. A value must suit both Python 2 and Python 3.
 func problem(value string) string {
 	first, _ := utf8.DecodeRuneInString(value)
 	last, _ := utf8.DecodeLastRuneInString(value)

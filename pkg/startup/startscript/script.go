@@ -34,7 +34,7 @@ type Stage struct {
 	Line int
 }
 
-// A Kind says what a stage does.
+// A Kind is what a stage does.
 type Kind string
 
 // The kinds of stages.
@@ -80,7 +80,7 @@ func (b Become) Options() []string {
 	return out
 }
 
-// Marshal returns the script as an image has it: the same bytes for the same script.
+// Marshal returns the file of an image: the same bytes for the same script.
 func (s Script) Marshal() []byte {
 	var b strings.Builder
 	b.WriteString("#!" + Helper + " start\n")
