@@ -12,11 +12,11 @@ import (
 // maxLinks bounds the symbolic links that are followed for one path, as Linux does (path_resolution(7)).
 const maxLinks = 40
 
-// An UnsafeError says that another user could exchange what is kept in a directory.
+// An UnsafeError reports that another user could replace files in a directory.
 type UnsafeError struct {
 	// Dir is the directory that was to be used.
 	Dir string
-	// At is what another user can change, and Reason says why.
+	// At is the path that another user can change, and Reason is why.
 	At, Reason string
 }
 
@@ -44,8 +44,8 @@ func Check(dir string) (string, error) {
 	return w.at, nil
 }
 
-// CheckOwn checks directories of the cache that only pulpimg makes. Besides being safe, none of them may be a symbolic link: what it
-// leads to would be emptied, or given another mode. One that is not there is fine.
+// CheckOwn checks directories of the cache that only pulpimg creates. They must be safe, and none may be a symbolic link, because pulpimg
+// would empty the link's target or change its mode. A directory that does not exist is fine.
 func CheckOwn(dirs ...string) error {
 	for _, dir := range dirs {
 		info, err := os.Lstat(dir)
@@ -85,7 +85,7 @@ func parts(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == filepath.Separator })
 }
 
-// step goes on by one part of the path.
+// step follows one part of the path.
 func (w *walk) step() error {
 	name := w.todo[0]
 	w.todo = w.todo[1:]
@@ -118,7 +118,7 @@ func (w *walk) root() string {
 	return w.at
 }
 
-// follow goes on where a symbolic link leads. In a sticky directory such as /tmp, anybody can make one.
+// follow follows a symbolic link. In a sticky directory such as /tmp, anybody can make one.
 func (w *walk) follow(link string, info fs.FileInfo) error {
 	if reason := foreign(info); reason != "" {
 		return &UnsafeError{Dir: w.dir, At: link, Reason: reason}
@@ -137,7 +137,7 @@ func (w *walk) follow(link string, info fs.FileInfo) error {
 	return nil
 }
 
-// here checks the directory that the walk has come to.
+// here checks the directory that the walk has reached.
 func (w *walk) here() error {
 	info, err := os.Lstat(w.root())
 	if err != nil {

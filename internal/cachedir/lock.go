@@ -14,13 +14,13 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// LockName is the file in a directory of the cache that those who use it hold a lock on: a shared one, so that there may be many.
+// LockName is the file in a directory of the cache on which all its users hold a shared lock.
 const LockName = ".lock"
 
 // lockInterval is how often a lock is tried.
 const lockInterval = 50 * time.Millisecond
 
-// ErrInUse says that somebody uses a directory.
+// ErrInUse reports that somebody uses a directory.
 var ErrInUse = errors.New("in use")
 
 // Use keeps a directory from being emptied until the returned function is called. The directory is made when it is not there.
@@ -37,8 +37,8 @@ func Use(ctx context.Context, dir string) (release func() error, err error) {
 
 // Empty removes the files of a directory, but those of the given names directly in it, and returns how much that freed, in bytes: a file that
 // has another name elsewhere is counted when its last name goes.
-// Directories stay, since who opened one before it was emptied goes on to use it. The error is [ErrInUse], and nothing is removed, while
-// somebody uses the directory. Nothing is written unless there is no lock yet, so a full disk is no hindrance.
+// Directories stay: a process that opened one before may still use it. The error is [ErrInUse], and nothing is removed, while
+// somebody uses the directory. Nothing is written unless there is no lock yet, so it works on a full disk.
 func Empty(ctx context.Context, dir string, keep ...string) (freed int64, err error) {
 	if err := CheckOwn(dir); err != nil {
 		return 0, err
@@ -46,7 +46,7 @@ func Empty(ctx context.Context, dir string, keep ...string) (freed int64, err er
 	lock := flock.New(filepath.Join(dir, LockName))
 	locked, err := lock.TryLock()
 	switch {
-	case errors.Is(err, syscall.ENOSPC): // nobody has used it yet who would have made one
+	case errors.Is(err, syscall.ENOSPC): // without a lock file, nobody has used the directory yet
 	case err != nil:
 		return 0, fmt.Errorf("locking %s: %w", dir, err)
 	case !locked:

@@ -14,14 +14,14 @@ const (
 	otherWritable fs.FileMode = 0o002
 )
 
-// unsafe says why another user could exchange what is in a directory, or nothing.
+// unsafe returns why another user could replace files in a directory, or an empty string.
 func unsafe(info fs.FileInfo) string {
 	if reason := foreign(info); reason != "" {
 		return reason
 	}
 	mode := info.Mode()
 	switch {
-	case mode&fs.ModeSticky != 0: // then only a file's owner can exchange it
+	case mode&fs.ModeSticky != 0: // then only a file's owner can replace it
 		return ""
 	case mode&otherWritable != 0:
 		return "can be written to by everybody"
@@ -31,7 +31,7 @@ func unsafe(info fs.FileInfo) string {
 	return ""
 }
 
-// foreign says that a file belongs to another user than root and this one, or nothing.
+// foreign returns a text about the owner of a file that belongs neither to root nor to this user, or an empty string.
 func foreign(info fs.FileInfo) string {
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	if owner == 0 || owner == os.Geteuid() {

@@ -9,7 +9,7 @@ import (
 // keptFor is how long a file of a cache is kept that nobody asks for.
 const keptFor = 30 * 24 * time.Hour
 
-// MarkUsed notes that a file of a cache is in use. That it cannot is no error: the file is removed one day, which costs time.
+// MarkUsed notes that a file of a cache is in use. A failure does not matter: the file is removed too early, and made again.
 func MarkUsed(file string) {
 	now := time.Now()
 	if info, err := os.Stat(file); err == nil && now.Sub(info.ModTime()) > 24*time.Hour {
@@ -18,7 +18,7 @@ func MarkUsed(file string) {
 }
 
 // RemoveUnused removes the files of a directory that were neither written nor marked for 30 days, and so also what interrupted processes
-// left. That one cannot be removed is no error: it is in nobody's way.
+// left. It ignores files that it cannot remove.
 func RemoveUnused(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

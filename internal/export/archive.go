@@ -87,8 +87,8 @@ func archiveImages(from *layout.Layout, images []layout.Image) (map[name.Tag]v1.
 	return out, nil
 }
 
-// Imported returns the digest of the manifest that containerd makes of an image in a docker archive. The archive has no manifest of OCI, and
-// docker with containerd's image store names the image by the one that was made.
+// Imported returns the digest of the manifest that containerd makes of an image in a docker archive. The archive has no OCI manifest, and
+// docker with containerd's image store identifies the image by the one that containerd makes.
 // https://github.com/containerd/containerd/blob/main/core/images/archive/importer.go
 func Imported(manifest ocispec.Manifest) (digest.Digest, error) {
 	made := struct {

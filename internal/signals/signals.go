@@ -1,4 +1,4 @@
-// Package signals ends a program's work when the program is told to end, and remembers which signal said so: the exit code depends on it.
+// Package signals ends a context when the program gets a signal to end, and keeps the signal: the exit code depends on it.
 //
 // It does not end the program; whoever waits for the work does.
 package signals

@@ -12,8 +12,8 @@ import (
 	"github.com/pulpimg/pulpimg/internal/cachedir"
 )
 
-// racy is how long before it is read a file must have been left alone for its stamp to tell the next change. Of the file systems that are
-// relied on, ext3 has the coarsest times: a second.
+// racy is how long a file must be unchanged before it is read, so that its stamp shows the next change. Of the reliable file systems, ext3
+// has the coarsest times: a second.
 const racy = 2 * time.Second
 
 // A Sum is the SHA-256 digest of a file's content.
@@ -23,7 +23,7 @@ type Sum [sha256.Size]byte
 type Answer int
 
 const (
-	// Unknown is a file that the cache has never heard of.
+	// Unknown is a file without an entry.
 	Unknown Answer = iota
 	// Changed is a file that has changed, or may have.
 	Changed
@@ -69,7 +69,7 @@ func open(dir, folder string, now func() time.Time) *Cache {
 	return c
 }
 
-// Lookup returns the digest of a file as its stamp says it is. The name is relative to the folder.
+// Lookup returns the digest of a file whose stamp has not changed. The name is relative to the folder.
 func (c *Cache) Lookup(name string, s Stamp) (Sum, Answer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,8 +132,8 @@ func fileStamp(f *os.File) (Stamp, bool) {
 	return StampOf(info)
 }
 
-// Save keeps what was recorded. What another process has saved since is kept as well, and what nobody asked for only as long as the file is
-// the one that it was.
+// Save writes the entries to disk. It keeps entries that another process has saved since. Entries that nobody asked for stay as long as
+// their file is unchanged.
 func (c *Cache) Save() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

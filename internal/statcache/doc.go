@@ -3,7 +3,7 @@
 //
 // A wrong digest would be a wrong image, so in doubt there is no answer and the file is read:
 //
-//   - A file that changed shortly before it was read may change once more without another time: the clock of a file system ticks.
+//   - A file that changed shortly before it was read may change again without a new time: the clock of a file system has ticks.
 //   - When the clock was set back, times after it may be the same as before.
 //   - Network file systems, FUSE and the file systems of other operating systems keep no change time or no inode that can be relied on.
 //

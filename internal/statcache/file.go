@@ -11,7 +11,7 @@ import (
 	"github.com/pulpimg/pulpimg/internal/cachedir"
 )
 
-// header begins a cache's file, and ends with the number of its format. Whoever changes the format changes the number.
+// header begins a cache's file, and ends with the number of its format, which must change with the format.
 const header = "pulpimg stat cache 1\n"
 
 // recordSize is the size of an entry without its name: five words of the stamp, its mode, the sum, the time and whether it is trusted.

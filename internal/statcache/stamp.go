@@ -2,10 +2,10 @@ package statcache
 
 import "io/fs"
 
-// A Stamp is what a file system says of a file. It changes whenever the content does.
+// A Stamp is what a file system reports about a file. It changes whenever the content does.
 type Stamp struct {
 	Size int64
-	// The times are in nanoseconds. Everybody can set the time of a modification, and nobody that of a change.
+	// The times are in nanoseconds. A user can set the modification time, but not the change time.
 	Modified, Changed int64
 	Device, Inode     uint64
 	Mode              uint32

@@ -50,7 +50,7 @@ func (c container) removeAfter(t *testing.T, id string) {
 	})
 }
 
-// logs returns what the container has said, on both streams.
+// logs returns the container's output, on both streams.
 func (c container) logs(t *testing.T) string {
 	t.Helper()
 	out, err := c.command("logs", c.name).CombinedOutput()
@@ -60,7 +60,7 @@ func (c container) logs(t *testing.T) string {
 	return string(out)
 }
 
-// says waits until the container has said something.
+// says waits until the container has printed something.
 func (c container) says(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%s says %q", c.image, text), func() bool { return strings.Contains(c.logs(t), text) })

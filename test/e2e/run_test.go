@@ -66,13 +66,13 @@ func (c container) kill(t *testing.T) {
 	}
 }
 
-// saysTimes waits until the container has said something so often.
+// saysTimes waits until the container has printed something so many times.
 func (c container) saysTimes(t *testing.T, text string, times int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%s says %q %d times", c.image, text, times), func() bool { return strings.Count(c.logs(t), text) >= times })
 }
 
-// answering returns the names of the nodes that answer, and what all of them said.
+// answering returns the names of the nodes that answer, and the output of all.
 func (c container) answering(t *testing.T) map[string]json.RawMessage {
 	t.Helper()
 	var answers map[string]json.RawMessage

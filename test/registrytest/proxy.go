@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Request is one that came by.
+// Request is a request that passed the proxy.
 type Request struct {
 	Method string
 	Path   string // without /v2/
@@ -35,7 +35,7 @@ func (r Request) storesManifest() bool {
 	return r.Method == http.MethodPut && strings.Contains(r.Path, "/manifests/")
 }
 
-// Proxy stands in front of a registry, writes down each request and can spoil it. Its requests may come at the same time.
+// Proxy is a proxy in front of a registry. It records each request, and can make requests fail. Requests may come at the same time.
 type Proxy struct {
 	// Host is HOST:PORT, to be used as the registry in references.
 	Host string
@@ -93,21 +93,21 @@ func (p *Proxy) Heal() {
 	p.faults = nil
 }
 
-// Forget begins the record anew.
+// Forget deletes the record.
 func (p *Proxy) Forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests, p.arrivals = nil, 0
 }
 
-// Requests gives the record, in the order that the requests ended in.
+// Requests returns the record, in the order in which the requests ended.
 func (p *Proxy) Requests() []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]Request(nil), p.requests...)
 }
 
-// Count says how many requests on record match.
+// Count returns how many requests on record match.
 func (p *Proxy) Count(match func(Request) bool) int {
 	n := 0
 	for _, r := range p.Requests() {
@@ -118,7 +118,7 @@ func (p *Proxy) Count(match func(Request) bool) int {
 	return n
 }
 
-// BlobBytes says how many bytes of each blob crossed the wire, by digest.
+// BlobBytes returns how many bytes of each blob were sent, by digest.
 func (p *Proxy) BlobBytes() map[string]int64 {
 	bytes := make(map[string]int64)
 	for _, r := range p.Requests() {

@@ -32,7 +32,7 @@ const storage = "storage.test"
 type Quirky struct {
 	// Host is the registry's name in references.
 	Host string
-	// Transport leads to the registry, whichever host is asked for.
+	// Transport connects to the registry, whichever host is asked for.
 	Transport *http.Transport
 
 	t      testing.TB
@@ -118,7 +118,7 @@ func (q *Quirky) Requests() []string {
 	return slices.Clone(q.requests)
 }
 
-// Happened reports whether a quirk that comes up once came up.
+// Happened reports whether a quirk that happens only once has happened.
 func (q *Quirky) Happened(quirk Quirk) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
