@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What is said of a registry or a web server.
+// Parts of errors about a registry or a web server.
 var (
 	refused     = regexp.MustCompile(`401 Unauthorized|403 Forbidden|insufficient_scope|authorization failed|authentication required`)
 	unreachable = regexp.MustCompile(`connection refused|no such host|i/o timeout|network is unreachable|no route to host`)
@@ -20,7 +20,7 @@ func Unreachable(err error) bool { return unreachable.MatchString(err.Error()) }
 // DeniedByPolicy reports whether the source policy denies a source.
 func DeniedByPolicy(text string) bool { return strings.Contains(text, "denied by policy") }
 
-// missingSecret is said of a step that asks for a secret that was not given.
+// missingSecret matches the error for a step whose secret was not given.
 var missingSecret = regexp.MustCompile(`secret ([A-Za-z0-9_.-]+): not found`)
 
 // MissingSecret returns the name of the secret that was not given, or nothing.
@@ -36,7 +36,7 @@ func MissingSecret(text string) string {
 // https://github.com/moby/buildkit/blob/v0.34.2/util/contentutil/fetcher.go
 func CannotContinue(err error) bool { return strings.Contains(err.Error(), "unsupported offset") }
 
-// brokenState is what buildkitd's database says of files that it did not write, or wrote in part: as an error of Open, or in a panic.
+// brokenState matches the error of buildkitd's database for damaged or unfinished files, whether Open returns it or it is in a panic.
 // https://github.com/etcd-io/bbolt/blob/v1.4.3/errors/errors.go
 var brokenState = regexp.MustCompile(`buildkitd: (invalid database|version mismatch|checksum error|file size too small|freelist)` +
 	`|panic: (invalid freelist page|assertion failed: Page expected)`)

@@ -88,7 +88,7 @@ func holder(f io.ReaderAt) string {
 }
 
 // locked reports whether somebody holds the lock, and who, without taking it.
-func locked(name string) (held bool, pid int, err error) {
+func locked(name string) (isLocked bool, pid int, err error) {
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, 0, nil

@@ -169,8 +169,8 @@ func TestStart_editedScript(t *testing.T) {
 	if code := c.wait(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if said := c.logs(t); !strings.Contains(said, "+ become -- /report\n") || strings.Contains(said, "wait") {
-		t.Errorf("it said:\n%s", said)
+	if output := c.logs(t); !strings.Contains(output, "+ become -- /report\n") || strings.Contains(output, "wait") {
+		t.Errorf("it said:\n%s", output)
 	}
 }
 

@@ -43,10 +43,10 @@ func TestPodman(t *testing.T) {
 		if digest := (podman{}).run(t, "image", "inspect", "--format", "{{.Digest}}", img.Reference); digest != img.Digest {
 			t.Errorf("podman pulled %s, and %s was built: %s", digest, img.Digest, img.Reference)
 		}
-		said := podman{}.run(t, "run", "--rm", "--network", "host", "--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024",
+		output := podman{}.run(t, "run", "--rm", "--network", "host", "--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024",
 			"--entrypoint", "/bin/sh", img.Reference, "-c", "for name in pulp-helper augtool pulp-manage-db; do command -v $name; done")
-		if want := "/usr/bin/pulp-helper\n/usr/bin/augtool\n/usr/bin/pulp-manage-db"; said != want {
-			t.Errorf("a container of %s said %q, want %q", img.Image, said, want)
+		if want := "/usr/bin/pulp-helper\n/usr/bin/augtool\n/usr/bin/pulp-manage-db"; output != want {
+			t.Errorf("a container of %s said %q, want %q", img.Image, output, want)
 		}
 	}
 }

@@ -141,14 +141,14 @@ func TestStart_failures(t *testing.T) {
 			if code := c.wait(t); code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
-			said := c.logs(t)
+			output := c.logs(t)
 			for _, pattern := range test.says {
-				if !regexp.MustCompile(pattern).MatchString(said) {
-					t.Errorf("it does not say %q:\n%s", pattern, said)
+				if !regexp.MustCompile(pattern).MatchString(output) {
+					t.Errorf("it does not say %q:\n%s", pattern, output)
 				}
 			}
-			if strings.Contains(said, password) {
-				t.Errorf("the password is shown:\n%s", said)
+			if strings.Contains(output, password) {
+				t.Errorf("the password is shown:\n%s", output)
 			}
 		})
 	}

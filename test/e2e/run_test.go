@@ -180,8 +180,8 @@ func TestRun_foreground(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := foreground.wait(t)
-	if said := o.stdout + o.stderr; o.code != 0 || !strings.Contains(said, "Warm shutdown") || !strings.Contains(said, "DEBUG") {
-		t.Errorf("exit code %d:\n%s", o.code, said)
+	if output := o.stdout + o.stderr; o.code != 0 || !strings.Contains(output, "Warm shutdown") || !strings.Contains(output, "DEBUG") {
+		t.Errorf("exit code %d:\n%s", o.code, output)
 	}
 	if left := (podman{}).run(t, "ps", "--all", "--quiet", "--filter", "name="+name); left != "" {
 		t.Errorf("the container is still there: %s", left)

@@ -182,8 +182,8 @@ func TestWorker_finishesItsTask(t *testing.T) {
 	if code := worker.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
-	if said := worker.logs(t); !strings.Contains(said, "Warm shutdown") || !strings.Contains(said, "succeeded in ") {
-		t.Errorf("it did not finish its task:\n%s", said)
+	if output := worker.logs(t); !strings.Contains(output, "Warm shutdown") || !strings.Contains(output, "succeeded in ") {
+		t.Errorf("it did not finish its task:\n%s", output)
 	}
 }
 
@@ -243,8 +243,8 @@ func TestStart_stoppedWhileWaiting(t *testing.T) {
 	if code := beat.stop(t); code != 143 {
 		t.Errorf("exit code %d, want that of SIGTERM, 143", code)
 	}
-	if said := beat.logs(t); !strings.Contains(said, "ended by SIGTERM") {
-		t.Errorf("it said:\n%s", said)
+	if output := beat.logs(t); !strings.Contains(output, "ended by SIGTERM") {
+		t.Errorf("it said:\n%s", output)
 	}
 }
 

@@ -44,7 +44,7 @@ type Proxy struct {
 
 	mu       sync.Mutex
 	requests []Request
-	arrivals int
+	received int
 	faults   []*fault
 }
 
@@ -97,7 +97,7 @@ func (p *Proxy) Heal() {
 func (p *Proxy) Forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.requests, p.arrivals = nil, 0
+	p.requests, p.received = nil, 0
 }
 
 // Requests returns the record, in the order in which the requests ended.
@@ -152,8 +152,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *Proxy) arrive() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.arrivals++
-	return p.arrivals
+	p.received++
+	return p.received
 }
 
 func (p *Proxy) faultFor(r *http.Request) Fault {

@@ -17,13 +17,13 @@ func TestRedis(t *testing.T) {
 	arrive(t, "redis://127.0.0.1:"+open)
 	arrive(t, "redis://127.0.0.1:"+guarded)
 	ask(t,
-		question{url: "redis://:p%40%3A%2F%3F%23%25ss@127.0.0.1:" + guarded},
-		question{url: "redis://default:p%40%3A%2F%3F%23%25ss@127.0.0.1:" + guarded + "/1"},
-		question{"redis://:s3cret@127.0.0.1:" + guarded, 77, "WRONGPASS"},
-		question{"redis://:s3cret@127.0.0.1:" + open, 77, "without any password configured"},
-		question{"rediss://127.0.0.1:" + open, 69, "TLS: the server does not speak it: it looks like a Redis server"},
-		question{"mongodb://127.0.0.1:" + open, 69, "something else listens there: a Redis server"},
-		question{"postgres://127.0.0.1:" + open, 69, "something else listens there: a Redis server"},
+		probe{url: "redis://:p%40%3A%2F%3F%23%25ss@127.0.0.1:" + guarded},
+		probe{url: "redis://default:p%40%3A%2F%3F%23%25ss@127.0.0.1:" + guarded + "/1"},
+		probe{"redis://:s3cret@127.0.0.1:" + guarded, 77, "WRONGPASS"},
+		probe{"redis://:s3cret@127.0.0.1:" + open, 77, "without any password configured"},
+		probe{"rediss://127.0.0.1:" + open, 69, "TLS: the server does not speak it: it looks like a Redis server"},
+		probe{"mongodb://127.0.0.1:" + open, 69, "something else listens there: a Redis server"},
+		probe{"postgres://127.0.0.1:" + open, 69, "something else listens there: a Redis server"},
 	)
 }
 
@@ -37,14 +37,14 @@ func TestPostgreSQL(t *testing.T) {
 			at := "127.0.0.1:" + port
 			arrive(t, "postgres://"+at)
 			ask(t,
-				question{url: "postgres://me:p%40%3A%2F%3F%23%25ss@" + at + "/postgres"},
-				question{url: "postgresql://me@" + at + "/postgres?sslmode=disable"},
-				question{url: "postgres://127.0.0.1:1," + at + "/postgres"},
-				question{"postgres://me:s3cret@" + at + "/postgres", 77, "password authentication failed"},
-				question{"postgres://me:p%40%3A%2F%3F%23%25ss@" + at + "/none", 69, `database "none" does not exist`},
-				question{"postgres://" + at + "/?sslmode=require", 69, "TLS: server refused TLS connection"},
-				question{"mongodb://" + at, 69, "not available after 1 try"},
-				question{"redis://" + at, 69, "not available after 1 try"},
+				probe{url: "postgres://me:p%40%3A%2F%3F%23%25ss@" + at + "/postgres"},
+				probe{url: "postgresql://me@" + at + "/postgres?sslmode=disable"},
+				probe{url: "postgres://127.0.0.1:1," + at + "/postgres"},
+				probe{"postgres://me:s3cret@" + at + "/postgres", 77, "password authentication failed"},
+				probe{"postgres://me:p%40%3A%2F%3F%23%25ss@" + at + "/none", 69, `database "none" does not exist`},
+				probe{"postgres://" + at + "/?sslmode=require", 69, "TLS: server refused TLS connection"},
+				probe{"mongodb://" + at, 69, "not available after 1 try"},
+				probe{"redis://" + at, 69, "not available after 1 try"},
 			)
 		})
 	}

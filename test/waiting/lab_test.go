@@ -16,26 +16,26 @@ func TestMongoDB(t *testing.T) {
 	open, guarded := lab(t, "MONGODB"), lab(t, "AUTH_MONGODB")
 	me := lab(t, "AUTH_USER") + ":" + lab(t, "AUTH_PASSWORD") + "@"
 	ask(t,
-		question{url: "mongodb://" + open},
-		question{url: "mongodb://" + open + "/pulp_database?w=1"},
-		question{url: "mongodb://127.0.0.1:1," + open},
-		question{url: "mongodb://" + guarded},
-		question{url: "mongodb://" + me + guarded},
-		question{url: "mongodb://" + me + guarded + "/?authMechanism=SCRAM-SHA-1"},
-		question{"mongodb://" + strings.Replace(me, ":", ":s3cret", 1) + guarded, 77, `refused the credentials: "Authentication failed."`},
-		question{"mongodb://nobody:s3cret@" + guarded, 77, `refused the credentials: "Authentication failed."`},
-		question{"mongodb://" + open + "/?replicaSet=rs", 69, `not in the replica set "rs"`},
-		question{"mongodb://" + open + "/?tls=true", 69, "TLS: "},
-		question{"mongodb://127.0.0.1:1", 69, "connection refused"},
-		question{"mongodb://no-such-host.invalid", 69, "the name does not resolve"},
-		question{"mongodb://" + lab(t, "AMQP"), 69, "something else listens there: an AMQP broker"},
-		question{"mongodb://" + strings.TrimPrefix(lab(t, "REPO_URL"), "http://"), 69, "something else listens there: a web server"},
+		probe{url: "mongodb://" + open},
+		probe{url: "mongodb://" + open + "/pulp_database?w=1"},
+		probe{url: "mongodb://127.0.0.1:1," + open},
+		probe{url: "mongodb://" + guarded},
+		probe{url: "mongodb://" + me + guarded},
+		probe{url: "mongodb://" + me + guarded + "/?authMechanism=SCRAM-SHA-1"},
+		probe{"mongodb://" + strings.Replace(me, ":", ":s3cret", 1) + guarded, 77, `refused the credentials: "Authentication failed."`},
+		probe{"mongodb://nobody:s3cret@" + guarded, 77, `refused the credentials: "Authentication failed."`},
+		probe{"mongodb://" + open + "/?replicaSet=rs", 69, `not in the replica set "rs"`},
+		probe{"mongodb://" + open + "/?tls=true", 69, "TLS: "},
+		probe{"mongodb://127.0.0.1:1", 69, "connection refused"},
+		probe{"mongodb://no-such-host.invalid", 69, "the name does not resolve"},
+		probe{"mongodb://" + lab(t, "AMQP"), 69, "something else listens there: an AMQP broker"},
+		probe{"mongodb://" + strings.TrimPrefix(lab(t, "REPO_URL"), "http://"), 69, "something else listens there: a web server"},
 	)
 }
 
 func TestAMQP(t *testing.T) {
 	broker := lab(t, "AMQP")
-	questions := []question{
+	probes := []probe{
 		{url: "amqp://" + broker},
 		{url: "qpid://guest@" + lab(t, "MONGODB"), code: 69}, // it does not speak AMQP
 		{url: "amqp://guest@" + broker},
@@ -47,7 +47,7 @@ func TestAMQP(t *testing.T) {
 		{"amqps://" + broker, 69, "TLS: the server does not speak it: it looks like an AMQP broker"},
 		{"amqp://" + strings.TrimPrefix(lab(t, "REPO_URL"), "http://"), 69, "something else listens there: a web server"},
 	}
-	ask(t, questions...)
+	ask(t, probes...)
 }
 
 // RabbitMQ speaks AMQP 1.0 to who asks for it. Behind this server, one has to.
@@ -55,11 +55,11 @@ func TestAMQP10(t *testing.T) {
 	for _, offer := range []string{"AMQP\x03\x01\x00\x00", "AMQP\x00\x01\x00\x00"} {
 		broker := without091(t, lab(t, "AMQP"), offer)
 		ask(t,
-			question{url: "amqp://guest:guest@" + broker},
-			question{"amqp://guest:s3cret@" + broker, 77, "refused the credentials"},
+			probe{url: "amqp://guest:guest@" + broker},
+			probe{"amqp://guest:s3cret@" + broker, 77, "refused the credentials"},
 		)
 	}
-	ask(t, question{url: "amqp://" + without091(t, lab(t, "AMQP"), "AMQP\x03\x01\x00\x00")})
+	ask(t, probe{url: "amqp://" + without091(t, lab(t, "AMQP"), "AMQP\x03\x01\x00\x00")})
 }
 
 // without091 runs a server that hands connections on to a broker, except those of AMQP 0-9-1: to them it offers another version.
@@ -134,11 +134,11 @@ func TestHTTP(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	ask(t,
-		question{url: lab(t, "REPO_URL") + "/rhel-pulp.repo"},
-		question{url: "http://" + lab(t, "REGISTRY") + "/v2/"},
-		question{url: "http://" + lab(t, "AUTH_USER") + ":" + lab(t, "AUTH_PASSWORD") + "@" + lab(t, "AUTH_REGISTRY") + "/v2/"},
-		question{"http://me:s3cret@" + lab(t, "AUTH_REGISTRY") + "/v2/", 77, "401 Unauthorized"},
-		question{server.URL, 69, "TLS: the server's certificate is signed by an authority that is not trusted here"},
-		question{"http://" + lab(t, "AMQP"), 69, "something else listens there: an AMQP broker"},
+		probe{url: lab(t, "REPO_URL") + "/rhel-pulp.repo"},
+		probe{url: "http://" + lab(t, "REGISTRY") + "/v2/"},
+		probe{url: "http://" + lab(t, "AUTH_USER") + ":" + lab(t, "AUTH_PASSWORD") + "@" + lab(t, "AUTH_REGISTRY") + "/v2/"},
+		probe{"http://me:s3cret@" + lab(t, "AUTH_REGISTRY") + "/v2/", 77, "401 Unauthorized"},
+		probe{server.URL, 69, "TLS: the server's certificate is signed by an authority that is not trusted here"},
+		probe{"http://" + lab(t, "AMQP"), 69, "something else listens there: an AMQP broker"},
 	)
 }

@@ -135,16 +135,16 @@ func wait(t *testing.T, args ...string) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stderr.String()}
 }
 
-// A question is a URL and what is to come of it: an exit code, and a part of what is printed; nothing, if the service is available.
-type question struct {
+// A probe is a URL and what is to come of it: an exit code, and a part of what is printed; nothing, if the service is available.
+type probe struct {
 	url  string
 	code int
 	want string
 }
 
-func ask(t *testing.T, questions ...question) {
+func ask(t *testing.T, probes ...probe) {
 	t.Helper()
-	for _, q := range questions {
+	for _, q := range probes {
 		got := wait(t, "--tries", "1", q.url)
 		if got.code != q.code || !strings.Contains(got.stderr, q.want) || q.code == 0 && got.stderr != "" {
 			t.Errorf("%s: exit code %d, want %d; %q, want %q in it", q.url, got.code, q.code, got.stderr, q.want)

@@ -101,10 +101,10 @@ func TestWithout(t *testing.T) {
 		tmp := t.TempDir()
 		plain := filepath.Join(tmp, s.name)
 		must(t, s.compile(t.Context(), s.args(""), tmp, plain))
-		said, err := exec.Command(plain).CombinedOutput()
+		output, err := exec.Command(plain).CombinedOutput()
 		must(t, err)
-		if want := map[string]string{"": "on Linux", "feature": "elsewhere"}[without]; string(said) != want {
-			t.Errorf("without %q: the program says %q, want %q", without, said, want)
+		if want := map[string]string{"": "on Linux", "feature": "elsewhere"}[without]; string(output) != want {
+			t.Errorf("without %q: the program says %q, want %q", without, output, want)
 		}
 		text, err := os.ReadFile(plain)
 		must(t, err)
