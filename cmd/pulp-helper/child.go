@@ -21,8 +21,8 @@ type child struct {
 }
 
 // runChild runs a program, waits for it and returns its exit code. When a signal ends the context, the program gets that signal. Meanwhile
-// this process also reaps orphans, which is the duty of a container's first process. If it has no permission to signal the program (that of
-// another user takes CAP_KILL), it calls untold, which does not return.
+// this process also reaps orphans, as the first process of a container has to. To signal a program of another user takes CAP_KILL: without the
+// permission, it calls untold, which does not return.
 func runChild(ctx context.Context, args, env []string, untold func()) (code int, err error) {
 	pid, err := syscall.ForkExec(args[0], args, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}})
 	if err != nil {

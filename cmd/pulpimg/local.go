@@ -55,8 +55,9 @@ func (l localImage) loaded(ctx context.Context, tool string) (bool, error) {
 	return err == nil && slices.Contains(ids, strings.TrimPrefix(strings.TrimSpace(string(id)), "sha256:")), nil
 }
 
-// ids returns the IDs, in hex, that tools have for what was built. Podman and docker name an image by the digest of its config. Docker with
-// containerd's image store names it by that of its manifest or index, or of the manifest that it made when the image was loaded.
+// ids returns the IDs, in hex, that tools may have for the image. Podman and docker use the digest of its config. Docker with containerd's
+// image store uses the digest of its index or manifest if the image was pulled. If it was loaded, containerd made a manifest, and docker uses
+// the digest of that one.
 func (l localImage) ids() ([]string, error) {
 	ids := []string{l.built.Descriptor.Digest.Encoded()}
 	for _, desc := range l.built.Manifests {

@@ -191,7 +191,7 @@ func checkMetadata(file string) error {
 	return nil
 }
 
-// checkObject refuses a file whose beginning is not that of a JSON object. An empty one will do, and so will one that was cut short.
+// checkObject returns an error for a file that does not begin like a JSON object. Empty and truncated files are accepted.
 func checkObject(file string) error {
 	f, err := os.Open(file)
 	if err != nil {

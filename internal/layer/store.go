@@ -32,7 +32,7 @@ type Layer struct {
 	Known bool
 }
 
-// Options are everything besides its entries that a layer depends on.
+// Options are the inputs of a layer other than its entries.
 type Options struct {
 	// ModTime is the modification time of all entries.
 	ModTime time.Time

@@ -67,7 +67,8 @@ func (a *addition) writeEntry(ctx context.Context, tw *tar.Writer, i int, buffer
 // xattrRecord begins the name of a PAX record with an extended attribute. All tools that unpack layers know it.
 const xattrRecord = "SCHILY.xattr."
 
-// writeFile writes a regular file. The tar header needs the size: that of a file is known, any other content is read first to find it.
+// writeFile writes a regular file. The tar header needs the size. The size of a file is known; other content is
+// read into memory to find it.
 func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.Header, i int, buffer []byte) (err error) {
 	r, err := a.entries[i].Open()
 	if err != nil {

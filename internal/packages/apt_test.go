@@ -94,7 +94,7 @@ func (s *aptSystem) install(t *testing.T, names ...string) (code int, output str
 	return cmd.ProcessState.ExitCode(), out.String()
 }
 
-// architecture is that of this machine, as dpkg calls it.
+// architecture returns the name that dpkg has for the architecture of this machine.
 func architecture(t *testing.T) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "dpkg", "--print-architecture").Output()

@@ -40,9 +40,9 @@ func rpmBased(step family.Packages, groupInstall, groupInfo string) Command {
 }
 
 // forgetRepositories removes everything but packages from the cache. Before yum and dnf use a cached package, they compare it with the digest
-// in the repository's metadata. Cached metadata is not safe: yum 3 stores it by the id of the repository alone, so it may be that of
-// another family's repository, and yum uses it when the repository does not answer. dnf stores it by URL and fails in that case, but its
-// cache also has the keys that it trusted.
+// in the repository's metadata. Cached metadata is not safe. yum 3 stores it under the id of the repository alone, so it may come from
+// another repository that another family gave the same id, and yum uses it when the repository does not answer. dnf stores it under the
+// URL, and fails when the repository does not answer; but its cache also has the keys that it trusted.
 func forgetRepositories() string {
 	return lines(
 		`for entry in /var/cache/yum/*/*/*/* /var/cache/dnf/*/pubring /var/cache/libdnf5/*/pubring; do`,
@@ -127,8 +127,8 @@ func groupSpec(group string) string {
 // which are installed if possible. It fails for an unknown group. Only the outermost group can be an environment, which is a group of
 // groups, and a group in it can have the same name.
 //
-// It reads the output of yum 3 and dnf 4, where the items of a section are indented by three blanks, and yum puts a sign in front of
-// some; and that of dnf 5, a table in which the first item is beside the title. dnf 5 has its own command for environments.
+// It reads the output of three programs. yum 3 and dnf 4 indent the items of a section by three blanks, and yum puts a sign in front of
+// some items. dnf 5 prints a table with the first item beside the title, and has its own command for environments.
 func groupMembers(groupInfo, environmentInfo string) string {
 	const known = `case $info in *Group:*|*"Id  "*) ;; *) `
 	return lines(

@@ -76,8 +76,10 @@ func (c *treeCache) add(tree *engineTree, base string, def *pb.Definition) {
 		sum.Write(part)
 	}
 	cached := cachedTree{file: filepath.Join(c.dir, hex.EncodeToString(sum.Sum(nil))), tree: tree}
-	if dirs, ok := readTree(cached.file); ok && !c.fresh {
-		tree.dirs = dirs
+	if !c.fresh {
+		if dirs, ok := readTree(cached.file); ok {
+			tree.dirs = dirs
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,8 +106,10 @@ func (c cachedTree) save(fresh bool) error {
 		return nil
 	}
 	dirs := c.tree.dirs
-	if others, ok := readTree(c.file); ok && !fresh { // another build may have learned more
-		dirs = merged(others, dirs)
+	if !fresh {
+		if others, ok := readTree(c.file); ok { // another build may have learned more
+			dirs = merged(others, dirs)
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(c.file), 0o755); err != nil {
 		return err

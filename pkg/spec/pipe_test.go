@@ -23,9 +23,6 @@ func TestLoad_pipe(t *testing.T) {
 
 // A shell's <(...) is a pipe whose other end may take its time.
 func TestLoad_processSubstitution(t *testing.T) {
-	if _, err := os.Stat("/dev/fd"); err != nil {
-		t.Skip("no /dev/fd")
-	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
