@@ -9,14 +9,11 @@ import (
 	"strings"
 
 	"github.com/containerd/platforms"
-	"github.com/moby/buildkit/session"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
-	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/build"
-	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
@@ -106,12 +103,12 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 			return err
 		}
 	}
-	into, err := c.source.layout(ctx, f)
+	into, err := build.Cache{}.Layout(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, into.Close()) }()
-	result, err := c.build(ctx, f, into, opts)
+	result, err := build.Family(ctx, f, into, opts)
 	if err != nil {
 		return err
 	}
@@ -146,25 +143,6 @@ func (c *buildCommand) deliver(ctx context.Context, into *layout.Layout, result 
 	return publishImages(ctx, c.console, into, images, &c.registry)
 }
 
-// build runs the engine for no longer than the build takes.
-func (c *buildCommand) build(ctx context.Context, f *family.Family, into *layout.Layout, opts build.Options) (result *build.Result, err error) {
-	e, err := c.engine.start(ctx, c.console, c.registry.plainHTTP...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	release, err := cachedir.Use(ctx, opts.Layers.Blobs().Root())
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, release()) }()
-	result, err = build.Family(ctx, e.Client(), f, into, opts)
-	if dead := e.Err(); err != nil && dead != nil && ctx.Err() == nil {
-		return nil, dead // that the engine ended says more than what its clients noticed of it
-	}
-	return result, err
-}
-
 // progressModes are the ways in which BuildKit shows a build.
 var progressModes = []string{"auto", "plain", "tty", "quiet", "rawjson"}
 
@@ -172,10 +150,11 @@ func (c *buildCommand) options() (build.Options, error) {
 	if !slices.Contains(progressModes, c.progress) {
 		return build.Options{}, usageError{fmt.Errorf("--progress %s: it is one of %s", c.progress, strings.Join(progressModes, ", "))}
 	}
-	layers, err := openLayers()
+	on, err := c.engine.options(c.console)
 	if err != nil {
 		return build.Options{}, err
 	}
+	on.PlainHTTP = c.registry.plainHTTP
 	wanted, err := parsePlatforms(c.platform)
 	if err != nil {
 		return build.Options{}, err
@@ -188,7 +167,7 @@ func (c *buildCommand) options() (build.Options, error) {
 	if err != nil {
 		return build.Options{}, err
 	}
-	credentials, err := registryCredentials()
+	credentials, err := keychain()
 	if err != nil {
 		return build.Options{}, err
 	}
@@ -202,13 +181,13 @@ func (c *buildCommand) options() (build.Options, error) {
 	}
 	return build.Options{
 		Debug:        debug,
+		Engine:       on,
 		Platforms:    wanted,
 		Created:      created,
 		NoCache:      c.noCache,
 		SourcePolicy: policy,
-		Session:      []session.Attachable{credentials},
+		Keychain:     credentials,
 		Secrets:      secrets,
-		Layers:       layers,
 		Progress:     build.Progress{Out: c.console.err, Mode: c.progress},
 	}, nil
 }

@@ -39,7 +39,7 @@ func (c *buildCommand) openShell(ctx context.Context, failed *build.FailedComman
 		return err
 	}
 	c.seen = true
-	err = failed.Shell(ctx, func() (*terminal.Terminal, error) {
+	err = failed.Shell(ctx, func() (build.Terminal, error) {
 		fmt.Fprintf(c.console.err, "pulpimg: a shell where %s failed, in %s as %s; exit ends the build\n", failed.Step, failed.Dir, failed.User)
 		return terminal.Open(os.Stdin, os.Stderr)
 	})

@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	containerd "github.com/containerd/platforms"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/internal/diagnostic"
+	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 )
 
@@ -38,7 +36,7 @@ func (e *engineFlags) options(con console) (engine.Options, error) {
 	if e.address == "" && e.tls != (engine.TLS{}) {
 		return engine.Options{}, usageError{errors.New("--engine-ca, --engine-cert and --engine-key go with --engine tcp://HOST:PORT")}
 	}
-	cache, err := cacheDir()
+	cache, err := build.Cache{}.Path()
 	if err != nil {
 		return engine.Options{}, err
 	}
@@ -48,16 +46,6 @@ func (e *engineFlags) options(con console) (engine.Options, error) {
 		CacheDir: cache,
 		Notice:   func(line string) { fmt.Fprintln(con.err, "pulpimg: "+diagnostic.Visible(line)) },
 	}, nil
-}
-
-// start starts the engine. It may pull over plain HTTP from some registries.
-func (e *engineFlags) start(ctx context.Context, con console, plainHTTP ...string) (*engine.Engine, error) {
-	opts, err := e.options(con)
-	if err != nil {
-		return nil, err
-	}
-	opts.PlainHTTP = plainHTTP
-	return engine.Start(ctx, opts)
 }
 
 func newEngine(con console) *cobra.Command {
@@ -105,20 +93,19 @@ func engineStatus(ctx context.Context, con console, flags engineFlags, output fo
 	if err != nil {
 		return err
 	}
-	info := engineInfo{}
-	if info.Info, err = engine.Status(ctx, opts); err != nil {
+	info, err := engine.Status(ctx, opts)
+	if err != nil {
 		return err
 	}
-	if info.LayersUsage, err = cachedir.Usage(ctx, filepath.Join(opts.CacheDir, layersStore)); err != nil {
-		return fmt.Errorf("measuring the file layers: %w", err)
+	usage, err := build.Cache{}.Usage(ctx)
+	if err != nil {
+		return err
 	}
-	if info.ImagesUsage, err = cachedir.Usage(ctx, filepath.Join(opts.CacheDir, imagesStore)); err != nil {
-		return fmt.Errorf("measuring the built images: %w", err)
-	}
+	all := engineInfo{info, usage.Layers, usage.Images}
 	if output.name == formatJSON {
-		return printJSON(con.out, info)
+		return printJSON(con.out, all)
 	}
-	return statusTable(con, info)
+	return statusTable(con, all)
 }
 
 func statusTable(con console, info engineInfo) error {
@@ -154,40 +141,12 @@ func enginePrune(ctx context.Context, con console, flags engineFlags) error {
 	}
 	// The engine first: that waits for a build, which then no longer uses its layers either.
 	ofEngine, engineErr := engine.Prune(ctx, opts)
-	ofStores, storesErr := pruneStores(ctx, con, opts.CacheDir)
+	ofStores, storesErr := build.Cache{}.Prune(ctx, func(dir string) {
+		fmt.Fprintf(con.err, "pulpimg: %s stays: another command uses it\n", dir)
+	})
 	if err := errors.Join(engineErr, storesErr); err != nil {
 		return err
 	}
 	fmt.Fprintf(con.out, "freed %s\n", size(ofEngine+ofStores))
 	return nil
-}
-
-// publishedRecord is the record of what was published from here. It takes no space, and `run` and `manifests` name images by it.
-const publishedRecord = "published.json"
-
-// pruneStores empties the stores of layers and images, but those that another command uses.
-func pruneStores(ctx context.Context, con console, cache string) (freed int64, err error) {
-	dirs := []string{filepath.Join(cache, layersStore)}
-	images := filepath.Join(cache, imagesStore)
-	if err := cachedir.CheckOwn(images); err != nil {
-		return 0, err
-	}
-	families, readErr := os.ReadDir(images)
-	if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) {
-		return 0, fmt.Errorf("freeing the built images: %w", readErr)
-	}
-	for _, family := range families {
-		dirs = append(dirs, filepath.Join(images, family.Name()))
-	}
-	for _, dir := range dirs {
-		n, emptyErr := cachedir.Empty(ctx, dir, publishedRecord)
-		freed += n
-		switch {
-		case errors.Is(emptyErr, cachedir.ErrInUse):
-			fmt.Fprintf(con.err, "pulpimg: %s stays: another command uses it\n", dir)
-		case emptyErr != nil && !errors.Is(emptyErr, fs.ErrNotExist):
-			err = errors.Join(err, fmt.Errorf("freeing %s: %w", dir, emptyErr))
-		}
-	}
-	return freed, err
 }

@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	ggcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 	"github.com/pulpimg/pulpimg/pkg/publish"
@@ -57,14 +53,14 @@ func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	from, err := c.source.layout(ctx, f)
+	from, err := build.Cache{}.Layout(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
 	images, err := c.images(ctx, f, from)
 	if err != nil {
-		return err
+		return withBuildHint(f, err)
 	}
 	pushed, err := publishImages(ctx, c.console, from, images, &c.registry)
 	if err != nil {
@@ -76,14 +72,26 @@ func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
 // images returns what to publish.
 func (c *pushCommand) images(ctx context.Context, f *family.Family, from *layout.Layout) ([]layout.Image, error) {
 	if !c.lastBuild {
-		return builtImages(ctx, f, from)
+		return build.Cache{}.Current(ctx, f, from)
 	}
-	last, err := lastBuild(f, from)
+	builds, err := from.Builds()
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(c.console.err, "publishing build %d (%s)\n", last.Number, buildTime(last))
-	return last.Images, nil
+	fmt.Fprintf(c.console.err, "publishing %s\n", builds[0])
+	return builds[0].Images, nil
+}
+
+// withBuildHint adds what to do to an error about builds of a family that are needed and not there.
+func withBuildHint(f *family.Family, err error) error {
+	var stale *build.StaleError
+	switch {
+	case errors.As(err, &stale):
+		return fmt.Errorf("%w; run pulpimg build -f %s, or take that build as it is with --last-build", err, stale.Spec)
+	case errors.Is(err, layout.ErrEmpty):
+		return fmt.Errorf("%w: run pulpimg build -f %s first", err, f.Spec.Filename)
+	}
+	return err
 }
 
 // A publication is what publishing did.
@@ -91,58 +99,13 @@ type publication = publish.Result
 
 // publishImages publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
 func publishImages(ctx context.Context, con console, from *layout.Layout, images []layout.Image, flags *registryFlags) (*publication, error) {
-	items := make([]publish.Item, len(images))
-	for i, image := range images {
-		var err error
-		if items[i], err = item(from, image); err != nil {
-			return nil, err
-		}
-	}
 	bar := newUploadProgress(con.err)
-	result, err := publish.Publish(ctx, items, append(flags.options(bar.waiting), publish.WithProgress(bar.show))...)
+	result, err := publish.Images(ctx, from, images, append(flags.options(bar.waiting), publish.WithProgress(bar.show))...)
 	bar.done()
-	if err != nil {
-		return result, flags.hint(err)
+	var unrecorded *publish.RecordError
+	if errors.As(err, &unrecorded) {
+		fmt.Fprintf(con.err, "pulpimg: everything is published, but later commands will ask the registry for it: %v\n", unrecorded.Err)
+		return result, nil
 	}
-	if err := from.SetPublished(digests(result)); err != nil {
-		fmt.Fprintf(con.err, "pulpimg: everything is published, but later commands will ask the registry for it: %v\n", err)
-	}
-	return result, nil
-}
-
-// digests returns what a publication left in the registry, by reference.
-func digests(p *publication) map[string]digest.Digest {
-	out := map[string]digest.Digest{}
-	for _, item := range p.Items {
-		out[item.Reference.Name()] = digest.Digest(item.Digest.String())
-	}
-	return out
-}
-
-func item(from *layout.Layout, image layout.Image) (publish.Item, error) {
-	tag, err := name.NewTag(image.Reference)
-	if err != nil {
-		return publish.Item{}, fmt.Errorf("publishing %s: %w", image.Name, err)
-	}
-	content, err := content(from, image.Descriptor)
-	if err != nil {
-		return publish.Item{}, fmt.Errorf("reading %s from %s: %w", image.Name, from.Dir(), err)
-	}
-	return publish.Item{Name: image.Name, Reference: tag, Content: content}, nil
-}
-
-// content opens an image or an index of a layout.
-func content(from *layout.Layout, desc ocispec.Descriptor) (publish.Content, error) {
-	digest, err := v1.NewHash(desc.Digest.String())
-	if err != nil {
-		return nil, err
-	}
-	if desc.MediaType != ocispec.MediaTypeImageIndex {
-		return ggcrlayout.Path(from.Dir()).Image(digest)
-	}
-	index, err := ggcrlayout.Path(from.Dir()).ImageIndex()
-	if err != nil {
-		return nil, err
-	}
-	return index.ImageIndex(digest)
+	return result, flags.hint(err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/publish"
 )
@@ -18,7 +19,7 @@ import (
 // published returns the reference of each image that is meant to be run, by the digest under which it was published: as the last push
 // from here recorded it, else as the registry says.
 func (s *source) published(ctx context.Context, con console, f *family.Family, flags *registryFlags) (_ map[string]string, err error) {
-	from, err := s.layout(ctx, f)
+	from, err := build.Cache{}.Layout(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/publish"
 )
@@ -30,33 +28,9 @@ func credentialsHome(t *testing.T, content string) {
 	}
 }
 
-func TestEngineCredentials(t *testing.T) {
-	auth := func(user string) string { return base64.StdEncoding.EncodeToString([]byte(user + ":x")) }
-	credentialsHome(t, `{"auths":{"r.test":{"auth":"`+auth("all")+`"},"r.test/pulp":{"auth":"`+auth("pulp")+`"},"docker.io":{"auth":"`+auth("hub")+`"}}}`)
-	c := &engineCredentials{keychain: publish.NewKeychain(os.Getenv), known: map[string]engineCredential{}}
-	for _, test := range []struct {
-		host   string
-		scopes []string
-		want   string
-	}{
-		{"r.test", []string{"repository:pulp/base:pull"}, "pulp"},
-		{"r.test", []string{"repository:other/base:pull"}, "all"},
-		{"r.test", nil, "all"},
-		{"registry-1.docker.io", []string{"repository:library/debian:pull"}, "hub"},
-		{"other.test", []string{"repository:pulp/base:pull"}, ""},
-	} {
-		for range 2 { // the second is remembered
-			got, err := c.find(t.Context(), test.host, test.scopes, func(time.Time, string) bool { return false })
-			if err != nil || got.Username != test.want {
-				t.Errorf("%s %v: the user is %q, %v, want %q", test.host, test.scopes, got.Username, err, test.want)
-			}
-		}
-	}
-}
-
-func TestRegistryCredentials_damaged(t *testing.T) {
+func TestKeychain_damaged(t *testing.T) {
 	credentialsHome(t, `{"auths":`)
-	_, err := registryCredentials()
+	_, err := keychain()
 	var damaged *publish.CredentialsFileError
 	if !errors.As(err, &damaged) || exitCode(t.Context(), err) != exitCredentials {
 		t.Errorf("the error is %v, exit code %d", err, exitCode(t.Context(), err))

@@ -89,7 +89,7 @@ func (p *problem) add(err error) {
 // cacheHint says what to do about a cache that cannot be written to, or nothing.
 func cacheHint(err error) string {
 	var path *fs.PathError
-	cache, cacheErr := cacheDir()
+	cache, cacheErr := build.Cache{}.Path()
 	if !errors.As(err, &path) || cacheErr != nil || !strings.HasPrefix(path.Path, cache) {
 		return ""
 	}

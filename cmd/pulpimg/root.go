@@ -3,13 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
-
-	"github.com/pulpimg/pulpimg/internal/cachedir"
-	"github.com/pulpimg/pulpimg/internal/layer"
 )
 
 // version is set by the build (-ldflags -X main.version=...).
@@ -40,49 +35,6 @@ func newRoot(con console) *cobra.Command {
 	completeCommands(root)
 	checkFlags(root)
 	return root
-}
-
-// cacheDir is the user's cache directory for this program.
-func cacheDir() (string, error) {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding the cache directory (set XDG_CACHE_HOME or HOME): %w", err)
-	}
-	dir = filepath.Join(dir, "pulpimg")
-	// Whoever could exchange what is there would decide what this user runs and publishes.
-	_, err = cachedir.Check(dir)
-	return dir, err
-}
-
-// Directories of the cache that hold blobs.
-const (
-	layersStore = "layers"
-	imagesStore = "images"
-)
-
-// storeDir returns where the cache keeps a store, or a part of one.
-func storeDir(names ...string) (string, error) {
-	cache, err := cacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := cache
-	for _, name := range names {
-		dir = filepath.Join(dir, name)
-		if err := cachedir.CheckOwn(dir); err != nil {
-			return "", err
-		}
-	}
-	return dir, cachedir.CheckOwn(filepath.Join(dir, "blobs"), filepath.Join(dir, "blobs", "sha256"), filepath.Join(dir, "ingest"))
-}
-
-// openLayers opens where layers of files are kept between commands.
-func openLayers() (*layer.Store, error) {
-	dir, err := storeDir(layersStore)
-	if err != nil {
-		return nil, err
-	}
-	return layer.OpenStore(dir)
 }
 
 // knownCommand returns an error about arguments of a command that only has subcommands.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pulpimg/pulpimg/internal/export"
+	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/render/container"
 )
@@ -121,14 +122,14 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) (err e
 
 // local returns the image as a build left it. The layout that it comes with is open.
 func (c *runCommand) local(ctx context.Context, f *family.Family, image *family.Image) (localImage, error) {
-	from, err := c.source.layout(ctx, f)
+	from, err := build.Cache{}.Layout(ctx, f)
 	if err != nil {
 		return localImage{}, err
 	}
 	moved := c.source.registry+c.source.tag != ""
-	built, err := builtImage(ctx, f, from, image, c.lastBuild, moved)
+	built, err := build.Cache{}.Find(ctx, f, from, image, build.Search{AnyInputs: c.lastBuild, ByReference: moved})
 	if err != nil {
-		return localImage{}, errors.Join(err, from.Close())
+		return localImage{}, errors.Join(withBuildHint(f, err), from.Close())
 	}
 	return localImage{from: from, image: image, built: built}, nil
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,8 +12,6 @@ import (
 
 	"github.com/pulpimg/pulpimg/assets"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/layout"
-	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // defaultSpec is the spec that commands read when they are not told another.
@@ -48,28 +43,17 @@ func (s *source) family(images []string) (*family.Family, error) {
 	if info, err := os.Stat(s.assets); s.assets != "" && (err != nil || !info.IsDir()) {
 		return nil, usageError{fmt.Errorf("--assets %s: there is no such directory", s.assets)}
 	}
-	read, err := spec.Load(s.file)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(s.file); errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{fmt.Errorf("there is no file %s: name the spec with -f", s.file)}
 	}
-	if read == nil {
-		return nil, err
-	}
-	resolved, resolveErr := family.Resolve(read,
-		family.WithDir(filepath.Dir(s.file)),
+	resolved, err := family.Load(s.file,
 		family.WithAssets(s.assetFS()),
 		family.WithVariables(variables),
 		family.WithRegistry(s.registry),
 		family.WithTag(s.tag),
 	)
-	if err != nil {
-		return nil, spec.Join(err, resolveErr)
-	}
-	if resolveErr != nil {
-		return nil, resolveErr
-	}
-	if len(images) == 0 {
-		return resolved, nil
+	if err != nil || len(images) == 0 {
+		return resolved, err
 	}
 	selected, err := resolved.Select(images...)
 	if err != nil {
@@ -121,19 +105,4 @@ func assignments(list []string) (map[string]string, error) {
 		values[name] = value
 	}
 	return values, nil
-}
-
-// layout opens where the images of a spec are kept between commands. Specs are told apart by where they are: two of them may declare
-// versions of one family. The layout must be closed.
-func (s *source) layout(ctx context.Context, f *family.Family) (*layout.Layout, error) {
-	absolute, err := filepath.Abs(s.file)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256([]byte(absolute))
-	dir, err := storeDir(imagesStore, fmt.Sprintf("%s-%s.v%d", f.Name, hex.EncodeToString(sum[:6]), layout.Format))
-	if err != nil {
-		return nil, err
-	}
-	return layout.Open(ctx, dir)
 }

@@ -2,8 +2,8 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"time"
@@ -12,72 +12,62 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
-	"github.com/moby/buildkit/session/secrets"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
-	spb "github.com/moby/buildkit/sourcepolicy/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/internal/llb"
+	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
-// Options are what decides how a family is built, besides the family itself.
-type Options struct {
-	// Platforms are what the images are built for; none means the engine's own.
-	Platforms []ocispec.Platform
-	// Created is the time that the images carry.
-	Created time.Time
-	// NoCache makes every command run again.
-	NoCache bool
-	// SourcePolicy says which sources the engine may use, and which to use instead of others.
-	SourcePolicy *spb.Policy
-	// Session is what the engine may ask pulpimg for, other than secrets.
-	Session []session.Attachable
-	// Secrets are those of run steps, if there are any.
-	Secrets secrets.SecretStore
-	// Layers keeps the file layers between builds.
-	Layers *layer.Store
-	// Progress shows the build as it runs.
-	Progress Progress
-	// Debug is called for the first command that fails, if it is set.
-	Debug Debugger
+// Family builds all images of a family and adds them to a layout as one build. When it fails, nothing is added. An engine of its own runs for no
+// longer than the build.
+func Family(ctx context.Context, f *family.Family, into *layout.Layout, opts Options) (result *Result, err error) {
+	s, err := opts.settings()
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine.Start(ctx, s.Engine)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	release, err := cachedir.Use(ctx, s.layers.Blobs().Root())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	result, err = onClient(ctx, e.Client(), f, into, s)
+	if dead := e.Err(); err != nil && dead != nil && ctx.Err() == nil {
+		return nil, dead // that the engine ended says more than what its clients noticed of it
+	}
+	return result, err
 }
 
-// A Progress says where and how a build shows that it is running.
-type Progress struct {
-	// Out is written to.
-	Out io.Writer
-	// Mode is one of BuildKit's: auto, plain, tty, quiet, rawjson.
-	Mode string
-
-	// repeats is set when the build is repeated after a copy that the engine cannot continue. Then that is not shown as an error of a step.
-	repeats bool
-}
-
-// Family builds all images of a family and adds them to a layout as one build. When it fails, nothing is added.
-func Family(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (*Result, error) {
+// onClient builds all images of a family on the engine of a client.
+func onClient(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, s settings) (*Result, error) {
 	available, err := enginePlatforms(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if len(opts.Platforms) == 0 {
-		opts.Platforms = available[:1]
+	if len(s.Platforms) == 0 {
+		s.Platforms = available[:1]
 	}
-	if err := runnable(f, opts.Platforms, available); err != nil {
+	if err := runnable(f, s.Platforms, available); err != nil {
 		return nil, err
 	}
 	started := time.Now()
-	done, err := onEngine(ctx, c, f, into, opts)
+	done, err := onEngine(ctx, c, f, into, s)
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := Inputs(ctx, f, opts.Layers)
+	inputs, err := inputs(ctx, f, s.layers)
 	if err != nil {
 		return nil, err
 	}
-	built, err := manifestWriter{into: into, layers: opts.Layers, inputs: inputs}.write(ctx, done.response, done.planned)
+	built, err := manifestWriter{into: into, layers: s.layers, inputs: inputs}.write(ctx, done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}
@@ -93,27 +83,22 @@ func Family(ctx context.Context, c *client.Client, f *family.Family, into *layou
 	return result, nil
 }
 
-// Inputs returns what the images of a family are built from, as [family.Family.Inputs] does. A file that is in a layer of the store counts
-// as it was when it was put there. Of the other files, only those that changed since they were last read are read again.
-func Inputs(ctx context.Context, f *family.Family, layers *layer.Store) (map[string]string, error) {
-	return f.Inputs(ctx, func(ctx context.Context, file family.DiskContent) ([]byte, error) {
-		return layers.Sum(ctx, file, func() (io.ReadCloser, error) { return file.Open("") })
-	})
-}
-
 // product names this program to the engine.
 const product = "pulpimg"
 
-func solveOptions(f *family.Family, into *layout.Layout, opts Options) client.SolveOpt {
+func solveOptions(f *family.Family, into *layout.Layout, s settings) client.SolveOpt {
 	return client.SolveOpt{
 		Exports: []client.ExportEntry{{
 			Type:        client.ExporterOCI,
 			Attrs:       map[string]string{"tar": "false", "oci-mediatypes": "true"},
-			OutputStore: into.Blobs().Store(opts.Layers.Blobs()),
+			OutputStore: into.Blobs().Store(s.layers.Blobs()),
 		}},
-		OCIStores:    map[string]content.Store{llb.LayerStore: opts.Layers.Blobs().Store()},
-		Session:      append(slices.Clip(opts.Session), secretsprovider.NewSecretProvider(withCredentials(f, opts.Secrets))),
-		SourcePolicy: opts.SourcePolicy,
+		OCIStores: map[string]content.Store{llb.LayerStore: s.layers.Blobs().Store()},
+		Session: []session.Attachable{
+			newEngineCredentials(s.Keychain).attachable(),
+			secretsprovider.NewSecretProvider(withCredentials(f, s.Secrets)),
+		},
+		SourcePolicy: s.SourcePolicy,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -37,6 +38,16 @@ type FailedCommand struct {
 	mountIDs []string
 }
 
+// A Terminal is what a person uses a shell with.
+type Terminal interface {
+	io.ReadWriteCloser
+	// Sizes delivers the size of the window, the first time at once and then when it changes.
+	Sizes() <-chan TerminalSize
+}
+
+// A TerminalSize is the size of a window in characters.
+type TerminalSize = terminal.Size
+
 // shell is the shell of every image that has one.
 // https://refspecs.linuxfoundation.org/FHS_3.0/fhs/ch03s04.html
 const shell = "/bin/sh"
@@ -62,7 +73,7 @@ func failedCommand(err error, engine gateway.Client) *FailedCommand {
 // Shell runs a shell in place of the command: with its environment, in its directory, as its user, and with the file system as the command
 // left it. If the image has a shell, Shell calls attach for the terminal to connect it to. Shell returns when the shell ends, whatever its
 // exit code. Changes that were made in the shell are lost.
-func (f *FailedCommand) Shell(ctx context.Context, attach func() (*terminal.Terminal, error)) (err error) {
+func (f *FailedCommand) Shell(ctx context.Context, attach func() (Terminal, error)) (err error) {
 	container, err := f.engine.NewContainer(ctx, f.container())
 	if err != nil {
 		return fmt.Errorf("opening the file system of %s: %w", f.Step, err)
@@ -130,7 +141,7 @@ func (f *FailedCommand) env() []string {
 }
 
 // whileResizing waits for a process, and passes on changes of the window's size meanwhile.
-func whileResizing(ctx context.Context, process gateway.ContainerProcess, sizes <-chan terminal.Size) error {
+func whileResizing(ctx context.Context, process gateway.ContainerProcess, sizes <-chan TerminalSize) error {
 	var resizing sync.WaitGroup
 	ended := make(chan struct{})
 	resizing.Go(func() {

@@ -5,5 +5,8 @@
 // So a blob that images share is sent once, and a blob that the layout already has is not sent at all. At the end, the manifests of the
 // images are written: each has the layers of its target, and the layers of its last file steps.
 //
-// It does not choose the engine, and it publishes nothing.
+// A [Cache] keeps what later builds use, and finds the images of earlier ones. [Family] does from Go what `pulpimg build` does from the shell,
+// and [publish.Images] publishes what it built.
+//
+// The package prints nothing but the progress of a build, and it publishes nothing.
 package build

@@ -47,7 +47,7 @@ func (p platformImage) name() string { return p.source.Name + "@" + platforms.Fo
 // A planner finds out what the images of a family consist of.
 type planner struct {
 	family   *family.Family
-	opts     Options
+	opts     settings
 	engine   gateway.Client
 	trees    *treeCache
 	announce func(name string, since time.Time, cached bool) // shows a step that is not the engine's

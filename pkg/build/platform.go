@@ -183,7 +183,7 @@ func (p platformPlanner) files(ctx context.Context, state imageState, name strin
 		return imageState{}, err
 	}
 	started := time.Now() // not before: the time to wait for the tree below is not the time of this step
-	made, err := p.opts.Layers.Add(ctx, entries, layer.Options{ModTime: p.opts.Created, Platform: p.platform, ReadAll: p.opts.NoCache})
+	made, err := p.opts.layers.Add(ctx, entries, layer.Options{ModTime: p.opts.Created, Platform: p.platform, ReadAll: p.opts.NoCache})
 	if err != nil {
 		return imageState{}, err
 	}

@@ -32,7 +32,7 @@ func TestPlatformPlanner_timeOfFilesStep(t *testing.T) {
 	}
 	var begun time.Time
 	p := platformPlanner{planner: planner{
-		family: f, opts: Options{Layers: store},
+		family: f, opts: settings{layers: store},
 		announce: func(_ string, since time.Time, _ bool) { begun = since },
 	}}
 	image := f.Images[0]

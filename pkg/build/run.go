@@ -23,7 +23,7 @@ type outcome struct {
 
 // onEngine has the engine build a family. After an interrupted build, an engine that still runs may hold a part of a blob that it cannot
 // continue, and every build would fail for it. Then the engine is made to forget the part, and the build is repeated.
-func onEngine(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (outcome, error) {
+func onEngine(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts settings) (outcome, error) {
 	return retry(ctx, func(last bool) (outcome, error) {
 		opts.Progress.repeats = !last
 		return attempt(ctx, c, f, into, opts)
@@ -60,7 +60,7 @@ func forgetParts(ctx context.Context, c *client.Client) error {
 }
 
 // attempt has the engine build a family.
-func attempt(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts Options) (outcome, error) {
+func attempt(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts settings) (outcome, error) {
 	watch, err := startWatching(opts.Progress, commands(f), f.Redact)
 	if err != nil {
 		return outcome{}, err
@@ -80,7 +80,7 @@ func attempt(ctx context.Context, c *client.Client, f *family.Family, into *layo
 // A run is one build.
 type run struct {
 	family *family.Family
-	opts   Options
+	opts   settings
 	watch  *watcher
 
 	planned plan
@@ -90,7 +90,7 @@ type run struct {
 
 // build is the build function that drives the engine.
 func (r *run) build(ctx context.Context, engine gateway.Client) (*gateway.Result, error) {
-	trees, err := newTreeCache(r.opts.Layers.Blobs().Root(), r.opts.SourcePolicy, r.opts.NoCache)
+	trees, err := newTreeCache(r.opts.layers.Blobs().Root(), r.opts.SourcePolicy, r.opts.NoCache)
 	if err != nil {
 		return nil, err
 	}

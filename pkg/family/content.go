@@ -9,9 +9,6 @@ import (
 	"strings"
 )
 
-// assets are the built-in files.
-type assets = fs.FS
-
 // text is content that is known.
 type text string
 
@@ -21,7 +18,7 @@ func (t text) Open(string) (io.ReadCloser, error) {
 }
 
 // helper is the helper for the architecture that it is asked for.
-type helper struct{ assets assets }
+type helper struct{ assets fs.FS }
 
 // Open implements Content.
 func (h helper) Open(arch string) (io.ReadCloser, error) {
@@ -34,7 +31,7 @@ func (h helper) Open(arch string) (io.ReadCloser, error) {
 
 // asset is a built-in file.
 type asset struct {
-	assets assets
+	assets fs.FS
 	name   string
 }
 

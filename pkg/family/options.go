@@ -1,9 +1,10 @@
 package family
 
 import (
-	"embed"
 	"io/fs"
 	"maps"
+
+	"github.com/pulpimg/pulpimg/assets"
 )
 
 type options struct {
@@ -18,7 +19,7 @@ type options struct {
 type Option func(*options)
 
 func newOptions(opts []Option) options {
-	o := options{dir: ".", assets: embed.FS{}}
+	o := options{dir: ".", assets: assets.FS()}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -40,5 +41,5 @@ func WithTag(tag string) Option { return func(o *options) { o.tag = tag } }
 // WithDir sets the directory with the files of the spec. The default is the current directory.
 func WithDir(dir string) Option { return func(o *options) { o.dir = dir } }
 
-// WithAssets sets the built-in files: NAME.aug, and helper/pulp-helper-linux-ARCH. The default is none.
-func WithAssets(assets fs.FS) Option { return func(o *options) { o.assets = assets } }
+// WithAssets sets the built-in files: NAME.aug, and helper/pulp-helper-linux-ARCH. The default is those of package assets.
+func WithAssets(files fs.FS) Option { return func(o *options) { o.assets = files } }

@@ -1,6 +1,7 @@
 package family
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ type resolver struct {
 	substitute substituter
 	folder     folder
 	ignored    func() (*ignoreRules, error) // reads them when something is copied
-	assets     assets
+	assets     fs.FS
 	env        environment
 	contract   contract.Contract
 	inherited  map[string]int // the length of the configuration of each image, with what it inherits

@@ -51,6 +51,11 @@ type Build struct {
 	Export *ocispec.Descriptor
 }
 
+// String names the build to people, with its time in their own time zone.
+func (b Build) String() string {
+	return fmt.Sprintf("build %d (%s)", b.Number, b.Time.Local().Format("2006-01-02 15:04"))
+}
+
 // An Image is an image of a build.
 type Image struct {
 	// Name is the image's name in the family.

@@ -11,13 +11,13 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// publishedFile is not part of an OCI image layout, which allows further files.
-const publishedFile = "published.json"
+// PublishedFile is not part of an OCI image layout, which allows further files.
+const PublishedFile = "published.json"
 
-// publishedFormat is the version of publishedFile. A file of another version is left alone and counts as none.
+// publishedFormat is the version of PublishedFile. A file of another version is left alone and counts as none.
 const publishedFormat = 1
 
-// published is what publishedFile holds.
+// published is what PublishedFile holds.
 type published struct {
 	Format int                      `json:"format"`
 	Images map[string]digest.Digest `json:"images"` // by reference
@@ -26,7 +26,7 @@ type published struct {
 // Published returns what the last publication of the layout's images left in the registry: a digest for each reference. There is none
 // when nothing was published from here.
 func (l *Layout) Published() (map[string]digest.Digest, error) {
-	data, err := os.ReadFile(filepath.Join(l.Dir(), publishedFile))
+	data, err := os.ReadFile(filepath.Join(l.Dir(), PublishedFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -61,7 +61,7 @@ func formatOf(data []byte) int {
 
 // SetPublished records what a publication left in the registry.
 func (l *Layout) SetPublished(images map[string]digest.Digest) error {
-	if err := replaceJSON(filepath.Join(l.Dir(), publishedFile), published{publishedFormat, images}); err != nil {
+	if err := replaceJSON(filepath.Join(l.Dir(), PublishedFile), published{publishedFormat, images}); err != nil {
 		return fmt.Errorf("recording what was published: %w", err)
 	}
 	return nil

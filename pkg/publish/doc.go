@@ -8,7 +8,8 @@
 // keychain and token exchange. It does not use that module's remote.Pusher, which asks a registry for its challenge once per
 // repository, does not say whether a blob was sent or mounted, and does not honour Retry-After.
 //
-// It knows nothing of specs, build engines or layouts: what it publishes is a [v1.Image] or a [v1.ImageIndex].
+// [Images] publishes images of a layout. Otherwise, what the package publishes is a [v1.Image] or a [v1.ImageIndex], and it knows nothing of
+// specs and build engines.
 // It never prints; [WithProgress] reports.
 //
 // [OCI Distribution Specification]: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md

@@ -1,11 +1,9 @@
 package parity
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/distribution/reference"
@@ -14,22 +12,17 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
 
-	"github.com/pulpimg/pulpimg/assets"
 	"github.com/pulpimg/pulpimg/internal/gendir"
 	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/render/dockerfile"
-	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // resolve reads a spec as the program does.
 func resolve(t *testing.T, file string, variables map[string]string) *family.Family {
 	t.Helper()
-	s, err := spec.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(assets.FS()), family.WithVariables(variables))
+	f, err := family.Load(file, family.WithVariables(variables))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,11 +32,10 @@ func resolve(t *testing.T, file string, variables map[string]string) *family.Fam
 // direct builds a family as LLB and returns its images by name.
 func direct(t *testing.T, f *family.Family) map[string]image {
 	t.Helper()
-	result, err := build.Family(t.Context(), on.engine.Client(), f, on.layout, build.Options{
-		Created:      time.Unix(0, 0).UTC(),
+	result, err := build.Family(t.Context(), f, on.layout, build.Options{
+		Engine:       engine.Options{Address: on.engine.Address()},
+		Cache:        on.cache,
 		SourcePolicy: on.policy,
-		Layers:       on.layers,
-		Progress:     build.Progress{Out: io.Discard, Mode: "quiet"},
 	})
 	if err != nil {
 		t.Fatalf("building it directly: %v", err)

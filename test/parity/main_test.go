@@ -12,7 +12,7 @@ import (
 
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 
-	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
@@ -21,7 +21,7 @@ import (
 type bench struct {
 	engine *engine.Engine
 	policy *spb.Policy
-	layers *layer.Store   // of the first way
+	cache  build.Cache
 	layout *layout.Layout // where the first way leaves its images
 	blobs  *layout.Blobs  // where the second does
 	read   map[string][]entry
@@ -50,9 +50,7 @@ func run(m *testing.M) (code int, err error) {
 	if on.policy, err = labPolicy(); err != nil {
 		return 0, err
 	}
-	if on.layers, err = layer.OpenStore(filepath.Join(dir, "layers")); err != nil {
-		return 0, err
-	}
+	on.cache = build.Cache{Dir: filepath.Join(dir, "cache")}
 	if on.layout, err = layout.Open(context.Background(), filepath.Join(dir, "layout")); err != nil {
 		return 0, err
 	}

@@ -1,4 +1,4 @@
-package main
+package build
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/internal/familytest"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -17,15 +18,15 @@ import (
 
 // A project is a spec with a file, and the layout of its builds.
 type project struct {
-	t    *testing.T
-	dir  string
-	from *layout.Layout
+	t     *testing.T
+	dir   string
+	cache Cache
+	from  *layout.Layout
 }
 
 func newProject(t *testing.T) project {
 	t.Helper()
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	p := project{t: t, dir: t.TempDir(), from: openLayout(t)}
+	p := project{t: t, dir: t.TempDir(), cache: Cache{Dir: t.TempDir()}, from: newLayout(t)}
 	p.write("spec.yaml", `version: 1
 name: f
 registry: example.com
@@ -67,14 +68,26 @@ func (p project) family(images ...string) *family.Family {
 func (p project) build(images ...string) layout.Build {
 	p.t.Helper()
 	f := p.family(images...)
-	inputs, err := inputsOf(p.t.Context(), f)
+	inputs, err := p.cache.Inputs(p.t.Context(), f)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	var made layout.Build
 	for _, image := range f.Images {
-		built := builtFor(p.t, p.from, image.Name, "amd64")
-		built.Reference, built.Inputs = image.Reference, digest.NewDigestFromEncoded(digest.SHA256, inputs[image.Name])
+		config, err := p.from.Blobs().WriteJSON(ocispec.MediaTypeImageConfig, ocispec.Image{Platform: amd64})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		desc, err := p.from.Blobs().WriteJSON(ocispec.MediaTypeImageManifest, ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Config: config})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		desc.Platform = &amd64
+		built, err := p.from.Combine(image.Name, image.Reference, []ocispec.Descriptor{desc})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		built.Inputs = digest.NewDigestFromEncoded(digest.SHA256, inputs[image.Name])
 		made.Images = append(made.Images, built)
 	}
 	added, err := p.from.Add(p.t.Context(), made)
@@ -84,7 +97,7 @@ func (p project) build(images ...string) layout.Build {
 	return added
 }
 
-func TestBuiltImages_areWhatTheSpecSaysNow(t *testing.T) {
+func TestCurrent_isWhatTheSpecSaysNow(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		change  func(p project)
@@ -96,12 +109,12 @@ func TestBuiltImages_areWhatTheSpecSaysNow(t *testing.T) {
 		{name: "another tag", change: func(p project) {
 			p.write("spec.yaml", strings.Replace(p.read("spec.yaml"), `tag: "1"`, `tag: "2"`, 1))
 		}, want: []string{"example.com/base:2", "example.com/web:2", "example.com/alone:2"}},
-		{name: "another file", change: func(p project) { p.write("app", "other") }, problem: "base changed since, in the spec, its files or --set;"},
+		{name: "another file", change: func(p project) { p.write("app", "other") }, problem: "base changed since, in the spec, its files or its variables"},
 		{name: "another file, for what does not have it", change: func(p project) { p.write("app", "other") }, images: []string{"alone"}, want: []string{"example.com/alone:1"}},
 		{name: "a part of an image", change: func(p project) {
 			p.write("spec.yaml", strings.Replace(p.read("spec.yaml"), "[web]", "[web, -v]", 1))
-		}, problem: "now: web changed since, in the spec, its files or --set;"},
-		{name: "an image more", change: func(p project) { p.write("spec.yaml", p.read("spec.yaml")+"  more: {from: web}\n") }, problem: "it did not build more;"},
+		}, problem: "now: web changed since, in the spec, its files or its variables"},
+		{name: "an image more", change: func(p project) { p.write("spec.yaml", p.read("spec.yaml")+"  more: {from: web}\n") }, problem: "it did not build more"},
 		{name: "a part was built again", change: func(p project) { p.build("alone") }, want: []string{"example.com/base:1", "example.com/web:1", "example.com/alone:1"}},
 		{name: "only a part was built of what is there now", change: func(p project) {
 			p.write("app", "other")
@@ -119,8 +132,8 @@ func TestBuiltImages_areWhatTheSpecSaysNow(t *testing.T) {
 			if test.change != nil {
 				test.change(p)
 			}
-			images, err := builtImages(t.Context(), p.family(test.images...), p.from)
-			var stale *staleError
+			images, err := p.cache.Current(t.Context(), p.family(test.images...), p.from)
+			var stale *StaleError
 			if errors.As(err, &stale) != (test.problem != "") || stale != nil && !strings.Contains(stale.Error(), test.problem) {
 				t.Errorf("got the error %v, want one with %q", err, test.problem)
 			}
@@ -144,29 +157,12 @@ func (p project) read(name string) string {
 	return string(data)
 }
 
-func TestLastBuild_isTheLastOneWhateverTheSpecSays(t *testing.T) {
-	p := newProject(t)
-	if _, err := lastBuild(p.family(), p.from); !errors.Is(err, layout.ErrEmpty) || !strings.Contains(err.Error(), "pulpimg build -f spec.yaml") {
-		t.Errorf("without a build: %v", err)
-	}
-	p.build()
-	want := p.build("web")
-	p.write("app", "other")
-	got, err := lastBuild(p.family(), p.from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestBuiltImage_isOfTheInputsAndTheReferenceThatMatter(t *testing.T) {
+func TestFind_isOfTheInputsAndTheReferenceThatMatter(t *testing.T) {
 	p := newProject(t)
 	find := func(anyInputs, byReference bool) (*layout.Image, error) {
 		f := p.family()
 		web, _ := f.Image("web")
-		return builtImage(t.Context(), f, p.from, web, anyInputs, byReference)
+		return p.cache.Find(t.Context(), f, p.from, web, Search{anyInputs, byReference})
 	}
 	if got, err := find(false, false); got != nil || err != nil {
 		t.Errorf("without a build: %v, %v", got, err)
@@ -176,7 +172,7 @@ func TestBuiltImage_isOfTheInputsAndTheReferenceThatMatter(t *testing.T) {
 		t.Errorf("what was built: %v, %v", got, err)
 	}
 	p.write("app", "other")
-	var stale *staleError
+	var stale *StaleError
 	if got, err := find(false, false); got != nil || !errors.As(err, &stale) {
 		t.Errorf("what was built of something else: %v, %v", got, err)
 	}

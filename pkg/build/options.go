@@ -1,0 +1,81 @@
+package build
+
+import (
+	"cmp"
+	"io"
+	"os"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/moby/buildkit/session/secrets"
+	spb "github.com/moby/buildkit/sourcepolicy/pb"
+	"github.com/moby/buildkit/util/progress/progressui"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/pkg/publish"
+)
+
+// Options are what decides how a family is built, besides the family itself. The zero value is what the pulpimg command does by default, but
+// shows no progress.
+type Options struct {
+	// Engine says which engine builds. Its cache directory is that of Cache, unless it has another one.
+	Engine engine.Options
+	// Cache keeps the file layers between builds.
+	Cache Cache
+	// Platforms are what the images are built for; none means the engine's own.
+	Platforms []ocispec.Platform
+	// Created is the time that the images carry. The zero value means the beginning of 1970.
+	Created time.Time
+	// NoCache makes every command run again.
+	NoCache bool
+	// SourcePolicy says which sources the engine may use, and which to use instead of others.
+	SourcePolicy *spb.Policy
+	// Keychain has the credentials for the bases. The default is that of package publish.
+	Keychain authn.Keychain
+	// Secrets are those of run steps, if there are any.
+	Secrets secrets.SecretStore
+	// Progress shows the build as it runs.
+	Progress Progress
+	// Debug is called for the first command that fails, if it is set.
+	Debug Debugger
+}
+
+// A Progress says where and how a build shows that it is running. The zero value shows nothing.
+type Progress struct {
+	// Out is written to.
+	Out io.Writer
+	// Mode is one of BuildKit's: auto, plain, tty, quiet, rawjson. Empty means auto.
+	Mode string
+
+	// repeats is set when the build is repeated after a copy that the engine cannot continue. Then that is not shown as an error of a step.
+	repeats bool
+}
+
+// settings are complete options.
+type settings struct {
+	Options
+	layers *layer.Store
+}
+
+// settings completes options and opens what they name.
+func (o Options) settings() (settings, error) {
+	dir, err := o.Cache.Path()
+	if err != nil {
+		return settings{}, err
+	}
+	o.Engine.CacheDir = cmp.Or(o.Engine.CacheDir, dir)
+	if o.Created.IsZero() {
+		o.Created = time.Unix(0, 0).UTC()
+	}
+	if o.Keychain == nil {
+		o.Keychain = publish.NewKeychain(os.Getenv)
+	}
+	if o.Progress.Out == nil {
+		o.Progress = Progress{Out: io.Discard, Mode: string(progressui.QuietMode)}
+	}
+	o.Progress.Mode = cmp.Or(o.Progress.Mode, string(progressui.AutoMode))
+	layers, err := o.Cache.layers()
+	return settings{Options: o, layers: layers}, err
+}

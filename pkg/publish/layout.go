@@ -1,0 +1,76 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	ggcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/layout"
+)
+
+// Images publishes images of a layout under their references, as [Publish] does, and records it in the layout. If only the record fails,
+// everything is published, and the error is a *RecordError beside the result.
+func Images(ctx context.Context, from *layout.Layout, images []layout.Image, opts ...Option) (*Result, error) {
+	items := make([]Item, len(images))
+	for i, image := range images {
+		var err error
+		if items[i], err = itemOf(from, image); err != nil {
+			return nil, err
+		}
+	}
+	result, err := Publish(ctx, items, opts...)
+	if err != nil {
+		return result, err
+	}
+	published := make(map[string]digest.Digest, len(items))
+	for _, item := range result.Items {
+		published[item.Reference.Name()] = digest.Digest(item.Digest.String())
+	}
+	if err := from.SetPublished(published); err != nil {
+		return result, &RecordError{err}
+	}
+	return result, nil
+}
+
+// RecordError reports that everything is published, but that the layout has no record of it. Who needs a digest has to ask the registry.
+type RecordError struct{ Err error }
+
+func (e *RecordError) Error() string {
+	return fmt.Sprintf("everything is published, but not recorded: %v", e.Err)
+}
+
+// Unwrap gives the reason.
+func (e *RecordError) Unwrap() error { return e.Err }
+
+func itemOf(from *layout.Layout, image layout.Image) (Item, error) {
+	tag, err := name.NewTag(image.Reference)
+	if err != nil {
+		return Item{}, fmt.Errorf("publishing %s: %w", image.Name, err)
+	}
+	content, err := contentOf(from, image.Descriptor)
+	if err != nil {
+		return Item{}, fmt.Errorf("reading %s from %s: %w", image.Name, from.Dir(), err)
+	}
+	return Item{Name: image.Name, Reference: tag, Content: content}, nil
+}
+
+// contentOf opens an image or an index of a layout. This is where the types of the OCI's own module become those of go-containerregistry.
+func contentOf(from *layout.Layout, desc ocispec.Descriptor) (Content, error) {
+	digest, err := v1.NewHash(desc.Digest.String())
+	if err != nil {
+		return nil, err
+	}
+	if desc.MediaType != ocispec.MediaTypeImageIndex {
+		return ggcrlayout.Path(from.Dir()).Image(digest)
+	}
+	index, err := ggcrlayout.Path(from.Dir()).ImageIndex()
+	if err != nil {
+		return nil, err
+	}
+	return index.ImageIndex(digest)
+}
