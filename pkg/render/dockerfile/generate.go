@@ -26,9 +26,12 @@ const (
 	Name = "Dockerfile"
 )
 
+// A File is a file of a build context, or one at the top.
+type File = gendir.File
+
 // Generate returns the files of a family's build contexts, sorted by path. An error about something that a Dockerfile cannot say is a
 // spec.Errors.
-func Generate(ctx context.Context, f *family.Family, opts Options) ([]gendir.File, error) {
+func Generate(ctx context.Context, f *family.Family, opts Options) ([]File, error) {
 	var (
 		files   []gendir.File
 		targets []target

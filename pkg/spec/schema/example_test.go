@@ -1,0 +1,25 @@
+package schema_test
+
+import (
+	"fmt"
+
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
+)
+
+// The description names the keys of each mapping of the language.
+func ExampleSpec() {
+	for _, key := range schema.Spec().Keys {
+		fmt.Println(key.Name)
+	}
+	// Output:
+	// version
+	// name
+	// registry
+	// tag
+	// variables
+	// environment
+	// settings
+	// services
+	// kubernetes
+	// images
+}
