@@ -96,7 +96,7 @@ func unmountBelow(dir string) error {
 // watchSources looks at all that the program is made of. `go test` keeps a result for as long as the files that a test looked at are
 // the same, and cannot know of those that the compiler reads.
 func watchSources(root string) error {
-	for _, dir := range []string{"assets", "cmd", "pkg", "specs", "templates", "test/lab"} {
+	for _, dir := range []string{"assets", "cmd", "examples", "internal", "pkg", "specs", "templates", "test/lab"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, _ fs.DirEntry, err error) error {
 			if err == nil {
 				_, err = os.Stat(name)

@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// pythonPolicy writes the lab's source policy with one more rule: the image with Python that the guestbook is based on is the lab's.
+func pythonPolicy(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile(env.lab.Policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy map[string]any
+	if err := json.Unmarshal(data, &policy); err != nil {
+		t.Fatal(err)
+	}
+	rule := map[string]any{
+		"action":   "CONVERT",
+		"selector": map[string]any{"identifier": "docker-image://docker.io/library/python:3.12-slim"},
+		"updates":  map[string]any{"identifier": "docker-image://" + env.lab.Registry + "/fedora:20"},
+	}
+	policy["rules"] = append([]any{rule}, policy["rules"].([]any)...)
+	if data, err = json.Marshal(policy); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "policy.json")
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// freePort returns a port that nothing listens at.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port := split(t, l.Addr().String())
+	return port
+}
+
+// redis starts an empty server for the length of the test and returns its port.
+func redis(t *testing.T) string {
+	t.Helper()
+	port := freePort(t)
+	cmd := exec.CommandContext(t.Context(), "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Wait() }) // the context of the test has ended it
+	return port
+}
+
+// fetch returns what a server answers.
+func fetch(t *testing.T, method, url, body string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestExample_guestbook(t *testing.T) {
+	spec := filepath.Join(env.root, "examples/guestbook/pulpimg.yaml")
+	warm().run(t, "build", "-f", spec, "--source-policy", pythonPolicy(t), "--push", "--registry", registry(t)).ok(t)
+
+	web := freePort(t)
+	store := []string{"--env", "REDIS_HOST=127.0.0.1", "--env", "REDIS_PORT=" + redis(t)}
+	server := podman{}.detach(t, registry(t)+"/guestbook-web:1.0", append(store, "--env", "PORT="+web, "--env", "GREETING=Hi")...)
+	worker := podman{}.detach(t, registry(t)+"/guestbook-worker:1.0", store...)
+	server.says(t, "listening on port "+web)
+	worker.says(t, "waiting for entries")
+	if got := fetch(t, http.MethodPost, "http://127.0.0.1:"+web, "nice images"); got != "thank you\n" {
+		t.Errorf("the server answers %q", got)
+	}
+	worker.says(t, "added an entry")
+	if got, want := fetch(t, http.MethodGet, "http://127.0.0.1:"+web, ""), "Hi\nNICE IMAGES\n"; got != want {
+		t.Errorf("the guestbook has %q, want %q", got, want)
+	}
+	if got := server.exec(t, "id", "-un"); got != "root" { // the container's user; the process is somebody else
+		t.Errorf("podman exec runs as %s", got)
+	}
+	if got := server.exec(t, "stat", "-c", "%U", "/proc/1"); got != "nobody" {
+		t.Errorf("the server runs as %s", got)
+	}
+}
+
+func TestExample_clock(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "clock")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(env.root, "examples/clock"))); err != nil {
+		t.Fatal(err)
+	}
+	compile := exec.CommandContext(t.Context(), "go", "build", "-C", dir, "-o", "bin/", "./cmd/...")
+	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := compile.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", compile.Args, err, out)
+	}
+	warm().build(t, "-f", filepath.Join(dir, "pulpimg.yaml"), "--push", "--registry", registry(t)).ok(t)
+
+	port := freePort(t)
+	podman{}.pull(t, registry(t)+"/clock-server:1.0")
+	podman{}.pull(t, registry(t)+"/clock-client:1.0")
+	server := podman{}.command("run", "--rm", "--network", "host", "--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024",
+		registry(t)+"/clock-server:1.0", "-listen", "127.0.0.1:"+port)
+	var said bytes.Buffer
+	server.Stdout, server.Stderr = &said, &said
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Signal(os.Interrupt)
+		_ = server.Wait()
+	})
+	got := podman{}.run(t, "run", "--rm", "--network", "host", "--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024",
+		registry(t)+"/clock-client:1.0", "http://127.0.0.1:"+port)
+	var hour, minute int
+	if _, err := fmt.Sscanf(got, "It is %d:%d", &hour, &minute); err != nil {
+		t.Errorf("the client says %q, the server\n%s", got, said.String())
+	}
+}
