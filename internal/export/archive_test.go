@@ -66,15 +66,7 @@ func image(t *testing.T, in *layout.Layout) layout.Image {
 
 // containerd's own importer has to make the manifest that is expected of it.
 func TestImported_sameAsContainerd(t *testing.T) {
-	from, err := layout.Open(t.Context(), filepath.Join(t.TempDir(), "layout"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := from.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	from := open(t)
 	built := image(t, from)
 	file := filepath.Join(t.TempDir(), "a.tar")
 	if err := export.DockerArchive(t.Context(), from, []layout.Image{built}, file); err != nil {
