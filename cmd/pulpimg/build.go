@@ -50,6 +50,7 @@ func newBuild(con console) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withDebug(cmd, c.run(cmd.Context(), args))
 		},
+		ValidArgsFunction: completeImages,
 	}
 	flags := cmd.Flags()
 	c.source.flags(flags)

@@ -21,7 +21,7 @@ func completeCommands(cmd *cobra.Command) {
 		completeCommands(below)
 	}
 	if cmd.ValidArgsFunction == nil {
-		cmd.ValidArgsFunction = argumentCompleter(cmd)
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
 	}
 	cmd.NonInheritedFlags().VisitAll(func(flag *pflag.Flag) {
 		if complete := flagCompleter(cmd, flag); complete != nil {
@@ -29,19 +29,6 @@ func completeCommands(cmd *cobra.Command) {
 			_ = cmd.RegisterFlagCompletionFunc(flag.Name, complete)
 		}
 	})
-}
-
-// argumentCompleter returns what completes the arguments that the usage of a command shows.
-func argumentCompleter(cmd *cobra.Command) completer {
-	switch {
-	case strings.Contains(cmd.Use, "[IMAGE...]"):
-		return completeImages
-	case strings.Contains(cmd.Use, " IMAGE "):
-		return completeImage
-	case strings.Contains(cmd.Use, "[FILE|DIR]"):
-		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
-	}
-	return cobra.NoFileCompletions
 }
 
 // flagCompleter returns what completes the value of a flag, or nil: then it is a file.

@@ -36,7 +36,8 @@ func newDockerfile(con console) *cobra.Command {
 		Example: "  pulpimg dockerfile -f specs/pulp.yaml pulp-worker\n" +
 			"  pulpimg dockerfile -f specs/pulp.yaml -o dockerfiles && dockerfiles/build.sh\n" +
 			"  pulpimg dockerfile -f specs/pulp.yaml --check dockerfiles",
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+		ValidArgsFunction: completeImages,
 	}
 	flags := cmd.Flags()
 	c.source.flags(flags)

@@ -20,8 +20,9 @@ func newInit(con console) *cobra.Command {
 			"either, into the current directory. The family is named after the directory.",
 		Example: "  pulpimg init\n" +
 			"  pulpimg init shop && pulpimg build -f shop/" + defaultSpec,
-		Args: usageArgs(cobra.MaximumNArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error { return initSpec(con, args, force) },
+		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		RunE:              func(_ *cobra.Command, args []string) error { return initSpec(con, args, force) },
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite a file that is there")
 	return cmd

@@ -43,7 +43,8 @@ func newManifests(con console) *cobra.Command {
 		Example: "  pulpimg manifests -f specs/pulp.yaml --env PULP_SERVER_NAME=pulp.example.com | kubectl apply -f -\n" +
 			"  pulpimg manifests -f specs/pulp.yaml --env-file pulp.env --namespace pulp -o deploy && kubectl apply -k deploy\n" +
 			"  pulpimg manifests -f specs/pulp.yaml pulp-beat --kind pod --env PULP_SERVER_NAME=pulp.example.com",
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+		ValidArgsFunction: completeImages,
 	}
 	flags := cmd.Flags()
 	c.source.flags(flags)

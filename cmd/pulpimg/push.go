@@ -32,7 +32,8 @@ func newPush(con console) *cobra.Command {
 			"was built, nothing is published.",
 		Example: "  pulpimg push -f specs/pulp.yaml\n" +
 			"  pulpimg push -f specs/pulp.yaml --tag latest",
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+		ValidArgsFunction: completeImages,
 	}
 	flags := cmd.Flags()
 	c.source.flags(flags)

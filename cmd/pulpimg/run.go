@@ -41,8 +41,9 @@ func newRun(con console) *cobra.Command {
 		Example: "  pulpimg run -f specs/pulp.yaml pulp-beat -d -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2\n" +
 			"  pulpimg run -f specs/pulp.yaml pulp-worker -d --name pulp-worker-2 --env-file pulp.env -- --loglevel=DEBUG\n" +
 			"  pulpimg run -f specs/pulp.yaml pulp-beat --env-file pulp.env --print",
-		Args: usageArgs(oneImage),
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args[0], args[1:]) },
+		Args:              usageArgs(oneImage),
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args[0], args[1:]) },
+		ValidArgsFunction: completeImage,
 	}
 	flags := cmd.Flags()
 	c.source.flags(flags)

@@ -31,6 +31,7 @@ func newShow(con console) *cobra.Command {
 			}
 			return show(con, source, format, images)
 		},
+		ValidArgsFunction: completeImages,
 	}
 	source.flags(cmd.Flags())
 	cmd.Flags().StringVar(&format, "format", "yaml", "print it as `FORMAT`: yaml or json")

@@ -108,8 +108,8 @@ func checkVariable(f *family.Family, name string) error {
 		}
 		declared = append(declared, v.Name)
 	}
-	if hint := spec.DidYouMean(name, declared); strings.HasPrefix(hint, "did you mean") && !strings.HasPrefix(name, "PULPIMG_") {
-		return fmt.Errorf("%s declares no variable %q under environment (%s)", f.Spec.Filename, name, hint)
+	if near, ok := spec.Nearest(name, declared); ok && !strings.HasPrefix(name, "PULPIMG_") {
+		return fmt.Errorf("%s declares no variable %q under environment (did you mean %q?)", f.Spec.Filename, name, near)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (r *resolver) base(from spec.Text, value string, family []string) string {
 	}
 	if !strings.ContainsAny(value, "/:@") {
 		hint := spec.DidYouMean(value, family)
-		if imageName.MatchString(value) && !strings.HasPrefix(hint, "did you mean") {
+		if _, near := spec.Nearest(value, family); imageName.MatchString(value) && !near {
 			hint = "write docker.io/library/" + value + " for an image from outside"
 		}
 		r.report.Add(from.At, hint, "no image of this family is called %q", value)

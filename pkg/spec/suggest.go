@@ -11,28 +11,41 @@ const maxEffort = 400_000
 
 // DidYouMean returns a hint that names the candidate that is most like a name, or lists the candidates when none is and they are few.
 func DidYouMean(name string, candidates []string) string {
-	best, distance := "", len(name)/2+1
-	effort := maxEffort
-	for _, c := range candidates {
-		if effort -= len(name) * len(c); effort < 0 {
-			return ""
-		}
-		if len(c)-len(name) >= distance || len(name)-len(c) >= distance {
-			continue // it takes that many characters alone
-		}
-		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < distance {
-			best, distance = c, d
-		}
-	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
+	if near, ok := Nearest(name, candidates); ok {
+		return fmt.Sprintf("did you mean %q?", near)
 	}
 	const few = 20
-	if len(candidates) == 0 || len(candidates) > few {
+	if len(candidates) == 0 || len(candidates) > few || effort(name, candidates) > maxEffort {
 		return ""
 	}
 	sorted := slices.Sorted(slices.Values(candidates))
 	return "there is " + strings.Join(sorted, ", ")
+}
+
+// Nearest returns the candidate that is most like a name, if one is so much like it that it may be meant.
+func Nearest(name string, candidates []string) (near string, ok bool) {
+	if effort(name, candidates) > maxEffort {
+		return "", false
+	}
+	distance := len(name)/2 + 1
+	for _, c := range candidates {
+		if len(c)-len(name) >= distance || len(name)-len(c) >= distance {
+			continue // it takes that many characters alone
+		}
+		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < distance {
+			near, distance, ok = c, d, true
+		}
+	}
+	return near, ok
+}
+
+// effort is how many pairs of characters it takes to compare a name with the candidates.
+func effort(name string, candidates []string) int {
+	total := 0
+	for _, c := range candidates {
+		total += len(name) * len(c)
+	}
+	return total
 }
 
 // editDistance is how many characters have to be put in, taken out or changed to make one word of another (Levenshtein).
