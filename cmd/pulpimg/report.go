@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
-	"syscall"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -68,41 +66,22 @@ func (p *problem) add(err error) {
 		return
 	}
 	if mistakes := diagnostic.Mistakes(err); len(mistakes) > 0 {
-		p.list = append(p.list, mistakes...)
 		for _, m := range mistakes {
+			p.list = append(p.list, advise(m, m.Err))
 			p.read(m.File)
 		}
 		return
 	}
 	var failed *build.Error
 	if !errors.As(err, &failed) {
-		p.list = append(p.list, diagnostic.Diagnostic{Kind: diagnostic.Other, Message: err.Error(), Hint: cacheHint(err)})
+		p.list = append(p.list, advise(diagnostic.Diagnostic{Kind: diagnostic.Other, Message: err.Error()}, err))
 		return
 	}
 	p.sources[failed.File] = []byte(failed.Redact(string(failed.Source)))
-	p.list = append(p.list, diagnostic.Diagnostic{
+	p.list = append(p.list, advise(diagnostic.Diagnostic{
 		Kind: diagnostic.Failure, File: failed.File, At: failed.At, Message: failed.Summary, Hint: failed.Hint,
 		Output: failed.Output, OutputShown: failed.OutputShown, Deeper: p.debug,
-	})
-}
-
-// cacheHint says what to do about a cache that cannot be written to, or nothing.
-func cacheHint(err error) string {
-	var path *fs.PathError
-	cache, cacheErr := build.Cache{}.Path()
-	if !errors.As(err, &path) || cacheErr != nil || !strings.HasPrefix(path.Path, cache) {
-		return ""
-	}
-	const elsewhere = "set XDG_CACHE_HOME to a place that can be written to"
-	switch {
-	case strings.Contains(err.Error(), "XDG_CACHE_HOME"): // it is said
-		return ""
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return "free some space, for example with `pulpimg engine prune`, or " + elsewhere
-	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
-		return elsewhere
-	}
-	return ""
+	}, failed))
 }
 
 // joined returns the errors that errors.Join made one of. The mistakes of one spec stay together.

@@ -44,8 +44,9 @@ func show(con console, source source, format string, images []string) error {
 	if err != nil {
 		return err
 	}
+	list := inventory.New(f, inventory.Overrides{Registry: "--registry", Tag: "--tag", Variable: "--set"})
 	if format == "json" {
-		return inventory.New(f).WriteJSON(con.out)
+		return list.WriteJSON(con.out)
 	}
-	return inventory.New(f).WriteYAML(con.out)
+	return list.WriteYAML(con.out)
 }

@@ -29,6 +29,8 @@ type Diagnostic struct {
 	Message string
 	// Hint says what to do about it, or is empty.
 	Hint string
+	// Err has the facts of some mistakes, and is nil for all else.
+	Err error
 	// Output holds the last lines that a failed command printed.
 	Output []string
 	// OutputShown says that the user has these lines right above, so that a text leaves them out.
@@ -45,7 +47,7 @@ func Mistakes(err error) []Diagnostic {
 	}
 	list := make([]Diagnostic, len(all))
 	for i, e := range all {
-		list[i] = Diagnostic{Kind: Mistake, File: e.File, At: e.At, Message: e.Message, Hint: e.Hint}
+		list[i] = Diagnostic{Kind: Mistake, File: e.File, At: e.At, Message: e.Message, Hint: e.Hint, Err: e.Err}
 	}
 	return list
 }

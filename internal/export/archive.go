@@ -19,6 +19,16 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
+// A PlatformsError reports that an image is for more platforms than a docker archive holds, which is one.
+type PlatformsError struct {
+	Image     string
+	Platforms int // how many there are
+}
+
+func (e *PlatformsError) Error() string {
+	return fmt.Sprintf("%s is for %d platforms, and a docker archive holds one", e.Image, e.Platforms)
+}
+
 // DockerArchive writes images of a layout into one file, as `docker save` does. The form has no place for several platforms of an image.
 func DockerArchive(ctx context.Context, from *layout.Layout, built []layout.Image, file string) (err error) {
 	images, err := archiveImages(from, built)
@@ -70,7 +80,7 @@ func archiveImages(from *layout.Layout, images []layout.Image) (map[name.Tag]v1.
 	out := map[name.Tag]v1.Image{}
 	for _, image := range images {
 		if n := len(image.Manifests); n != 1 {
-			return nil, fmt.Errorf("%s is for %d platforms, and a docker archive holds one: choose one with --platform", image.Name, n)
+			return nil, &PlatformsError{Image: image.Name, Platforms: n}
 		}
 		tag, err := name.NewTag(image.Reference)
 		if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
-// ErrNoStore says that neither docker nor podman is there to load images into.
-var ErrNoStore = errors.New("neither docker nor podman answers on this machine: start one, or use --output docker-archive:FILE")
+// ErrNoStore reports that neither docker nor podman is there to load images into.
+var ErrNoStore = errors.New("neither docker nor podman answers on this machine")
 
 // Load puts images of a layout into the image store of docker or podman, whichever is there and answers, docker first. It returns which
 // one it was.

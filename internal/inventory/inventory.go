@@ -18,7 +18,7 @@ type Inventory struct {
 // A Source names who set a value.
 type Source string
 
-// The sources of values. Values from the command line have the name of their flag.
+// The sources of values. Those of values that override the spec are named by the caller, see [Overrides].
 const (
 	// FromSpec is a value that the spec sets.
 	FromSpec Source = "spec"
@@ -26,11 +26,10 @@ const (
 	FromDefault Source = "default"
 	// BuiltIn is a default of pulpimg.
 	BuiltIn Source = "built-in"
-
-	fromRegistryFlag Source = "--registry"
-	fromTagFlag      Source = "--tag"
-	fromSetFlag      Source = "--set"
 )
+
+// Overrides names the sources of values that override the spec: flags, for a command.
+type Overrides struct{ Registry, Tag, Variable Source }
 
 // An Origin tells where a value came from.
 type Origin struct {
@@ -38,7 +37,7 @@ type Origin struct {
 	// At is FILE:LINE:COLUMN in the spec: the place of the value or, if the value came from elsewhere, of the key or variable that has it. It
 	// is empty for what the spec does not mention.
 	At string `json:"at,omitempty"`
-	// Through are the variables through which a value of the spec came from --set.
+	// Through are the overridden variables that a value of the spec depends on.
 	Through []string `json:"through,omitempty"`
 	// Image is the image that the value is inherited from.
 	Image string `json:"inherited_from,omitempty"`

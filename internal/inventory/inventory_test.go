@@ -19,6 +19,9 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
+// flags name the overrides as a command does.
+var flags = inventory.Overrides{Registry: "--registry", Tag: "--tag", Variable: "--set"}
+
 func resolve(t *testing.T, opts ...family.Option) *family.Family {
 	t.Helper()
 	read, err := spec.Load("testdata/family.yaml")
@@ -37,10 +40,10 @@ func resolve(t *testing.T, opts ...family.Option) *family.Family {
 func render(t *testing.T, f *family.Family) (asYAML, asJSON string) {
 	t.Helper()
 	var y, j bytes.Buffer
-	if err := inventory.New(f).WriteYAML(&y); err != nil {
+	if err := inventory.New(f, flags).WriteYAML(&y); err != nil {
 		t.Fatal(err)
 	}
-	if err := inventory.New(f).WriteJSON(&j); err != nil {
+	if err := inventory.New(f, flags).WriteJSON(&j); err != nil {
 		t.Fatal(err)
 	}
 	return y.String(), j.String()
@@ -81,7 +84,7 @@ func TestNew_places(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(data), "\n")
-	list := inventory.New(resolve(t))
+	list := inventory.New(resolve(t), flags)
 	for _, v := range []struct {
 		what, at, want string
 	}{
@@ -114,7 +117,7 @@ func TestNew_places(t *testing.T) {
 }
 
 func TestNew_sources(t *testing.T) {
-	list := inventory.New(resolve(t, family.WithRegistry("other.example.com/x"), family.WithTag("2")))
+	list := inventory.New(resolve(t, family.WithRegistry("other.example.com/x"), family.WithTag("2")), flags)
 	for _, test := range []struct {
 		got  inventory.Value
 		want string
@@ -156,7 +159,7 @@ func TestNew_throughEachVariableOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := inventory.New(f)
+	list := inventory.New(f, flags)
 	labels := list.Images[0].Labels
 	got := [][]string{list.Registry.Through, list.Tag.Through, list.Environment[0].Default.Through, labels[0].Through, labels[1].Through}
 	want := [][]string{{"a", "d"}, nil, {"a"}, {"d"}, {"a", "d"}}

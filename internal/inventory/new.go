@@ -10,16 +10,16 @@ import (
 )
 
 // New returns the inventory of a family.
-func New(f *family.Family) *Inventory {
-	l := lister{file: f.Spec.Filename, declared: map[string]spec.Image{}, tracer: newTracer(f)}
+func New(f *family.Family, overrides Overrides) *Inventory {
+	l := lister{file: f.Spec.Filename, declared: map[string]spec.Image{}, tracer: newTracer(f), overrides: overrides}
 	for _, i := range f.Spec.Images {
 		l.declared[i.Name.Value] = i.Value
 	}
 	out := &Inventory{
 		Spec:        l.file,
 		Family:      l.specValue(f.Name, f.Spec.Name),
-		Registry:    l.flagOr(f.Registry, f.Spec.Registry, f.Overrides.Registry, fromRegistryFlag),
-		Tag:         l.flagOr(f.Tag, f.Spec.Tag, f.Overrides.Tag, fromTagFlag),
+		Registry:    l.overridden(f.Registry, f.Spec.Registry, f.Overrides.Registry, overrides.Registry),
+		Tag:         l.overridden(f.Tag, f.Spec.Tag, f.Overrides.Tag, overrides.Tag),
 		Variables:   l.variables(f.Variables),
 		Environment: l.environment(f),
 		Settings:    l.settings(f),
@@ -55,9 +55,10 @@ func redact(v reflect.Value, change func(string) string) {
 
 // A lister lists the parts of a family whose spec is in a file.
 type lister struct {
-	file     string
-	declared map[string]spec.Image
-	tracer   tracer
+	file      string
+	declared  map[string]spec.Image
+	tracer    tracer
+	overrides Overrides
 }
 
 func (l lister) at(r spec.Range) string { return l.file + ":" + r.Start.String() }
@@ -67,10 +68,11 @@ func (l lister) specValue(value string, t spec.Text) Value {
 	return Value{value, l.origin(FromSpec, t)}
 }
 
-func (l lister) flagOr(value string, t spec.Text, given bool, flag Source) Value {
+// overridden returns a value that the spec sets, unless another one overrides it.
+func (l lister) overridden(value string, t spec.Text, is bool, by Source) Value {
 	out := l.specValue(value, t)
-	if given {
-		out.Source, out.Through = flag, nil
+	if is {
+		out.Source, out.Through = by, nil
 	}
 	return out
 }
@@ -81,7 +83,7 @@ const secretValue = "(secret)"
 func (l lister) variables(all []family.Variable) []Named {
 	var out []Named
 	for _, v := range all {
-		origin := Origin{Source: fromSetFlag, At: l.at(v.At)}
+		origin := Origin{Source: l.overrides.Variable, At: l.at(v.At)}
 		if !v.Overridden {
 			origin = l.origin(FromDefault, spec.Text{Value: l.tracer.defaults[v.Name], At: v.At})
 		}

@@ -50,7 +50,7 @@ func (t tracer) of(text string) []string {
 func (l lister) origin(source Source, t spec.Text) Origin {
 	out := Origin{Source: source, At: l.at(t.At), Through: l.tracer.of(t.Value)}
 	if len(out.Through) > 0 {
-		out.Source = fromSetFlag
+		out.Source = l.overrides.Variable
 	}
 	return out
 }

@@ -35,15 +35,15 @@ func (t *SolveTarget) Config() ([]byte, error) {
 	return data, nil
 }
 
-// errMissingLayers reports that an engine made a solve target without all layers of its base.
-var errMissingLayers = errors.New("the engine returned it without all layers of its base: empty that engine's cache (pulpimg engine prune, with the same --engine) and build again")
+// ErrMissingLayers reports that an engine made a solve target without all layers of its base: its cache is damaged.
+var ErrMissingLayers = errors.New("the engine returned it without all layers of its base")
 
 // Config returns the image's config as JSON; solved is the config of the image's solve target as the engine exported it, whose layers and
 // history it takes over. It is an error when the target lacks layers of its base.
 func (i Image) Config(solved dockerspec.DockerOCIImage) ([]byte, error) {
 	made := solved.RootFS.DiffIDs
 	if len(made) < len(i.below) || !slices.Equal(made[:len(i.below)], i.below) {
-		return nil, errMissingLayers
+		return nil, ErrMissingLayers
 	}
 	config := i.config
 	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: slices.Clone(made)}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/util/grpcerrors"
@@ -23,9 +22,7 @@ type PlatformError struct {
 }
 
 func (e *PlatformError) Error() string {
-	return fmt.Sprintf("%s runs commands for %s, which this engine cannot: it runs %s; "+
-		"use an engine on such a machine (--engine), or install emulation for it (binfmt_misc)",
-		e.Image, e.Platform, strings.Join(e.Available, ", "))
+	return fmt.Sprintf("%s runs commands for %s, which this engine cannot: it runs %s", e.Image, e.Platform, strings.Join(e.Available, ", "))
 }
 
 // A BaseError reports that an image's base from outside could not be used.
@@ -38,23 +35,14 @@ func (e *BaseError) Error() string {
 	return fmt.Sprintf("looking up %s, which %s is based on: %s", e.Image.Base, e.Image.Name, plain(e.Err))
 }
 
-func (e *BaseError) hint() string {
-	switch host, _, _ := strings.Cut(e.Image.Base, "/"); {
-	case e.Refused():
-		return "its registry wants other credentials: docker login " + host
-	case message.DeniedByPolicy(e.Err.Error()):
-		return "allow it in the file given as --source-policy, or build without one"
-	case len(e.Image.BaseVariables) > 0:
-		return "choose another one with --set " + e.Image.BaseVariables[0] + "=..."
-	}
-	return "name another one here, or let a source policy take it from elsewhere (--source-policy)"
-}
-
 // Refused reports whether the base's registry refused the credentials.
 func (e *BaseError) Refused() bool { return message.Refused(e.Err) }
 
 // Unreachable reports whether the base's registry did not answer.
 func (e *BaseError) Unreachable() bool { return message.Unreachable(e.Err) }
+
+// Denied reports whether the source policy of the build denies the base.
+func (e *BaseError) Denied() bool { return message.DeniedByPolicy(e.Err.Error()) }
 
 func (e *BaseError) Unwrap() error { return e.Err }
 
@@ -83,8 +71,10 @@ func (e *NeedError) Error() string {
 type Error struct {
 	// Summary names what failed, in one line.
 	Summary string
-	// Hint says what the user can do about it, or is empty.
+	// Hint says what to change in the spec, or is empty.
 	Hint string
+	// Cause is what the engine lacked, as far as its error tells: a [MissingSecretError], [ErrDenied], or [ErrDiskFull]; it may be nil.
+	Cause error
 	// File and At are the place in the spec that caused it; At is zero when there is none.
 	File string
 	At   spec.Range
@@ -123,6 +113,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Is lets [errors.Is] find the cause.
+func (e *Error) Is(target error) bool { return errors.Is(e.Cause, target) }
+
+// As lets [errors.As] find the cause.
+func (e *Error) As(target any) bool { return errors.As(e.Cause, target) }
+
 // failure turns the error of a build into one that points at the spec.
 func failure(err error, f *family.Family, history history) *Error {
 	out := &Error{File: f.Spec.Filename, Source: f.Spec.Data, Err: err, Summary: plain(err)}
@@ -135,7 +131,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
 	case errors.As(err, &base):
-		out.Summary, out.Hint, out.At = base.Error(), base.hint(), base.Image.BaseAt
+		out.Summary, out.At = base.Error(), base.Image.BaseAt
 	case errors.As(err, &layers):
 		out.Summary, out.Hint, out.At = layers.Error(), "join some of its steps", layers.Image.At
 	case errors.As(err, &config):
@@ -154,8 +150,8 @@ func failure(err error, f *family.Family, history history) *Error {
 			out.narrow(f, failed)
 		}
 	}
-	if out.Hint == "" {
-		out.Hint = hint(out.Summary)
+	if base == nil && out.Hint == "" {
+		out.Cause = causeOf(out.Summary)
 	}
 	out.redact, out.Summary = f.Redact, f.Redact(out.Summary)
 	return out
@@ -202,16 +198,3 @@ const customName = "llb.customname"
 
 // plain returns an engine's message without the layers that it came through.
 func plain(err error) string { return message.Plain(grpcerrors.FromGRPC(err).Error()) }
-
-// hint returns what the user can do about an error of the engine, or nothing.
-func hint(text string) string {
-	switch secret := message.MissingSecret(text); {
-	case strings.Contains(text, syscall.ENOSPC.Error()):
-		return "free some, for example with `pulpimg engine prune`"
-	case secret != "":
-		return "give it with --secret id=" + secret + ",src=FILE"
-	case message.DeniedByPolicy(text):
-		return "allow it in the file given as --source-policy, or build without one"
-	}
-	return ""
-}

@@ -2,7 +2,6 @@ package build
 
 import (
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,17 +58,42 @@ func TestRunnable(t *testing.T) {
 	}
 }
 
-func TestFailure_placeOfBase(t *testing.T) {
-	const spec = "version: 1\nname: f\nregistry: r\ntag: t\nvariables: {base: {default: \"h/b:1\"}}\nimages:\n  a:\n    from: "
-	for _, test := range []struct{ from, text, want string }{
-		{`"h.example/b:1"`, "dial tcp: connection refused", "f.yaml:8:11: "},
-		{`"h.example/b:1"`, "dial tcp: connection refused", "(name another one here, or let a source policy take it from elsewhere (--source-policy))"},
-		{`"h.example/${{ base }}"`, "dial tcp: connection refused", "(choose another one with --set base=...)"},
-		{`"h.example/b:1"`, "401 Unauthorized", "(its registry wants other credentials: docker login h.example)"},
+func TestFailure_base(t *testing.T) {
+	const spec = "version: 1\nname: f\nregistry: r\ntag: t\nvariables: {base: {default: \"h/b:1\"}}\nimages:\n  a:\n    from: \"h.example/b:1\"\n"
+	f := familytest.Parse(t, spec)
+	for _, test := range []struct {
+		text                         string
+		refused, unreachable, denied bool
+	}{
+		{"dial tcp: connection refused", false, true, false},
+		{"401 Unauthorized", true, false, false},
+		{"source \"docker-image://h.example/b:1\" denied by policy", false, false, true},
+		{"not found", false, false, false},
 	} {
-		f := familytest.Parse(t, spec+test.from+"\n")
-		if got := failure(&BaseError{Image: f.Images[0], Err: errors.New(test.text)}, f, history{}).Error(); !strings.Contains(got, test.want) {
-			t.Errorf("error %s\nwant  %s in it", got, test.want)
+		got := failure(&BaseError{Image: f.Images[0], Err: errors.New(test.text)}, f, history{})
+		if want := "f.yaml:8:11: looking up h.example/b:1, which a is based on: " + test.text; got.Error() != want {
+			t.Errorf("error %s\nwant  %s", got, want)
 		}
+		var base *BaseError
+		if !errors.As(got, &base) || base.Refused() != test.refused || base.Unreachable() != test.unreachable || base.Denied() != test.denied {
+			t.Errorf("%s: got %+v", test.text, base)
+		}
+	}
+}
+
+func TestFailure_cause(t *testing.T) {
+	f := familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nimages: {a: {from: scratch}}\n")
+	for text, want := range map[string]error{
+		"write /x: no space left on device":       ErrDiskFull,
+		"source \"https://h/f\" denied by policy": ErrDenied,
+		"exit code: 1": nil,
+	} {
+		if got := failure(errors.New(text), f, history{}); got.Cause != want || want != nil && !errors.Is(got, want) {
+			t.Errorf("%s: the cause is %v, want %v", text, got.Cause, want)
+		}
+	}
+	var secret *MissingSecretError
+	if err := error(failure(errors.New("secret token: not found"), f, history{})); !errors.As(err, &secret) || secret.ID != "token" {
+		t.Errorf("got %v, want the ID of the secret", secret)
 	}
 }

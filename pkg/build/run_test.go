@@ -91,7 +91,7 @@ func TestRun_failure(t *testing.T) {
 	r, end := newRun(t, engine)
 	_, err := r.build(t.Context(), engine)
 	h := end()
-	const want = "f.yaml:6:17: looking up " + debian + ", which tool is based on: not found (name another one here, or let a source policy take it from elsewhere (--source-policy))"
+	const want = "f.yaml:6:17: looking up " + debian + ", which tool is based on: not found"
 	if got := r.failure(t.Context(), errors.New(err.Error()), h); got.Error() != want {
 		t.Errorf("error %s\nwant  %s", got, want)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A fresh clone has no built engine. It must compile all the same, and say what to do.
+// A fresh clone has no built engine. It must compile all the same, and say what it lacks.
 func TestStart_noBundle(t *testing.T) {
 	t.Parallel()
 	built, err := filepath.Glob("bundle/bin/[^.]*") // all but .gitignore
@@ -37,7 +37,7 @@ func TestStart_noBundle(t *testing.T) {
 	if err == nil {
 		t.Error("it succeeded")
 	}
-	if want := "this pulpimg was built without an engine: build it with `make`, or use --engine ADDR"; !strings.Contains(string(out), want) {
+	if want := "this pulpimg was built without an engine"; !strings.Contains(string(out), want) {
 		t.Errorf("it says %q, want %q", out, want)
 	}
 }

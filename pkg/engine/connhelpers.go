@@ -1,6 +1,6 @@
 package engine
 
-// Each registers the scheme of its name with BuildKit's client.
+// Each of these packages registers a scheme of addresses with BuildKit's client.
 import (
 	_ "github.com/moby/buildkit/client/connhelper/dockercontainer"
 	_ "github.com/moby/buildkit/client/connhelper/kubepod"

@@ -21,16 +21,16 @@ import (
 )
 
 const (
-	// startTime is how long buildkitd has to answer. It takes a tenth of a second,
-	// unless the machine is overloaded or a large state needs repair.
+	// startTime is how long buildkitd may take until it answers. It takes a tenth of a second, unless the machine is overloaded or a large
+	// state needs repair.
 	startTime = 60 * time.Second
-	// stopTime is how long it has to end. engine-init allows 3 s before it kills.
+	// stopTime is how long it may take to end. engine-init kills it after 3 s.
 	stopTime = 10 * time.Second
 	// socketPoll is the time between two checks whether buildkitd listens.
 	socketPoll = 2 * time.Millisecond
 )
 
-// config is buildkitd's whole configuration, but for paths.
+// config is buildkitd's configuration: all of it except the paths, which are flags.
 //
 //go:embed buildkitd.toml
 var config []byte
@@ -41,12 +41,12 @@ type daemon struct {
 	cmd      *exec.Cmd
 	socket   string
 	lifeline *os.File      // see engine-init
-	exited   chan struct{} // closed once the process, and with it the namespace, is gone
-	waitErr  error         // of cmd.Wait; to be read after exited
+	exited   chan struct{} // closed when the process has ended, and all others in its namespace
+	waitErr  error         // what cmd.Wait returned; it may be read once exited is closed
 	stopping atomic.Bool
 }
 
-// withRegistries adds the registries with plain HTTP to a configuration.
+// withRegistries returns a configuration with registries that are asked over plain HTTP.
 func withRegistries(config []byte, plainHTTP []string) []byte {
 	out := bytes.Clone(config)
 	for _, host := range plainHTTP {
@@ -55,11 +55,10 @@ func withRegistries(config []byte, plainHTTP []string) []byte {
 	return out
 }
 
-// startDaemon runs the programs in bin. The caller holds the lock, and the child
-// holds it too from here on.
+// startDaemon runs the programs in bin. The caller holds the lock; from here on, the child holds it as well.
 func startDaemon(h home, bin string, l *lock, plainHTTP []string) (*daemon, error) {
 	if err := os.WriteFile(h.config(), withRegistries(config, plainHTTP), 0o600); err != nil {
-		return nil, fmt.Errorf("write the engine's configuration: %w", err)
+		return nil, fmt.Errorf("writing the engine's configuration: %w", err)
 	}
 	socket, tmp, err := h.listenAt()
 	if err != nil {
@@ -73,7 +72,7 @@ func startDaemon(h home, bin string, l *lock, plainHTTP []string) (*daemon, erro
 	return d, nil
 }
 
-// command is engine-init, told to run buildkitd.
+// command returns the command that starts engine-init, which runs buildkitd.
 func command(h home, bin, socket, tmp string, l *lock) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(bin, "engine-init"), "-remove", tmp, "--",
 		filepath.Join(bin, "buildkitd"),
@@ -85,15 +84,15 @@ func command(h home, bin, socket, tmp string, l *lock) *exec.Cmd {
 	cmd.Env = environment(os.Environ(), bin)
 	cmd.ExtraFiles = []*os.File{l.file}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		// Because of the namespaces, nothing outlives the engine; see engine-init.
+		// All processes of the engine are in one PID namespace and end with it; see engine-init.
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
-		// A process group of its own: Ctrl-C in a terminal then reaches pulpimg alone, which decides how to end.
+		// In a process group of its own, the engine gets no signal when the user presses Ctrl-C: pulpimg decides how to end it.
 		Setsid: true,
 	}
 	return cmd
 }
 
-// environment is the user's (for proxies), without variables that would configure the daemon.
+// environment returns the user's environment, which may name proxies, without the variables that would configure buildkitd.
 func environment(env []string, bin string) []string {
 	var out []string
 	for _, kv := range env {
@@ -110,7 +109,7 @@ func environment(env []string, bin string) []string {
 	return out
 }
 
-// run starts the command with its log and its lifeline.
+// run starts the command. Its output goes to the log, and it ends when the lifeline closes.
 func (d *daemon) run() error {
 	log, err := newLog(d.home.log())
 	if err != nil {
@@ -119,16 +118,16 @@ func (d *daemon) run() error {
 	defer log.Close()
 	r, w, err := os.Pipe()
 	if err != nil {
-		return fmt.Errorf("start the embedded engine: %w", err)
+		return fmt.Errorf("starting the embedded engine: %w", err)
 	}
 	defer r.Close()
 	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = r, log, log
 	if err := d.cmd.Start(); err != nil {
 		w.Close()
 		if errors.Is(err, syscall.EPERM) {
-			err = fmt.Errorf("%w: it needs the rights to make namespaces and to mount (in a container: --privileged), or use --engine ADDR", err)
+			err = &UnusableError{NamespacesRefused, fmt.Errorf("%w: it needs the rights to make namespaces and to mount file systems", err)}
 		}
-		return fmt.Errorf("start the embedded engine: %w", err)
+		return fmt.Errorf("starting the embedded engine: %w", err)
 	}
 	d.lifeline = w
 	go func() {
@@ -140,7 +139,7 @@ func (d *daemon) run() error {
 
 func (d *daemon) address() string { return "unix://" + d.socket }
 
-// ready returns a client once buildkitd answers it.
+// ready waits until buildkitd answers, and returns a client for it.
 func (d *daemon) ready(ctx context.Context) (*client.Client, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, startTime, fmt.Errorf("it did not answer within %s", startTime))
 	defer cancel()
@@ -171,24 +170,23 @@ func (d *daemon) ready(ctx context.Context) (*client.Client, error) {
 	if cause := context.Cause(starting); cause != nil {
 		err = cause
 	}
-	return nil, d.failure("the embedded engine does not start", err)
+	return nil, d.failure("the embedded engine did not start", err)
 }
 
-// tracingSocket is where buildkitd accepts traces from the commands that it runs. While it exists, buildkitd mounts it into them.
+// tracingSocket is where buildkitd accepts traces from the commands that it runs. If it exists, buildkitd mounts it into their containers.
 // https://github.com/moby/buildkit/blob/v0.34.2/util/appdefaults/appdefaults_unix.go
 const tracingSocket = "run/buildkit/otel-grpc.sock"
 
-// dropTracing removes the socket for traces, in the daemon's mount namespace: a build's commands must not see anything of the builder.
+// dropTracing removes the socket for traces in the daemon's mount namespace: the commands of a build must see nothing of the engine.
 func (d *daemon) dropTracing() error {
 	socket := filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "root", tracingSocket)
 	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("keep the engine's socket for traces from build steps: %w", err)
+		return fmt.Errorf("removing the engine's socket for traces: %w", err)
 	}
 	return nil
 }
 
-// dial waits until the socket takes connections, and then until buildkitd answers
-// through it.
+// dial waits until the socket accepts connections, and then until buildkitd answers.
 func (d *daemon) dial(ctx context.Context) (*client.Client, error) {
 	if err := awaitSocket(ctx, d.socket); err != nil {
 		return nil, err
@@ -203,9 +201,8 @@ func (d *daemon) dial(ctx context.Context) (*client.Client, error) {
 	return c, nil
 }
 
-// awaitSocket waits until a socket accepts connections. BuildKit's own client would
-// wait a second between two attempts. It is not enough that the socket exists: between
-// bind(2) and listen(2) it refuses connections, and the client then waits two seconds.
+// awaitSocket waits until a socket accepts connections. BuildKit's client would wait a second between two attempts. To wait until the socket
+// exists is not enough: between bind(2) and listen(2) it refuses connections, and the client then waits two seconds.
 func awaitSocket(ctx context.Context, socket string) error {
 	tick := time.NewTicker(socketPoll)
 	defer tick.Stop()
@@ -221,7 +218,7 @@ func awaitSocket(ctx context.Context, socket string) error {
 	}
 }
 
-// err is nil as long as the daemon runs, and when it was told to end.
+// err returns an error when the daemon has ended without being told to.
 func (d *daemon) err() error {
 	select {
 	case <-d.exited:
@@ -231,10 +228,10 @@ func (d *daemon) err() error {
 	if d.stopping.Load() {
 		return nil
 	}
-	return d.failure("the embedded engine ended in the middle of its work", d.waitErr)
+	return d.failure("the embedded engine ended unexpectedly", d.waitErr)
 }
 
-// stop ends the daemon and everything in its namespace, and returns when all is gone.
+// stop ends the daemon and all processes in its namespace, and waits for their end.
 func (d *daemon) stop() error {
 	d.stopping.Store(true)
 	d.lifeline.Close()
@@ -243,7 +240,7 @@ func (d *daemon) stop() error {
 		return nil
 	case <-time.After(stopTime):
 	}
-	// The kernel then kills what is in the namespace, before Wait returns.
+	// With it, the kernel kills all other processes of the namespace before Wait returns.
 	d.cmd.Process.Kill()
 	<-d.exited
 	return fmt.Errorf("the embedded engine did not end within %s and was killed", stopTime)

@@ -34,26 +34,26 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// usable returns the bundle if it can run here, by this user.
+// usable returns the bundle if this user can run it here.
 func usable() (*bundle.Bundle, error) {
 	b, err := bundle.Load()
 	if errors.Is(err, bundle.ErrEmpty) {
-		return nil, fmt.Errorf("%w: build it with `make`, or use --engine ADDR", err)
+		return nil, &UnusableError{NotIncluded, err}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if b.Arch != runtime.GOARCH {
-		return nil, fmt.Errorf("this pulpimg is for %s and was built with an engine for %s: build it with `make` for one of them, or use --engine ADDR", runtime.GOARCH, b.Arch)
+		return nil, &UnusableError{NotIncluded, fmt.Errorf("this pulpimg is for %s and was built with an engine for %s", runtime.GOARCH, b.Arch)}
 	}
 	if os.Geteuid() != 0 {
-		return nil, errors.New("the embedded engine needs root, to mount and to run build steps in containers: run pulpimg as root, or use --engine ADDR (a rootless buildkitd for example)")
+		return nil, &UnusableError{NotRoot, errors.New("the embedded engine needs root, to mount file systems and to run build steps in containers")}
 	}
 	return b, nil
 }
 
-// startLocked starts the engine on what earlier runs left. What it keeps can be made again: a state that a full disk or a power cut
-// spoiled is removed, since no later start could read it either.
+// startLocked starts the engine with the state of earlier runs. A state that a full disk or a power cut has damaged is removed: no later start
+// could read it, and the next build makes it again.
 func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock, o Options) (*Engine, error) {
 	if err := h.removeLeftovers(); err != nil {
 		return nil, err
@@ -71,15 +71,15 @@ func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock, o Optio
 		return e, err
 	}
 	if o.Notice != nil {
-		o.Notice(fmt.Sprintf("what the engine kept cannot be read (%s) and is removed; the next build makes it again", broken.Reason))
+		o.Notice(fmt.Sprintf("the engine's cache cannot be read (%s) and is removed; the next build makes it again", broken.Reason))
 	}
 	if err := h.removeState(); err != nil {
-		return nil, fmt.Errorf("remove what the engine cannot read: %w", err)
+		return nil, fmt.Errorf("removing the engine's damaged cache: %w", err)
 	}
 	return run(ctx, h, bin, l, o.PlainHTTP)
 }
 
-// run runs buildkitd and returns once it answers.
+// run starts buildkitd and returns once it answers.
 func run(ctx context.Context, h home, bin string, l *lock, plainHTTP []string) (*Engine, error) {
 	if err := h.checkDatabases(); err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func run(ctx context.Context, h home, bin string, l *lock, plainHTTP []string) (
 		return nil, errors.Join(err, d.stop())
 	}
 	return &Engine{kind: Embedded, address: d.address(), client: c, daemon: d, close: once(func() error {
-		// The connection first: builds that still run end with it, and the daemon needs not wait for them.
+		// The connection is closed first: that ends builds that still run, and the daemon does not wait for them.
 		return errors.Join(c.Close(), d.stop(), l.release())
 	})}, nil
 }

@@ -9,38 +9,35 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Kind tells the two sorts of engine apart.
+// Kind is one of the two kinds of engines.
 type Kind string
 
 const (
-	Embedded Kind = "embedded" // carried by this binary, run as its child
-	Remote   Kind = "remote"   // somebody else's buildkitd
+	Embedded Kind = "embedded" // inside this binary, and run as its child
+	Remote   Kind = "remote"   // a buildkitd that runs elsewhere
 )
 
-// Options choose an engine. The zero value is the embedded one in the default place.
+// Options choose an engine. The zero value chooses the embedded engine in its default directory.
 type Options struct {
-	// Address of a remote engine, in BuildKit's notation: unix://PATH,
-	// tcp://HOST:PORT, ssh://USER@HOST, docker-container://NAME,
-	// podman-container://NAME, nerdctl-container://NAME, kube-pod://POD.
-	// Empty means the embedded engine.
+	// Address is that of a remote engine, as BuildKit writes it: unix://PATH, tcp://HOST:PORT, ssh://USER@HOST, docker-container://NAME,
+	// podman-container://NAME, nerdctl-container://NAME or kube-pod://POD. If it is empty, the engine is the embedded one.
 	Address string
 	// TLS is for a remote engine at a tcp:// address.
 	TLS TLS
-	// CacheDir is where the embedded engine keeps its files, in a folder
-	// "engine". Empty means pulpimg in os.UserCacheDir.
+	// CacheDir is where the embedded engine keeps its files, in a folder "engine". If it is empty, it is "pulpimg" in os.UserCacheDir.
 	CacheDir string
-	// PlainHTTP are the registries, HOST or HOST:PORT, that the embedded engine pulls from over plain HTTP, apart from this machine. A remote
-	// engine has a configuration of its own.
+	// PlainHTTP are the registries, HOST or HOST:PORT, that the embedded engine pulls from over plain HTTP, besides those of this machine. A
+	// remote engine has a configuration of its own.
 	PlainHTTP []string
 	// Notice is called with a line for the user, such as why the engine waits. It may be nil.
 	Notice func(string)
 }
 
-// TLS names the files for a connection with TLS. The zero value means none.
+// TLS names the files for a connection with TLS. The zero value stands for a connection without TLS.
 type TLS struct {
-	CACert     string // the authority that signed the engine's certificate; empty: the system's
-	Cert, Key  string // this client's own
-	ServerName string // expected in the engine's certificate; empty: the host of the address
+	CACert     string // of the authority that signed the engine's certificate; if empty, those of the system
+	Cert, Key  string // of this client
+	ServerName string // the name that the engine's certificate is for; if empty, the host of the address
 }
 
 // Engine is a running BuildKit. The caller of [Start] must Close it.
@@ -52,15 +49,13 @@ type Engine struct {
 	close   func() error
 }
 
-// Start finds the engine of the options, or starts the embedded one, and returns
-// once it answers. The context bounds the start alone: an engine that is started
-// runs until Close.
+// Start connects to the engine of the options, or starts the embedded one, and returns once it answers. The context is for the start alone: a
+// started engine runs until Close.
 //
-// Only one embedded engine runs in a cache directory. While another process has
-// it, Start says so once through Notice and waits; it never returns if that
-// other is an Engine of this same process which is not closed.
+// Only one embedded engine runs in a cache directory. While another process has it, Start says so once through Notice and waits. It waits
+// forever for an Engine of the same process that is never closed.
 //
-// An address at which nothing answers is an [ErrUnreachable].
+// The error is an [ErrUnreachable] if nothing answers at the address, and an [UnusableError] if the embedded engine cannot run here.
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	if o.Address != "" {
 		return connect(ctx, o.Address, o.TLS)
@@ -68,26 +63,25 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 	return startEmbedded(ctx, o)
 }
 
-// Client talks to the engine. It is closed with the engine.
+// Client returns a client of the engine. Close closes it.
 func (e *Engine) Client() *client.Client { return e.client }
 
-// Kind reports whether the engine is this binary's own.
+// Kind reports whether the engine is embedded or remote.
 func (e *Engine) Kind() Kind { return e.kind }
 
-// Address is where the engine listens, for other clients of BuildKit.
+// Address returns where the engine listens, for other clients of BuildKit.
 func (e *Engine) Address() string { return e.address }
 
-// Platforms are what the engine can run, its own first. A platform that it
-// emulates is among them.
+// Platforms returns the platforms that the engine can run: its own first, then those that it emulates.
 func (e *Engine) Platforms(ctx context.Context) ([]ocispec.Platform, error) {
 	workers, err := e.client.ListWorkers(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the engine for its platforms: %w", err)
+		return nil, fmt.Errorf("asking the engine for its platforms: %w", err)
 	}
 	return platformsOf(workers), nil
 }
 
-// platformsOf are the first worker's: it is the one that BuildKit solves with by default.
+// platformsOf returns the platforms of the first worker, which is the one that BuildKit builds with by default.
 func platformsOf(workers []*client.WorkerInfo) []ocispec.Platform {
 	if len(workers) == 0 {
 		return nil
@@ -95,8 +89,8 @@ func platformsOf(workers []*client.WorkerInfo) []ocispec.Platform {
 	return workers[0].Platforms
 }
 
-// Err says why an embedded engine that should be running is not, with the end of
-// its log; otherwise it is nil. To be asked after a call of the client failed.
+// Err returns why an embedded engine has ended before Close, with the end of its log; it is nil in all other cases. A caller asks for it when
+// a call of the client has failed.
 func (e *Engine) Err() error {
 	if e.daemon == nil {
 		return nil
@@ -104,9 +98,8 @@ func (e *Engine) Err() error {
 	return e.daemon.err()
 }
 
-// Close ends the connection and, when the engine is embedded, the engine with
-// everything that runs in it. When it returns, no process is left.
+// Close ends the connection and, if the engine is embedded, the engine with everything that runs in it. When it returns, no process is left.
 func (e *Engine) Close() error { return e.close() }
 
-// once returns a close function that may be called more than once.
+// once returns a function that calls f when it is called first, and returns the same result each time.
 func once(f func() error) func() error { return sync.OnceValue(f) }

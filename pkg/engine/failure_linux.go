@@ -36,7 +36,7 @@ func (h home) checkDatabases() error {
 		for _, name := range names {
 			info, err := os.Stat(filepath.Join(h.state(), name))
 			if err != nil {
-				return fmt.Errorf("look at what the engine keeps: %w", err)
+				return fmt.Errorf("examining what the engine keeps: %w", err)
 			}
 			if size := info.Size(); size > 0 && size < firstWrite*int64(os.Getpagesize()) {
 				return &brokenStateError{Reason: name + " is cut off", Err: fmt.Errorf("the embedded engine's %s is cut off", name)}
@@ -51,17 +51,16 @@ func (h home) checkDatabases() error {
 func (h home) executable() error {
 	var st unix.Statfs_t
 	if err := unix.Statfs(string(h), &st); err != nil {
-		return fmt.Errorf("look at the disk of the embedded engine's directory: %w", err)
+		return fmt.Errorf("examining the disk of the embedded engine's directory: %w", err)
 	}
 	if st.Flags&unix.ST_NOEXEC != 0 {
-		return fmt.Errorf("%s is on a file system that is mounted with noexec, and the embedded engine's programs could not run there: "+
-			"set XDG_CACHE_HOME to a place elsewhere, or use --engine ADDR", h)
+		return &UnusableError{NotExecutable,
+			fmt.Errorf("%s is on a file system that is mounted with noexec, and the embedded engine's programs could not run there", h)}
 	}
 	return nil
 }
 
-// lowSpace is the free space below which errors name a full disk as the likely
-// reason. buildkitd may not even have been able to log it.
+// lowSpace is the free space in bytes below which errors name a full disk as the likely reason: buildkitd may have been unable to log it.
 const lowSpace = 64 << 20
 
 // failure returns the daemon's error together with the end of its log.

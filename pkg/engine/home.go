@@ -11,18 +11,18 @@ import (
 // home is the embedded engine's directory.
 type home string
 
-// homeOf does not create the directory.
+// homeOf returns the embedded engine's directory below a cache directory. It does not create it.
 func homeOf(cacheDir string) (home, error) {
 	if cacheDir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return "", fmt.Errorf("find a place for the embedded engine: %w; set HOME or XDG_CACHE_HOME", err)
+			return "", fmt.Errorf("finding a directory for the embedded engine (set XDG_CACHE_HOME or HOME): %w", err)
 		}
 		cacheDir = filepath.Join(user, "pulpimg")
 	}
 	abs, err := filepath.Abs(cacheDir)
 	if err != nil {
-		return "", fmt.Errorf("find a place for the embedded engine: %w", err)
+		return "", fmt.Errorf("finding a directory for the embedded engine: %w", err)
 	}
 	return home(filepath.Join(abs, "engine")), nil
 }
@@ -36,7 +36,7 @@ func (h home) socket() string { return filepath.Join(string(h), "buildkitd.sock"
 // binPrefix begins the name of a folder of unpacked programs.
 const binPrefix = "bin-"
 
-// bin is the folder of the programs of the bundle with this ID.
+// bin returns the folder for the programs of the bundle with this ID.
 func (h home) bin(id string) string { return filepath.Join(string(h), binPrefix+id[:16]) }
 
 // check refuses a directory in which another user could replace the programs that this user runs.
@@ -47,20 +47,19 @@ func (h home) check() error {
 	return cachedir.CheckOwn(string(h), h.state())
 }
 
-// create makes the directory, for this user alone: buildkitd's socket is open to
-// all who can reach it.
+// create makes the directory, with access for this user alone: buildkitd's socket serves everybody who can reach it.
 func (h home) create() error {
 	if err := h.check(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(string(h), 0o700); err != nil {
-		return fmt.Errorf("make the embedded engine's directory: %w; set XDG_CACHE_HOME to a place that can be written to", err)
+		return fmt.Errorf("making the embedded engine's directory: %w", err)
 	}
-	if err := h.check(); err != nil { // somebody else may have made a part of it meanwhile
+	if err := h.check(); err != nil { // another user may have made a part of it meanwhile
 		return err
 	}
 	if err := os.Chmod(string(h), 0o700); err != nil {
-		return fmt.Errorf("keep others out of the embedded engine's directory: %w", err)
+		return fmt.Errorf("closing the embedded engine's directory to other users: %w", err)
 	}
 	return nil
 }

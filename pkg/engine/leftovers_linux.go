@@ -38,14 +38,14 @@ func (h home) removeLeftovers() error {
 		}
 		for _, name := range names {
 			if err := os.RemoveAll(filepath.Join(string(h), name)); err != nil {
-				return fmt.Errorf("remove what an interrupted engine left: %w", err)
+				return fmt.Errorf("removing what an interrupted engine left: %w", err)
 			}
 		}
 	}
 	return nil
 }
 
-// removeState removes what buildkitd keeps. By rename first: an interruption must not leave half of it for the next start to read.
+// removeState removes what buildkitd keeps. It renames the directory first: if it is interrupted, the next start must not find half of it.
 func (h home) removeState() error {
 	removed := h.state() + removedSuffix
 	if err := os.RemoveAll(removed); err != nil {

@@ -13,26 +13,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockPoll is how often a waiting process tries again. The kernel can wait for a
-// lock too, but not for a lock or a context.
+// lockPoll is the time between two attempts to get the lock. The kernel can wait for a lock, but not for the end of a context as well.
 const lockPoll = 20 * time.Millisecond
 
-// lock is a lock on a file that belongs to an open file description (F_OFD_SETLK,
-// see fcntl(2)): to every process that inherited the descriptor. It is free when
-// the last of them has ended, and others can see that it is held without taking it.
+// lock is a lock on a file that belongs to an open file description (F_OFD_SETLK, see fcntl(2)), and so to every process that inherited the
+// descriptor. It is free when the last of them has ended. Other processes can see that it is held without taking it.
 type lock struct{ file *os.File }
 
-// acquire takes the lock, after telling the user once if that means to wait.
+// acquire takes the lock. If it has to wait for it, it tells the user once.
 func acquire(ctx context.Context, name string, notice func(string)) (*lock, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock the embedded engine: %w", err)
+		return nil, fmt.Errorf("locking the embedded engine: %w", err)
 	}
 	l := &lock{f}
 	if err := l.wait(ctx, notice); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock the embedded engine with %s: %w", name, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), f.Close())
 	}
-	// On a full disk this fails, which does not matter: the command that frees the disk needs the lock, too.
+	// This fails when the disk is full. The lock counts all the same: the command that frees the disk needs it.
 	_ = l.sign()
 	return l, nil
 }
@@ -77,7 +75,7 @@ func (l *lock) sign() error {
 
 func (l *lock) release() error { return l.file.Close() }
 
-// holder is the process ID in the file, or "unknown".
+// holder returns the process ID in the file, or "unknown".
 func holder(f io.ReaderAt) string {
 	buf := make([]byte, 32)
 	n, _ := f.ReadAt(buf, 0)
@@ -87,7 +85,7 @@ func holder(f io.ReaderAt) string {
 	return "unknown"
 }
 
-// locked reports whether somebody holds the lock, and who, without taking it.
+// locked reports whether a process holds the lock, and which, without taking it.
 func locked(name string) (isLocked bool, pid int, err error) {
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -97,10 +95,10 @@ func locked(name string) (isLocked bool, pid int, err error) {
 		return false, 0, err
 	}
 	defer f.Close()
-	// Asks what would prevent a read lock: for that, the right to read the file is enough.
+	// The question is what would prevent a read lock: whoever may read the file may ask that.
 	query := unix.Flock_t{Type: unix.F_RDLCK}
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &query); err != nil {
-		return false, 0, fmt.Errorf("ask who holds %s: %w", name, err)
+		return false, 0, fmt.Errorf("asking who holds %s: %w", name, err)
 	}
 	if query.Type == unix.F_UNLCK {
 		return false, 0, nil

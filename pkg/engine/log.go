@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// newLog opens an empty log file for one run and keeps that of the run before, with ".old".
+// newLog opens an empty log file for one run. The log of the run before is kept as ".old".
 func newLog(name string) (*os.File, error) {
 	if err := os.Rename(name, name+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("put the engine's old log aside: %w", err)
+		return nil, fmt.Errorf("renaming the engine's last log: %w", err)
 	}
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("write the engine's log: %w", err)
+		return nil, fmt.Errorf("opening the engine's log: %w", err)
 	}
 	return f, nil
 }
 
-// tail is the last lines of a log, indented, without the Go stack traces that
-// buildkitd adds to its errors; empty if it cannot be read.
+// tail returns the last lines of a log, indented, without the Go stack traces that buildkitd adds to its errors. It returns nothing if the
+// log cannot be read.
 func tail(name string, lines int) string {
 	const most = 8 << 10
 	f, err := os.Open(name)
@@ -39,7 +39,7 @@ func tail(name string, lines int) string {
 	return "  " + strings.Join(all, "\n  ")
 }
 
-// dropFrames removes stack frames: a line with a function, and one with a tab and its place.
+// dropFrames removes stack frames: each is a line with the function, and a line with a tab and the place in the source.
 func dropFrames(lines []string) []string {
 	var kept []string
 	for _, line := range lines {

@@ -8,10 +8,9 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// Prune removes everything from the engine's cache that no running build uses,
-// and returns how much that was, in bytes. The embedded engine is not started for it,
-// so that it works where there is no space left to start one; while another pulpimg uses it,
-// Prune waits. Programs unpacked by other versions of pulpimg are removed as well.
+// Prune removes from the engine's cache what no running build uses, and returns how many bytes that freed. It does not start the embedded
+// engine, and so it works when the disk is too full to start it. While another pulpimg uses the embedded engine, Prune waits. It also removes
+// the programs that other versions of pulpimg unpacked.
 func Prune(ctx context.Context, o Options) (freed int64, err error) {
 	if o.Address == "" {
 		return pruneEmbedded(ctx, o)
@@ -22,7 +21,7 @@ func Prune(ctx context.Context, o Options) (freed int64, err error) {
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	if freed, err = pruneCache(ctx, e.client); err != nil {
-		return freed, fmt.Errorf("free the engine's disk: %w", err)
+		return freed, fmt.Errorf("emptying the engine's cache: %w", err)
 	}
 	return freed, nil
 }

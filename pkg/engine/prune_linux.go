@@ -13,7 +13,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
 
-// pruneEmbedded removes the embedded engine's state. With the lock held, nothing uses it.
+// pruneEmbedded removes the embedded engine's state. It holds the lock meanwhile, so that nothing uses the state.
 func pruneEmbedded(ctx context.Context, o Options) (freed int64, err error) {
 	h, err := homeOf(o.CacheDir)
 	if err != nil {
@@ -27,7 +27,7 @@ func pruneEmbedded(ctx context.Context, o Options) (freed int64, err error) {
 	}
 	l, err := acquire(ctx, h.lock(), o.Notice)
 	switch {
-	case errors.Is(err, syscall.ENOSPC): // so nobody has a lock there, nor can get one
+	case errors.Is(err, syscall.ENOSPC): // then no process holds the lock, and none can get it
 	case err != nil:
 		return 0, err
 	default:
@@ -35,10 +35,10 @@ func pruneEmbedded(ctx context.Context, o Options) (freed int64, err error) {
 	}
 	before, err := cachedir.Usage(ctx, string(h))
 	if err != nil {
-		return 0, fmt.Errorf("measure the embedded engine's files: %w", err)
+		return 0, fmt.Errorf("measuring the embedded engine's files: %w", err)
 	}
 	if err := errors.Join(h.removeState(), h.removeLeftovers(), h.removeOtherBins()); err != nil {
-		return 0, fmt.Errorf("free the engine's disk: %w", err)
+		return 0, fmt.Errorf("emptying the engine's cache: %w", err)
 	}
 	after, err := cachedir.Usage(ctx, string(h))
 	return max(before-after, 0), err
@@ -63,7 +63,7 @@ func (h home) removeOtherBins() error {
 			continue
 		}
 		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("remove the programs of another version: %w", err)
+			return fmt.Errorf("removing the programs of another version: %w", err)
 		}
 	}
 	return nil

@@ -14,14 +14,14 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// ErrUnreachable is at the root of the error for an address at which no engine answers.
+// ErrUnreachable reports that no engine answers at an address.
 var ErrUnreachable = errors.New("no engine answers")
 
-// answerTime is how long a remote engine has to answer the first request. It is
-// generous: kube-pod and ssh start a program and log in before that.
+// answerTime is how long a remote engine may take to answer the first request. It is long because kube-pod and ssh start a program and log in
+// before that.
 const answerTime = 10 * time.Second
 
-// schemes are those that client.New can dial, the helpers of connhelpers.go included.
+// schemes are the schemes of addresses that client.New can dial, with the helpers of connhelpers.go.
 var schemes = []string{"unix", "tcp", "ssh", "docker-container", "podman-container", "nerdctl-container", "kube-pod"}
 
 func connect(ctx context.Context, address string, t TLS) (*Engine, error) {
@@ -30,7 +30,7 @@ func connect(ctx context.Context, address string, t TLS) (*Engine, error) {
 	}
 	c, err := client.New(ctx, address, t.options()...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the engine at %s: %w", address, err)
+		return nil, fmt.Errorf("connecting to the engine at %s: %w", address, err)
 	}
 	if err := probe(ctx, c, address); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -58,7 +58,7 @@ func addressProblem(address string, t TLS) error {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return fmt.Errorf("read the engine's address: %w", err)
+		return fmt.Errorf("reading the engine's address: %w", err)
 	}
 	if !slices.Contains(schemes, u.Scheme) {
 		return fmt.Errorf("the engine's address %q begins with none of the known schemes: %s://", address, strings.Join(schemes, "://, "))
@@ -99,7 +99,7 @@ func (t TLS) options() []client.ClientOpt {
 	return opts
 }
 
-// probe makes a first request: the client connects only when it is used.
+// probe makes a first request, because the client connects only when it is used.
 func probe(ctx context.Context, c *client.Client, address string) error {
 	asked, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -108,16 +108,15 @@ func probe(ctx context.Context, c *client.Client, address string) error {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%w at %s: %s\ncheck that buildkitd runs there and listens on this address, or give no address to use the embedded engine",
-			ErrUnreachable, address, reason(err))
+		return fmt.Errorf("%w at %s: %s", ErrUnreachable, address, reason(err))
 	}
 	if len(workers) == 0 {
-		return fmt.Errorf("the engine at %s has no worker to build with: see its log", address)
+		return fmt.Errorf("the engine at %s has no worker that could build: its log may say why", address)
 	}
 	return nil
 }
 
-// reason returns the error that kept gRPC from connecting, without the errors that gRPC wraps around it.
+// reason returns why gRPC could not connect, without the texts that gRPC puts before it.
 func reason(err error) string {
 	text := err.Error()
 	if _, quoted, ok := strings.Cut(text, "desc = "); ok {

@@ -17,16 +17,14 @@ type Info struct {
 	BuildKit string `json:"buildkit,omitempty"` // version of buildkitd; empty in a pulpimg without an engine
 	Runc     string `json:"runc,omitempty"`     // version of the embedded runc
 	Running  bool   `json:"running"`
-	PID      int    `json:"pid,omitempty"` // the pulpimg that runs the embedded engine; 0 if unknown or none
-	// DiskUsage is in bytes: what the embedded engine's directory takes on disk,
-	// or what a remote engine says its cache does.
+	PID      int    `json:"pid,omitempty"` // of the pulpimg that runs the embedded engine; 0 if there is none, or it is unknown
+	// DiskUsage is in bytes: what the embedded engine's directory takes on disk, or what a remote engine says that its cache takes.
 	DiskUsage int64              `json:"disk_usage"`
 	Platforms []ocispec.Platform `json:"platforms,omitempty"`
 }
 
-// Status describes the engine of the options. It starts none: the embedded
-// engine is described by its files and its lock, whether it runs or not. A remote
-// engine is asked; [ErrUnreachable] if it does not answer.
+// Status describes the engine of the options. It starts none: what it says of the embedded engine comes from its files and its lock. A remote
+// engine is asked; the error is an [ErrUnreachable] if it does not answer.
 func Status(ctx context.Context, o Options) (*Info, error) {
 	if o.Address != "" {
 		return remoteStatus(ctx, o)
@@ -42,11 +40,11 @@ func remoteStatus(ctx context.Context, o Options) (info *Info, err error) {
 	defer func() { err = errors.Join(err, e.Close()) }()
 	workers, err := e.client.ListWorkers(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the engine at %s about itself: %w", o.Address, err)
+		return nil, fmt.Errorf("asking the engine at %s about itself: %w", o.Address, err)
 	}
 	usage, err := e.client.DiskUsage(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the engine at %s what it stores: %w", o.Address, err)
+		return nil, fmt.Errorf("asking the engine at %s what it stores: %w", o.Address, err)
 	}
 	return &Info{
 		Kind:      Remote,

@@ -16,7 +16,7 @@ func embeddedStatus(ctx context.Context, o Options) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The same probe of the kernel as buildkitd's own, so the same answer.
+	// This asks the kernel as buildkitd does.
 	info := &Info{Kind: Embedded, Dir: string(h), Platforms: archutil.SupportedPlatforms(false)}
 	switch b, err := bundle.Load(); {
 	case errors.Is(err, bundle.ErrEmpty):
@@ -26,10 +26,10 @@ func embeddedStatus(ctx context.Context, o Options) (*Info, error) {
 		info.BuildKit, info.Runc = b.Version("buildkitd"), b.Version("runc")
 	}
 	if info.Running, info.PID, err = locked(h.lock()); err != nil {
-		return nil, fmt.Errorf("see whether the embedded engine runs: %w", err)
+		return nil, fmt.Errorf("finding out whether the embedded engine runs: %w", err)
 	}
 	if info.DiskUsage, err = cachedir.Usage(ctx, string(h)); err != nil {
-		return nil, fmt.Errorf("measure the embedded engine's files: %w", err)
+		return nil, fmt.Errorf("measuring the embedded engine's files: %w", err)
 	}
 	return info, nil
 }

@@ -16,20 +16,19 @@ import (
 // seal is a file beside the programs. It records the state of each at the time when its digest was last checked.
 const seal = "checked.json"
 
-// unpack brings the programs to disk, unless they are there and right, and
-// returns their folder. The caller holds the lock.
+// unpack writes the programs to disk, unless they are there and undamaged, and returns their folder. The caller holds the lock.
 func unpack(ctx context.Context, h home, b *bundle.Bundle) (string, error) {
 	dir := h.bin(b.ID())
 	if intact(dir, b.Manifest) {
 		return dir, nil
 	}
 	if err := unpackTo(ctx, dir, b); err != nil {
-		return "", fmt.Errorf("unpack the engine (%d MB): %w; free some space there, or set XDG_CACHE_HOME to another place", b.Size()>>20, err)
+		return "", fmt.Errorf("unpacking the engine (%d MB): %w", b.Size()>>20, err)
 	}
 	return dir, nil
 }
 
-// unpackTo replaces the folder. It appears with all programs in it or not at all.
+// unpackTo replaces the folder. The new one has all programs from the moment that it is there.
 func unpackTo(ctx context.Context, dir string, b *bundle.Bundle) error {
 	tmp := dir + newSuffix
 	if err := errors.Join(os.RemoveAll(tmp), os.RemoveAll(dir)); err != nil {
@@ -62,17 +61,16 @@ func writeProgram(name string, b *bundle.Bundle, p bundle.Program) error {
 	if err := b.WriteTo(f, p); err != nil {
 		return err
 	}
-	// If the seal survives a power cut, the programs must survive it, too.
+	// If the seal is on disk after a power cut, the programs must be, too.
 	if err := f.Sync(); err != nil {
 		return err
 	}
 	return f.Close()
 }
 
-// intact reports whether the folder has what the manifest lists. A file that looks
-// as it did when it was sealed is taken to have the same bytes: every write to it,
-// also one that puts the old time back, changes its ctime (inode(7)). Any other
-// file is read, and sealed if its digest is right.
+// intact reports whether the folder has the programs of the manifest. If the state of a file is the one in the seal, its bytes are the same:
+// every write changes its ctime (inode(7)), even if the old mtime is set again afterwards. Any other file is read, and sealed if its digest is
+// right.
 func intact(dir string, m bundle.Manifest) bool {
 	if ours, err := ownedByUs(dir); err != nil || !ours {
 		return false
@@ -105,12 +103,12 @@ func check(name string, p bundle.Program) error {
 	return p.Check(f)
 }
 
-// fileState is what stat(2) returns about a program.
+// fileState is what lstat(2) returns about a program.
 type fileState struct {
 	Inode        uint64
 	Size         int64
 	Mtime, Ctime int64 // nanoseconds
-	Ours         bool  // a file that this user, and nobody else, can change and run
+	Ours         bool  // only this user can change and run it
 }
 
 func stateOf(name string) (fileState, error) {

@@ -1,6 +1,7 @@
 package family
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -11,16 +12,16 @@ import (
 // registry returns what all images are published under: the override, if there is one, and else what the spec says.
 func (r *resolver) registry(override string) string {
 	registry, ok := r.substitute.expand(r.spec.Registry, atBuild)
-	source := "registry: "
 	if override != "" {
-		registry, ok, source = override, true, "--registry "
+		registry, ok = override, true
 	}
 	if _, err := reference.ParseNormalizedNamed(registry + "/image"); err != nil && ok {
 		hint := `such as "docker.io/example"`
 		if strings.Contains(registry, "://") {
 			hint = "leave out " + registry[:strings.Index(registry, "://")+len("://")]
 		}
-		r.report.Add(r.spec.Registry.At, hint, "%s%q is not a registry and a path that images can be published under", source, registry)
+		r.refuse("registry", r.spec.Registry.At, override != "", hint,
+			fmt.Sprintf("%q is not a registry and a path that images can be published under", registry))
 	}
 	return registry
 }
@@ -28,14 +29,23 @@ func (r *resolver) registry(override string) string {
 // tag returns the tag of all images.
 func (r *resolver) tag(override string) string {
 	tag, ok := r.substitute.expand(r.spec.Tag, atBuild)
-	source := "tag: "
 	if override != "" {
-		tag, ok, source = override, true, "--tag "
+		tag, ok = override, true
 	}
 	if ok && (tag == "" || reference.TagRegexp.FindString(tag) != tag) {
-		r.report.Add(r.spec.Tag.At, "use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-'", "%s%q is no tag", source, tag)
+		r.refuse("tag", r.spec.Tag.At, override != "", "use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-'",
+			fmt.Sprintf("%q is no tag", tag))
 	}
 	return tag
+}
+
+// refuse adds an error about the value of a key, or about what overrides it.
+func (r *resolver) refuse(key string, at spec.Range, overridden bool, hint, problem string) {
+	if overridden {
+		r.report.AddError(at, hint, &OverrideError{Key: key, Problem: problem})
+		return
+	}
+	r.report.Add(at, hint, "%s: %s", key, problem)
 }
 
 // reference returns what an image is published under, normalised. No two images have the same: their names differ, and nothing else

@@ -1,7 +1,6 @@
 package family
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -22,7 +21,9 @@ func variables(s *spec.Spec, set map[string]string, budget *budget) map[string]*
 	values := map[string]*string{}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if _, ok := declared[name]; !ok {
-			report.AddAt(spec.Position{Line: 1, Column: 1}, spec.DidYouMean(name, names), "--set %s: the spec declares no variable of that name", name)
+			start := spec.Position{Line: 1, Column: 1}
+			report.AddError(spec.Range{Start: start, End: start}, spec.DidYouMean(name, names),
+				&OverrideError{Key: "variables", Variable: name, Problem: "the spec declares no variable of that name"})
 			continue
 		}
 		value := set[name]
@@ -47,7 +48,7 @@ func variables(s *spec.Spec, set map[string]string, budget *budget) map[string]*
 		}
 		v := declared[name]
 		if v.Value.Default == nil {
-			report.Add(v.Name.At, fmt.Sprintf("give it one with --set %s=VALUE", name), "the variable %s has no value", name)
+			report.AddError(v.Name.At, "", &NoValueError{Variable: name})
 			values[name] = nil
 			continue
 		}

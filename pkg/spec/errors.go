@@ -18,6 +18,8 @@ type Error struct {
 	Message string
 	// Hint says what to do about it, or is empty.
 	Hint string
+	// Err has the facts of some errors, for callers that say more about them; it is nil for the others.
+	Err error
 }
 
 func (e *Error) Error() string {
@@ -27,6 +29,8 @@ func (e *Error) Error() string {
 	}
 	return text
 }
+
+func (e *Error) Unwrap() error { return e.Err }
 
 // maxShown bounds how many errors the text of Errors lists. A file with more of them usually has one mistake many times.
 const maxShown = 20
@@ -89,10 +93,20 @@ func NewReport(file string) *Report { return &Report{file: file} }
 
 // Add adds an error.
 func (r *Report) Add(at Range, hint, format string, args ...any) {
+	r.add(&Error{At: at, Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// AddError adds an error that has facts.
+func (r *Report) AddError(at Range, hint string, err error) {
+	r.add(&Error{At: at, Message: err.Error(), Hint: hint, Err: err})
+}
+
+func (r *Report) add(e *Error) {
 	if r.Full() {
 		return
 	}
-	r.errors = append(r.errors, &Error{File: r.file, At: at, Message: fmt.Sprintf(format, args...), Hint: hint})
+	e.File = r.file
+	r.errors = append(r.errors, e)
 }
 
 // Full reports whether the report keeps no more errors, so that there is no point in looking for more.
@@ -112,5 +126,7 @@ func (r *Report) Err() error {
 	slices.SortStableFunc(sorted, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.At.Start.Line, b.At.Start.Line), cmp.Compare(a.At.Start.Column, b.At.Start.Column))
 	})
-	return slices.CompactFunc(sorted, func(a, b *Error) bool { return *a == *b })
+	return slices.CompactFunc(sorted, func(a, b *Error) bool {
+		return a.File == b.File && a.At == b.At && a.Message == b.Message && a.Hint == b.Hint
+	})
 }

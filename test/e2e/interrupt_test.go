@@ -121,7 +121,7 @@ func TestBuild_leavesNoProcess(t *testing.T) {
 // The error names the full disk, and nothing is left running.
 func TestBuild_fullDisk(t *testing.T) {
 	for _, c := range []struct{ name, size, message string }{
-		{"for the engine", "4m", `unpack the engine .*: no space left on device; free some space`},
+		{"for the engine", "4m", `(?s)unpacking the engine .*: no space left on device.*hint: free some space`},
 		{"for the base image", "200m", `(?s)no space left on device.*hint: free some`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

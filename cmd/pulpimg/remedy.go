@@ -1,0 +1,121 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/pulpimg/pulpimg/internal/diagnostic"
+	"github.com/pulpimg/pulpimg/internal/export"
+	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
+
+// Libraries report facts, and know nothing of this command line. What its users can do about an error is said here.
+
+// advise adds what to do about an error to what is printed of it.
+func advise(d diagnostic.Diagnostic, err error) diagnostic.Diagnostic {
+	var override *family.OverrideError
+	if errors.As(err, &override) {
+		d.Message = overrideFlag(override) + ": " + override.Problem
+	}
+	d.Hint = cmp.Or(remedy(err), d.Hint)
+	return d
+}
+
+// overrideFlag returns the flag that gave the value of an override.
+func overrideFlag(override *family.OverrideError) string {
+	if override.Variable != "" {
+		return "--set " + override.Variable
+	}
+	return "--" + override.Key // --registry and --tag have the names of the keys
+}
+
+// remedy returns what to do about an error, or nothing.
+func remedy(err error) string {
+	var (
+		value     *family.NoValueError
+		base      *build.BaseError
+		secret    *build.MissingSecretError
+		platform  *build.PlatformError
+		unusable  *engine.UnusableError
+		platforms *export.PlatformsError
+	)
+	switch {
+	case errors.As(err, &value):
+		return "give it one with --set " + value.Variable + "=VALUE"
+	case errors.As(err, &base):
+		return baseRemedy(base)
+	case errors.As(err, &secret):
+		return "give it with --secret id=" + secret.ID + ",src=FILE"
+	case errors.Is(err, build.ErrDenied):
+		return policyRemedy
+	case errors.Is(err, build.ErrDiskFull):
+		return "free some, for example with `pulpimg engine prune`"
+	case errors.Is(err, build.ErrMissingLayers):
+		return "empty the engine's cache with `pulpimg engine prune`, and the same --engine if there is one, and build again"
+	case errors.As(err, &platform):
+		return "use an engine on such a machine (--engine), or install emulation for it (binfmt_misc)"
+	case errors.As(err, &unusable):
+		return engineRemedy(unusable.Reason)
+	case errors.Is(err, engine.ErrUnreachable):
+		return "check that buildkitd runs there and listens on this address, or use the embedded engine: leave out --engine, and unset BUILDKIT_HOST"
+	case errors.Is(err, export.ErrNoStore):
+		return "start one, or use --output docker-archive:FILE"
+	case errors.As(err, &platforms):
+		return "choose one with --platform"
+	}
+	return cacheRemedy(err)
+}
+
+const policyRemedy = "allow it in the file given as --source-policy, or build without one"
+
+// baseRemedy returns what to do when a base cannot be used.
+func baseRemedy(base *build.BaseError) string {
+	switch host, _, _ := strings.Cut(base.Image.Base, "/"); {
+	case base.Refused():
+		return "its registry wants other credentials: docker login " + host
+	case base.Denied():
+		return policyRemedy
+	case len(base.Image.BaseVariables) > 0:
+		return "choose another one with --set " + base.Image.BaseVariables[0] + "=..."
+	}
+	return "name another one here, or let a source policy take it from elsewhere (--source-policy)"
+}
+
+// engineRemedy returns what to do when the embedded engine cannot run.
+func engineRemedy(reason engine.Reason) string {
+	switch reason {
+	case engine.NotIncluded:
+		return "build pulpimg with `make`, or use --engine ADDR"
+	case engine.OtherSystem:
+		return "use --engine ADDR (docker-container://NAME, tcp://HOST:PORT, ssh://USER@HOST)"
+	case engine.NotRoot:
+		return "run pulpimg as root, or use --engine ADDR (a rootless buildkitd for example)"
+	case engine.NotExecutable:
+		return "set XDG_CACHE_HOME to a place elsewhere, or use --engine ADDR"
+	case engine.NamespacesRefused:
+		return "give root these rights (in a container: --privileged), or use --engine ADDR"
+	}
+	return ""
+}
+
+// cacheRemedy returns what to do about a cache that cannot be written to, or nothing.
+func cacheRemedy(err error) string {
+	var path *fs.PathError
+	cache, cacheErr := build.Cache{}.Path()
+	if !errors.As(err, &path) || cacheErr != nil || !strings.HasPrefix(path.Path, cache) {
+		return ""
+	}
+	const elsewhere = "set XDG_CACHE_HOME to a place that can be written to"
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "free some space, for example with `pulpimg engine prune`, or " + elsewhere
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		return elsewhere
+	}
+	return ""
+}
