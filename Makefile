@@ -17,7 +17,7 @@ FUZZ    := pkg/spec:FuzzParse pkg/family:FuzzResolve pkg/family:FuzzHideCredenti
            pkg/publish:FuzzParseChallenge pkg/publish:FuzzLocation pkg/publish:FuzzCredentials
 DEMO    := --push --progress plain
 
-.PHONY: all check demo test lint fuzz bench setup engine clean
+.PHONY: all check vet-elsewhere demo test lint fuzz bench setup engine clean
 all: bin/pulpimg
 
 # Builds the four Pulp images against the offline lab, with the spec as it is, and pushes them to the lab's registry.
@@ -28,9 +28,15 @@ demo: setup bin/pulpimg $(LAB)
 check: $(HELPERS)
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	$(GO) vet ./...
+	@$(MAKE) --no-print-directory vet-elsewhere
 	$(GO) tool -modfile=test/lint/go.mod staticcheck ./...
 	$(GO) tool -modfile=test/lint/go.mod errcheck -ignoretests -exclude test/lint/errcheck.txt ./...
 	$(GO) test ./cmd/... ./internal/... ./pkg/... ./test/depcheck
+
+# The program runs on these systems with a remote engine. The tests in test/ are for Linux.
+vet-elsewhere:
+	GOOS=darwin $(GO) vet ./cmd/... ./internal/... ./pkg/...
+	GOOS=windows $(GO) vet ./cmd/... ./internal/... ./pkg/...
 
 test: setup bin/pulpimg $(LAB)
 	$(GO) test -race $$($(GO) list ./... | grep -v /test/)
@@ -44,6 +50,7 @@ test: setup bin/pulpimg $(LAB)
 lint: setup engine $(HELPERS)
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	$(GO) vet ./...
+	@$(MAKE) --no-print-directory vet-elsewhere
 	cd test/lab && $(GO) vet ./...
 	cd test/registrytest && $(GO) vet ./...
 	cd test/schema && $(GO) vet ./...

@@ -1,5 +1,5 @@
-// Package terminal lends the user's terminal to a program that runs elsewhere: keys go there as they are pressed, and it hears of every
-// change of the window's size.
+// Package terminal lends the user's terminal to a program that runs elsewhere. The program gets keys as they are pressed, and the size of
+// the window whenever it changes.
 //
-// It draws nothing, and it knows nothing of what the program is.
+// It draws nothing, and knows nothing of the program.
 package terminal

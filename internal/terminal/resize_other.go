@@ -4,5 +4,5 @@ package terminal
 
 import "os"
 
-// notifyOfResize does nothing: there is no such signal.
+// notifyOfResize does nothing: these systems have no such signal.
 func notifyOfResize(chan<- os.Signal) {}

@@ -1,13 +1,16 @@
+//go:build unix
+
 package terminal_test
 
 import (
 	"io"
 	"os"
+	"reflect"
 	"syscall"
 	"testing"
 
 	"github.com/containerd/console"
-	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
 	"github.com/pulpimg/pulpimg/internal/terminal"
 )
@@ -34,13 +37,13 @@ func resize(t *testing.T, person console.Console, rows, columns uint16) {
 	}
 }
 
-func state(t *testing.T, f *os.File) unix.Termios {
+func state(t *testing.T, f *os.File) *term.State {
 	t.Helper()
-	state, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	state, err := term.GetState(int(f.Fd()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return *state
+	return state
 }
 
 func TestOpen_passesKeys(t *testing.T) {
@@ -69,7 +72,7 @@ func TestOpen_passesKeys(t *testing.T) {
 	if err := lent.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if after := state(t, program); after != before {
+	if after := state(t, program); !reflect.DeepEqual(after, before) {
 		t.Errorf("the terminal is left as %+v, want %+v", after, before)
 	}
 	if err := lent.Close(); err != nil {

@@ -201,8 +201,8 @@ func (d *daemon) dial(ctx context.Context) (*client.Client, error) {
 	return c, nil
 }
 
-// awaitSocket waits until a socket accepts connections. BuildKit's client would wait a second between two attempts. To wait until the socket
-// exists is not enough: between bind(2) and listen(2) it refuses connections, and the client then waits two seconds.
+// awaitSocket waits until a socket accepts connections. BuildKit's client would wait a second between two attempts. To wait until the
+// socket exists is not enough: between bind(2) and listen(2) it refuses connections, and the client then waits two seconds.
 func awaitSocket(ctx context.Context, socket string) error {
 	tick := time.NewTicker(socketPoll)
 	defer tick.Stop()

@@ -52,8 +52,8 @@ func usable() (*bundle.Bundle, error) {
 	return b, nil
 }
 
-// startLocked starts the engine with the state of earlier runs. A state that a full disk or a power cut has damaged is removed: no later start
-// could read it, and the next build makes it again.
+// startLocked starts the engine with the state of earlier runs. A state that a full disk or a power cut has damaged is removed: no later
+// start could read it, and the next build makes it again.
 func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock, o Options) (*Engine, error) {
 	if err := h.removeLeftovers(); err != nil {
 		return nil, err

@@ -26,8 +26,8 @@ type Options struct {
 	TLS TLS
 	// CacheDir is where the embedded engine keeps its files, in a folder "engine". If it is empty, it is "pulpimg" in os.UserCacheDir.
 	CacheDir string
-	// PlainHTTP are the registries, HOST or HOST:PORT, that the embedded engine pulls from over plain HTTP, besides those of this machine. A
-	// remote engine has a configuration of its own.
+	// PlainHTTP are the registries, HOST or HOST:PORT, that the embedded engine pulls from over plain HTTP, besides those of this machine.
+	// A remote engine has a configuration of its own.
 	PlainHTTP []string
 	// Notice is called with a line for the user, such as why the engine waits. It may be nil.
 	Notice func(string)
@@ -49,8 +49,8 @@ type Engine struct {
 	close   func() error
 }
 
-// Start connects to the engine of the options, or starts the embedded one, and returns once it answers. The context is for the start alone: a
-// started engine runs until Close.
+// Start connects to the engine of the options, or starts the embedded one, and returns once it answers. The context is for the start alone:
+// a started engine runs until Close.
 //
 // Only one embedded engine runs in a cache directory. While another process has it, Start says so once through Notice and waits. It waits
 // forever for an Engine of the same process that is never closed.
@@ -89,8 +89,8 @@ func platformsOf(workers []*client.WorkerInfo) []ocispec.Platform {
 	return workers[0].Platforms
 }
 
-// Err returns why an embedded engine has ended before Close, with the end of its log; it is nil in all other cases. A caller asks for it when
-// a call of the client has failed.
+// Err returns why an embedded engine has ended before Close, with the end of its log; it is nil in all other cases. A caller asks for it
+// when a call of the client has failed.
 func (e *Engine) Err() error {
 	if e.daemon == nil {
 		return nil
@@ -98,7 +98,8 @@ func (e *Engine) Err() error {
 	return e.daemon.err()
 }
 
-// Close ends the connection and, if the engine is embedded, the engine with everything that runs in it. When it returns, no process is left.
+// Close ends the connection and, if the engine is embedded, the engine with everything that runs in it. When it returns, no process is
+// left.
 func (e *Engine) Close() error { return e.close() }
 
 // once returns a function that calls f when it is called first, and returns the same result each time.

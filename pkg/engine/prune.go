@@ -9,8 +9,8 @@ import (
 )
 
 // Prune removes from the engine's cache what no running build uses, and returns how many bytes that freed. It does not start the embedded
-// engine, and so it works when the disk is too full to start it. While another pulpimg uses the embedded engine, Prune waits. It also removes
-// the programs that other versions of pulpimg unpacked.
+// engine, and so it works when the disk is too full to start it. While another pulpimg uses the embedded engine, Prune waits. It also
+// removes the programs that other versions of pulpimg unpacked.
 func Prune(ctx context.Context, o Options) (freed int64, err error) {
 	if o.Address == "" {
 		return pruneEmbedded(ctx, o)

@@ -17,8 +17,8 @@ import (
 // ErrUnreachable reports that no engine answers at an address.
 var ErrUnreachable = errors.New("no engine answers")
 
-// answerTime is how long a remote engine may take to answer the first request. It is long because kube-pod and ssh start a program and log in
-// before that.
+// answerTime is how long a remote engine may take to answer the first request. It is long because kube-pod and ssh start a program and log
+// in before that.
 const answerTime = 10 * time.Second
 
 // schemes are the schemes of addresses that client.New can dial, with the helpers of connhelpers.go.

@@ -23,8 +23,8 @@ type Info struct {
 	Platforms []ocispec.Platform `json:"platforms,omitempty"`
 }
 
-// Status describes the engine of the options. It starts none: what it says of the embedded engine comes from its files and its lock. A remote
-// engine is asked; the error is an [ErrUnreachable] if it does not answer.
+// Status describes the engine of the options. It starts none: what it says of the embedded engine comes from its files and its lock. A
+// remote engine is asked; the error is an [ErrUnreachable] if it does not answer.
 func Status(ctx context.Context, o Options) (*Info, error) {
 	if o.Address != "" {
 		return remoteStatus(ctx, o)

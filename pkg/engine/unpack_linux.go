@@ -68,9 +68,9 @@ func writeProgram(name string, b *bundle.Bundle, p bundle.Program) error {
 	return f.Close()
 }
 
-// intact reports whether the folder has the programs of the manifest. If the state of a file is the one in the seal, its bytes are the same:
-// every write changes its ctime (inode(7)), even if the old mtime is set again afterwards. Any other file is read, and sealed if its digest is
-// right.
+// intact reports whether the folder has the programs of the manifest. If the state of a file is the one in the seal, its bytes are the
+// same: every write changes its ctime (inode(7)), even if the old mtime is set again afterwards. Any other file is read, and sealed if its
+// digest is right.
 func intact(dir string, m bundle.Manifest) bool {
 	if ours, err := ownedByUs(dir); err != nil || !ours {
 		return false

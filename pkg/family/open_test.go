@@ -1,3 +1,5 @@
+//go:build unix
+
 package family_test
 
 import (

@@ -13,18 +13,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// ErrEmpty is what [Load] returns in a binary that was compiled without its engine.
+// ErrEmpty reports that this binary was compiled without the engine.
 var ErrEmpty = errors.New("this pulpimg was built without an engine")
 
-// Bundle is what this binary carries.
+// Bundle is the engine's programs inside this binary.
 type Bundle struct {
 	Manifest
 	id    string
 	files fs.FS
 }
 
-// Load reads the manifest of the embedded bundle. It returns [ErrEmpty] when
-// there is none.
+// Load reads the manifest of the bundle. It returns [ErrEmpty] if there is none.
 func Load() (*Bundle, error) {
 	return load(embedded())
 }
@@ -39,26 +38,25 @@ func load(files fs.FS) (*Bundle, error) {
 	}
 	b := &Bundle{files: files, id: digest(text)}
 	if err := json.Unmarshal(text, &b.Manifest); err != nil {
-		return nil, fmt.Errorf("read the list of engine programs in this pulpimg: %w", err)
+		return nil, fmt.Errorf("reading the list of engine programs in this pulpimg: %w", err)
 	}
 	return b, nil
 }
 
-// ID names the contents: two bundles with the same ID are the same bytes.
+// ID returns the digest of the manifest: two bundles with the same ID have the same bytes.
 func (b *Bundle) ID() string { return b.id }
 
-// IsOf reports whether the text is the bundle's manifest.
+// IsOf reports whether a text is the bundle's manifest.
 func (b *Bundle) IsOf(manifest []byte) bool { return digest(manifest) == b.id }
 
-// WriteTo writes the uncompressed program to w and returns an error when the
-// bytes are not those of the manifest.
+// WriteTo writes a program to w, uncompressed. It returns an error if its bytes do not have the digest that the manifest has.
 func (b *Bundle) WriteTo(w io.Writer, p Program) error {
 	packed, err := b.files.Open(p.Name + ".zst")
 	if err != nil {
 		return err
 	}
 	defer packed.Close()
-	// Programs are unpacked one at a time, so that the memory for a window is needed once.
+	// Callers unpack one program at a time, so that the memory for a window is needed once.
 	r, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(0))
 	if err != nil {
 		return err
@@ -71,7 +69,7 @@ func (b *Bundle) WriteTo(w io.Writer, p Program) error {
 	return p.check(sum)
 }
 
-// Check reads r to its end and returns an error when it is not the program.
+// Check reads r to its end, and returns an error if it is not the program.
 func (p Program) Check(r io.Reader) error {
 	sum := sha256.New()
 	if _, err := io.Copy(sum, r); err != nil {

@@ -1,11 +1,9 @@
-// Package bundle holds the programs of the embedded engine: buildkitd, runc and
-// engine-init, compressed, inside this binary, and says which versions they are.
+// Package bundle has the programs of the embedded engine inside this binary, compressed: buildkitd, runc and engine-init. It knows their
+// versions and digests.
 //
-// Each program that is not ours is pinned by a go.mod of its own (buildkitd/,
-// runc/), so that its requirements stay out of the product's. The command in
-// build/ compiles them into bin/, which is not committed; a binary compiled
-// without that step has an empty bundle, and [Load] says so. buildkitd is compiled
-// without its network proxy: build/source.go says why.
+// A program that is not a part of pulpimg is pinned by a go.mod of its own (buildkitd/, runc/), so that the product does not get its
+// requirements. The command in build/ compiles the programs into bin/, which is not committed. In a binary that was compiled without that
+// step, the bundle is empty, and [Load] returns an error. buildkitd is compiled without its network proxy; build/source.go says why.
 //
-// It does not unpack to disk and runs nothing: that is what package engine does.
+// It writes nothing to disk and runs nothing: package engine does that.
 package bundle

@@ -5,7 +5,7 @@ import (
 	"io/fs"
 )
 
-// "all:" takes .gitignore too, the one file that a fresh clone has there.
+// With "all:", .gitignore is embedded as well. It is the only file of a fresh clone, and a pattern must match a file.
 //
 //go:embed all:bin
 var bin embed.FS

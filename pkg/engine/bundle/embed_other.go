@@ -7,5 +7,5 @@ import (
 	"io/fs"
 )
 
-// embedded is empty: the engine's programs are Linux programs.
+// embedded returns an empty file system: the engine's programs run on Linux only.
 func embedded() fs.FS { return embed.FS{} }

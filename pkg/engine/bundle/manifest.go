@@ -5,7 +5,7 @@ const ManifestName = "manifest.json"
 
 // Manifest lists the programs of a bundle. The command in build/ writes it.
 type Manifest struct {
-	// Arch is what the programs were compiled for, as a GOARCH.
+	// Arch is the GOARCH that the programs were compiled for.
 	Arch     string    `json:"arch"`
 	Programs []Program `json:"programs"`
 }
@@ -20,7 +20,7 @@ type Program struct {
 	Inputs  string `json:"inputs"`            // digest of what it was compiled from
 }
 
-// Size is what all programs take on disk, in bytes.
+// Size returns how many bytes all programs take on disk.
 func (m Manifest) Size() int64 {
 	var n int64
 	for _, p := range m.Programs {
@@ -29,7 +29,7 @@ func (m Manifest) Size() int64 {
 	return n
 }
 
-// Version is the version of the named program; empty when it is not there.
+// Version returns the version of a program, or nothing if there is no such program.
 func (m Manifest) Version(name string) string {
 	for _, p := range m.Programs {
 		if p.Name == name {

@@ -1,11 +1,9 @@
-// Command build compiles the programs of the embedded engine and puts them,
-// compressed, where package bundle embeds them:
+// Command build compiles the programs of the embedded engine, compresses them, and writes them where package bundle embeds them:
 //
 //	go run ./pkg/engine/bundle/build [-arch GOARCH] [-dir pkg/engine/bundle]
 //
-// A program whose inputs (module files, flags, sources, Go's version) did not
-// change is kept. Equal inputs give equal bytes. runc needs a C compiler and the
-// static C library; to build for another GOARCH, set CC to a cross compiler.
+// It compiles a program again only if its inputs changed: module files, flags, sources or the version of Go. The same inputs give the same
+// bytes. runc needs a C compiler and the static C library; to build for another GOARCH, set CC to a cross compiler.
 package main
 
 import (
@@ -32,13 +30,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *dir, *arch, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "build the engine:", err)
+		fmt.Fprintln(os.Stderr, "building the engine:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-// run brings every program and then the manifest up to date.
+// run compiles the programs whose inputs changed, and then writes the manifest.
 func run(ctx context.Context, dir, arch string, log io.Writer) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -66,20 +64,7 @@ func run(ctx context.Context, dir, arch string, log io.Writer) error {
 	return writeManifest(bin, m)
 }
 
-// lock waits until no other build works in the folder.
-func lock(dir string) (unlock func(), err error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
-	}
-	return func() { f.Close() }, nil
-}
-
-// readManifest returns an empty one when there is none, or none that can be read.
+// readManifest returns the manifest of the last build; an empty one if there is none, or if it is damaged.
 func readManifest(bin string) (bundle.Manifest, error) {
 	var m bundle.Manifest
 	text, err := os.ReadFile(filepath.Join(bin, bundle.ManifestName))
@@ -95,7 +80,7 @@ func readManifest(bin string) (bundle.Manifest, error) {
 	return m, nil
 }
 
-// writeManifest leaves the file alone when it says the same already, so that Go's build cache stays valid.
+// writeManifest writes the manifest, unless the file has it already: Go's build cache then stays valid.
 func writeManifest(bin string, m bundle.Manifest) error {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {

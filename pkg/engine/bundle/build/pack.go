@@ -11,10 +11,10 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
 
-// level is the encoder's best: it is slow, and paid once per change of version.
+// level is the best of the encoder. It is slow, but a program is compressed only when its version changes.
 const level = zstd.SpeedBestCompression
 
-// pack compresses the file plain into the file packed, which appears complete or not at all.
+// pack compresses the file plain into the file packed, which is complete as soon as it is there.
 func pack(plain, packed string) (bundle.Program, error) {
 	in, err := os.Open(plain)
 	if err != nil {
@@ -40,7 +40,7 @@ func pack(plain, packed string) (bundle.Program, error) {
 
 func compress(out io.Writer, in io.Reader) (bundle.Program, error) {
 	sum, packed := sha256.New(), &counter{w: out}
-	// One goroutine: the bytes must not depend on how many cores there are.
+	// With one goroutine, the bytes do not depend on the number of cores.
 	enc, err := zstd.NewWriter(packed, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return bundle.Program{}, err

@@ -21,7 +21,7 @@ type source struct {
 	name    string   // of the program
 	dir     string   // where go build runs: the folder of its go.mod, or of its sources
 	pkg     string   // the package to build
-	module  string   // the module that its version is that of; empty for a part of pulpimg
+	module  string   // the module whose version the program has; empty for a part of pulpimg
 	env     []string // added to the environment
 	tags    string
 	ldflags string
@@ -29,8 +29,8 @@ type source struct {
 	without string // a package of the module that is compiled as on systems other than Linux; see withoutPackage
 }
 
-// sources are the engine's programs, compiled for linux and the arch. All are
-// static, so that pulpimg runs on a Linux with another C library, or none.
+// sources returns how the engine's programs are compiled for Linux on an architecture. All of them are static, so that pulpimg runs on a
+// Linux with another C library, or with none.
 func sources(dir, arch string) []source {
 	target := []string{"GOOS=linux", "GOARCH=" + arch, "GOWORK=off", "GOFLAGS="}
 	const strip = "-s -w -buildid="
@@ -42,8 +42,8 @@ func sources(dir, arch string) []source {
 			module:  "github.com/moby/buildkit",
 			env:     append(slices.Clone(target), "CGO_ENABLED=0"),
 			ldflags: strip + " -X github.com/moby/buildkit/version.Version={{version}}",
-			// A proxy for the network of build steps, which only a client that asks for it gets, and pulpimg does not. At each start it
-			// makes an RSA key, whether or not anybody will ask: 80 ms on average, up to two seconds, of a start that takes 50 without.
+			// This is a proxy for the network of build steps, for clients that ask for it, and pulpimg does not. It makes an RSA key at
+			// each start all the same. That takes 80 ms on average and up to two seconds; the rest of the start takes 50 ms.
 			without: "util/network/proxyprovider",
 		},
 		{
@@ -51,9 +51,9 @@ func sources(dir, arch string) []source {
 			dir:    filepath.Join(dir, "runc"),
 			pkg:    "github.com/opencontainers/runc",
 			module: "github.com/opencontainers/runc",
-			env:    append(slices.Clone(target), "CGO_ENABLED=1"), // it enters namespaces in C, before Go's threads start
-			// As in runc's own Makefile, without libpathrs (a C library written in Rust). buildkitd asks for
-			// seccomp filters wherever the kernel has them, so a runc without them could not run anything.
+			env:    append(slices.Clone(target), "CGO_ENABLED=1"), // its C code enters namespaces before Go starts threads
+			// These are the tags of runc's Makefile, without libpathrs (a C library written in Rust). seccomp is needed: buildkitd asks for
+			// seccomp filters if the kernel has them, and a runc without seccomp refuses to run anything with them.
 			tags:    "seccomp,urfave_cli_no_docs,netgo,osusergo",
 			needs:   "libseccomp",
 			ldflags: strip + " -linkmode external -extldflags -static",
@@ -68,7 +68,7 @@ func sources(dir, arch string) []source {
 	}
 }
 
-// update returns the program that is already there when its inputs are the same, and builds it otherwise.
+// update builds the program, unless the one that is there has the same inputs.
 func (s source) update(ctx context.Context, bin string, old bundle.Manifest, log io.Writer) (bundle.Program, error) {
 	version, err := s.version(ctx)
 	if err != nil {
@@ -110,7 +110,7 @@ func current(old bundle.Manifest, name, inputs, packed string) (bundle.Program, 
 	return bundle.Program{}, false
 }
 
-// version asks the program's go.mod.
+// version returns the version of the program, from its go.mod.
 func (s source) version(ctx context.Context) (string, error) {
 	if s.module == "" {
 		return "", nil
@@ -127,8 +127,7 @@ func (s source) args(version string) []string {
 	return append(args, "-ldflags="+strings.ReplaceAll(s.ldflags, "{{version}}", version))
 }
 
-// inputs is a digest of all that decides over the program's bytes. A module's
-// sources are decided by its go.mod and go.sum.
+// inputs returns a digest of all that the program's bytes depend on. Its go.mod and go.sum stand for the sources of modules.
 func (s source) inputs(ctx context.Context, args []string) (string, error) {
 	goVersion, err := s.goCommand(ctx, "env", "GOVERSION", "CC")
 	if err != nil {
@@ -166,24 +165,24 @@ func (s source) build(ctx context.Context, args []string, packed string) (bundle
 	return pack(plain, packed)
 }
 
-// compile makes the file plain, with what it needs on the way in the folder tmp.
+// compile compiles the program into the file plain. It may use the folder tmp meanwhile.
 func (s source) compile(ctx context.Context, args []string, tmp, plain string) (err error) {
 	if s.without != "" {
 		if s, err = s.withoutPackage(ctx, tmp); err != nil {
-			return fmt.Errorf("leave %s out: %w", s.without, err)
+			return fmt.Errorf("leaving %s out: %w", s.without, err)
 		}
 	}
 	_, err = s.goCommand(ctx, append(args, "-o", plain, s.pkg)...)
 	return err
 }
 
-// checkNeeds says what to install, which the C compiler would not.
+// checkNeeds returns an error that says which C library to install: that of the C compiler would not.
 func (s source) checkNeeds(ctx context.Context) error {
 	if s.needs == "" {
 		return nil
 	}
 	if out, err := exec.CommandContext(ctx, "pkg-config", "--exists", "--print-errors", s.needs).CombinedOutput(); err != nil {
-		return fmt.Errorf("look for the C library %s: %w; on Debian: apt-get install gcc pkg-config %s-dev\n%s", s.needs, err, s.needs, out)
+		return fmt.Errorf("looking for the C library %s: %w; on Debian: apt-get install gcc pkg-config %s-dev\n%s", s.needs, err, s.needs, out)
 	}
 	return nil
 }

@@ -1,18 +1,14 @@
 //go:build linux
 
-// Command engine-init is process 1 of the PID namespace in which pulpimg runs
-// its buildkitd. It exists so that the engine ends when pulpimg ends, however
-// that happens: when process 1 of a PID namespace exits, the kernel kills
-// everything else in it (pid_namespaces(7)), build containers included, which
-// no signal to buildkitd alone can promise.
+// Command engine-init is process 1 of the PID namespace in which pulpimg runs its buildkitd. It makes the engine end when pulpimg ends,
+// however that happens: when process 1 of a PID namespace exits, the kernel kills all other processes in it (pid_namespaces(7)), those of
+// build containers included. A signal to buildkitd could not do that.
 //
 //	engine-init [-remove DIR] COMMAND [ARG...]
 //
-// Standard input is the lifeline: a pipe whose other end only pulpimg holds.
-// The kernel closes that end when pulpimg exits or is killed; engine-init then
-// ends COMMAND, everything else in the namespace, and itself. Descriptor 3, when
-// given, is pulpimg's lock on the engine's directory. engine-init holds it so
-// that the lock is free only once nothing uses the directory any more.
+// Standard input is the lifeline: a pipe whose other end only pulpimg holds. The kernel closes that end when pulpimg exits or is killed.
+// Then engine-init ends COMMAND, all other processes in the namespace, and itself. Descriptor 3, if it is given, is pulpimg's lock on the
+// engine's directory. engine-init holds it too, so that the lock is free only when nothing uses the directory.
 package main
 
 import (
@@ -25,7 +21,7 @@ import (
 	"time"
 )
 
-// grace is how long COMMAND has to end by itself after SIGTERM.
+// grace is how long COMMAND may take to end after SIGTERM.
 const grace = 3 * time.Second
 
 // lockFD is the number of the inherited lock (the first of exec.Cmd.ExtraFiles).
@@ -44,11 +40,10 @@ func main() {
 	os.Exit(code)
 }
 
-// run starts the command and returns its exit code once nothing but this
-// process is left in the namespace.
+// run starts the command, and returns its exit code when this process is the last one in the namespace.
 func run(argv []string) (int, error) {
 	if os.Getpid() != 1 || len(argv) == 0 {
-		return 64, errors.New("this is a part of pulpimg and not meant to be called by hand")
+		return 64, errors.New("engine-init is a part of pulpimg, which starts it")
 	}
 	syscall.CloseOnExec(lockFD)
 	if err := mounts(); err != nil {
@@ -64,14 +59,14 @@ func run(argv []string) (int, error) {
 		Files: []uintptr{null.Fd(), os.Stdout.Fd(), os.Stderr.Fd()},
 	})
 	if err != nil {
-		return 1, fmt.Errorf("start %s: %w", argv[0], err)
+		return 1, fmt.Errorf("starting %s: %w", argv[0], err)
 	}
 	exited := make(chan syscall.WaitStatus, 1)
 	empty := make(chan struct{})
 	go reap(pid, exited, empty)
 
 	status, forced := supervise(pid, exited)
-	// -1 is every process that this one may signal: the namespace.
+	// -1 stands for all processes that this one may signal, which are those of the namespace.
 	syscall.Kill(-1, syscall.SIGKILL)
 	<-empty
 	if forced {
@@ -80,12 +75,11 @@ func run(argv []string) (int, error) {
 	return exitCode(status), nil
 }
 
-// supervise returns when the command has exited, or, after the lifeline is cut,
-// has had its time to.
+// supervise waits until the command has exited. When the lifeline is cut, it tells the command to end, and waits no longer than grace.
 func supervise(pid int, exited <-chan syscall.WaitStatus) (status syscall.WaitStatus, forced bool) {
 	cut := make(chan struct{})
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // however it ends, the lifeline is cut
+		_, _ = io.Copy(io.Discard, os.Stdin) // the lifeline is cut when this ends, with an error or without
 		close(cut)
 	}()
 	select {
@@ -102,9 +96,8 @@ func supervise(pid int, exited <-chan syscall.WaitStatus) (status syscall.WaitSt
 	}
 }
 
-// reap collects every process that ends, orphans of build containers included,
-// as process 1 must. It reports the status of pid, and closes empty when there
-// is no child left.
+// reap waits for all processes that end, orphans of build containers included, as process 1 must. It sends the status of pid to exited, and
+// closes empty when there is no child left.
 func reap(pid int, exited chan<- syscall.WaitStatus, empty chan<- struct{}) {
 	defer close(empty)
 	for {
@@ -120,8 +113,7 @@ func reap(pid int, exited chan<- syscall.WaitStatus, empty chan<- struct{}) {
 	}
 }
 
-// exitCode is the shell's convention: 128 and the signal's number for a command
-// that a signal ended.
+// exitCode returns the exit code as shells do: for a command that a signal ended, 128 plus the number of the signal.
 func exitCode(status syscall.WaitStatus) int {
 	if status.Signaled() {
 		return 128 + int(status.Signal())

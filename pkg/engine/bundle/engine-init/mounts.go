@@ -10,30 +10,29 @@ import (
 	"syscall"
 )
 
-// private are directories of the host that the engine gets an empty one of its
-// own instead of.
+// private are the directories of the host in whose place the engine gets empty ones.
 var private = []struct {
 	dir    string
 	create bool
 }{
-	// buildkitd reads its defaults from here even when --config names another file.
+	// buildkitd reads defaults from here, even if --config names another file.
 	{dir: "/etc/buildkit"},
-	// runc's record of running containers, which nobody would clear after a kill.
+	// runc keeps its records of running containers here, and after a kill nothing would remove them.
 	{dir: "/run/runc", create: true},
-	// Where buildkitd puts a socket for traces; another buildkitd of the host may have its own there.
+	// buildkitd makes a socket for traces here, and so does another buildkitd of the host.
 	{dir: "/run/buildkit", create: true},
 }
 
-// mounts prepares the mount namespace. What buildkitd mounts in it, the host
-// never sees, and the kernel unmounts when the last process has ended.
+// mounts prepares the mount namespace. The host does not see what buildkitd mounts in it, and the kernel unmounts all of it when the last
+// process has ended.
 func mounts() error {
-	// Changes made by the host still arrive, so that nothing it unmounts is kept busy here.
+	// Changes that the host makes still arrive here, so that this namespace keeps nothing busy that the host unmounts.
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SLAVE, ""); err != nil {
-		return fmt.Errorf("make a mount namespace of the engine's own: %w", err)
+		return fmt.Errorf("making a mount namespace for the engine: %w", err)
 	}
-	// runc looks its containers up in /proc by the numbers of this PID namespace.
+	// runc looks in /proc for its containers, by their process IDs in this PID namespace.
 	if err := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc for the engine: %w", err)
+		return fmt.Errorf("mounting /proc for the engine: %w", err)
 	}
 	for _, p := range private {
 		if err := mountEmpty(p.dir, p.create); err != nil {
@@ -53,7 +52,7 @@ func mountEmpty(dir string, create bool) error {
 		return nil
 	}
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0700"); err != nil {
-		return fmt.Errorf("mount an empty %s for the engine: %w", dir, err)
+		return fmt.Errorf("mounting an empty %s for the engine: %w", dir, err)
 	}
 	return nil
 }
