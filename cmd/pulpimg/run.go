@@ -187,7 +187,7 @@ func (c *runCommand) checkSockets(image *family.Image) error {
 	if remote(os.Getenv("DOCKER_HOST")) || remote(os.Getenv("CONTAINER_HOST")) {
 		return nil
 	}
-	for _, socket := range container.Sockets(image) {
+	for _, socket := range image.Workload.Sockets {
 		if c.mounts(socket) {
 			continue
 		}

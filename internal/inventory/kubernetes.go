@@ -103,7 +103,7 @@ func (l lister) workload(w family.Workload, declared *spec.Workload) *Workload {
 		Singleton:    l.orBuiltIn(w.Singleton, declared.Singleton, declared.At),
 		Replicas:     l.orBuiltIn(w.Replicas, declared.Replicas > 0, declared.At),
 		Grace:        l.orBuiltIn(w.Grace, declared.Grace > 0, declared.At),
-		Capabilities: l.words(w.Capabilities, declared.Capabilities),
+		Capabilities: l.words(w.DeclaredCapabilities, declared.Capabilities),
 	}
 	if len(w.Requests)+len(w.Limits) > 0 {
 		out.Resources = &Resources{

@@ -55,6 +55,11 @@ func (r *resolver) environment(declared []spec.Named[spec.EnvVariable]) environm
 	return env
 }
 
+// IsSecret reports whether a variable of the environment is declared as a secret, or has a default that is made of one.
+func (f *Family) IsSecret(variable string) bool {
+	return slices.ContainsFunc(f.Contract.Environment, func(v contract.Variable) bool { return v.Name == variable && v.Secret })
+}
+
 // OfSession reports whether a variable describes a user's session, such as HOME. A container does not get the value of the session that
 // starts it, unless it is asked for: that value is about another user on another system.
 func OfSession(name string) bool {

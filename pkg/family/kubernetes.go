@@ -1,12 +1,10 @@
 package family
 
 import (
-	"cmp"
 	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
@@ -61,21 +59,6 @@ func links(variables []string) map[string][]string {
 		}
 	}
 	return out
-}
-
-// A Workload says how containers of an image run.
-type Workload struct {
-	// Singleton says that there must never be two at a time.
-	Singleton bool
-	// Replicas is how many there are otherwise, 1 at least.
-	Replicas int
-	// Grace is how long a container may take to end after it was told to.
-	Grace time.Duration
-	// Capabilities are what the commands of the image need besides what its start needs, without CAP_.
-	Capabilities []string
-	// Requests and Limits are quantities in Kubernetes' notation, by the name of the resource.
-	Requests, Limits map[string]string
-	At               spec.Range
 }
 
 // maxDNSSubdomain is how long most names in Kubernetes may be.
@@ -195,47 +178,4 @@ func (r *resolver) portByDefault(s KubernetesService) int {
 		}
 	}
 	return 0
-}
-
-func (r *resolver) workload(declared *spec.Workload) Workload {
-	if declared == nil {
-		return Workload{Replicas: 1, Grace: schema.DefaultGrace}
-	}
-	w := Workload{
-		Singleton: declared.Singleton,
-		Replicas:  max(declared.Replicas, 1),
-		Grace:     cmp.Or(declared.Grace, schema.DefaultGrace),
-		Requests:  r.quantities(declared.Resources.Requests),
-		Limits:    r.quantities(declared.Resources.Limits),
-		At:        declared.At,
-	}
-	for _, c := range declared.Capabilities {
-		if strings.HasPrefix(c.Value, "CAP_") {
-			r.report.Add(c.At, "leave out CAP_", "%q is no capability in the notation of Kubernetes", c.Value)
-			continue
-		}
-		w.Capabilities = append(w.Capabilities, r.matchForm(c, capability, "capability"))
-	}
-	if w.Grace%time.Second != 0 {
-		r.report.Add(declared.At, `such as "30s" or "10m"`, "grace is counted in whole seconds, not in %s", w.Grace)
-	}
-	return w
-}
-
-func (r *resolver) quantities(declared spec.Amounts) map[string]string {
-	out := map[string]string{}
-	for _, d := range []struct {
-		name, what string
-		text       spec.Text
-		form       form
-	}{
-		{"cpu", `amount of processors: write "2", "0.5" or "500m"`, declared.CPU, cpuAmount},
-		{"memory", "amount of bytes: write a number and Mi or Gi", declared.Memory, bytesAmount},
-		{"ephemeral-storage", "amount of bytes: write a number and Mi or Gi", declared.EphemeralStorage, bytesAmount},
-	} {
-		if d.text.IsSet() {
-			out[d.name] = r.matchForm(d.text, d.form, d.what)
-		}
-	}
-	return out
 }

@@ -67,11 +67,16 @@ func TestWorkload_errors(t *testing.T) {
 	}
 }
 
-func TestVolumeName(t *testing.T) {
-	for path, want := range map[string]string{"/var/lib/app": "var-lib-app", "/a b/$c": "a-b--c", "/.É_1": ".-_1"} {
-		if got := family.VolumeName(path); got != want {
-			t.Errorf("VolumeName(%q) = %q, want %q", path, got, want)
-		}
+func TestWorkload_volumeNames(t *testing.T) {
+	f, err := resolve(t, head+`kubernetes: { storage: { size: 1Gi, volumes: [/var/lib/app, "/a b/$c", /.É_1] } }
+images: { a: { from: scratch, volumes: [/var/lib/app, "/a b/$c", /.É_1, /other] } }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []family.Volume{{Name: "var-lib-app", Path: "/var/lib/app"}, {Name: "a-b--c", Path: "/a b/$c"}, {Name: ".-_1", Path: "/.É_1"}}
+	if diff := cmp.Diff(want, f.Images[0].Workload.Volumes); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
@@ -109,7 +114,7 @@ func TestKubernetesService_defaultPort(t *testing.T) {
 	}
 }
 
-func TestImage_Capabilities(t *testing.T) {
+func TestWorkload_capabilities(t *testing.T) {
 	f, err := resolve(t, head+`settings: { s: { file: /f, lens: pulpconf.aug } }
 images:
   base: { from: scratch, steps: [ helpers: [config], lens: pulpconf.aug ] }
@@ -124,7 +129,7 @@ images:
 	}
 	got := map[string]string{}
 	for _, i := range f.Images {
-		got[i.Name] = strings.Join(i.Capabilities(), " ")
+		got[i.Name] = strings.Join(i.Workload.Capabilities, " ")
 	}
 	want := map[string]string{"base": "", "plain": "", "own": "NET_BIND_SERVICE", "start": "", "user": "SETGID SETUID", "all": "DAC_OVERRIDE KILL SETGID SETUID"}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -132,19 +137,58 @@ images:
 	}
 }
 
-func TestImage_inheritsVolumesAndPorts(t *testing.T) {
-	f, err := resolve(t, head+`images:
-  base: { from: scratch, volumes: [/a], ports: ["1"] }
+func TestWorkload_inheritance(t *testing.T) {
+	f, err := resolve(t, head+`kubernetes: { storage: { size: 1Gi, volumes: [/a, /b] } }
+images:
+  base: { from: scratch, user: "u:g", volumes: [/a, /c], ports: ["1"] }
   top: { from: base, volumes: [/b, /a], ports: [2/udp], command: [c] }
+  own: { from: top, user: v, ports: ["1"] }
 `)
 	if err != nil {
 		t.Fatal(err)
 	}
-	top := f.Images[1]
-	if diff := cmp.Diff([][]string{{"/b", "/a"}, {"2/udp", "1/tcp"}}, [][]string{top.Volumes(), top.Ports()}); diff != "" {
+	type workload struct {
+		User    string
+		Volumes []family.Volume
+		Ports   []family.Port
+	}
+	got := map[string]workload{}
+	for _, i := range f.Images {
+		got[i.Name] = workload{i.Workload.User, i.Workload.Volumes, i.Workload.Ports}
+	}
+	a, b := family.Volume{Name: "a", Path: "/a"}, family.Volume{Name: "b", Path: "/b"}
+	one, two := family.Port{Number: 1, Protocol: "tcp"}, family.Port{Number: 2, Protocol: "udp"}
+	want := map[string]workload{
+		"base": {"u:g", []family.Volume{a}, []family.Port{one}},
+		"top":  {"u:g", []family.Volume{b, a}, []family.Port{two, one}},
+		"own":  {"v", []family.Volume{b, a}, []family.Port{one, two}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if f.Images[0].Runs() || !top.Runs() {
-		t.Errorf("base runs: %t, top runs: %t", f.Images[0].Runs(), top.Runs())
+	if top, base := f.Images[1], f.Images[0]; base.Runs() || !top.Runs() {
+		t.Errorf("base runs: %t, top runs: %t", base.Runs(), top.Runs())
+	}
+}
+
+func TestWorkload_probe(t *testing.T) {
+	f, err := resolve(t, head+`services: { s: { url: "tcp://h:1", timeout: 7s }, t: { url: "tcp://h:2", timeout: 9s } }
+images:
+  base: { from: scratch, steps: [ helpers: [wait] ] }
+  waits: { from: base, start: { wait: [s], command: [c] } }
+  plain: { from: base, start: { command: [c] } }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]*family.Probe{}
+	for _, i := range f.Images {
+		got[i.Name] = i.Workload.Probe
+	}
+	want := map[string]*family.Probe{"base": nil, "plain": nil, "waits": {
+		Command: []string{"/usr/bin/pulp-helper", "wait", "--tries", "1", "s"}, Interval: 30 * time.Second, Timeout: 10 * time.Second, Failures: 2,
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

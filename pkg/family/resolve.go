@@ -37,6 +37,9 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
+	for _, image := range f.Images {
+		image.Workload.derive(f, image)
+	}
 	return f, nil
 }
 

@@ -6,10 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
-	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // A Start is what a container of a role does and needs when it starts, for those who run it.
@@ -54,52 +52,6 @@ var ErrNothingToRun = errors.New("none of these images is meant to be run: they 
 // Runs reports whether the image is meant to be run: it has a start, or an entrypoint or a command of its own.
 func (i *Image) Runs() bool { return len(i.Config.Entrypoint)+len(i.Config.Command) > 0 }
 
-// Volumes returns the volumes of the image, those that it inherits in the family included, each once.
-func (i *Image) Volumes() []string { return i.all(func(c Config) []string { return c.Volumes }) }
-
-// Ports returns the ports of the image, those that it inherits in the family included, each once.
-func (i *Image) Ports() []string { return i.all(func(c Config) []string { return c.Ports }) }
-
-// Shared returns the volumes of an image that are kept in the family's storage.
-func (f *Family) Shared(image *Image) []string {
-	s := f.Kubernetes.Storage
-	if s == nil {
-		return nil
-	}
-	return slices.DeleteFunc(image.Volumes(), func(v string) bool { return !slices.Contains(s.Volumes, v) })
-}
-
-func (i *Image) all(of func(Config) []string) []string {
-	var out []string
-	for ; i != nil; i = i.Parent {
-		out = append(out, of(i.Config)...)
-	}
-	return once(out)
-}
-
-// Capabilities returns what a container of the image has to be allowed besides what every process may, sorted and without CAP_: what its
-// start needs, and what the spec says that its commands need. A start begins as root:
-//
-//   - with SETUID and SETGID it becomes the user of the role;
-//   - with KILL it tells a command of init, which is that user's, to end;
-//   - with DAC_OVERRIDE it writes a settings file that belongs to somebody else.
-//
-// https://man7.org/linux/man-pages/man7/capabilities.7.html
-func (i *Image) Capabilities() []string {
-	wanted := slices.Clone(i.Workload.Capabilities)
-	if s := i.Start; s != nil && s.User != "" {
-		wanted = append(wanted, "SETUID", "SETGID")
-		if len(s.Init) > 0 {
-			wanted = append(wanted, "KILL")
-		}
-	}
-	if s := i.Start; s != nil && len(s.Configure) > 0 {
-		wanted = append(wanted, "DAC_OVERRIDE")
-	}
-	slices.Sort(wanted)
-	return slices.Compact(wanted)
-}
-
 // CanBecome reports whether a process that a container starts as the user of an image can become the user of a start, as far as the two
 // names tell: root can, and a name and a number may be the same user.
 func CanBecome(imageUser, startUser string) bool {
@@ -115,29 +67,9 @@ func CanBecome(imageUser, startUser string) bool {
 	return (err == nil) != (startErr == nil)
 }
 
-// probeSlack is what a probe may take besides what the helper gives a service.
-const probeSlack = 3 * time.Second
-
-// Probe returns a command that tells, with the helper in the image, whether the services answer that its containers wait for when they
-// start, and how long it may take. There is none for an image that waits for nothing.
-func (f *Family) Probe(image *Image) (command []string, timeout time.Duration) {
-	if image.Start == nil || len(image.Start.Wait) == 0 {
-		return nil, 0
-	}
-	for _, s := range f.Contract.Services {
-		if slices.Contains(image.Start.Wait, s.Name) {
-			timeout = max(timeout, s.Timeout)
-		}
-	}
-	return append([]string{startscript.Helper, "wait", "--tries", "1"}, image.Start.Wait...), timeout + probeSlack
-}
-
 // Missing returns the variables that a container of the image needs to start and that have no value.
 func (i *Image) Missing(has func(variable string) bool) []string {
-	if i.Start == nil {
-		return nil
-	}
-	return slices.DeleteFunc(slices.Clone(i.Start.Variables), has)
+	return slices.DeleteFunc(slices.Clone(i.Workload.Required), has)
 }
 
 // once returns the items of a list, each once.

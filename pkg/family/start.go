@@ -64,11 +64,7 @@ func startScript(image *Image) startscript.Script {
 
 // checkUser reports a start whose user the user of the image cannot become.
 func (r *resolver) checkUser(image *Image, s spec.Start) {
-	user := ""
-	for on := image; on != nil && user == ""; on = on.Parent {
-		user = on.Config.User
-	}
-	if user != "" && !CanBecome(user, image.Start.User) {
+	if user := image.user(); user != "" && !CanBecome(user, image.Start.User) {
 		r.report.Add(s.User.At, "let the image's user be root, or leave this out", "the image starts as %s, which cannot become %s", user, image.Start.User)
 	}
 }

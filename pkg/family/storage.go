@@ -62,7 +62,7 @@ func (r *resolver) checkVolumes(s spec.Storage, volumes []string, images []*Imag
 		case !declared[v]:
 			r.report.Add(at, spec.DidYouMean(v, all), "no image has the volume %q", v)
 		}
-		name := VolumeName(v)
+		name := volumeName(v)
 		if other, ok := names[name]; ok && other != v {
 			r.report.Add(at, "", "%s and %s would be kept under the same name, %s", other, v, name)
 		}
@@ -81,5 +81,5 @@ func (r *resolver) access(t spec.Text) string {
 // unnamed is what the name of a volume cannot have. https://pkg.go.dev/github.com/docker/docker/volume/names#pkg-variables
 var unnamed = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
 
-// VolumeName is what a volume is called where those of a family are told apart: "var-lib-app", for /var/lib/app.
-func VolumeName(path string) string { return unnamed.ReplaceAllString(strings.Trim(path, "/"), "-") }
+// volumeName is what a volume is called where those of a family are told apart: "var-lib-app", for /var/lib/app.
+func volumeName(path string) string { return unnamed.ReplaceAllString(strings.Trim(path, "/"), "-") }

@@ -42,7 +42,7 @@ var table = map[string]string{
 	"pkg/render/compose":      "pkg/family pkg/startup/contract",
 	"pkg/render/container":    "internal/shell pkg/family",
 	"pkg/render/dockerfile":   "internal/gendir internal/packages internal/shell pkg/family pkg/spec templates",
-	"pkg/render/kubernetes":   "internal/shell pkg/family pkg/spec pkg/spec/schema pkg/startup/contract",
+	"pkg/render/kubernetes":   "internal/shell pkg/family pkg/spec pkg/spec/schema",
 	"pkg/spec":                "",
 	"pkg/spec/schema":         "pkg/startup/contract pkg/startup/serviceurl",
 	"pkg/startup/contract":    "",

@@ -130,8 +130,11 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 	for _, image := range f.Images {
 		fmt.Fprintf(&b, "%s %s %s %v\n", image.Name, image.Reference, image.Base, image.Config)
 		workload := image.Workload
-		workload.At = spec.Range{}
+		workload.At, workload.Probe = spec.Range{}, nil
 		fmt.Fprintf(&b, "%+v\n", workload)
+		if p := image.Workload.Probe; p != nil {
+			fmt.Fprintf(&b, "%+v\n", *p)
+		}
 		for _, s := range image.Steps {
 			writeStep(t, &b, s)
 		}

@@ -34,8 +34,8 @@ func Marshal(f *family.Family, c Config) ([]byte, error) {
 			return nil, fmt.Errorf("there is no reference for the image %s", image.Name)
 		}
 		file.Services.add(image.Name, newService(f, image, c, ports))
-		for _, v := range f.Shared(image) {
-			file.Volumes.add(family.VolumeName(v), struct{}{})
+		for _, v := range image.Workload.Volumes {
+			file.Volumes.add(v.Name, struct{}{})
 		}
 	}
 	if len(file.Services) == 0 {
@@ -116,18 +116,18 @@ type healthcheck struct {
 	Retries  int      `yaml:"retries"`
 }
 
-func newService(f *family.Family, image *family.Image, c Config, taken map[string]int) service {
+func newService(f *family.Family, image *family.Image, c Config, taken map[family.Port]int) service {
 	s := service{
 		Image: c.Images[image.Name],
 		// A container that cannot go on ends, and is tried again.
 		Restart:         "unless-stopped",
 		StopGracePeriod: duration(image.Workload.Grace),
-		Environment:     environment(f.Contract, image, c.Values),
-		Ports:           ports(image, taken),
-		Volumes:         mounts(f, image),
-		Healthcheck:     health(f, image),
+		Environment:     environment(f.Contract, image.Workload, c.Values),
+		Ports:           ports(image.Workload, taken),
+		Volumes:         mounts(image.Workload),
+		Healthcheck:     health(image.Workload.Probe),
 		CapDrop:         []string{"ALL"},
-		CapAdd:          image.Capabilities(),
+		CapAdd:          image.Workload.Capabilities,
 		SecurityOpt:     []string{"no-new-privileges:true"},
 		Deploy:          limited(image.Workload),
 	}
@@ -142,7 +142,7 @@ func newService(f *family.Family, image *family.Image, c Config, taken map[strin
 // environment returns the variables that the family declares. Those without a value here get theirs from the environment when the containers
 // start, or else the default in the image. Variables of the session (see [family.OfSession]) are not taken from the
 // environment.
-func environment(c contract.Contract, image *family.Image, values map[string]string) ordered[*string] {
+func environment(c contract.Contract, w family.Workload, values map[string]string) ordered[*string] {
 	var out ordered[*string]
 	declared := map[string]bool{}
 	for _, v := range c.Environment {
@@ -151,7 +151,7 @@ func environment(c contract.Contract, image *family.Image, values map[string]str
 		case value != "":
 			out.add(v.Name, new(escape(value)))
 		case family.OfSession(v.Name): // the container has its own
-		case image.Start != nil && slices.Contains(image.Start.Variables, v.Name):
+		case slices.Contains(w.Required, v.Name):
 			out.add(v.Name, new("${"+v.Name+":?give it a value}"))
 		default:
 			out.add(v.Name, nil)
@@ -169,35 +169,26 @@ func environment(c contract.Contract, image *family.Image, values map[string]str
 // https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md
 func escape(value string) string { return strings.ReplaceAll(value, "$", "$$") }
 
-func mounts(f *family.Family, image *family.Image) []mount {
+func mounts(w family.Workload) []mount {
 	var out []mount
-	if image.Start != nil {
-		for _, s := range image.Start.Sockets {
-			out = append(out, mount{Type: "bind", Source: escape(s), Target: escape(s), Bind: &bind{}})
-		}
+	for _, s := range w.Sockets {
+		out = append(out, mount{Type: "bind", Source: escape(s), Target: escape(s), Bind: &bind{}})
 	}
-	for _, v := range f.Shared(image) {
-		out = append(out, mount{Type: "volume", Source: family.VolumeName(v), Target: escape(v)})
+	for _, v := range w.Volumes {
+		out = append(out, mount{Type: "volume", Source: v.Name, Target: escape(v.Path)})
 	}
 	return out
 }
 
-// Probes are as in Kubernetes: healthy is a container whose services answer.
-const (
-	probeInterval = 30 * time.Second
-	probeRetries  = 2
-)
-
-func health(f *family.Family, image *family.Image) *healthcheck {
-	command, timeout := f.Probe(image)
-	if command == nil {
+func health(p *family.Probe) *healthcheck {
+	if p == nil {
 		return nil
 	}
 	return &healthcheck{
-		Test:     append([]string{"CMD"}, command...),
-		Interval: duration(probeInterval),
-		Timeout:  duration(timeout),
-		Retries:  probeRetries,
+		Test:     append([]string{"CMD"}, p.Command...),
+		Interval: duration(p.Interval),
+		Timeout:  duration(p.Timeout),
+		Retries:  p.Failures,
 	}
 }
 

@@ -85,7 +85,7 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	add("--cpus", image.Workload.ProcessorLimit())
 	// As in Kubernetes and with Compose: what runs here must not fail there.
 	add("--cap-drop", "ALL")
-	for _, name := range image.Capabilities() {
+	for _, name := range image.Workload.Capabilities {
 		add("--cap-add", name)
 	}
 	add("--security-opt", "no-new-privileges")
@@ -113,21 +113,13 @@ func mounts(f *family.Family, image *family.Image, given []string) []string {
 			out = append(out, source+":"+target)
 		}
 	}
-	for _, s := range Sockets(image) {
+	for _, s := range image.Workload.Sockets {
 		add(s, s)
 	}
-	for _, v := range f.Shared(image) {
-		add(f.Name+"-"+family.VolumeName(v), v)
+	for _, v := range image.Workload.Volumes {
+		add(f.Name+"-"+v.Name, v.Path)
 	}
 	return out
-}
-
-// Sockets returns the sockets that an image requires.
-func Sockets(image *family.Image) []string {
-	if image.Start == nil {
-		return nil
-	}
-	return image.Start.Sockets
 }
 
 // Covers reports whether a volume is at a path in the container or above it.
@@ -149,12 +141,8 @@ func Target(volume string) string {
 // environment adds the variables, in alphabetical order. The value of a secret goes by the environment of the tool: every user of a
 // machine may read command lines.
 func (c *Command) environment(f *family.Family, values map[string]string) {
-	secret := map[string]bool{}
-	for _, v := range f.Contract.Environment {
-		secret[v.Name] = v.Secret
-	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if !secret[name] {
+		if !f.IsSecret(name) {
 			c.Args = append(c.Args, "-e", name+"="+values[name])
 			continue
 		}

@@ -109,7 +109,7 @@ func newBuilder(f *family.Family, c Config) (*builder, error) {
 	report := spec.NewReport(f.Spec.Filename)
 	checkNames(f, b.images, report)
 	checkResources(b.images, report)
-	checkMounts(f, b.images, report)
+	checkMounts(b.images, report)
 	if err := report.Err(); err != nil {
 		return nil, err
 	}

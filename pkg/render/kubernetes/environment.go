@@ -11,8 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // annotationEnvironment changes with the ConfigMap, so that pods start anew when it does. Secrets have no part in it: a digest of
@@ -72,10 +70,6 @@ func (b *builder) secretVariables() []string {
 	return out
 }
 
-func (b *builder) isSecret(name string) bool {
-	return slices.ContainsFunc(b.family.Contract.Environment, func(v contract.Variable) bool { return v.Name == name && v.Secret })
-}
-
 // plainValues returns the values that are no secret.
 func (b *builder) plainValues() map[string]string {
 	values := map[string]string{}
@@ -88,7 +82,7 @@ func (b *builder) plainValues() map[string]string {
 		}
 	}
 	for name, value := range b.config.Values {
-		if value != "" && !b.isSecret(name) {
+		if value != "" && !b.family.IsSecret(name) {
 			values[name] = value
 		}
 	}
@@ -102,7 +96,7 @@ func isHostName(external string) bool {
 
 // hasValue reports whether pods find a value for a variable.
 func (b *builder) hasValue(name string) bool {
-	if b.isSecret(name) {
+	if b.family.IsSecret(name) {
 		return slices.Contains(b.secrets, name)
 	}
 	for _, s := range b.kubernetes {

@@ -31,7 +31,7 @@ func (b *builder) serviceLinks() bool {
 
 // hasOwnService reports whether an image gets a Service with an address, which the kubelet tells to all pods.
 func hasOwnService(image *family.Image) bool {
-	return image.Workload.Singleton && len(image.Ports()) > 0
+	return image.Workload.Singleton && len(image.Workload.Ports) > 0
 }
 
 // inVariables returns what the Service of an image is called in names of variables.

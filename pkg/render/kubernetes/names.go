@@ -44,10 +44,10 @@ func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
 }
 
 // checkMounts reports paths in a container at which nothing can be mounted, or two things would be.
-func checkMounts(f *family.Family, images []*family.Image, report *spec.Report) {
+func checkMounts(images []*family.Image, report *spec.Report) {
 	for _, image := range images {
 		taken := map[string]bool{}
-		for _, path := range slices.Concat(sockets(image), f.Shared(image)) {
+		for _, path := range mountPaths(image) {
 			switch {
 			case path == "/" || strings.Contains(path, ":"):
 				report.Add(image.At, "", "Kubernetes can mount nothing at %q in %s", path, image.Name)
@@ -57,6 +57,15 @@ func checkMounts(f *family.Family, images []*family.Image, report *spec.Report) 
 			taken[path] = true
 		}
 	}
+}
+
+// mountPaths returns where in a container something is mounted.
+func mountPaths(image *family.Image) []string {
+	paths := slices.Clone(image.Workload.Sockets)
+	for _, v := range image.Workload.Volumes {
+		paths = append(paths, v.Path)
+	}
+	return paths
 }
 
 // Labels by the recommended scheme.

@@ -35,10 +35,10 @@ func (b *builder) podSpec(image *family.Image) corev1.PodSpec {
 		Name:            objectName(image.Name),
 		Image:           b.config.Images[image.Name],
 		ImagePullPolicy: b.pullPolicy(),
-		Env:             b.secretEnv(requiredVariables(image)),
+		Env:             b.secretEnv(image.Workload.Required),
 		Ports:           ports(image),
 		Resources:       resources(image),
-		ReadinessProbe:  b.readiness(image),
+		ReadinessProbe:  readiness(image),
 		SecurityContext: securityContext(image),
 	}
 	pod := corev1.PodSpec{
@@ -66,25 +66,11 @@ func (b *builder) pullPolicy() corev1.PullPolicy {
 	return corev1.PullIfNotPresent
 }
 
-func requiredVariables(image *family.Image) []string {
-	if image.Start == nil {
-		return nil
-	}
-	return image.Start.Variables
-}
-
-func sockets(image *family.Image) []string {
-	if image.Start == nil {
-		return nil
-	}
-	return image.Start.Sockets
-}
-
 // mountSockets gives a pod the sockets of its node that the image requires. The type makes the kubelet look before it starts anything.
 // https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 func mountSockets(pod *corev1.PodSpec, image *family.Image) {
 	main := &pod.Containers[0]
-	for i, socket := range sockets(image) {
+	for i, socket := range image.Workload.Sockets {
 		name := strings.ReplaceAll(socket, "/", "") // devlog, for /dev/log
 		taken := slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
 		if taken || name == storageVolume || !dnsLabel.MatchString(name) || len(name) > maxName {
@@ -97,21 +83,18 @@ func mountSockets(pod *corev1.PodSpec, image *family.Image) {
 	}
 }
 
-// probePeriod is how often a probe comes. What it tells, a service's own monitoring tells sooner.
-const probePeriod = 30 * time.Second
-
 // readiness asks whether the services answer that the image waits for when it starts. It is the only probe: a container whose process
 // ended is restarted without one, and one whose database is away should wait for it, not die of it.
-func (b *builder) readiness(image *family.Image) *corev1.Probe {
-	command, timeout := b.family.Probe(image)
-	if command == nil {
+func readiness(image *family.Image) *corev1.Probe {
+	p := image.Workload.Probe
+	if p == nil {
 		return nil
 	}
 	return &corev1.Probe{
-		ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: command}},
-		PeriodSeconds:    int32(probePeriod / time.Second),
-		TimeoutSeconds:   int32(min((timeout+time.Second-1)/time.Second, math.MaxInt32)),
-		FailureThreshold: 2,
+		ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: p.Command}},
+		PeriodSeconds:    int32(p.Interval / time.Second),
+		TimeoutSeconds:   int32(min((p.Timeout+time.Second-1)/time.Second, math.MaxInt32)),
+		FailureThreshold: int32(p.Failures),
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 func securityContext(image *family.Image) *corev1.SecurityContext {
 	s := &corev1.SecurityContext{
 		AllowPrivilegeEscalation: new(false),
-		Capabilities:             capabilities(image.Capabilities()),
+		Capabilities:             capabilities(image.Workload.Capabilities),
 	}
-	user, _, _ := strings.Cut(imageUser(image), ":")
+	user, _, _ := strings.Cut(image.Workload.User, ":")
 	if id, err := strconv.Atoi(user); err == nil && id > 0 {
 		s.RunAsNonRoot = new(true)
 	}
@@ -34,14 +34,4 @@ func capabilities(add []string) *corev1.Capabilities {
 		c.Add = append(c.Add, corev1.Capability(name))
 	}
 	return c
-}
-
-// imageUser returns the user of an image's configuration, as far as the family says.
-func imageUser(image *family.Image) string {
-	for i := image; i != nil; i = i.Parent {
-		if i.Config.User != "" {
-			return i.Config.User
-		}
-	}
-	return ""
 }

@@ -104,11 +104,9 @@ func (b *builder) own(image *family.Image, headless bool) Object {
 // ports returns the ports of an image, with names such as "tcp-80".
 func ports(image *family.Image) []corev1.ContainerPort {
 	var out []corev1.ContainerPort
-	for _, p := range image.Ports() {
-		number, protocol, _ := strings.Cut(p, "/")
-		n, _ := strconv.Atoi(number) // pkg/family has checked it
+	for _, p := range image.Workload.Ports {
 		out = append(out, corev1.ContainerPort{
-			Name: protocol + "-" + number, ContainerPort: int32(n), Protocol: corev1.Protocol(strings.ToUpper(protocol)),
+			Name: p.Protocol + "-" + strconv.Itoa(p.Number), ContainerPort: int32(p.Number), Protocol: corev1.Protocol(strings.ToUpper(p.Protocol)),
 		})
 	}
 	return out

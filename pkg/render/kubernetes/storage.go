@@ -19,7 +19,7 @@ const storageVolume = "storage"
 // storage returns the claim on the storage that images share, if one of them uses it.
 func (b *builder) storage() []Object {
 	s := b.family.Kubernetes.Storage
-	if s == nil || !slices.ContainsFunc(b.images, func(i *family.Image) bool { return len(b.family.Shared(i)) > 0 }) {
+	if s == nil || !slices.ContainsFunc(b.images, func(i *family.Image) bool { return len(i.Workload.Volumes) > 0 }) {
 		return nil
 	}
 	claim := &corev1.PersistentVolumeClaim{
@@ -42,7 +42,7 @@ func (b *builder) claimName() string { return objectName(b.family.Name) + "-stor
 
 // mountStorage gives the containers of a pod the volumes that the image shares, each in a directory of its own in the claim.
 func (b *builder) mountStorage(pod *corev1.PodSpec, image *family.Image) {
-	volumes := b.family.Shared(image)
+	volumes := image.Workload.Volumes
 	if len(volumes) == 0 {
 		return
 	}
@@ -51,7 +51,7 @@ func (b *builder) mountStorage(pod *corev1.PodSpec, image *family.Image) {
 	}})
 	main := &pod.Containers[0]
 	for _, v := range volumes {
-		main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: storageVolume, MountPath: v, SubPath: family.VolumeName(v)})
+		main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: storageVolume, MountPath: v.Path, SubPath: v.Name})
 	}
 	pod.InitContainers = append(pod.InitContainers, corev1.Container{
 		Name:            storageVolume,
@@ -74,7 +74,7 @@ const storageDir = "/storage"
 // fillScript copies what the image has at its volumes into a storage that does not have them yet, owners and modes included: an empty
 // storage would hide it, and Kubernetes, unlike docker, does not copy it. The last step is a rename, so that of several pods that begin
 // at the same time one comes first, and no half of a copy is ever taken for a whole one.
-func fillScript(volumes []string) string {
+func fillScript(volumes []family.Volume) string {
 	var b strings.Builder
 	b.WriteString(`fill() {
     [ ! -d "$2" ] || return 0
@@ -86,7 +86,7 @@ func fillScript(volumes []string) string {
 }
 `)
 	for _, v := range volumes {
-		b.WriteString("fill " + shell.Words([]string{v, path.Join(storageDir, family.VolumeName(v))}) + "\n")
+		b.WriteString("fill " + shell.Words([]string{v.Path, path.Join(storageDir, v.Name)}) + "\n")
 	}
 	return b.String()
 }

@@ -1,0 +1,202 @@
+package family
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
+)
+
+// A Workload says how containers of an image run. It is derived once, here: packages that write it down for a tool, such as Kubernetes,
+// Compose or docker, only translate it.
+type Workload struct {
+	// Singleton says that there must never be two at a time.
+	Singleton bool
+	// Replicas is how many there are, 1 at least.
+	Replicas int
+	// Grace is how long a container may take to end after it was told to.
+	Grace time.Duration
+	// Requests and Limits are quantities in Kubernetes' notation, by the name of the resource.
+	Requests, Limits map[string]string
+	// DeclaredCapabilities are those of Capabilities that the spec lists for the commands of the image, in its order.
+	DeclaredCapabilities []string
+	// At is where the spec says so; the zero Range, if it says nothing of it.
+	At spec.Range
+
+	// User is who a container starts as: USER or USER:GROUP. It is empty if only the base from outside knows.
+	User string
+	// Capabilities are what a container has to be allowed besides what every process may, sorted and without CAP_.
+	Capabilities []string
+	// Required are the variables that need a value.
+	Required []string
+	// Sockets are the paths of sockets of the machine that have to be at the same paths in a container.
+	Sockets []string
+	// Volumes are the volumes in the family's storage. They outlive containers.
+	Volumes []Volume
+	// Ports are the ports at which a container listens.
+	Ports []Port
+	// Probe tells whether a container is ready, or is nil.
+	Probe *Probe
+}
+
+// A Volume is a directory of an image that is kept in the family's storage.
+type Volume struct {
+	// Name tells it apart from the family's other volumes.
+	Name string
+	// Path is where it is in containers.
+	Path string
+}
+
+// A Port is a port at which containers listen.
+type Port struct {
+	Number   int
+	Protocol string // tcp or udp
+}
+
+// A Probe is a command in a container that succeeds if the services answer that the container waits for when it starts.
+type Probe struct {
+	Command []string
+	// Interval is the time between two probes, and Timeout is how long one may take.
+	Interval, Timeout time.Duration
+	// Failures is how many probes in a row have to fail before the container counts as not ready.
+	Failures int
+}
+
+// workload returns what the spec says about the containers of an image.
+func (r *resolver) workload(declared *spec.Workload) Workload {
+	if declared == nil {
+		return Workload{Replicas: 1, Grace: schema.DefaultGrace}
+	}
+	w := Workload{
+		Singleton: declared.Singleton,
+		Replicas:  max(declared.Replicas, 1),
+		Grace:     cmp.Or(declared.Grace, schema.DefaultGrace),
+		Requests:  r.quantities(declared.Resources.Requests),
+		Limits:    r.quantities(declared.Resources.Limits),
+		At:        declared.At,
+	}
+	for _, c := range declared.Capabilities {
+		if strings.HasPrefix(c.Value, "CAP_") {
+			r.report.Add(c.At, "leave out CAP_", "%q is no capability in the notation of Kubernetes", c.Value)
+			continue
+		}
+		w.DeclaredCapabilities = append(w.DeclaredCapabilities, r.matchForm(c, capability, "capability"))
+	}
+	if w.Grace%time.Second != 0 {
+		r.report.Add(declared.At, `such as "30s" or "10m"`, "grace is counted in whole seconds, not in %s", w.Grace)
+	}
+	return w
+}
+
+func (r *resolver) quantities(declared spec.Amounts) map[string]string {
+	out := map[string]string{}
+	for _, d := range []struct {
+		name, what string
+		text       spec.Text
+		form       form
+	}{
+		{"cpu", `amount of processors: write "2", "0.5" or "500m"`, declared.CPU, cpuAmount},
+		{"memory", "amount of bytes: write a number and Mi or Gi", declared.Memory, bytesAmount},
+		{"ephemeral-storage", "amount of bytes: write a number and Mi or Gi", declared.EphemeralStorage, bytesAmount},
+	} {
+		if d.text.IsSet() {
+			out[d.name] = r.matchForm(d.text, d.form, d.what)
+		}
+	}
+	return out
+}
+
+// derive fills in what follows from the image and its family, in which there are no errors.
+func (w *Workload) derive(f *Family, image *Image) {
+	w.User = image.user()
+	w.Capabilities = capabilities(w.DeclaredCapabilities, image.Start)
+	if s := image.Start; s != nil {
+		w.Required, w.Sockets = s.Variables, s.Sockets
+	}
+	if s := f.Kubernetes.Storage; s != nil {
+		for _, path := range image.all(func(c Config) []string { return c.Volumes }) {
+			if slices.Contains(s.Volumes, path) {
+				w.Volumes = append(w.Volumes, Volume{Name: volumeName(path), Path: path})
+			}
+		}
+	}
+	for _, port := range image.all(func(c Config) []string { return c.Ports }) {
+		number, protocol, _ := strings.Cut(port, "/")
+		n, _ := strconv.Atoi(number) // it is a number: see resolver.ports
+		w.Ports = append(w.Ports, Port{Number: n, Protocol: protocol})
+	}
+	w.Probe = f.probe(image.Start)
+}
+
+// user returns the user of the image's configuration, which it may inherit in the family.
+func (i *Image) user() string {
+	for ; i != nil; i = i.Parent {
+		if i.Config.User != "" {
+			return i.Config.User
+		}
+	}
+	return ""
+}
+
+// all returns what an image has of something, with what it inherits in the family, each once.
+func (i *Image) all(of func(Config) []string) []string {
+	var out []string
+	for ; i != nil; i = i.Parent {
+		out = append(out, of(i.Config)...)
+	}
+	return once(out)
+}
+
+// capabilities returns what the commands of an image need, by the spec, and what its start needs. A start begins as root:
+//
+//   - with SETUID and SETGID it becomes the user of the role;
+//   - with KILL it tells a command of init, which is that user's, to end;
+//   - with DAC_OVERRIDE it writes a settings file that belongs to somebody else.
+//
+// https://man7.org/linux/man-pages/man7/capabilities.7.html
+func capabilities(declared []string, start *Start) []string {
+	wanted := slices.Clone(declared)
+	if start != nil && start.User != "" {
+		wanted = append(wanted, "SETUID", "SETGID")
+		if len(start.Init) > 0 {
+			wanted = append(wanted, "KILL")
+		}
+	}
+	if start != nil && len(start.Configure) > 0 {
+		wanted = append(wanted, "DAC_OVERRIDE")
+	}
+	slices.Sort(wanted)
+	return slices.Compact(wanted)
+}
+
+const (
+	// probeInterval is long: what a probe tells, a service's own monitoring tells sooner.
+	probeInterval = 30 * time.Second
+	probeFailures = 2
+	// probeSlack is what a probe may take besides what the helper gives a service.
+	probeSlack = 3 * time.Second
+)
+
+// probe returns the probe of containers with a start, which uses the helper in the image. A container that waits for nothing has none.
+func (f *Family) probe(start *Start) *Probe {
+	if start == nil || len(start.Wait) == 0 {
+		return nil
+	}
+	var longest time.Duration
+	for _, s := range f.Contract.Services {
+		if slices.Contains(start.Wait, s.Name) {
+			longest = max(longest, s.Timeout)
+		}
+	}
+	return &Probe{
+		Command:  append([]string{startscript.Helper, "wait", "--tries", "1"}, start.Wait...),
+		Interval: probeInterval,
+		Timeout:  longest + probeSlack,
+		Failures: probeFailures,
+	}
+}
