@@ -15,7 +15,7 @@ func (l lister) inherit(out *Image, image *family.Image) {
 		if i != image {
 			from = i.Name
 		}
-		declared, c := l.declared[i.Name], i.Config
+		declared, c := i.Declared, i.Config
 		for _, label := range declared.Labels {
 			labels.add(label.Name.Value, l.inherited(c.Labels[label.Name.Value], label.Value, from))
 		}

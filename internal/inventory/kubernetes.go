@@ -54,8 +54,9 @@ func (l lister) kubernetes(f *family.Family) *Kubernetes {
 		return nil
 	}
 	out := &Kubernetes{}
-	for i, s := range f.Kubernetes.Services {
-		out.Services = append(out.Services, l.kubernetesService(f, s, declared.Services[i]))
+	services := byName(declared.Services)
+	for _, s := range f.Kubernetes.Services {
+		out.Services = append(out.Services, l.kubernetesService(f, s, services[s.Name]))
 	}
 	if s := f.Kubernetes.Storage; s != nil {
 		out.Storage = l.storage(*s, *declared.Storage)

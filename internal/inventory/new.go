@@ -11,10 +11,7 @@ import (
 
 // New returns the inventory of a family.
 func New(f *family.Family, overrides Overrides) *Inventory {
-	l := lister{file: f.Spec.Filename, declared: map[string]spec.Image{}, tracer: newTracer(f), overrides: overrides}
-	for _, i := range f.Spec.Images {
-		l.declared[i.Name.Value] = i.Value
-	}
+	l := lister{file: f.Spec.Filename, tracer: newTracer(f), overrides: overrides}
 	out := &Inventory{
 		Spec:        l.file,
 		Family:      l.specValue(f.Name, f.Spec.Name),
@@ -56,7 +53,6 @@ func redact(v reflect.Value, change func(string) string) {
 // A lister lists the parts of a family whose spec is in a file.
 type lister struct {
 	file      string
-	declared  map[string]spec.Image
 	tracer    tracer
 	overrides Overrides
 }
@@ -95,11 +91,21 @@ func (l lister) variables(all []family.Variable) []Named {
 	return out
 }
 
-// environment lists the variables of the environment. The contract has variables, settings and services in the order of the spec.
+// byName returns what a spec declares, by name.
+func byName[T any](declared []spec.Named[T]) map[string]spec.Named[T] {
+	out := make(map[string]spec.Named[T], len(declared))
+	for _, d := range declared {
+		out[d.Name.Value] = d
+	}
+	return out
+}
+
+// environment lists the variables of the environment.
 func (l lister) environment(f *family.Family) []Env {
 	var out []Env
-	for i, v := range f.Contract.Environment {
-		declared := f.Spec.Environment[i]
+	all := byName(f.Spec.Environment)
+	for _, v := range f.Contract.Environment {
+		declared := all[v.Name]
 		env := Env{Name: v.Name, At: l.at(declared.Name.At), Required: v.Required, Secret: v.Secret}
 		if v.Default != nil {
 			value := Value{*v.Default, l.origin(FromDefault, *declared.Value.Default)}
@@ -115,11 +121,13 @@ func (l lister) environment(f *family.Family) []Env {
 
 func (l lister) settings(f *family.Family) []Settings {
 	var out []Settings
-	for i, s := range f.Contract.Settings {
-		declared := f.Spec.Settings[i].Value
+	all := byName(f.Spec.Settings)
+	for _, s := range f.Contract.Settings {
+		declared := all[s.Name].Value
+		values := byName(declared.Set)
 		settings := Settings{Name: s.Name, File: l.specValue(s.File, declared.File), Lens: l.specValue(s.Lens, declared.Lens)}
-		for j, set := range s.Set {
-			settings.Set = append(settings.Set, Named{set.Path, l.specValue(set.Value, declared.Set[j].Value)})
+		for _, set := range s.Set {
+			settings.Set = append(settings.Set, Named{set.Path, l.specValue(set.Value, values[set.Path].Value)})
 		}
 		out = append(out, settings)
 	}
@@ -128,8 +136,9 @@ func (l lister) settings(f *family.Family) []Settings {
 
 func (l lister) services(f *family.Family) []Service {
 	var out []Service
-	for i, s := range f.Contract.Services {
-		out = append(out, l.service(s, f.Spec.Services[i].Value))
+	all := byName(f.Spec.Services)
+	for _, s := range f.Contract.Services {
+		out = append(out, l.service(s, all[s.Name].Value))
 	}
 	return out
 }
@@ -153,7 +162,7 @@ func (l lister) orBuiltIn(value any, set bool, in spec.Range) Value {
 }
 
 func (l lister) image(f *family.Family, i *family.Image) Image {
-	declared := l.declared[i.Name]
+	declared := i.Declared
 	out := Image{
 		Name: i.Name, At: l.at(i.At), Reference: i.Reference,
 		Entrypoint: l.words(i.Config.Entrypoint, declared.Entrypoint),

@@ -74,8 +74,9 @@ type Image struct {
 	Start *Start
 	// Workload says how containers of the image run.
 	Workload Workload
-	// At is where the spec declares the image.
-	At spec.Range
+	// At is where the spec declares the image, and Declared is what it declares, each part with its position.
+	At       spec.Range
+	Declared spec.Image
 }
 
 // A Need is a file that has to be in an image, at one of several places.

@@ -30,18 +30,17 @@ type KubernetesService struct {
 	At       spec.Range
 }
 
-// HostVariable and PortVariable are the variables that say where the Service is.
-func (s KubernetesService) HostVariable() string { return serviceVariable(s.Name, "HOST") }
+// HostVariable is the variable that says at which address the Service is.
+func (s KubernetesService) HostVariable() string { return s.Variable("SERVICE_HOST") }
 
-// PortVariable is the one that says at which port.
-func (s KubernetesService) PortVariable() string { return serviceVariable(s.Name, "PORT") }
+// PortVariable is the variable that says at which port the Service is.
+func (s KubernetesService) PortVariable() string { return s.Variable("SERVICE_PORT") }
 
-func serviceVariable(service, what string) string { return inVariables(service) + "_SERVICE_" + what }
+// Variable returns the name of one of the variables that the kubelet sets for the Service, such as "SERVICE_HOST".
+func (s KubernetesService) Variable(what string) string { return inVariables(s.Name + "_" + what) }
 
-// inVariables returns what a Service is called in names of variables.
-func inVariables(service string) string {
-	return strings.ToUpper(strings.ReplaceAll(service, "-", "_"))
-}
+// inVariables returns a name in the form that it has in names of variables.
+func inVariables(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
 
 // linkVariable is the rest of a variable that the kubelet also sets for a Service, behind its name, as Docker did for linked containers.
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables

@@ -114,7 +114,7 @@ func (r *resolver) images(f *Family) []*Image {
 		if r.budget.done() {
 			break
 		}
-		image := &Image{Name: name, At: declared[name].Value.At}
+		image := &Image{Name: name, At: declared[name].Value.At, Declared: declared[name].Value}
 		if _, ok := declared[from[name]]; ok {
 			image.Parent = resolved[from[name]] // nil in a cycle
 		} else if expanded[name] {

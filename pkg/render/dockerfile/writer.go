@@ -34,7 +34,6 @@ type block struct {
 type writer struct {
 	family    string
 	source    *family.Image
-	declared  spec.Image
 	opts      Options
 	report    *spec.Report
 	base      baseFacts
@@ -49,7 +48,7 @@ type writer struct {
 }
 
 func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
-	w := &writer{
+	return &writer{
 		family:  f.Name,
 		source:  source,
 		opts:    opts,
@@ -57,12 +56,6 @@ func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
 		base:    baseFactsOf(source),
 		context: newContext(source, opts.Archs),
 	}
-	for _, image := range f.Spec.Images {
-		if image.Name.Value == source.Name {
-			w.declared = image.Value
-		}
-	}
-	return w
 }
 
 // image writes the whole folder.
@@ -129,7 +122,7 @@ func (w *writer) text() ([]byte, error) {
 		"Image":       w.source.Name,
 		"At":          w.at(w.source.At),
 		"Stages":      w.stages,
-		"FromComment": w.at(w.declared.From.At) + ": from",
+		"FromComment": w.at(w.source.Declared.From.At) + ": from",
 		"From":        w.from(),
 		"NewlineArg":  newlineArg,
 		"Newline":     w.newline,
@@ -236,12 +229,12 @@ func (w *writer) fetch(i int, s family.Fetch) {
 
 // labels writes the labels, sorted by name.
 func (w *writer) labels() {
-	if len(w.declared.Labels) == 0 {
+	if len(w.source.Declared.Labels) == 0 {
 		return
 	}
-	w.begin(w.declared.Labels[0].Name.At, "labels")
+	w.begin(w.source.Declared.Labels[0].Name.At, "labels")
 	var pairs []string
-	for _, label := range w.declared.Labels {
+	for _, label := range w.source.Declared.Labels {
 		if strings.Contains(label.Name.Value, "=") {
 			w.report.Add(label.Name.At, "", "a Dockerfile has no way to write the label %q, because of the equals sign in its name", label.Name.Value)
 		}
@@ -256,7 +249,7 @@ func (w *writer) env() {
 	if len(w.source.Config.Env) == 0 {
 		return
 	}
-	w.begin(w.declared.Env[0].Name.At, "env")
+	w.begin(w.source.Declared.Env[0].Name.At, "env")
 	var pairs, names []string
 	write := func() {
 		w.line("ENV " + strings.Join(pairs, " \\\n    "))
@@ -282,7 +275,7 @@ func (w *writer) pair(name, text string) string {
 
 // config writes what is declared of the image and has no part in making it.
 func (w *writer) config() {
-	c, d := w.source.Config, w.declared
+	c, d := w.source.Config, w.source.Declared
 	if len(c.Volumes) > 0 {
 		w.begin(d.Volumes[0].At, "volumes")
 		w.line("VOLUME " + escapedList(c.Volumes))
@@ -320,7 +313,7 @@ func orAt(t spec.Text, image spec.Range) spec.Range {
 
 // start writes what a container runs. An image has only what it declares itself, so what it may inherit is taken away.
 func (w *writer) start() {
-	c, d := w.source.Config, w.declared
+	c, d := w.source.Config, w.source.Declared
 	var lines []string
 	if c.StopSignal != "" {
 		lines = append(lines, "STOPSIGNAL "+c.StopSignal)

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
@@ -19,7 +18,7 @@ func (b *builder) serviceLinks() bool {
 	}
 	declared := b.family.Contract.Environment
 	for _, image := range b.images {
-		host := inVariables(image) + "_SERVICE_HOST"
+		host := ownService(image).HostVariable()
 		for _, v := range declared {
 			if v.Name == host && hasOwnService(image) {
 				return true
@@ -34,19 +33,19 @@ func hasOwnService(image *family.Image) bool {
 	return image.Workload.Singleton && len(image.Workload.Ports) > 0
 }
 
-// inVariables returns what the Service of an image is called in names of variables.
-func inVariables(image *family.Image) string {
-	return strings.ToUpper(strings.ReplaceAll(objectName(image.Name), "-", "_"))
+// ownService returns the Service of an image, as far as its variables go.
+func ownService(image *family.Image) family.KubernetesService {
+	return family.KubernetesService{Name: objectName(image.Name)}
 }
 
 // links returns the variables that the kubelet sets for the Service of an image, other than those that say where it is.
 // https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/envvars/envvars.go
 func links(image *family.Image) []string {
-	name := inVariables(image)
-	out := []string{name + "_PORT"}
+	service := ownService(image)
+	out := []string{service.Variable("PORT")}
 	for _, p := range ports(image) {
-		port := fmt.Sprintf("%s_PORT_%d_%s", name, p.ContainerPort, p.Protocol)
-		out = append(out, name+"_SERVICE_PORT_"+strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_")), port, port+"_PROTO", port+"_PORT", port+"_ADDR")
+		port := service.Variable(fmt.Sprintf("PORT_%d_%s", p.ContainerPort, p.Protocol))
+		out = append(out, service.Variable("SERVICE_PORT_"+p.Name), port, port+"_PROTO", port+"_PORT", port+"_ADDR")
 	}
 	return out
 }
@@ -72,8 +71,8 @@ func (b *builder) checkLinks() error {
 				refuse(v.Name)
 			}
 		}
-		for _, other := range b.family.Spec.Images {
-			for _, v := range other.Value.Env {
+		for _, other := range b.family.Images {
+			for _, v := range other.Declared.Env {
 				if slices.Contains(names, v.Name.Value) && !b.hasValue(v.Name.Value) {
 					refuse(v.Name)
 				}
