@@ -2,6 +2,7 @@ package ctxreader_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"strings"
@@ -20,5 +21,18 @@ func TestNew_contextEnds(t *testing.T) {
 	cancel(cause)
 	if rest, err := io.ReadAll(r); len(rest) > 0 || !errors.Is(err, cause) {
 		t.Errorf("read %q, %v", rest, err)
+	}
+}
+
+func TestSHA256_contextEnds(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	sum, size, err := ctxreader.SHA256(ctx, strings.NewReader("content"), nil)
+	if err != nil || size != 7 || sum != sha256.Sum256([]byte("content")) {
+		t.Errorf("got %x of %d bytes, %v", sum, size, err)
+	}
+	cause := errors.New("the user has had enough")
+	cancel(cause)
+	if _, _, err := ctxreader.SHA256(ctx, strings.NewReader("content"), make([]byte, 3)); !errors.Is(err, cause) {
+		t.Errorf("after the end: %v", err)
 	}
 }

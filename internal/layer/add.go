@@ -3,17 +3,14 @@ package layer
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/internal/ctxreader"
 	"github.com/pulpimg/pulpimg/internal/statcache"
 )
 
@@ -84,47 +81,13 @@ func (a *addition) read(ctx context.Context) error {
 		if e.Open == nil || a.contents[i].known {
 			continue
 		}
-		if err := a.readOne(ctx, i, buffer); err != nil {
+		c, err := a.store.read(ctx, e.Source, e.Open, buffer)
+		if err != nil {
 			return fmt.Errorf("reading %s for its layer: %w", e.Path, err)
 		}
+		a.contents[i] = c
 	}
 	return nil
-}
-
-func (a *addition) readOne(ctx context.Context, i int, buffer []byte) (err error) {
-	f, err := a.entries[i].Open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	reading := a.begin(i, f)
-	hash := sha256.New()
-	size, err := io.CopyBuffer(hash, ctxreader.New(ctx, f), buffer)
-	if err != nil {
-		return err
-	}
-	a.end(i, reading, size, hash.Sum(nil))
-	return nil
-}
-
-// begin is called before a content is read. It returns nil for a content that is no file of the stat cache.
-func (a *addition) begin(i int, r io.Reader) *statcache.Reading {
-	source := a.entries[i].Source
-	f, ok := r.(*os.File)
-	if source == nil || !ok {
-		return nil
-	}
-	folder, name, _ := source.File()
-	reading := a.store.cache(folder).Begin(name, f)
-	return &reading
-}
-
-// end is called when a content was read.
-func (a *addition) end(i int, reading *statcache.Reading, size int64, sum []byte) {
-	a.contents[i] = content{sum: statcache.Sum(sum), size: size, known: true, read: true}
-	if reading != nil {
-		reading.End(statcache.Sum(sum))
-	}
 }
 
 // bufferSize is the size of each buffer between the files and the blob.

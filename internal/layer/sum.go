@@ -2,7 +2,6 @@ package layer
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -25,32 +24,42 @@ func (s *Store) Sum(ctx context.Context, source Source, open func() (io.ReadClos
 	if ok {
 		return sum[:], nil
 	}
-	cache := s.cache(folder)
 	if stamp, ok := statcache.StampOf(info); ok {
-		if sum, answer := cache.Lookup(name, stamp); answer == statcache.Same {
+		if sum, answer := s.cache(folder).Lookup(name, stamp); answer == statcache.Same {
 			return sum[:], nil
 		}
 	}
-	return readSum(ctx, cache, name, open)
-}
-
-func readSum(ctx context.Context, cache *statcache.Cache, name string, open func() (io.ReadCloser, error)) (_ []byte, err error) {
-	r, err := open()
+	c, err := s.read(ctx, source, open, nil)
 	if err != nil {
 		return nil, err
 	}
+	return c.sum[:], nil
+}
+
+// read reads a content through a buffer, and notes its digest in the stat cache if it is a file. The source may be nil.
+func (s *Store) read(ctx context.Context, source Source, open func() (io.ReadCloser, error), buffer []byte) (c content, err error) {
+	r, err := open()
+	if err != nil {
+		return c, err
+	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	keep := func(statcache.Sum) {}
-	if f, ok := r.(*os.File); ok {
-		keep = cache.Begin(name, f).End
+	end := s.begin(source, r)
+	sum, size, err := ctxreader.SHA256(ctx, r, buffer)
+	if err != nil {
+		return c, err
 	}
-	hash := sha256.New()
-	if _, err := io.Copy(hash, ctxreader.New(ctx, r)); err != nil {
-		return nil, err
+	end(sum)
+	return content{sum: sum, size: size, known: true, read: true}, nil
+}
+
+// begin is called before a content is read, and what it returns with the digest of all that was read.
+func (s *Store) begin(source Source, r io.Reader) (end func(statcache.Sum)) {
+	f, ok := r.(*os.File)
+	if source == nil || !ok {
+		return func(statcache.Sum) {}
 	}
-	sum := statcache.Sum(hash.Sum(nil))
-	keep(sum)
-	return sum[:], nil
+	folder, name, _ := source.File()
+	return s.cache(folder).Begin(name, f).End
 }
 
 // remember notes the digests of the files of a layer. It is an error when a file is in another layer with different content: the file has

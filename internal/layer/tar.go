@@ -75,24 +75,24 @@ func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.He
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	reading := a.begin(i, r)
+	end := a.store.begin(a.entries[i].Source, r)
 	before, err := stat(r)
 	if err != nil {
 		return err
 	}
-	content := io.Reader(r)
+	from := io.Reader(r)
 	if header.Size = before.size; before.size < 0 {
 		data, err := io.ReadAll(ctxreader.New(ctx, r))
 		if err != nil {
 			return err
 		}
-		header.Size, content = int64(len(data)), bytes.NewReader(data)
+		header.Size, from = int64(len(data)), bytes.NewReader(data)
 	}
 	if err := tw.WriteHeader(header); err != nil {
 		return err
 	}
 	hash := sha256.New()
-	copied, err := io.CopyBuffer(io.MultiWriter(tw, hash), ctxreader.New(ctx, content), buffer)
+	copied, err := io.CopyBuffer(io.MultiWriter(tw, hash), ctxreader.New(ctx, from), buffer)
 	if errors.Is(err, tar.ErrWriteTooLong) || err == nil && copied < header.Size {
 		return errChanged
 	}
@@ -107,7 +107,8 @@ func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.He
 	if known := a.contents[i]; after != before || known.read && known.sum != sum {
 		return errChanged
 	}
-	a.end(i, reading, copied, sum[:])
+	a.contents[i] = content{sum: sum, size: copied, known: true, read: true}
+	end(sum)
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"runtime"
 
 	"github.com/pulpimg/pulpimg/internal/ctxreader"
@@ -121,23 +120,26 @@ func (w inputWriter) content(ctx context.Context, content Content) ([]byte, erro
 		return w.sum(ctx, c)
 	}
 	// The helper is another one for each architecture. All of them come from the same sources, so one stands for all.
-	return hashContent(ctx, content, runtime.GOARCH)
+	sum, err := Sum(ctx, content, runtime.GOARCH)
+	return sum[:], err
 }
 
 // readSum is the Summer that reads the file.
 func readSum(ctx context.Context, file DiskContent) ([]byte, error) {
-	return hashContent(ctx, file, runtime.GOARCH)
+	sum, err := Sum(ctx, file, runtime.GOARCH)
+	return sum[:], err
 }
 
-func hashContent(ctx context.Context, content Content, arch string) (_ []byte, err error) {
+// Sum returns the SHA-256 digest of a content for an architecture in Go's terms.
+func Sum(ctx context.Context, content Content, arch string) (sum [sha256.Size]byte, err error) {
+	if ctx.Err() != nil {
+		return sum, context.Cause(ctx)
+	}
 	r, err := content.Open(arch)
 	if err != nil {
-		return nil, err
+		return sum, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, ctxreader.New(ctx, r)); err != nil {
-		return nil, err
-	}
-	return sum.Sum(nil), nil
+	sum, _, err = ctxreader.SHA256(ctx, r, nil)
+	return sum, err
 }

@@ -2,8 +2,6 @@ package dockerfile
 
 import (
 	"context"
-	"crypto/sha256"
-	"errors"
 	"io"
 	"io/fs"
 	"maps"
@@ -126,12 +124,12 @@ func (c *buildContext) differs(ctx context.Context, f family.File) (bool, error)
 	if _, ok := f.Content.(family.DiskContent); ok {
 		return false, nil
 	}
-	first, err := sum(ctx, f.Content, c.archs[0])
+	first, err := family.Sum(ctx, f.Content, c.archs[0])
 	if err != nil {
 		return false, err
 	}
 	for _, arch := range c.archs[1:] {
-		other, err := sum(ctx, f.Content, arch)
+		other, err := family.Sum(ctx, f.Content, arch)
 		if err != nil {
 			return false, err
 		}
@@ -140,19 +138,4 @@ func (c *buildContext) differs(ctx context.Context, f family.File) (bool, error)
 		}
 	}
 	return false, nil
-}
-
-// sum returns a digest of a content.
-func sum(ctx context.Context, content family.Content, arch string) (out [sha256.Size]byte, err error) {
-	if ctx.Err() != nil {
-		return out, context.Cause(ctx)
-	}
-	r, err := content.Open(arch)
-	if err != nil {
-		return out, err
-	}
-	hash := sha256.New()
-	_, err = io.Copy(hash, r)
-	hash.Sum(out[:0])
-	return out, errors.Join(err, r.Close())
 }
