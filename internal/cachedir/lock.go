@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
-	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -17,23 +16,8 @@ import (
 // LockName is the file in a directory of the cache on which all its users hold a shared lock.
 const LockName = ".lock"
 
-// lockInterval is how often a lock is tried.
-const lockInterval = 50 * time.Millisecond
-
 // ErrInUse reports that somebody uses a directory.
 var ErrInUse = errors.New("in use")
-
-// Use keeps a directory from being emptied until the returned function is called. The directory is made when it is not there.
-func Use(ctx context.Context, dir string) (release func() error, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	lock := flock.New(filepath.Join(dir, LockName))
-	if _, err := lock.TryRLockContext(ctx, lockInterval); err != nil {
-		return nil, fmt.Errorf("waiting until %s is no longer being emptied: %w", dir, err)
-	}
-	return lock.Unlock, nil
-}
 
 // Empty removes the files of a directory, but those of the given names directly in it, and returns how much that freed, in bytes: a file that
 // has another name elsewhere is counted when its last name goes.

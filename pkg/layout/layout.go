@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -29,75 +26,28 @@ const indexLock = ".index.lock"
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 type Layout struct {
 	blobs *Blobs
-	use   *flock.Flock
+	user  cachedir.User
 }
 
 // Open opens the layout in a directory and makes it when it is not there. It waits while another command removes what is no longer
 // needed, which takes a moment. The layout must be closed.
 func Open(ctx context.Context, dir string) (*Layout, error) {
-	for {
-		l, err := open(ctx, dir)
-		if err != nil || l != nil {
-			return l, err
-		}
+	user, err := cachedir.NewUser(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the image layout: %w", err)
 	}
-}
-
-// open returns nil when the directory was removed while it was opened.
-func open(ctx context.Context, dir string) (*Layout, error) {
 	blobs, err := OpenBlobs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("opening the image layout: %w", err)
+		return nil, errors.Join(fmt.Errorf("opening the image layout: %w", err), user.Release())
 	}
-	l := &Layout{blobs: blobs, use: flock.New(filepath.Join(dir, cachedir.LockName), flock.SetFlag(os.O_RDONLY))}
-	if err := touch(l.use.Path()); err != nil {
-		return nil, fmt.Errorf("opening the image layout: %w", err)
-	}
-	before, err := os.Stat(l.use.Path())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening the image layout: %w", err)
-	}
-	_, err = l.use.TryRLockContext(ctx, lockInterval)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("waiting for another command to leave %s: %w", dir, err)
-	}
-	after, err := os.Stat(l.use.Path())
-	if err != nil || !os.SameFile(before, after) {
-		return nil, l.use.Unlock()
-	}
-	return l, nil
-}
-
-// touch creates a file if it does not exist. It needs no right to write to an existing one, so that a read-only layout can be read.
-func touch(name string) error {
-	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE, 0o644)
-	if errors.Is(err, os.ErrNotExist) { // the directory was removed in this moment
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return f.Close()
+	return &Layout{blobs: blobs, user: user}, nil
 }
 
 // Close ends the use of the layout. If no other command uses it, it removes old builds, and the blobs that no build needs. Failing to remove
 // them is no error: a later command tries again.
 func (l *Layout) Close() error {
-	if err := l.use.Unlock(); err != nil {
+	if err := l.user.ReleaseAfter(func() { _ = l.tidy() }); err != nil {
 		return fmt.Errorf("closing the image layout %s: %w", l.Dir(), err)
-	}
-	if alone, err := l.use.TryLock(); err != nil || !alone {
-		return nil
-	}
-	tidyErr := l.tidy()
-	if err := l.use.Unlock(); err != nil {
-		return fmt.Errorf("closing the image layout %s: %w", l.Dir(), errors.Join(err, tidyErr))
 	}
 	return nil
 }
