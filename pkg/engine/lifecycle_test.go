@@ -209,7 +209,7 @@ func TestErr_showsTheLog(t *testing.T) {
 	}
 	signalAll(t, running(t, cache, "buildkitd"), syscall.SIGKILL)
 	eventually(t, "an error of the engine", func() bool { return e.Err() != nil })
-	for _, want := range []string{"ended in the middle", "buildkitd.log", "running server on"} {
+	for _, want := range []string{"ended unexpectedly", "buildkitd.log", "running server on"} {
 		if !strings.Contains(e.Err().Error(), want) {
 			t.Errorf("the error lacks %q: %v", want, e.Err())
 		}

@@ -121,7 +121,7 @@ func TestWithout_notOnlyLinux(t *testing.T) {
 	s.without = "feature"
 	tmp := t.TempDir()
 	err := s.compile(t.Context(), s.args(""), tmp, filepath.Join(tmp, s.name))
-	if err == nil || !strings.Contains(err.Error(), "leave feature out: it has no files for Linux") {
+	if err == nil || !strings.Contains(err.Error(), "leaving feature out: it has no files for Linux") {
 		t.Errorf("got the error %v, want one that says what cannot be left out", err)
 	}
 }
