@@ -1,11 +1,11 @@
 package kubernetes
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
@@ -20,11 +20,14 @@ const maxName = 52
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#rfc-1035-label-names
 func objectName(name string) string { return strings.NewReplacer("_", "-", ".", "-").Replace(name) }
 
-var dnsLabel = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
+// isObjectName reports whether a name is one that objects of an image or a family may have.
+func isObjectName(name string) bool {
+	return len(name) <= maxName && len(validation.IsDNS1035Label(name)) == 0
+}
 
 // checkNames reports images whose objects would have invalid names, or the same name.
 func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
-	if name := objectName(f.Name); !dnsLabel.MatchString(name) || len(name) > maxName {
+	if name := objectName(f.Name); !isObjectName(name) {
 		report.Add(f.Spec.Name.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", f.Name)
 	}
 	taken := map[string]string{}
@@ -33,7 +36,7 @@ func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
 	}
 	for _, image := range images {
 		name := objectName(image.Name)
-		if !dnsLabel.MatchString(name) || len(name) > maxName {
+		if !isObjectName(name) {
 			report.Add(image.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", image.Name)
 		}
 		if other, ok := taken[name]; ok {

@@ -73,7 +73,7 @@ func mountSockets(pod *corev1.PodSpec, image *family.Image) {
 	for i, socket := range image.Workload.Sockets {
 		name := strings.ReplaceAll(socket, "/", "") // devlog, for /dev/log
 		taken := slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
-		if taken || name == storageVolume || !dnsLabel.MatchString(name) || len(name) > maxName {
+		if taken || name == storageVolume || !isObjectName(name) {
 			name = fmt.Sprintf("socket-%d", i)
 		}
 		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
