@@ -1,9 +1,7 @@
 package build
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/gob"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -18,7 +16,6 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
 	"github.com/pulpimg/pulpimg/internal/cachedir"
-	"github.com/pulpimg/pulpimg/internal/layer"
 )
 
 // A treeCache keeps the answers of engines about bases from outside, so that the engine need not mount a base again when nothing changed.
@@ -36,20 +33,6 @@ type treeCache struct {
 type cachedTree struct {
 	file string
 	tree *engineTree
-}
-
-// treesDir is the directory for trees below the store of layers. It ends with the version of the file format: change it with the format.
-const treesDir = "trees.v1"
-
-// A savedDir is an engineDir in a file. Names and attributes are bytes, not text.
-type savedDir struct {
-	Names map[string]savedFile
-	Whole bool
-}
-
-type savedFile struct {
-	There bool
-	Info  layer.Info
 }
 
 // newTreeCache keeps trees in a directory of the store of layers.
@@ -135,60 +118,4 @@ func merged(a, b map[string]*engineDir) map[string]*engineDir {
 		out[name] = dir
 	}
 	return out
-}
-
-func encodeTree(dirs map[string]*engineDir) ([]byte, error) {
-	saved := make(map[string]savedDir, len(dirs))
-	for name, dir := range dirs {
-		files := make(map[string]savedFile, len(dir.names))
-		for file, info := range dir.names {
-			if info == nil {
-				files[file] = savedFile{}
-			} else {
-				files[file] = savedFile{There: true, Info: *info}
-			}
-		}
-		saved[name] = savedDir{Names: files, Whole: dir.whole}
-	}
-	var content bytes.Buffer
-	if err := gob.NewEncoder(&content).Encode(saved); err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(content.Bytes())
-	return append(sum[:], content.Bytes()...), nil
-}
-
-// readTree reads the file of a tree. It reports false for one that is not there or is damaged.
-func readTree(file string) (map[string]*engineDir, bool) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, false
-	}
-	return decodeTree(data)
-}
-
-func decodeTree(data []byte) (map[string]*engineDir, bool) {
-	if len(data) < sha256.Size {
-		return nil, false
-	}
-	want, content := data[:sha256.Size], data[sha256.Size:]
-	if sum := sha256.Sum256(content); !bytes.Equal(sum[:], want) {
-		return nil, false
-	}
-	var saved map[string]savedDir
-	if err := gob.NewDecoder(bytes.NewReader(content)).Decode(&saved); err != nil {
-		return nil, false
-	}
-	dirs := make(map[string]*engineDir, len(saved))
-	for name, dir := range saved {
-		names := make(map[string]*layer.Info, len(dir.Names))
-		for file, saved := range dir.Names {
-			names[file] = nil
-			if saved.There {
-				names[file] = &saved.Info
-			}
-		}
-		dirs[name] = &engineDir{names: names, whole: dir.Whole}
-	}
-	return dirs, true
 }

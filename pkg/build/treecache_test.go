@@ -129,11 +129,13 @@ func TestTreeCache_needsDigest(t *testing.T) {
 func TestDecodeTree_restoresAll(t *testing.T) {
 	want := map[string]*engineDir{
 		"/": {names: map[string]*layer.Info{
-			"bin": {Mode: fs.ModeSymlink | 0o777, Target: "usr/bin"},
-			"tmp": {Mode: fs.ModeDir | fs.ModeSticky | 0o777, UID: 1, GID: 2, Xattrs: map[string]string{"user.a": "\xff\x00"}},
-			"no":  nil,
+			"bin":     {Mode: fs.ModeSymlink | 0o777, Target: "usr/bin"},
+			"tmp":     {Mode: fs.ModeDir | fs.ModeSticky | 0o777, UID: 1, GID: 2, Xattrs: map[string]string{"user.a": "\xff\x00", "user.\xe9": ""}},
+			"caf\xe9": {Mode: fs.ModeSymlink | 0o777, Target: "\xe9"},
+			"no":      nil,
 		}, whole: true},
-		"/tmp": {names: map[string]*layer.Info{}},
+		"/tmp":     {names: map[string]*layer.Info{}},
+		"/caf\xe9": {names: map[string]*layer.Info{}, whole: true},
 	}
 	data, err := encodeTree(want)
 	if err != nil {
