@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/tonistiigi/go-csvvalue"
 
 	"github.com/pulpimg/pulpimg/pkg/render/container"
 )
@@ -39,7 +40,8 @@ func beforeEquals(assignment string) string {
 }
 
 func secretKey(flag string) string {
-	for field := range strings.SplitSeq(flag, ",") {
+	fields, _ := csvvalue.Fields(flag, nil) // parseSecret reports what is no CSV
+	for _, field := range fields {
 		if id, ok := strings.CutPrefix(field, "id="); ok {
 			return id
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/moby/buildkit/session/secrets"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
+	"github.com/tonistiigi/go-csvvalue"
 
 	"github.com/pulpimg/pulpimg/internal/export"
 	"github.com/pulpimg/pulpimg/pkg/layout"
@@ -86,32 +87,49 @@ func readSecret(source secretsprovider.Source) ([]byte, error) {
 	return value, err
 }
 
-func parseSecret(flag string) (secretsprovider.Source, error) {
-	var source secretsprovider.Source
-	for _, field := range strings.Split(flag, ",") {
+// parseSecret reads what buildctl and docker take too: fields of CSV. It refuses what they find out later, or never.
+// https://docs.docker.com/reference/cli/docker/buildx/build/#secret
+func parseSecret(flag string) (source secretsprovider.Source, err error) {
+	fields, err := csvvalue.Fields(flag, nil)
+	if err != nil {
+		return source, usageError{fmt.Errorf("--secret %s: write id=ID,src=FILE or id=ID,env=NAME", flag)}
+	}
+	var kind string
+	for _, field := range fields {
 		key, value, _ := strings.Cut(field, "=")
 		switch key {
 		case "id":
 			source.ID = value
-		case "src":
+		case "src", "source":
 			source.FilePath = value
 		case "env":
 			source.Env = value
+		case "type":
+			if kind = value; kind != "file" && kind != "env" {
+				return source, usageError{fmt.Errorf("--secret %s: the type %q is none of file and env", flag, kind)}
+			}
 		default:
 			return source, usageError{fmt.Errorf("--secret %s: %q is none of id, src and env", flag, key)}
 		}
 	}
+	if kind == "env" && source.Env == "" {
+		source.Env, source.FilePath = source.FilePath, ""
+	}
+	return source, checkSecret(flag, source)
+}
+
+func checkSecret(flag string, source secretsprovider.Source) error {
 	switch {
 	case source.ID == "":
-		return source, usageError{fmt.Errorf("--secret %s: it needs an id", flag)}
+		return usageError{fmt.Errorf("--secret %s: it needs an id", flag)}
 	case source.FilePath != "" && source.Env != "":
-		return source, usageError{fmt.Errorf("--secret %s: give src or env, not both", flag)}
+		return usageError{fmt.Errorf("--secret %s: give src or env, not both", flag)}
 	case source.Env != "":
 		if _, ok := os.LookupEnv(source.Env); !ok {
-			return source, usageError{fmt.Errorf("--secret %s: %s is not set", flag, source.Env)}
+			return usageError{fmt.Errorf("--secret %s: %s is not set", flag, source.Env)}
 		}
 	}
-	return source, nil
+	return nil
 }
 
 // An output is a place that the images go to besides the layout that is kept for pushing.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -52,7 +53,8 @@ func (v *values) read(f *family.Family) (map[string]string, error) {
 	return out, nil
 }
 
-// readEnvFile reads NAME=VALUE lines. Nothing in them is quoted.
+// readEnvFile reads NAME=VALUE lines. Nothing in them is quoted. It is not docker's own reader, package kvfile of docker/cli, because that
+// shows values in its errors, and leaves out a variable that is not set here.
 // https://docs.docker.com/reference/cli/docker/container/run/#env
 func readEnvFile(name string) (map[string]string, error) {
 	file, err := os.Open(name)
@@ -63,6 +65,9 @@ func readEnvFile(name string) (map[string]string, error) {
 	out := map[string]string{}
 	scanner := bufio.NewScanner(file)
 	for line := 1; scanner.Scan(); line++ {
+		if !utf8.Valid(scanner.Bytes()) {
+			return nil, fmt.Errorf("line %d is not UTF-8", line)
+		}
 		text := strings.TrimLeft(strings.TrimSuffix(scanner.Text(), "\r"), " \t")
 		if line == 1 {
 			text = strings.TrimPrefix(text, "\ufeff")

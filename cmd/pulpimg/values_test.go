@@ -38,6 +38,7 @@ func TestAMistakeInAnEnvFileIsSaidWithoutItsValue(t *testing.T) {
 		"A=1\n=secret\n":     "line 2: write NAME=VALUE, or NAME",
 		"A B=secret\n":       "line 1: write NAME=VALUE, or NAME",
 		"export A=secret\n":  "line 1: write NAME=VALUE, or NAME",
+		"A=1\nB=secr\xe9t\n": "line 2 is not UTF-8",
 		"NOT_SET_ANYWHERE\n": "line 1: NOT_SET_ANYWHERE is not set here: write NOT_SET_ANYWHERE=VALUE",
 	} {
 		if _, err := readEnvFile(envFile(t, text)); err == nil || err.Error() != want {

@@ -29,7 +29,8 @@ func (e *UnknownUserError) Error() string {
 	return fmt.Sprintf("the image has no user %q in /etc/passwd: name another one, or give its number", e.Name)
 }
 
-// lookUp finds a user by name or by number. A number needs no line in /etc/passwd; its group is then the one of the same number.
+// lookUp finds a user by name or by number. A number needs no line in /etc/passwd; its group is then the one of the same number. It does not
+// use moby/sys/user, which takes a UID that is no number for 0, the one of root.
 func lookUp(who string) (user, error) {
 	number, numeric := parseID(who)
 	u := user{uid: -1}
