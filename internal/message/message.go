@@ -12,10 +12,10 @@ var (
 )
 
 // Refused reports whether a registry refused the credentials.
-func Refused(err error) bool { return refused.MatchString(err.Error()) }
+func Refused(err error) bool { return err != nil && refused.MatchString(err.Error()) }
 
 // Unreachable reports whether a server did not answer.
-func Unreachable(err error) bool { return unreachable.MatchString(err.Error()) }
+func Unreachable(err error) bool { return err != nil && unreachable.MatchString(err.Error()) }
 
 // DeniedByPolicy reports whether the source policy denies a source.
 func DeniedByPolicy(text string) bool { return strings.Contains(text, "denied by policy") }

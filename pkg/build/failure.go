@@ -32,7 +32,7 @@ type BaseError struct {
 }
 
 func (e *BaseError) Error() string {
-	return fmt.Sprintf("looking up %s, which %s is based on: %s", e.Image.Base, e.Image.Name, plain(e.Err))
+	return fmt.Sprintf("looking up %s, which %s is based on: %s", known(e.Image).Base, known(e.Image).Name, plain(e.Err))
 }
 
 // Refused reports whether the base's registry refused the credentials.
@@ -53,7 +53,12 @@ type StepError struct {
 	Err   error
 }
 
-func (e *StepError) Error() string { return llb.StepName(e.Image, e.At) + ": " + plain(e.Err) }
+func (e *StepError) Error() string {
+	if e.Image == nil {
+		return plain(e.Err)
+	}
+	return llb.StepName(e.Image, e.At) + ": " + plain(e.Err)
+}
 
 func (e *StepError) Unwrap() error { return e.Err }
 
@@ -64,7 +69,7 @@ type NeedError struct {
 }
 
 func (e *NeedError) Error() string {
-	return fmt.Sprintf("%s: %s", e.Image.Name, e.Need.Missing)
+	return fmt.Sprintf("%s: %s", known(e.Image).Name, e.Need.Missing)
 }
 
 // An Error reports a failed build to a person.
@@ -197,4 +202,17 @@ func failedStep(err error) string {
 const customName = "llb.customname"
 
 // plain returns an engine's message without the layers that it came through.
-func plain(err error) string { return message.Plain(grpcerrors.FromGRPC(err).Error()) }
+func plain(err error) string {
+	if err == nil {
+		return ""
+	}
+	return message.Plain(grpcerrors.FromGRPC(err).Error())
+}
+
+// known returns the image that an error is about. The zero value of an error is about none.
+func known(image *family.Image) *family.Image {
+	if image == nil {
+		return &family.Image{}
+	}
+	return image
+}

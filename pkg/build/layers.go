@@ -16,7 +16,7 @@ type LayersError struct {
 
 func (e *LayersError) Error() string {
 	return fmt.Sprintf("%s would have %d layers: %d of %s and %d of its steps and those that it inherits; more than %d cannot be pulled by docker",
-		e.Image.Name, e.Base+e.Steps, e.Base, root(e.Image).Base, e.Steps, family.MaxLayers)
+		known(e.Image).Name, e.Base+e.Steps, e.Base, root(known(e.Image)).Base, e.Steps, family.MaxLayers)
 }
 
 // checkLayers returns an error for the first image on a base from outside that would have too many layers.

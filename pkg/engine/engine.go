@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -74,6 +75,9 @@ func (e *Engine) Address() string { return e.address }
 
 // Platforms returns the platforms that the engine can run: its own first, then those that it emulates.
 func (e *Engine) Platforms(ctx context.Context) ([]ocispec.Platform, error) {
+	if e.client == nil {
+		return nil, errNotStarted
+	}
 	workers, err := e.client.ListWorkers(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("asking the engine for its platforms: %w", err)
@@ -100,7 +104,15 @@ func (e *Engine) Err() error {
 
 // Close ends the connection and, if the engine is embedded, the engine with everything that runs in it. When it returns, no process is
 // left.
-func (e *Engine) Close() error { return e.close() }
+func (e *Engine) Close() error {
+	if e.close == nil {
+		return nil
+	}
+	return e.close()
+}
+
+// errNotStarted is about an Engine that is not one of Start.
+var errNotStarted = errors.New("the engine was never started")
 
 // once returns a function that calls f when it is called first, and returns the same result each time.
 func once(f func() error) func() error { return sync.OnceValue(f) }

@@ -41,7 +41,7 @@ func connect(ctx context.Context, address string, t TLS) (*Engine, error) {
 // An AddressError reports that an engine's address, or an option for it, is wrong.
 type AddressError struct{ Err error }
 
-func (e *AddressError) Error() string { return e.Err.Error() }
+func (e *AddressError) Error() string { return fmt.Sprint(e.Err) }
 
 func (e *AddressError) Unwrap() error { return e.Err }
 

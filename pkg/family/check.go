@@ -7,7 +7,7 @@ import (
 // Check opens everything that the family's own files are made of, for images of an architecture in Go's terms ("amd64"), and returns what
 // cannot be opened as a spec.Errors. A build finds out by itself; this is for callers that do not build.
 func (f *Family) Check(arch string) error {
-	report := spec.NewReport(f.Spec.Filename)
+	report := spec.NewReport(f.file())
 	for _, image := range f.Images {
 		for _, step := range image.Steps {
 			files, ok := step.(Files)
@@ -22,6 +22,14 @@ func (f *Family) Check(arch string) error {
 		}
 	}
 	return report.Err()
+}
+
+// file returns the name of the spec.
+func (f *Family) file() string {
+	if f.Spec == nil {
+		return "the family"
+	}
+	return f.Spec.Filename
 }
 
 func (f File) check(arch string) error {

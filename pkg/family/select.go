@@ -33,7 +33,7 @@ func unknownImage(f *Family, name string) error {
 	for _, image := range f.Images {
 		names = append(names, image.Name)
 	}
-	err := fmt.Errorf("%s has no image called %q", f.Spec.Filename, name)
+	err := fmt.Errorf("%s has no image called %q", f.file(), name)
 	if hint := spec.DidYouMean(name, names); hint != "" {
 		err = fmt.Errorf("%w (%s)", err, hint)
 	}

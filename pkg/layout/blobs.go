@@ -44,8 +44,11 @@ func OpenBlobs(root string) (*Blobs, error) {
 // Root returns the directory.
 func (d *Blobs) Root() string { return d.root }
 
-// Path returns where a blob is, or would be.
+// Path returns where a blob is, or would be. For a digest that is none, it is a path at which there is nothing.
 func (d *Blobs) Path(dgst digest.Digest) string {
+	if dgst.Validate() != nil {
+		return filepath.Join(d.root, ocispec.ImageBlobsDir, "no digest")
+	}
 	return filepath.Join(d.root, ocispec.ImageBlobsDir, dgst.Algorithm().String(), dgst.Encoded())
 }
 

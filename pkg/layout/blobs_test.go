@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/layout"
@@ -20,6 +22,32 @@ func openBlobs(t *testing.T) *layout.Blobs {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// What an index of somebody else calls a digest may be no digest, and must not lead out of the blobs.
+func TestBlobs_noDigest(t *testing.T) {
+	root := t.TempDir()
+	d, err := layout.OpenBlobs(filepath.Join(root, "layout"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := filepath.Join(root, "outside")
+	if err := os.WriteFile(outside, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, not := range []digest.Digest{"", "sha256", "sha256:../../../outside", "../../outside:x"} {
+		desc := ocispec.Descriptor{Digest: not, Size: 2}
+		var value any
+		if err := d.ReadJSON(desc, &value); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("reading %q: %v, %v", not, value, err)
+		}
+		if d.Has(desc) {
+			t.Errorf("there is a blob %q", not)
+		}
+	}
+	if _, err := os.Stat(outside); err != nil {
+		t.Error(err)
+	}
 }
 
 // A blob is read back by its descriptor.

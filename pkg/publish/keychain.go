@@ -58,9 +58,17 @@ func NewKeychain(getenv func(string) string) *Keychain {
 	return k
 }
 
+// files reads the files. The zero value of a Keychain has none.
+func (k *Keychain) files() ([]*configfile.ConfigFile, error) {
+	if k.load == nil {
+		return nil, nil
+	}
+	return k.load()
+}
+
 // Check reads the files, and reports the first that is damaged.
 func (k *Keychain) Check() error {
-	_, err := k.load()
+	_, err := k.files()
 	return err
 }
 
@@ -71,7 +79,7 @@ func (k *Keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 
 // ResolveContext implements [authn.ContextKeychain].
 func (k *Keychain) ResolveContext(_ context.Context, target authn.Resource) (authn.Authenticator, error) {
-	files, err := k.load()
+	files, err := k.files()
 	if err != nil {
 		return nil, err
 	}

@@ -1,2 +1,3 @@
-// Package depcheck holds the project to the direction of its imports: its tests fail when a package gains an import that it must not have.
+// Package depcheck holds the project to the invariants of docs/architecture.md: the direction of imports above all, but also sizes of files
+// and functions, and what zero values do.
 package depcheck

@@ -51,6 +51,9 @@ func (b *Bundle) IsOf(manifest []byte) bool { return digest(manifest) == b.id }
 
 // WriteTo writes a program to w, uncompressed. It returns an error if its bytes do not have the digest that the manifest has.
 func (b *Bundle) WriteTo(w io.Writer, p Program) error {
+	if b.files == nil {
+		return &fs.PathError{Op: "open", Path: p.Name, Err: fs.ErrNotExist}
+	}
 	packed, err := b.files.Open(p.Name + ".zst")
 	if err != nil {
 		return err
