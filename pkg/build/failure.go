@@ -42,7 +42,7 @@ func (e *BaseError) Refused() bool { return message.Refused(e.Err) }
 func (e *BaseError) Unreachable() bool { return message.Unreachable(e.Err) }
 
 // Denied reports whether the source policy of the build denies the base.
-func (e *BaseError) Denied() bool { return message.DeniedByPolicy(e.Err.Error()) }
+func (e *BaseError) Denied() bool { return e.Err != nil && message.DeniedByPolicy(e.Err.Error()) }
 
 func (e *BaseError) Unwrap() error { return e.Err }
 

@@ -1,12 +1,14 @@
 package engine
 
+import "fmt"
+
 // An UnusableError reports that the embedded engine cannot run here.
 type UnusableError struct {
 	Reason Reason
 	Err    error
 }
 
-func (e *UnusableError) Error() string { return e.Err.Error() }
+func (e *UnusableError) Error() string { return fmt.Sprint(e.Err) }
 
 func (e *UnusableError) Unwrap() error { return e.Err }
 

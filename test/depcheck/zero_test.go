@@ -36,15 +36,15 @@ import (
 
 // zeros are pointers to the zero values of all exported types of pkg that have methods.
 var zeros = []any{
-	&build.BaseError{}, &build.Error{}, &build.FailedCommand{}, &build.LayersError{}, &build.NeedError{}, &build.Platform{},
-	&build.PlatformError{}, &build.ReservedError{}, &build.StepError{},
-	&engine.AddressError{}, &engine.Engine{},
+	&build.BaseError{}, &build.Cache{}, &build.Error{}, &build.FailedCommand{}, &build.LayersError{}, &build.MissingSecretError{},
+	&build.NeedError{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.StaleError{}, &build.StepError{},
+	&engine.AddressError{}, &engine.Engine{}, &engine.UnusableError{},
 	&bundle.Bundle{}, &bundle.Manifest{}, &bundle.Program{},
-	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.Image{}, &family.KubernetesService{}, &family.MissingError{}, &family.URL{},
-	&family.Workload{},
+	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.Image{}, &family.KubernetesService{}, &family.MissingError{},
+	&family.NoValueError{}, &family.OverrideError{}, &family.URL{}, &family.Workload{},
 	&layout.Blobs{}, &layout.Build{}, &layout.Layout{}, &layout.NotLayoutError{}, &layout.Writer{},
 	&publish.CredentialsError{}, &publish.CredentialsFileError{}, &publish.Keychain{}, &publish.NotFoundError{}, &publish.PlainHTTPError{},
-	&publish.Result{}, &publish.TagError{}, &publish.UnreachableError{}, &publish.UploadError{},
+	&publish.RecordError{}, &publish.Result{}, &publish.TagError{}, &publish.UnreachableError{}, &publish.UploadError{},
 	&compose.SecretError{}, &container.Command{}, &kubernetes.UnknownServiceError{},
 	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Text{}, &schema.Form{},
 	&contract.Contract{}, &contract.Environment{}, &contract.MissingError{}, &contract.Setting{},
@@ -57,6 +57,7 @@ var zeros = []any{
 // notCalled are types and methods that are not called, and why.
 var notCalled = map[string]string{
 	"pkg/startup/process.Process.Become": "it changes the user of this process",
+	"pkg/build.Cache":                    "the zero value is the cache of whoever runs the tests",
 	"pkg/build.FailedCommand":            "only a Debugger gets one",
 	"pkg/layout.Layout":                  "only Open returns one, and it is of no use after Close",
 	"pkg/layout.Writer":                  "only Create returns one, and it is of no use after Close",
