@@ -34,7 +34,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
-// zeros are pointers to the zero values of all exported types of pkg that have methods.
+// zeros are pointers to the zero values of all exported types of pkg that have methods. Those of package process are there on Linux alone.
 var zeros = []any{
 	&build.BaseError{}, &build.Cache{}, &build.Error{}, &build.FailedCommand{}, &build.LayersError{}, &build.MissingSecretError{},
 	&build.NeedError{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.StaleError{}, &build.StepError{},
