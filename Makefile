@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 ARCHS   := amd64 arm64
 HELPERS := $(ARCHS:%=assets/helper/pulp-helper-linux-%)
-SOURCES := $(shell find cmd pkg assets templates -name '*.go' -o -name '*.tmpl' -o -name '*.aug' -o -name '*.toml') go.mod go.sum
+SOURCES := $(shell find cmd internal pkg assets templates -name '*.go' -o -name '*.tmpl' -o -name '*.aug' -o -name '*.toml') go.mod go.sum
 LAB     := bin/lab
 # What the engine's compilation, the lab and the tests use, each with the package that has it.
 TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-config:pkg-config /usr/bin/mmdebstrap:mmdebstrap \
@@ -45,7 +45,7 @@ test: setup bin/pulpimg $(LAB)
 	cd test/schema && $(GO) test ./...
 	cd test/kube && $(GO) test ./...
 	cd test/compose && $(GO) test ./...
-	$(LAB) run --services -- $(GO) test -p 1 -timeout 20m ./test/...
+	PULPIMG=$(CURDIR)/bin/pulpimg $(LAB) run --services -- $(GO) test -p 1 -timeout 20m ./test/...
 
 lint: setup engine $(HELPERS)
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
@@ -71,7 +71,7 @@ fuzz:
 bench: setup bin/pulpimg $(LAB)
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/...
 	cd test/bench && $(GO) build -o ../../bin/bench .
-	$(LAB) run -- bin/bench
+	$(LAB) run --services -- bin/bench
 
 bin/pulpimg: $(SOURCES) $(HELPERS) | engine
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/pulpimg
@@ -80,7 +80,7 @@ bin/pulpimg: $(SOURCES) $(HELPERS) | engine
 engine: setup
 	$(GO) run ./pkg/engine/bundle/build
 
-assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper pkg -name '*.go') go.mod go.sum
+assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper internal pkg -name '*.go') go.mod go.sum
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/pulp-helper
 
 $(LAB): $(shell find test/lab -type f)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // What pulpimg may take of bake's time for large contents.
@@ -33,13 +34,13 @@ const againRuns = 5
 type largeBench struct {
 	dir     string
 	buildx  string
-	lab     lab
+	lab     inlab.Lab
 	command bool
 	folder  string // with the spec, the Dockerfile and the content
 }
 
 // measureLarge measures first builds of large contents and builds after which nothing changed, without a command and with one.
-func measureLarge(ctx context.Context, dir string, l lab) (all []comparison, err error) {
+func measureLarge(ctx context.Context, dir string, l inlab.Lab) (all []comparison, err error) {
 	program, err := buildBuildx(ctx)
 	if err != nil {
 		return nil, err
@@ -156,7 +157,7 @@ images:
 func (b largeBench) writeSpecs() error {
 	spec, dockerfile := scratchSpec, scratchDockerfile
 	if b.command {
-		spec, dockerfile = commandSpec, fmt.Sprintf(commandDockerfile, b.lab.registry)
+		spec, dockerfile = commandSpec, fmt.Sprintf(commandDockerfile, b.lab.Registry)
 	}
 	w := writer{dir: b.folder}
 	w.put("pulpimg.yaml", []byte(spec), 0o644)
@@ -194,7 +195,7 @@ func (b largeBench) fresh(ctx context.Context, use func(ours, theirs *place) err
 
 func (b largeBench) pulpimg(ctx context.Context, p *place, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "bin/pulpimg", append([]string{"build", "--progress", "quiet",
-		"-f", filepath.Join(b.folder, "pulpimg.yaml"), "--engine", p.engine.Address(), "--source-policy", b.lab.policy}, args...)...)
+		"-f", filepath.Join(b.folder, "pulpimg.yaml"), "--engine", p.engine.Address(), "--source-policy", b.lab.Policy}, args...)...)
 	cmd.Env = environment(p.dir)
 	return cmd
 }

@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 func main() {
@@ -34,7 +36,7 @@ func main() {
 
 // bench does everything in a temporary folder, and reports whether all targets were met.
 func bench(ctx context.Context, runs int, only string) (met bool, err error) {
-	lab, err := findLab()
+	lab, err := inlab.Find()
 	if err != nil {
 		return false, err
 	}

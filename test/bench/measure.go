@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // A job is what both tools do again and again: a family is built and pushed after something was changed.
@@ -18,7 +20,7 @@ type job struct {
 }
 
 // measureBuilds measures all jobs that compare the tools, on one engine.
-func measureBuilds(ctx context.Context, dir string, l lab, runs int) (all []comparison, err error) {
+func measureBuilds(ctx context.Context, dir string, l inlab.Lab, runs int) (all []comparison, err error) {
 	program, err := buildBuildx(ctx)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // A tool builds a family and pushes it.
@@ -33,11 +35,11 @@ func (t tool) build(ctx context.Context, f family) (time.Duration, error) {
 }
 
 // pulpimg builds on the engine at the address, with its own files below dir.
-func pulpimg(dir, address string, l lab) tool {
-	registry := l.registry + "/bench/pulpimg"
+func pulpimg(dir, address string, l inlab.Lab) tool {
+	registry := l.Registry + "/bench/pulpimg"
 	return tool{"pulpimg", registry, func(ctx context.Context, f family) *exec.Cmd {
 		args := []string{"build", "--push", "--progress", "quiet", "-f", f.spec,
-			"--engine", address, "--registry", registry, "--source-policy", l.policy}
+			"--engine", address, "--registry", registry, "--source-policy", l.Policy}
 		if f.assets != "" {
 			args = append(args, "--assets", f.assets)
 		}
@@ -52,13 +54,13 @@ const builder = "bench"
 
 // bake builds with the program buildx on the engine at the address, with its own files below dir. The lab's addresses stand in the
 // Dockerfiles, which is quicker than a source policy.
-func bake(ctx context.Context, dir, program, address string, l lab) (tool, error) {
+func bake(ctx context.Context, dir, program, address string, l inlab.Lab) (tool, error) {
 	env := bakeEnvironment(dir)
 	if err := createBuilder(ctx, program, address, env); err != nil {
 		return tool{}, err
 	}
-	registry := l.registry + "/bench/bake"
-	env = append(env, "REGISTRY="+registry, "BASE="+l.registry+"/fedora:20", "PULP_REPO="+l.mirror+"/fedora-pulp.repo")
+	registry := l.Registry + "/bench/bake"
+	env = append(env, "REGISTRY="+registry, "BASE="+l.Registry+"/fedora:20", "PULP_REPO="+l.RepoURL+"/fedora-pulp.repo")
 	return tool{"buildx bake", registry, func(ctx context.Context, f family) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, program, "bake", "--progress", "quiet")
 		cmd.Dir = f.bake

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // notRun are the blocks that cannot run here, by their first line, each with the reason.
@@ -32,9 +33,7 @@ var notRun = map[string]string{
 var shells = map[string][]string{"sh": {"sh", "-eu"}, "bash": {"bash", "-eu"}}
 
 func TestCommands(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pulpimg")
-	absolute, err := filepath.Abs(root)
-	if err := errors.Join(err, build(absolute, program, "./cmd/pulpimg")); err != nil {
+	if err := inlab.Watch(); err != nil {
 		t.Fatal(err)
 	}
 	found := map[string]bool{}
@@ -49,7 +48,7 @@ func TestCommands(t *testing.T) {
 					continue
 				}
 				if r == nil && (isCommand || b.args["file"] != "") {
-					r = newReader(t, program)
+					r = newReader(t)
 				}
 				switch name := b.args["file"]; {
 				case name != "":
@@ -123,10 +122,10 @@ type reader struct {
 	registry string
 }
 
-func newReader(t *testing.T, program string) *reader {
+func newReader(t *testing.T) *reader {
 	t.Helper()
 	home := t.TempDir()
-	r := &reader{t: t, home: home, dir: filepath.Join(home, "work"), registry: fmt.Sprintf("%s/docs%d", os.Getenv("LAB_REGISTRY"), time.Now().UnixNano())}
+	r := &reader{t: t, home: home, dir: filepath.Join(home, "work"), registry: fmt.Sprintf("%s/docs%d", env.lab.Registry, time.Now().UnixNano())}
 	bin := filepath.Join(home, "bin")
 	policy, storage := filepath.Join(home, "policy.json"), filepath.Join(home, "storage.conf")
 	store := filepath.Join(home, "store")
@@ -139,7 +138,7 @@ func newReader(t *testing.T, program string) *reader {
 	}
 	for name, text := range map[string]string{
 		// The internet is that of the lab.
-		filepath.Join(bin, "pulpimg"): "#!/bin/sh\nif [ \"$1\" = build ]; then shift; set -- build --source-policy " + policy + " \"$@\"; fi\nexec " + program + " \"$@\"\n",
+		filepath.Join(bin, "pulpimg"): "#!/bin/sh\nif [ \"$1\" = build ]; then shift; set -- build --source-policy " + policy + " \"$@\"; fi\nexec " + env.program + " \"$@\"\n",
 		// podman as it works in a container: with its cgroups left alone, the limits of the machine, and no network but one that is named.
 		filepath.Join(bin, "docker"): "#!/bin/sh\nif [ \"$1\" = run ]; then shift\n" +
 			"case \"$*\" in *--network*) ;; *) set -- --network none \"$@\" ;; esac\n" +

@@ -1,66 +1,35 @@
 package docs
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 const root = "../.."
 
-// TestMain runs the tests in a lab: if this is none yet, in one of its own.
+// env is what the tests that run commands share.
+var env struct {
+	lab     inlab.Lab
+	program string // the path of pulpimg
+}
+
 func TestMain(m *testing.M) {
-	if os.Getenv("LAB_REGISTRY") != "" {
-		os.Exit(m.Run())
-	}
-	code, err := inLab()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "docs:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// inLab runs this very program in a lab, and returns its exit code.
-func inLab() (code int, err error) {
-	dir, err := os.MkdirTemp("", "pulpimg-docs-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	lab := filepath.Join(dir, "lab")
-	if err := build(filepath.Join(root, "test", "lab"), lab, "."); err != nil {
-		return 0, err
-	}
-	self := exec.CommandContext(context.Background(), lab, append([]string{"run", "--"}, os.Args...)...)
-	self.Stdout, self.Stderr = os.Stdout, os.Stderr
-	err = self.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return exit.ExitCode(), nil
-	}
-	return 0, err
-}
-
-// build compiles a program of the module in a directory.
-func build(dir, program, pkg string) error {
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", program, pkg)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("compiling %s: %w\n%s", pkg, err, out)
-	}
-	return nil
+	inlab.Main("docs", func(l inlab.Lab) (code int, err error) {
+		env.lab = l
+		if env.program, err = inlab.Program(); err != nil {
+			return 0, err
+		}
+		return m.Run(), nil
+	})
 }
 
 // writePolicy writes the lab's source policy with one more base: what the tutorial starts from, which has a Python like the lab's.
 func writePolicy(file string) error {
-	data, err := os.ReadFile(os.Getenv("LAB_POLICY"))
+	data, err := os.ReadFile(env.lab.Policy)
 	if err != nil {
 		return err
 	}
@@ -70,12 +39,12 @@ func writePolicy(file string) error {
 	}
 	rules, ok := policy["rules"].([]any)
 	if !ok {
-		return fmt.Errorf("%s has no rules", os.Getenv("LAB_POLICY"))
+		return fmt.Errorf("%s has no rules", env.lab.Policy)
 	}
 	policy["rules"] = append([]any{map[string]any{
 		"action":   "CONVERT",
 		"selector": map[string]any{"identifier": `^docker-image://docker\.io/library/python:3\.12-slim(@.+)?$`, "match_type": "REGEX"},
-		"updates":  map[string]any{"identifier": "docker-image://" + os.Getenv("LAB_REGISTRY") + "/fedora:20${1}"},
+		"updates":  map[string]any{"identifier": "docker-image://" + env.lab.Registry + "/fedora:20${1}"},
 	}}, rules...)
 	if data, err = json.Marshal(policy); err != nil {
 		return err

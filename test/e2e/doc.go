@@ -3,6 +3,6 @@
 // is tested beside it, not here.
 //
 // The tests need root on Debian, and Go. They make what they run: the program (unless PULPIMG names one) and a lab (unless
-// they run under `lab run`). Most of them share one cache directory, because an empty one costs unpacking the base image; they run
+// they run under `lab run --services`). Most of them share one cache directory, because an empty one costs unpacking the base image; they run
 // one after the other, as the engine of a cache does.
 package e2e

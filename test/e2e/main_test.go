@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // An environment is what all tests share.
@@ -20,7 +21,7 @@ type environment struct {
 	root string // of the repository
 	dir  string // for what is made here; removed at the end
 	bin  string // the directory of the program
-	lab  lab
+	lab  inlab.Lab
 	// place begins the names of all repositories that the tests publish. The lab's registry keeps what is in it, and what an earlier run
 	// published must not be taken for the work of this one.
 	place string
@@ -29,20 +30,17 @@ type environment struct {
 // env is set by TestMain, before any test runs.
 var env environment
 
-// programVar names the program to test, instead of one that is compiled here.
-const programVar = "PULPIMG"
-
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
-	os.Exit(code)
+	inlab.Main("e2e", func(l inlab.Lab) (int, error) { return run(m, l) })
 }
 
-func run(m *testing.M) (code int, err error) {
-	env.root, err = filepath.Abs(filepath.Join("..", ".."))
+func run(m *testing.M, l inlab.Lab) (code int, err error) {
+	env.lab = l
+	env.place = fmt.Sprintf("/run%d", time.Now().UnixNano())
+	if env.root, err = inlab.Root(); err != nil {
+		return 0, err
+	}
+	program, err := inlab.Program()
 	if err != nil {
 		return 0, err
 	}
@@ -50,19 +48,10 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, cleanUp()) }()
-	if err := watchSources(env.root); err != nil {
+	env.bin = filepath.Join(env.dir, "bin")
+	if err := errors.Join(os.Mkdir(env.bin, 0o755), os.Symlink(program, filepath.Join(env.bin, "pulpimg"))); err != nil {
 		return 0, err
 	}
-	if env.bin, err = makeProgram(env.root, env.dir); err != nil {
-		return 0, err
-	}
-	running, err := startLab(env.root, env.dir)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, running.stop()) }()
-	env.lab = running.lab
-	env.place = fmt.Sprintf("/run%d", time.Now().UnixNano())
 	return m.Run(), nil
 }
 
@@ -93,50 +82,11 @@ func unmountBelow(dir string) error {
 	return errors.Join(errs...)
 }
 
-// watchSources looks at all that the program is made of. `go test` keeps a result for as long as the files that a test looked at are
-// the same, and cannot know of those that the compiler reads.
-func watchSources(root string) error {
-	for _, dir := range []string{"assets", "cmd", "examples", "internal", "pkg", "specs", "templates", "test/lab"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, _ fs.DirEntry, err error) error {
-			if err == nil {
-				_, err = os.Stat(name)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// makeProgram returns the directory of the program. The Makefile knows what has to be there before it can be compiled, the tools that
-// the tests use included.
-func makeProgram(root, dir string) (string, error) {
-	bin := filepath.Join(dir, "bin")
-	if err := os.Mkdir(bin, 0o755); err != nil {
-		return "", err
-	}
-	program := filepath.Join(bin, "pulpimg")
-	if given := os.Getenv(programVar); given != "" {
-		given, err := filepath.Abs(given)
-		if err != nil {
-			return "", err
-		}
-		return bin, os.Symlink(given, program)
-	}
-	if err := tool(root, "make", "-s", "engine", "assets/helper/pulp-helper-linux-amd64", "assets/helper/pulp-helper-linux-arm64"); err != nil {
-		return "", err
-	}
-	return bin, tool(root, "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=e2e", "-o", program, "./cmd/pulpimg")
-}
-
 // tool runs a program that the tests need done.
 func tool(dir, name string, args ...string) error {
 	cmd := exec.CommandContext(context.Background(), name, args...)
 	cmd.Dir = dir
-	// A make above this one is none of its business.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "MAKEFLAGS=")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %v: %w\n%s", name, args, err, out)
 	}

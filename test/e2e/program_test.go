@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // A program is pulpimg with a cache directory.
@@ -69,6 +71,9 @@ func (l *locked) String() string {
 // start starts pulpimg. The test has to wait for it.
 func (p program) start(t *testing.T, args ...string) *process {
 	t.Helper()
+	if err := inlab.Watch(); err != nil {
+		t.Fatal(err)
+	}
 	s := &process{cmd: exec.Command(filepath.Join(env.bin, "pulpimg"), args...)}
 	s.cmd.Env = p.environ()
 	s.cmd.Stdout, s.cmd.Stderr = &s.stdout, &s.stderr

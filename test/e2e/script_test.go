@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // The scripts say what a command prints and how it ends. They see the lab's values (LAB_...), a place in its registry of their own
@@ -25,9 +27,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			script := strings.TrimPrefix(filepath.Base(e.WorkDir), "script-")
 			e.Vars = append(e.Vars, warm().environ()...)
-			e.Vars = append(e.Vars, env.lab.vars()...)
+			e.Vars = append(e.Vars, env.lab.Vars()...)
 			e.Vars = append(e.Vars, "ROOT="+env.root, "REGISTRY="+env.lab.Registry+env.place+"/"+script)
-			return nil
+			return inlab.Watch()
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"build": func(ts *testscript.TestScript, neg bool, args []string) {

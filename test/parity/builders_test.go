@@ -22,8 +22,8 @@ import (
 func offline(t *testing.T) *family.Family {
 	t.Helper()
 	return resolve(t, "../../specs/pulp.yaml", map[string]string{
-		"base":      os.Getenv("LAB_REGISTRY") + "/fedora:20",
-		"pulp_repo": os.Getenv("LAB_REPO_URL") + "/fedora-pulp.repo",
+		"base":      on.lab.Registry + "/fedora:20",
+		"pulp_repo": on.lab.RepoURL + "/fedora-pulp.repo",
 	})
 }
 

@@ -1,6 +1,4 @@
 // Package parity builds specs both ways, as LLB (internal/llb, pkg/build) and as Dockerfiles (pkg/render/dockerfile, and the Dockerfile frontend
 // that is part of BuildKit), on one engine, and compares the images: file trees, configs, and what their histories tell. What may differ is
 // listed, with reasons, in allowed_test.go.
-//
-// The tests need the lab: bin/lab run -- go test ./test/parity/
 package parity

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,10 +14,12 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/layout"
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // A bench is what all tests build on.
 type bench struct {
+	lab    inlab.Lab
 	engine *engine.Engine
 	policy *spb.Policy
 	cache  build.Cache
@@ -32,22 +33,18 @@ var on bench
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "parity:", err)
-		code = 1
-	}
-	os.Exit(code)
+	inlab.Main("parity", func(l inlab.Lab) (int, error) { return run(m, l) })
 }
 
-func run(m *testing.M) (code int, err error) {
+func run(m *testing.M, l inlab.Lab) (code int, err error) {
+	on.lab = l
 	dir, err := os.MkdirTemp("", "pulpimg-parity-")
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	on.read = map[string][]entry{}
-	if on.policy, err = labPolicy(); err != nil {
+	if on.policy, err = readPolicy(l.Policy); err != nil {
 		return 0, err
 	}
 	on.cache = build.Cache{Dir: filepath.Join(dir, "cache")}
@@ -65,12 +62,8 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// labPolicy leads what the specs name to the lab.
-func labPolicy() (*spb.Policy, error) {
-	file := os.Getenv("LAB_POLICY")
-	if file == "" {
-		return nil, errors.New("there is no lab: run the tests with bin/lab run -- go test ./test/parity/")
-	}
+// readPolicy reads the policy that leads what the specs name to the lab.
+func readPolicy(file string) (*spb.Policy, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err

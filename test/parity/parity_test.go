@@ -30,7 +30,7 @@ func TestParity_specs(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			variables := map[string]string{}
 			if filepath.Base(file) == "pulp-el7.yaml" {
-				variables = map[string]string{"vault": os.Getenv("LAB_VAULT"), "epel": os.Getenv("LAB_EPEL"), "epel_key": os.Getenv("LAB_EPEL_KEY")}
+				variables = map[string]string{"vault": on.lab.Vault, "epel": on.lab.EPEL, "epel_key": on.lab.EPELKey}
 			}
 			same(t, resolve(t, file, variables))
 		})

@@ -51,7 +51,7 @@ type object map[string]any
 
 func (g *generator) spec(t *testing.T) string {
 	t.Helper()
-	bases := []string{"scratch", os.Getenv("LAB_REGISTRY") + "/files:1", "docker.io/library/fedora:20"}
+	bases := []string{"scratch", on.lab.Registry + "/files:1", "docker.io/library/fedora:20"}
 	from := bases[g.IntN(len(bases))]
 	g.shell = strings.HasSuffix(from, "fedora:20")
 	images := object{}

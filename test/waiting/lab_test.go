@@ -13,8 +13,8 @@ import (
 )
 
 func TestMongoDB(t *testing.T) {
-	open, guarded := lab(t, "MONGODB"), lab(t, "AUTH_MONGODB")
-	me := lab(t, "AUTH_USER") + ":" + lab(t, "AUTH_PASSWORD") + "@"
+	open, guarded := env.lab.MongoDB, env.lab.AuthMongoDB
+	me := env.lab.AuthUser + ":" + env.lab.AuthPassword + "@"
 	ask(t,
 		probe{url: "mongodb://" + open},
 		probe{url: "mongodb://" + open + "/pulp_database?w=1"},
@@ -28,24 +28,24 @@ func TestMongoDB(t *testing.T) {
 		probe{"mongodb://" + open + "/?tls=true", 69, "TLS: "},
 		probe{"mongodb://127.0.0.1:1", 69, "connection refused"},
 		probe{"mongodb://no-such-host.invalid", 69, "the name does not resolve"},
-		probe{"mongodb://" + lab(t, "AMQP"), 69, "something else listens there: an AMQP broker"},
-		probe{"mongodb://" + strings.TrimPrefix(lab(t, "REPO_URL"), "http://"), 69, "something else listens there: a web server"},
+		probe{"mongodb://" + env.lab.AMQP, 69, "something else listens there: an AMQP broker"},
+		probe{"mongodb://" + strings.TrimPrefix(env.lab.RepoURL, "http://"), 69, "something else listens there: a web server"},
 	)
 }
 
 func TestAMQP(t *testing.T) {
-	broker := lab(t, "AMQP")
+	broker := env.lab.AMQP
 	probes := []probe{
 		{url: "amqp://" + broker},
-		{url: "qpid://guest@" + lab(t, "MONGODB"), code: 69}, // it does not speak AMQP
+		{url: "qpid://guest@" + env.lab.MongoDB, code: 69}, // it does not speak AMQP
 		{url: "amqp://guest@" + broker},
 		{url: "amqp://guest:guest@" + broker},
 		{url: "amqp://guest:guest@" + broker + "/%2F"},
-		{url: "amqp://" + lab(t, "AUTH_USER") + ":" + lab(t, "AUTH_PASSWORD") + "@" + broker},
+		{url: "amqp://" + env.lab.AuthUser + ":" + env.lab.AuthPassword + "@" + broker},
 		{"amqp://guest:s3cret@" + broker, 77, "ACCESS_REFUSED"},
 		{"amqp://guest:guest@" + broker + "/none", 69, "vhost none not found"},
 		{"amqps://" + broker, 69, "TLS: the server does not speak it: it looks like an AMQP broker"},
-		{"amqp://" + strings.TrimPrefix(lab(t, "REPO_URL"), "http://"), 69, "something else listens there: a web server"},
+		{"amqp://" + strings.TrimPrefix(env.lab.RepoURL, "http://"), 69, "something else listens there: a web server"},
 	}
 	ask(t, probes...)
 }
@@ -53,13 +53,13 @@ func TestAMQP(t *testing.T) {
 // RabbitMQ speaks AMQP 1.0 to who asks for it. Behind this server, one has to.
 func TestAMQP10(t *testing.T) {
 	for _, offer := range []string{"AMQP\x03\x01\x00\x00", "AMQP\x00\x01\x00\x00"} {
-		broker := without091(t, lab(t, "AMQP"), offer)
+		broker := without091(t, env.lab.AMQP, offer)
 		ask(t,
 			probe{url: "amqp://guest:guest@" + broker},
 			probe{"amqp://guest:s3cret@" + broker, 77, "refused the credentials"},
 		)
 	}
-	ask(t, probe{url: "amqp://" + without091(t, lab(t, "AMQP"), "AMQP\x03\x01\x00\x00")})
+	ask(t, probe{url: "amqp://" + without091(t, env.lab.AMQP, "AMQP\x03\x01\x00\x00")})
 }
 
 // without091 runs a server that hands connections on to a broker, except those of AMQP 0-9-1: to them it offers another version.
@@ -107,7 +107,7 @@ func without091(t *testing.T, broker, offer string) string {
 func TestWait_lateDatabase(t *testing.T) {
 	control(t, "/mongodb/stop")
 	t.Cleanup(func() { control(t, "/mongodb/start") })
-	cmd := exec.CommandContext(t.Context(), helper, "wait", "--timeout", "5s", "--tries", "1000", "--interval", "50ms", "mongodb://"+lab(t, "MONGODB"), "amqp://"+lab(t, "AMQP"))
+	cmd := exec.CommandContext(t.Context(), env.helper, "wait", "--timeout", "5s", "--tries", "1000", "--interval", "50ms", "mongodb://"+env.lab.MongoDB, "amqp://"+env.lab.AMQP)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -134,11 +134,11 @@ func TestHTTP(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	ask(t,
-		probe{url: lab(t, "REPO_URL") + "/rhel-pulp.repo"},
-		probe{url: "http://" + lab(t, "REGISTRY") + "/v2/"},
-		probe{url: "http://" + lab(t, "AUTH_USER") + ":" + lab(t, "AUTH_PASSWORD") + "@" + lab(t, "AUTH_REGISTRY") + "/v2/"},
-		probe{"http://me:s3cret@" + lab(t, "AUTH_REGISTRY") + "/v2/", 77, "401 Unauthorized"},
+		probe{url: env.lab.RepoURL + "/rhel-pulp.repo"},
+		probe{url: "http://" + env.lab.Registry + "/v2/"},
+		probe{url: "http://" + env.lab.AuthUser + ":" + env.lab.AuthPassword + "@" + env.lab.AuthRegistry + "/v2/"},
+		probe{"http://me:s3cret@" + env.lab.AuthRegistry + "/v2/", 77, "401 Unauthorized"},
 		probe{server.URL, 69, "TLS: the server's certificate is signed by an authority that is not trusted here"},
-		probe{"http://" + lab(t, "AMQP"), 69, "something else listens there: an AMQP broker"},
+		probe{"http://" + env.lab.AMQP, 69, "something else listens there: an AMQP broker"},
 	)
 }

@@ -1,113 +1,40 @@
 package waiting
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
-// helper is the program to test.
-var helper string
+// env is what all tests share.
+var env struct {
+	lab    inlab.Lab
+	helper string // the path of the program to test
+}
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "waiting:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (code int, err error) {
-	dir, err := os.MkdirTemp("", "pulpimg-waiting-")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	if os.Getenv("LAB_AMQP") == "" {
-		return runInLab(filepath.Join(dir, "lab"))
-	}
-	if err := watchSources("../.."); err != nil {
-		return 0, err
-	}
-	if out, err := exec.Command("make", "-C", "../..", "setup").CombinedOutput(); err != nil { // the servers that Debian has
-		return 0, fmt.Errorf("make setup: %w\n%s", err, out)
-	}
-	helper = filepath.Join(dir, "pulp-helper")
-	if err := build("../..", helper, "./cmd/pulp-helper"); err != nil {
-		return 0, err
-	}
-	return m.Run(), nil
-}
-
-// watchSources looks at all that the program and the lab are made of. `go test` keeps a result for as long as the files that a test looked at are
-// the same, and cannot know of those that the compiler reads.
-func watchSources(root string) error {
-	for _, dir := range []string{"cmd/pulp-helper", "pkg", "test/lab", "go.mod", "go.sum"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, _ fs.DirEntry, err error) error {
-			if err == nil {
-				_, err = os.Stat(name)
-			}
-			return err
-		})
-		if err != nil {
-			return err
+	inlab.Main("waiting", func(l inlab.Lab) (code int, err error) {
+		env.lab = l
+		if err := inlab.Make("setup"); err != nil { // the servers that Debian has
+			return 0, err
 		}
-	}
-	return nil
-}
-
-// runInLab runs these tests again, in a lab with services.
-func runInLab(program string) (code int, err error) {
-	if err := build("../lab", program, "."); err != nil {
-		return 0, err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
-	again := exec.Command(program, append([]string{"run", "--services", "--", self}, os.Args[1:]...)...)
-	again.Stdout, again.Stderr = os.Stdout, os.Stderr
-	err = again.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return exit.ExitCode(), nil
-	}
-	return 0, err
-}
-
-func build(dir, program, pkg string) error {
-	cmd := exec.Command("go", "build", "-o", program, pkg)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building %s: %w\n%s", pkg, err, out)
-	}
-	return nil
-}
-
-// lab returns a value of the lab.
-func lab(t *testing.T, name string) string {
-	t.Helper()
-	value := os.Getenv("LAB_" + name)
-	if value == "" {
-		t.Fatalf("the lab has no LAB_%s", name)
-	}
-	return value
+		if env.helper, err = inlab.Helper(); err != nil {
+			return 0, err
+		}
+		return m.Run(), nil
+	})
 }
 
 // control tells the lab to stop or to start a service.
 func control(t *testing.T, path string) {
 	t.Helper()
-	answer, err := http.Post(lab(t, "CONTROL")+path, "", nil)
+	answer, err := http.Post(env.lab.Control+path, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +53,10 @@ type outcome struct {
 // wait runs pulp-helper wait.
 func wait(t *testing.T, args ...string) outcome {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), helper, append([]string{"wait", "--timeout", "5s"}, args...)...)
+	if err := inlab.Watch(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), env.helper, append([]string{"wait", "--timeout", "5s"}, args...)...)
 	var stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stderr, &stderr
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
