@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pulpimg/pulpimg/assets"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 func TestTheAssetsHoldTheLens(t *testing.T) {
@@ -20,6 +21,7 @@ func TestTheAssetsHoldTheLens(t *testing.T) {
 
 // The tests themselves are written in the language of Augeas' lenses.
 func TestTheLensesPassTheirTests(t *testing.T) {
+	needs.Tool(t, "augparse")
 	tests, err := filepath.Glob("testdata/test_*.aug")
 	if err != nil || len(tests) == 0 {
 		t.Fatalf("no tests: %v", err)

@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"github.com/pulpimg/pulpimg/internal/signals"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 func TestExec(t *testing.T) {
+	needs.Root(t)
 	script := `echo "$$ $(id -un) $(pwd) $(umask) $HOME"; exit 3`
 	cmd := helper(t.Context(), "exec", "--user", "nobody", "--workdir", "/usr", "--umask", "027", "--", "sh", "-c", script)
 	var stdout, stderr strings.Builder
@@ -46,6 +48,7 @@ func TestExec(t *testing.T) {
 }
 
 func TestExec_userByNumber(t *testing.T) {
+	needs.Root(t)
 	for _, number := range []string{"65534", "4711"} { // one that the machine lists, one that it does not
 		out, err := helper(t.Context(), "exec", "--user", number, "--", "id", "-u").CombinedOutput()
 		if err != nil || strings.TrimSpace(string(out)) != number {
@@ -83,6 +86,7 @@ func TestExec_afterASignal(t *testing.T) {
 }
 
 func TestExec_signalWhilePreparing(t *testing.T) {
+	needs.Root(t)
 	passwd := filepath.Join(t.TempDir(), "passwd")
 	if err := syscall.Mkfifo(passwd, 0o600); err != nil {
 		t.Fatal(err)

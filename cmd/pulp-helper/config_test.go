@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 const serverConf = `# Pulp's settings.
@@ -27,6 +28,7 @@ name: pulp_database
 // withSettings returns a program with one settings file of the given content, and the file's name.
 func withSettings(t *testing.T, content string, env map[string]string, set ...contract.Setting) (program, *strings.Builder, string) {
 	t.Helper()
+	needs.Tool(t, "augtool")
 	lenses, err := filepath.Abs("../../assets")
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // A startTest is an image with a start script, in whose containers the process has the environment as it is given.
@@ -82,6 +83,7 @@ func (s startTest) environ(t *testing.T, env []string) []string {
 const printEnv = "/bin/cat /proc/self/environ"
 
 func TestStart_keepsTheEnvironment(t *testing.T) {
+	needs.Root(t)
 	c := contract.Contract{Environment: []contract.Variable{
 		{Name: "HOST", Default: text("127.0.0.1")}, {Name: "URL", Default: text("<${HOST}>")}, {Name: "EMPTY", Default: text("")},
 		{Name: "OPEN"}, {Name: "HALF", Default: text("user:${OPEN}")}, {Name: "HOME", Default: text("/srv")},
@@ -135,6 +137,7 @@ func TestStart_keepsDuplicateVariables(t *testing.T) {
 }
 
 func TestStart_setsHome(t *testing.T) {
+	needs.Root(t)
 	declared := contract.Contract{Environment: []contract.Variable{{Name: "HOME", Default: text("/declared")}, {Name: "USER", Default: text("somebody")}}}
 	const asUser, asRoot = "become --user 54321 -- " + printEnv, "become -- " + printEnv
 	for _, test := range []struct {
@@ -167,6 +170,7 @@ func TestStart_setsHome(t *testing.T) {
 
 // What a default names may be what the container begins with, or what the user has.
 func TestStart_defaultsUseHome(t *testing.T) {
+	needs.Root(t)
 	c := contract.Contract{Environment: []contract.Variable{{Name: "HOME"}, {Name: "CACHE", Default: text("${HOME}/.cache")}}}
 	moved := contract.Contract{Environment: []contract.Variable{{Name: "CACHE", Default: text("${HOME}/.cache")}, {Name: "HOME", Default: text("/srv/${USER}")}, {Name: "USER", Default: text("app")}}}
 	const asUser, asRoot = "become --user 54321 -- " + printEnv, "become -- " + printEnv
@@ -203,6 +207,7 @@ func TestStart_expandsWords(t *testing.T) {
 }
 
 func TestStart_stageOrder(t *testing.T) {
+	needs.Root(t)
 	s := newStart(t, contract.Contract{}, "init /bin/sh -c \"echo init $$ >&2; umask; pwd; id -u\"", "init /bin/echo second", "become --user 54321 --workdir /usr --umask 027 -- /bin/sh -c \"echo become $$ >&2; umask; pwd; id -u\"")
 	cmd := s.command(nil)
 	var stdout, stderr strings.Builder
@@ -259,6 +264,7 @@ func TestStart_unknownUser(t *testing.T) {
 }
 
 func TestStart_tracesNoSecret(t *testing.T) {
+	needs.Root(t)
 	c := contract.Contract{Environment: []contract.Variable{{Name: "P", Secret: true}, {Name: "Q", Secret: true, Default: text("user:${P}")}, {Name: "A", Default: text("shown")}}}
 	s := newStart(t, c, "# a comment", "require variable Q", "init /bin/echo ${A}", `become --user 0 -- /bin/sh -c "echo $Q"`)
 	stdout, stderr, code := s.run(t, []string{"P=hidden", "PULPIMG_DEBUG=1"})
@@ -277,6 +283,7 @@ func asFirst(cmd *exec.Cmd) *exec.Cmd {
 }
 
 func TestStart_signals(t *testing.T) {
+	needs.Root(t)
 	c := contract.Contract{Services: []contract.Service{{Name: "db", URL: "tcp://127.0.0.1:1", Tries: 100, Interval: time.Minute, Timeout: time.Second}}}
 	const trap = `init /bin/sh -c "trap 'echo told; exit 9' TERM INT HUP QUIT; echo begun; while :; do sleep 0.1; done"`
 	for _, stage := range []struct{ name, line, begun, told string }{
@@ -319,6 +326,7 @@ func TestStart_signals(t *testing.T) {
 }
 
 func TestStart_leavesNoZombies(t *testing.T) {
+	needs.Root(t)
 	// The second one is the child of a process that ends at once, so it becomes the first process's.
 	const orphan = `init /bin/sh -c "(sleep 0.2; exit 1) & exit 0"`
 	s := newStart(t, contract.Contract{}, orphan, "init /bin/sleep 0.5", `become -- /bin/sh -c "cat /proc/[0-9]*/status"`)
@@ -334,6 +342,7 @@ func TestStart_leavesNoZombies(t *testing.T) {
 
 // Containers in Kubernetes and Compose have few capabilities.
 func TestStart_cannotSignalInit(t *testing.T) {
+	needs.Root(t)
 	s := newStart(t, contract.Contract{}, `init /bin/sh -c "trap '' TERM; echo begun; while :; do sleep 0.1; done"`, "become --user 54321 -- /bin/true")
 	cmd := asFirst(s.command([]string{"PATH=/bin:/usr/bin"}))
 	cmd.Path, cmd.Args = "/usr/bin/setpriv", append([]string{"setpriv", "--bounding-set=-kill", "--inh-caps=-kill", "/proc/self/exe"}, cmd.Args[1:]...)

@@ -10,9 +10,10 @@ import (
 	"testing"
 
 	"github.com/pulpimg/pulpimg/internal/cachedir"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
-// nobody is another user. The tests run as root, who can give files away.
+// nobody is another user. Only root can give files away.
 const nobody = 65534
 
 // tree makes what a test needs in a new directory and returns that.
@@ -59,6 +60,7 @@ func TestCheck_unsafe(t *testing.T) {
 			}},
 		{name: "a group of others may write above it", ask: "home/cache", at: "home",
 			make: func(t *testing.T, root string) {
+				needs.Root(t)
 				must(t, os.Chown(filepath.Join(root, "home"), 0, nobody))
 				must(t, os.Chmod(filepath.Join(root, "home"), 0o775))
 			}},
@@ -85,6 +87,7 @@ func TestCheck_unsafe(t *testing.T) {
 			}},
 		{name: "another user's link to a safe place", ask: "link/cache", at: "link",
 			make: func(t *testing.T, root string) {
+				needs.Root(t)
 				must(t, os.Symlink("home", filepath.Join(root, "link")))
 				must(t, os.Lchown(filepath.Join(root, "link"), nobody, nobody))
 			}},
@@ -108,6 +111,7 @@ func TestCheck_unsafe(t *testing.T) {
 
 func give(t *testing.T, root, dir string) {
 	t.Helper()
+	needs.Root(t)
 	must(t, os.Chown(filepath.Join(root, dir), nobody, nobody))
 }
 
@@ -143,7 +147,7 @@ func TestCheckOwn_unsafe(t *testing.T) {
 		{name: "a file", wrong: true, make: func(t *testing.T, dir string) { must(t, os.WriteFile(dir, nil, 0o644)) }},
 		{name: "another user's", wrong: true, make: func(t *testing.T, dir string) {
 			must(t, os.Mkdir(dir, 0o755))
-			must(t, os.Chown(dir, nobody, nobody))
+			give(t, dir, "")
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/packages"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // An aptSystem is a root directory for the machine's own apt and dpkg, and a repository for it whose index can be out of order.
@@ -26,6 +27,7 @@ type aptSystem struct {
 
 func newAptSystem(t *testing.T) *aptSystem {
 	t.Helper()
+	needs.Tool(t, "apt-get")
 	s := &aptSystem{system: system{dir: t.TempDir()}}
 	files := http.FileServer(http.Dir(s.repository(t)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

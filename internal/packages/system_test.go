@@ -12,6 +12,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/packages"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // shells are those that a base image may have as /bin/sh; bash as the SHELL of a Dockerfile often has it.
@@ -88,6 +89,7 @@ func (s system) file(t *testing.T, name, text string) {
 // run runs the script of a step in the system, whose /var and /usr are its own, and returns the exit code and the standard error.
 func (s system) run(t *testing.T, shell []string, step family.Packages) (code int, stderr string) {
 	t.Helper()
+	needs.Tool(t, shell[0])
 	command, err := packages.For(step)
 	if err != nil {
 		t.Fatal(err)

@@ -10,10 +10,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // A fresh clone has no built engine. It must compile all the same, and say what it lacks.
 func TestStart_noBundle(t *testing.T) {
+	needs.Root(t)
 	t.Parallel()
 	built, err := filepath.Glob("bundle/bin/[^.]*") // all but .gitignore
 	must(t, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 func TestStart_removesLeftovers(t *testing.T) {
@@ -90,6 +91,7 @@ func random(n int) []byte {
 
 // Prune has to work where nothing can be written any more.
 func TestPrune_fullDisk(t *testing.T) {
+	needs.Root(t)
 	cache := t.TempDir()
 	must(t, syscall.Mount("tmpfs", cache, "tmpfs", 0, "size=150m"))
 	t.Cleanup(func() { must(t, syscall.Unmount(cache, 0)) })
@@ -107,6 +109,7 @@ func TestPrune_fullDisk(t *testing.T) {
 
 // Where there is no lock yet and no place for one, nobody can use the engine.
 func TestPrune_noSpaceForALock(t *testing.T) {
+	needs.Root(t)
 	cache := t.TempDir()
 	must(t, syscall.Mount("tmpfs", cache, "tmpfs", 0, "nr_inodes=4")) // for itself, engine, state and the file
 	t.Cleanup(func() { must(t, syscall.Unmount(cache, 0)) })
@@ -139,6 +142,7 @@ func fill(t *testing.T, name string) {
 
 // What another user can exchange would be run as root.
 func TestStart_unsafeCache(t *testing.T) {
+	needs.Root(t)
 	for _, test := range []struct {
 		name string
 		make func(t *testing.T, home string)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // Start returns a client that can build, and Close leaves nothing running.
@@ -236,6 +237,7 @@ func TestStart_process1Ends(t *testing.T) {
 }
 
 func TestStart_showsTheLog(t *testing.T) {
+	needs.Root(t)
 	cache := t.TempDir()
 	// buildkitd wants a directory here.
 	if err := os.MkdirAll(filepath.Join(cache, "engine"), 0o700); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // Damaged programs are unpacked again.
@@ -139,6 +140,7 @@ func TestStart_removesTheSocketsDirectory(t *testing.T) {
 
 // A cache that cannot be used gives a clear error.
 func TestStart_unusableCache(t *testing.T) {
+	needs.Root(t)
 	// Room for the programs, in pages of 4 KiB as tmpfs counts, and for three small files.
 	b, err := bundle.Load()
 	must(t, err)
@@ -177,6 +179,7 @@ func TestStart_unusableCache(t *testing.T) {
 
 // Set-id bits and devices of images work on the mounts that build steps get.
 func TestStart_dataMount(t *testing.T) {
+	needs.Root(t)
 	cache := t.TempDir()
 	must(t, syscall.Mount("tmpfs", cache, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "size=150m"))
 	t.Cleanup(func() { must(t, syscall.Unmount(cache, 0)) })

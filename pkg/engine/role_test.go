@@ -17,6 +17,7 @@ import (
 	"github.com/moby/buildkit/client"
 
 	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // What a process with a role says, a line each.
@@ -102,6 +103,7 @@ type actor struct {
 // act starts a process, in a process group of its own, as a shell does for a terminal's foreground.
 func act(t *testing.T, role, cache string, env ...string) *actor {
 	t.Helper()
+	needs.Root(t)
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), append(env, roleVar+"="+role, cacheVar+"="+cache)...)
 	cmd.Stderr = os.Stderr
@@ -149,6 +151,7 @@ func (a *actor) signal(s syscall.Signal) {
 // start is Start with the test's own cache, closed at the end of the test.
 func start(t testing.TB, o engine.Options) *engine.Engine {
 	t.Helper()
+	needs.Root(t)
 	e, err := engine.Start(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/render/dockerfile"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -225,6 +226,7 @@ func TestGenerate_lint(t *testing.T) {
 }
 
 func TestBuildScript_shellcheck(t *testing.T) {
+	needs.Tool(t, "shellcheck")
 	texts, err := generateText(t, strings.Replace(ruled, "    workdir", "    labels: { a: \"one\\ntwo\" }\n    workdir", 1))
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulpimg/pulpimg/pkg/startup/process"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // The tests run themselves as the program that becomes another one.
@@ -44,6 +45,9 @@ func TestMain(m *testing.M) {
 // become runs a process and returns what it printed and its exit code.
 func become(t *testing.T, p process.Process) (output string, pid, code int) {
 	t.Helper()
+	if p.User != "" && p.User != unknownUser {
+		needs.Root(t)
+	}
 	data, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -57,6 +61,9 @@ func become(t *testing.T, p process.Process) (output string, pid, code int) {
 	}
 	return strings.TrimSpace(out.String()), cmd.Process.Pid, cmd.ProcessState.ExitCode()
 }
+
+// unknownUser is a user that no machine has: a typing error.
+const unknownUser = "apche"
 
 func sh(script string) []string { return []string{"/bin/sh", "-c", script} }
 
@@ -106,6 +113,7 @@ func TestBecome(t *testing.T) {
 
 // A signal reaches the command.
 func TestBecome_signal(t *testing.T) {
+	needs.Root(t)
 	data, err := json.Marshal(process.Process{Umask: -1, User: "daemon", Command: sh("trap 'echo warm; exit 0' TERM; echo ready; while :; do sleep 0.05; done")})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +147,7 @@ func TestBecome_fails(t *testing.T) {
 		want string
 		code int
 	}{
-		{"an unknown user", process.Process{User: "apche", Umask: -1, Command: sh("true")}, `the image has no user "apche" in /etc/passwd: name another one, or give its number`, 78},
+		{"an unknown user", process.Process{User: unknownUser, Umask: -1, Command: sh("true")}, `the image has no user "apche" in /etc/passwd: name another one, or give its number`, 78},
 		{"no such directory", process.Process{Dir: "/no/where", Umask: -1, Command: sh("true")}, "entering the working directory /no/where: no such file or directory", 1},
 		{"a directory that the user may not enter", process.Process{User: "daemon", Dir: "/root", Umask: -1, Command: sh("true")}, "entering the working directory /root as daemon: permission denied", 1},
 		{"no such program", process.Process{Umask: -1, Command: []string{"cellery"}, Env: []string{"PATH=/bin"}}, "cellery: there is no such command in the image (PATH is /bin)", 1},

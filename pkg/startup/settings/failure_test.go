@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulpimg/pulpimg/pkg/startup/settings"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // fails checks that writing fails with one line, FILE standing for the file's name, and leaves the file as it was.
@@ -161,6 +162,7 @@ func unshared(t *testing.T) bool {
 	if os.Getenv(variable) == t.Name() {
 		return true
 	}
+	needs.Root(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), variable+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}

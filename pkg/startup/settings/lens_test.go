@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // pieces are what random files are made of.
@@ -104,6 +106,7 @@ func TestWrite_randomFiles(t *testing.T) {
 
 func readByConfigParser(t *testing.T, names []string) []map[string]map[string]string {
 	t.Helper()
+	needs.Tool(t, "python3")
 	out, err := exec.CommandContext(t.Context(), "python3", append([]string{"testdata/read_all.py"}, names...)...).Output()
 	if err != nil {
 		t.Fatal(err)

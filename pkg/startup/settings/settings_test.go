@@ -13,6 +13,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 	"github.com/pulpimg/pulpimg/pkg/startup/settings"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 const lens = "pulpconf.aug"
@@ -20,6 +21,7 @@ const lens = "pulpconf.aug"
 // writer returns a writer that knows the lens.
 func writer(t testing.TB) settings.Writer {
 	t.Helper()
+	needs.Tool(t, "augtool")
 	dir, err := filepath.Abs("../../../assets")
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +73,7 @@ func python() string { return cmp.Or(os.Getenv("PYTHON"), "python3") }
 // configParser returns what ConfigParser reads.
 func configParser(ctx context.Context, t testing.TB, file string) map[string]map[string]string {
 	t.Helper()
+	needs.Tool(t, python())
 	out, err := exec.CommandContext(ctx, python(), "testdata/read.py", file).Output()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", python(), err, read(t, file))

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 const nobody = 65534
@@ -49,6 +51,7 @@ func openFile(t *testing.T, content string) string {
 
 // A file of another user is refused.
 func TestWrite_otherUsersFile(t *testing.T) {
+	needs.Root(t)
 	file := openFile(t, "[s]\nk: old\n")
 	fails(t, file, "FILE cannot be read and written: permission denied: start the container as a user who may do that", func() (err error) {
 		asNobody(t, func() { err = writer(t).Write(t.Context(), resolved(t, file, "s/k", "new")) })
@@ -58,6 +61,7 @@ func TestWrite_otherUsersFile(t *testing.T) {
 
 // A file of this user is written in another user's directory.
 func TestWrite_otherUsersDirectory(t *testing.T) {
+	needs.Root(t)
 	file := openFile(t, "[s]\nk: a long old value\n")
 	if err := os.Chown(file, nobody, nobody); err != nil {
 		t.Fatal(err)

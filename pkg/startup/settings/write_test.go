@@ -14,6 +14,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 	"github.com/pulpimg/pulpimg/pkg/startup/settings"
+	"github.com/pulpimg/pulpimg/test/needs"
 )
 
 // Write changes the values and nothing else.
@@ -100,6 +101,7 @@ func TestWrite_realFile(t *testing.T) {
 
 // Write keeps the mode, the owner and symbolic links.
 func TestWrite_keepsModeAndOwner(t *testing.T) {
+	needs.Root(t)
 	file := settingsFile(t, "[s]\nk: old\n")
 	if err := os.Chown(file, 12345, 54321); err != nil {
 		t.Fatal(err)
