@@ -28,6 +28,7 @@ images:
 
 // Packages are there all the time; the repository's index is not.
 func TestApt_staleIndex(t *testing.T) {
+	env.lanes.warm.enter(t)
 	lab, err := url.Parse(env.lab.RepoURL)
 	if err != nil {
 		t.Fatal(err)

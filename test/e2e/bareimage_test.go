@@ -93,6 +93,7 @@ func (c container) report(t *testing.T) (r report) {
 
 // An image without a shell starts.
 func TestStart_noShell(t *testing.T) {
+	env.lanes.warm.enter(t)
 	image := bareImage(t, "bare")
 	given := []string{"UID=7", "IFS=:", "SECONDS=x", "SHELL=/none", "my.setting=1", "a-b=2", "HOST=fd00::7", "EMPTY="}
 	got := podman{}.detach(t, image, envs(given...)...).report(t)
@@ -108,6 +109,7 @@ func TestStart_noShell(t *testing.T) {
 
 // HOME is the one that was given to the container, if there is one.
 func TestStart_home(t *testing.T) {
+	env.lanes.warm.enter(t)
 	pulp(t)
 	image := pulpRegistry() + "/pulp-base" + pulpTag
 	place := registry(t)
@@ -154,6 +156,7 @@ images:
 
 // A stage can be removed from the script by hand.
 func TestStart_editedScript(t *testing.T) {
+	env.lanes.warm.enter(t)
 	image := bareImage(t, "waiting")
 	root := podman{}.mount(t, image)
 	script, err := os.ReadFile(filepath.Join(root, "usr/share/pulpimg/start"))
@@ -233,6 +236,7 @@ images:
 
 // A base may have an entrypoint of its own.
 func TestStart_entrypointOfTheBase(t *testing.T) {
+	env.lanes.warm.enter(t)
 	base := pushBase(t, func(c *v1.Config) {
 		c.Entrypoint, c.StopSignal = []string{"/run.sh"}, "SIGWINCH"
 		c.Healthcheck = &v1.HealthConfig{Test: []string{"CMD", "/bin/false"}, Interval: time.Hour}
@@ -263,6 +267,7 @@ func TestStart_entrypointOfTheBase(t *testing.T) {
 
 // A base that containers cannot start on is refused.
 func TestBuild_unsuitableBase(t *testing.T) {
+	env.lanes.warm.enter(t)
 	for _, test := range []struct {
 		name, start, want string
 		config            func(*v1.Config)
@@ -283,6 +288,8 @@ func TestBuild_unsuitableBase(t *testing.T) {
 }
 
 func TestBeat_restarts(t *testing.T) {
+	pulp(t)
+	env.lanes.services.enter(t)
 	s := newSite(t)
 	beat := s.role(t, "pulp-beat")
 	beat.says(t, beatIsReady)
@@ -300,5 +307,5 @@ func TestBeat_restarts(t *testing.T) {
 		t.Errorf("%v; it left (-want +got):\n%s", err, diff)
 	}
 	beat.run(t, "start", beat.name)
-	eventually(t, "it is up again", func() bool { return strings.Count(beat.logs(t), beatIsReady) == 2 })
+	beat.saysTimes(t, beatIsReady, 2)
 }

@@ -189,6 +189,7 @@ func newGate(t *testing.T, to string) *gate {
 }
 
 func TestBuild_whileAnotherPushes(t *testing.T) {
+	env.lanes.own.enter(t)
 	spec := specFile(t, twoContents, filesOfTwoContents)
 	program := cold(t)
 	slow := newGate(t, env.lab.Registry)
@@ -208,6 +209,7 @@ func TestBuild_whileAnotherPushes(t *testing.T) {
 }
 
 func TestPush_cacheCannotBeWritten(t *testing.T) {
+	env.lanes.own.enter(t)
 	spec := specFile(t, twoContents, filesOfTwoContents)
 	program := cold(t)
 	place := registry(t)

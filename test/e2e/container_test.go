@@ -63,7 +63,34 @@ func (c container) logs(t *testing.T) string {
 // says waits until the container has printed something.
 func (c container) says(t *testing.T, text string) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%s says %q", c.image, text), func() bool { return strings.Contains(c.logs(t), text) })
+	c.saysTimes(t, text, 1)
+}
+
+// saysTimes waits until the container has printed something so many times.
+func (c container) saysTimes(t *testing.T, text string, times int) {
+	t.Helper()
+	file := c.run(t, "inspect", "--format", "{{.HostConfig.LogConfig.Path}}", c.name) // to start podman again and again would take a processor
+	eventually(t, fmt.Sprintf("%s says %q %d times", c.image, text, times), func() bool {
+		log, err := os.ReadFile(file)
+		return err == nil && strings.Count(output(string(log)), text) >= times
+	})
+}
+
+// output returns what a container has printed, from its log.
+// https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
+func output(log string) string {
+	var out strings.Builder
+	for line := range strings.Lines(log) {
+		fields := strings.SplitN(line, " ", 4) // time, stream, tag, text
+		if len(fields) < 4 {
+			continue // podman is still writing it
+		}
+		if fields[2] == "P" { // a part of a line
+			fields[3] = strings.TrimSuffix(fields[3], "\n")
+		}
+		out.WriteString(fields[3])
+	}
+	return out.String()
 }
 
 // exec runs a command in the container and returns what it prints.
@@ -75,6 +102,7 @@ func (c container) exec(t *testing.T, command ...string) string {
 // wait waits for the container's end and returns its exit code.
 func (c container) wait(t *testing.T) int {
 	t.Helper()
+	c.run(t, "wait", c.name)
 	var state string
 	eventually(t, c.image+" ends", func() bool {
 		state = c.run(t, "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", c.name)
@@ -87,10 +115,10 @@ func (c container) wait(t *testing.T) int {
 	return code
 }
 
-// stop stops the container as a user does, giving it five seconds, and returns its exit code: 137 if these were not enough.
+// stop stops the container as a user does, and returns its exit code: 137 if it did not end by itself. The limit only ends a test that fails.
 func (c container) stop(t *testing.T) int {
 	t.Helper()
-	c.run(t, "stop", "--time", "5", c.name)
+	c.run(t, "stop", "--time", "30", c.name)
 	return c.wait(t)
 }
 

@@ -26,6 +26,7 @@ func dockerConfig(t *testing.T, user, password string) string {
 
 // The guarded registry and the open one have the same storage: what is published at one place below shows at the other.
 func TestPush_credentials(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, filesSpec, filesOfSpec)
 	path := env.place + "/credentials"
 	args := []string{"-f", spec, "--set", "base=scratch", "--registry", env.lab.AuthRegistry + path, "--push"}
@@ -45,6 +46,7 @@ func TestPush_credentials(t *testing.T) {
 
 // A base in a registry with a login needs the right credentials.
 func TestBuild_baseCredentials(t *testing.T) {
+	env.lanes.warm.enter(t)
 	args := []string{"-f", specFile(t, filesSpec, filesOfSpec), "--set", "base=" + env.lab.AuthRegistry + "/files:1", "--registry", registry(t)}
 	guarded := regexp.QuoteMeta(env.lab.AuthRegistry)
 	warm().with(dockerConfig(t, env.lab.AuthUser, "wrong")).build(t, args...).fails(t, 77, guarded, `pulpimg.yaml:\d+:\d+`)
@@ -53,6 +55,7 @@ func TestBuild_baseCredentials(t *testing.T) {
 
 // podman keeps its credentials elsewhere. They are used for publishing, and by the engine for the bases that it pulls.
 func TestCredentials_ofPodman(t *testing.T) {
+	env.lanes.warm.enter(t)
 	guarded := env.lab.AuthRegistry
 	login := func(password string) string {
 		data, err := json.Marshal(map[string]any{"auths": map[string]any{

@@ -139,17 +139,17 @@ func TestDebug(t *testing.T) {
 	s.types(t, "cat /left; echo $GREETING-$TERM $(id -un):$(pwd)\r")
 	s.sees(t, `\nleft-behind\r\nhello-env-xterm root:/\r\n`)
 	s.types(t, "stty size\r")
-	s.sees(t, `\n40 120\r\n`)
+	s.sees(t, `40 120\r\n`) // what was typed before the prompt came is shown before it, and this after it
 	s.resize(t, 51, 101)
 	s.types(t, "while [ \"$(stty size)\" != '51 101' ]; do sleep 0.1; done; echo re''sized\r")
-	s.sees(t, `\nresized\r\n`)
+	s.sees(t, `resized\r\n`)
 	// Ctrl-C is for what runs in the shell, and for nobody else.
 	s.types(t, "sleep 86405.25; echo by $?\r")
 	eventually(t, "sleep runs", func() bool { return len(processes("sleep 86405.25")) > 0 })
 	s.types(t, "\x03")
 	eventually(t, "Ctrl-C has ended sleep", func() bool { return len(processes("sleep 86405.25")) == 0 })
 	s.types(t, "echo still''here\r")
-	s.sees(t, `\nstillhere\r\n`)
+	s.sees(t, `stillhere\r\n`)
 	s.types(t, "exit 42\r")
 	if code := s.ends(t); code != 1 {
 		t.Errorf("exit code %d, want the build's own, 1", code)
@@ -181,6 +181,7 @@ func TestDebug_signal(t *testing.T) {
 
 // Debug says why there is no shell.
 func TestDebug_noShell(t *testing.T) {
+	env.lanes.warm.enter(t)
 	for _, c := range []struct{ image, want string }{
 		{"empty", `(?s)\[empty 2/2\] run /hello: .*pulpimg: --debug: the image has no /bin/sh to look at it from the inside\r\n`},
 		{"fetching", `(?s)\[fetching 1/1\] repo .*connection refused.*pulpimg: --debug: what failed is no command in an image`},
@@ -198,11 +199,13 @@ func TestDebug_noShell(t *testing.T) {
 }
 
 func TestDebug_noTerminal(t *testing.T) {
+	env.lanes.warm.enter(t)
 	warm().run(t, debugArgs(t, "base")...).fails(t, 64, `^pulpimg: --debug opens a shell .* needs a terminal`)
 }
 
 // The command that a failed build names is one that a shell reads as it was meant.
 func TestBuild_suggestsDebug(t *testing.T) {
+	env.lanes.warm.enter(t)
 	p := warm()
 	args := debugArgs(t, "base")
 	file := filepath.Join(filepath.Dir(args[4]), "a spec's.yaml")
@@ -229,6 +232,7 @@ func TestBuild_suggestsDebug(t *testing.T) {
 
 // Output has colours if it goes to a terminal whose user allows them.
 func TestBuild_colours(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, strings.ReplaceAll(failingSpec, "version: 1", "version: one"), nil)
 	for _, c := range []struct {
 		name    string
@@ -258,6 +262,7 @@ func TestBuild_colours(t *testing.T) {
 
 // Debug opens a shell on a remote engine, with the secrets of the step.
 func TestDebug_remoteEngine(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, `
 version: 1
 name: secretive

@@ -4,6 +4,7 @@ import "testing"
 
 // A failed build does not remove earlier ones.
 func TestBuild_failureKeepsEarlierBuilds(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, filesSpec, filesOfSpec)
 	good := []string{"-f", spec, "--set", "base=" + env.lab.Registry + "/files:1", "--registry", registry(t), "--format", "json"}
 	built := warm().build(t, good...).result(t)
@@ -18,6 +19,7 @@ func TestBuild_failureKeepsEarlierBuilds(t *testing.T) {
 
 // Nothing is published when an image of the family fails.
 func TestPush_failedBuild(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, `
 version: 1
 name: half

@@ -38,6 +38,7 @@ func pulp(t *testing.T) result {
 // The four images of Pulp are in the registry, and valid.
 func TestFamily_valid(t *testing.T) {
 	built := pulp(t)
+	env.lanes.own.enter(t)
 	var names []string
 	for _, img := range built.Images {
 		names = append(names, img.Image)
@@ -46,7 +47,6 @@ func TestFamily_valid(t *testing.T) {
 			t.Errorf("%s: the registry has %s (%v), and %s was built", img.Image, digest, err, img.Digest)
 		}
 		t.Run(img.Image, func(t *testing.T) {
-			t.Parallel()
 			// What `crane validate --remote` does: every digest and size is that of the content.
 			if err := validate.Image(remote); err != nil {
 				t.Error(err)
@@ -61,6 +61,7 @@ func TestFamily_valid(t *testing.T) {
 // The first layers of each role are those of the base.
 func TestFamily_sharedLayers(t *testing.T) {
 	pulp(t)
+	env.lanes.own.enter(t)
 	base := layerDigests(t, image(t, pulpRegistry()+"/pulp-base"+pulpTag))
 	from := layerDigests(t, image(t, env.lab.Registry+"/fedora:20"))
 	if diff := cmp.Diff(from, base[:len(from)]); diff != "" {
@@ -81,6 +82,7 @@ func TestFamily_sharedLayers(t *testing.T) {
 // Only the roles have an entrypoint.
 func TestFamily_entrypoints(t *testing.T) {
 	pulp(t)
+	env.lanes.own.enter(t)
 	for _, name := range pulpImages {
 		c := config(t, image(t, pulpRegistry()+"/"+name+pulpTag)).Config
 		want := []string{"/usr/share/pulpimg/start"}
@@ -98,6 +100,7 @@ func TestFamily_entrypoints(t *testing.T) {
 
 func TestFamily_labelsAndVolumes(t *testing.T) {
 	pulp(t)
+	env.lanes.own.enter(t)
 	for name, volumes := range map[string]map[string]struct{}{
 		"pulp-base":             nil,
 		"pulp-beat":             nil,
@@ -120,6 +123,7 @@ func TestFamily_labelsAndVolumes(t *testing.T) {
 // The layers and the history of an image agree.
 func TestFamily_history(t *testing.T) {
 	pulp(t)
+	env.lanes.own.enter(t)
 	for _, name := range pulpImages {
 		img := image(t, pulpRegistry()+"/"+name+pulpTag)
 		c := config(t, img)

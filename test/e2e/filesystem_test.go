@@ -50,6 +50,7 @@ var awkwardFiles = map[string]string{"tree/a": "a", "tree/sub/b": "b", "tool": "
 
 // Adding files below symbolic links and sticky directories does not change these.
 func TestFiles_keepLinksAndStickyBits(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, awkwardSpec, awkwardFiles)
 	place := registry(t)
 	warm().build(t, "-f", spec, "--registry", place, "--push").ok(t)
@@ -100,6 +101,7 @@ images:
 
 // A file replaces a symbolic link, and does not change its target.
 func TestFiles_replaceALink(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, replaceSpec, map[string]string{"tool": awkwardFiles["tool"]})
 	for _, dir := range []string{"lib", "tmp", "var/run"} {
 		if err := os.MkdirAll(filepath.Join(filepath.Dir(spec), "root", dir), 0o700); err != nil {
@@ -130,6 +132,7 @@ var litter = regexp.MustCompile(`^/var/cache/(dnf|yum|libdnf5)/.|^/var/log/(dnf|
 // Package layers hold no cache log or history.
 func TestPackages_clean(t *testing.T) {
 	pulp(t)
+	env.lanes.own.enter(t)
 	img := image(t, pulpRegistry()+"/pulp-base"+pulpTag)
 	for _, at := range madeBy(t, img, "RUN yum ") {
 		var found, all []string
@@ -148,6 +151,7 @@ func TestPackages_clean(t *testing.T) {
 // A package step installs what the spec asks for.
 func TestPackages_installed(t *testing.T) {
 	pulp(t)
+	env.lanes.own.enter(t)
 	root := podman{}.mount(t, pulpRegistry()+"/pulp-worker"+pulpTag)
 	for _, name := range []string{
 		"usr/bin/pulp-manage-db", "etc/pulp/server.conf", "usr/bin/augtool", "usr/lib/python3/dist-packages/qpid/__init__.py",

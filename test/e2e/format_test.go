@@ -39,6 +39,7 @@ func keys(t *testing.T, text string) []string {
 
 // Scripts depend on these keys. More may be added; none of them may go.
 func TestFormat_keys(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, filesSpec, filesOfSpec)
 	metadata := filepath.Join(t.TempDir(), "metadata.json")
 	args := []string{"-f", spec, "--set", "base=" + env.lab.Registry + "/files:1", "--registry", registry(t), "--format", "json"}

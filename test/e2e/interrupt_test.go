@@ -111,6 +111,7 @@ func TestBuild_twoAtOnceOnAnEmptyCache(t *testing.T) {
 }
 
 func TestBuild_leavesNoProcess(t *testing.T) {
+	env.lanes.warm.enter(t)
 	p := warm()
 	p.build(t, "-f", specFile(t, stampSpec, nil), "--registry", registry(t)).ok(t)
 	nothingRuns(t, p.cache)

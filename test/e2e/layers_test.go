@@ -7,6 +7,7 @@ import (
 )
 
 func TestBuild_tooManyLayers(t *testing.T) {
+	env.lanes.warm.enter(t)
 	place := registry(t)
 	const below = 100
 	base := specFile(t, "version: 1\nname: tall\nregistry: docker.io/lab\ntag: \"1\"\nimages:\n  tall:\n    from: scratch\n    steps:\n"+

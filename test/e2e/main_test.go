@@ -3,12 +3,14 @@ package e2e
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +27,9 @@ type environment struct {
 	// place begins the names of all repositories that the tests publish. The lab's registry keeps what is in it, and what an earlier run
 	// published must not be taken for the work of this one.
 	place string
+	lanes lanes
+	// pulled has the digest of each image that podman has pulled, by reference: asking podman takes it half a second.
+	pulled sync.Map
 }
 
 // env is set by TestMain, before any test runs.
@@ -36,6 +41,10 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M, l inlab.Lab) (code int, err error) {
 	env.lab = l
+	flag.Parse()
+	if err := letLanesDecide(); err != nil {
+		return 0, err
+	}
 	env.place = fmt.Sprintf("/run%d", time.Now().UnixNano())
 	if env.root, err = inlab.Root(); err != nil {
 		return 0, err

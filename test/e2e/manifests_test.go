@@ -66,8 +66,9 @@ func kubelet(t *testing.T, s site) []string {
 // A worker started with all that a kubelet would give it and no more: the environment of the Services, an empty storage that the first
 // container fills, and the capabilities of the manifest.
 func TestManifests_worker(t *testing.T) {
-	s := newSite(t)
 	pulp(t)
+	env.lanes.services.enter(t)
+	s := newSite(t)
 	pod := statefulSet(t, warm().run(t, "manifests", "-f", pulpSpec(), "--registry", pulpRegistry(), "-e", "PULP_SERVER_NAME=pulp.example.org").ok(t).stdout).Spec.Template.Spec
 	fill, main := pod.InitContainers[0], pod.Containers[0]
 	claim := t.TempDir()

@@ -18,7 +18,9 @@ func skopeo(t *testing.T, args ...string) string {
 }
 
 func TestSkopeo(t *testing.T) {
-	for _, img := range pulp(t).Images {
+	images := pulp(t).Images
+	env.lanes.own.enter(t)
+	for _, img := range images {
 		var seen struct {
 			Digest string
 			Labels map[string]string
@@ -38,7 +40,9 @@ func TestSkopeo(t *testing.T) {
 }
 
 func TestPodman(t *testing.T) {
-	for _, img := range pulp(t).Images {
+	images := pulp(t).Images
+	env.lanes.own.enter(t)
+	for _, img := range images {
 		podman{}.pull(t, img.Reference)
 		if digest := (podman{}).run(t, "image", "inspect", "--format", "{{.Digest}}", img.Reference); digest != img.Digest {
 			t.Errorf("podman pulled %s, and %s was built: %s", digest, img.Digest, img.Reference)
@@ -53,6 +57,7 @@ func TestPodman(t *testing.T) {
 
 // Load puts the images into podman if no docker answers.
 func TestLoad_podman(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, filesSpec, filesOfSpec)
 	store := podman{}
 	p := warm().with("CONTAINERS_STORAGE_CONF="+store.storageConf(t), "DOCKER_HOST=unix:///nowhere")

@@ -39,6 +39,7 @@ func ownBaseFamily(name string, image func(n int) (from, steps string)) string {
 
 // An image that was built here can be a base, with all its layers.
 func TestBuild_onItsOwnImages(t *testing.T) {
+	env.lanes.warm.enter(t)
 	place := registry(t)
 	files := map[string]string{"file": "some text\n"}
 	specs := []string{

@@ -13,6 +13,7 @@ import (
 
 // Several platforms give an index, with the files of each platform.
 func TestPlatforms(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, filesSpec, filesOfSpec)
 	place := registry(t)
 	built := warm().build(t, "-f", spec, "--set", "base="+env.lab.Registry+"/files:1", "--registry", place, "--push",
@@ -91,6 +92,7 @@ func forArch(t *testing.T, index v1.ImageIndex, arch string) v1.Image {
 
 // A platform that the engine cannot run is refused before anything is built.
 func TestPlatforms_unsupported(t *testing.T) {
+	env.lanes.warm.enter(t)
 	out := warm().build(t, "-f", specFile(t, stampSpec, nil), "--platform", "linux/amd64,linux/s390x", "--progress", "rawjson")
 	out.fails(t, 1, `stamp runs commands for linux/s390x, which this engine cannot: it runs .*linux/amd64`, `--engine|binfmt_misc`)
 	if bytes.Contains([]byte(out.stderr), []byte("vertexes")) {

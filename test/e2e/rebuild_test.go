@@ -14,6 +14,7 @@ import (
 
 // Building twice gives the same digests.
 func TestRebuild_sameDigests(t *testing.T) {
+	env.lanes.warm.enter(t)
 	first := pulp(t)
 	second := warm().build(t, "-f", pulpSpec(), "--registry", pulpRegistry(), "--format", "json").result(t)
 	if diff := cmp.Diff(first.digests(), second.digests()); diff != "" {
@@ -53,6 +54,7 @@ func pulpCopy(t *testing.T) (spec, lens, assets string) {
 
 // After a change of a file, no package step runs again, and one layer of the base is new.
 func TestRebuild_editedFile(t *testing.T) {
+	env.lanes.warm.enter(t)
 	pulp(t)
 	spec, lens, assets := pulpCopy(t)
 	args := []string{"-f", spec, "--assets", assets, "--registry", registry(t), "--format", "json", "--progress", "rawjson"}
@@ -116,6 +118,7 @@ func differences(a, b []string) []int {
 // diff IDs in the configs, and so the digests of the configs and manifests. All else is the same.
 func TestRebuild_emptyCache(t *testing.T) {
 	pulp(t)
+	env.lanes.own.enter(t)
 	spec := pulpSpec()
 	place := registry(t)
 	cold(t).build(t, "-f", spec, "--push", "--registry", place).ok(t)
@@ -175,6 +178,7 @@ images:
 
 // With --no-cache, commands run again, and the image has their results.
 func TestRebuild_noCache(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, stampSpec, nil)
 	place := registry(t)
 	args := []string{"-f", spec, "--registry", place, "--push"}
@@ -201,6 +205,7 @@ func TestRebuild_noCache(t *testing.T) {
 
 // SOURCE_DATE_EPOCH is the time of files and configs.
 func TestRebuild_sourceDateEpoch(t *testing.T) {
+	env.lanes.warm.enter(t)
 	spec := specFile(t, filesSpec, filesOfSpec)
 	place := registry(t)
 	p := warm().with("SOURCE_DATE_EPOCH=1387238400")

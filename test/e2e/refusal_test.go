@@ -78,6 +78,8 @@ func envs(assignments ...string) []string {
 
 // A container that cannot start says why.
 func TestStart_failures(t *testing.T) {
+	hastyImage(t, "pulp-beat")
+	env.lanes.services.enter(t)
 	const password = "wrong-or-right-never-shown"
 	var (
 		name       = envs("PULP_SERVER_NAME=pulp.example.org")
@@ -162,6 +164,8 @@ const awkward = marker + "`~!@#$%^&*()_-+=[]{}\\|;:'\",.<>/?%%s%(x)s ${HOME} $(t
 
 // A password may have any character.
 func TestStart_anyPassword(t *testing.T) {
+	hastyImage(t, "pulp-beat")
+	env.lanes.services.enter(t)
 	control(t, "auth-mongodb", "reset")
 	control(t, "amqp", "reset")
 	image := hastyImage(t, "pulp-worker")

@@ -45,6 +45,7 @@ func startEngine(t *testing.T) string {
 
 // A remote engine builds the same images.
 func TestBuild_remoteEngine(t *testing.T) {
+	env.lanes.warm.enter(t)
 	address := startEngine(t)
 	args := []string{"-f", specFile(t, filesSpec, filesOfSpec), "--set", "base=" + env.lab.Registry + "/files:1", "--registry", registry(t), "--format", "json"}
 	embedded := cold(t).build(t, args...).result(t)

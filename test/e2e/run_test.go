@@ -66,12 +66,6 @@ func (c container) kill(t *testing.T) {
 	}
 }
 
-// saysTimes waits until the container has printed something so many times.
-func (c container) saysTimes(t *testing.T, text string, times int) {
-	t.Helper()
-	eventually(t, fmt.Sprintf("%s says %q %d times", c.image, text, times), func() bool { return strings.Count(c.logs(t), text) >= times })
-}
-
 // answering returns the names of the nodes that answer, and the output of all.
 func (c container) answering(t *testing.T) map[string]json.RawMessage {
 	t.Helper()
@@ -92,8 +86,9 @@ func doTask(t *testing.T, manager, worker container) {
 }
 
 func TestRun_family(t *testing.T) {
-	variables := direct(t)
 	pulp(t)
+	env.lanes.services.enter(t)
+	variables := direct(t)
 	mounted := syslog(t)
 	user := podman{}.user(t)
 	for name, value := range variables {
@@ -165,8 +160,9 @@ func TestRun_family(t *testing.T) {
 
 // Run in the foreground passes on signals, output and exit code of the container.
 func TestRun_foreground(t *testing.T) {
-	variables := direct(t)
 	pulp(t)
+	env.lanes.services.enter(t)
+	variables := direct(t)
 	name := fmt.Sprintf("pulpimg-e2e-%d-foreground", os.Getpid())
 	args := append([]string{"run", "-f", pulpSpec(), "pulp-worker", "--with", "podman", "--name", name, "--network", "host"}, syslog(t)...)
 	for variable, value := range variables {
@@ -238,8 +234,9 @@ func (s composeService) options(t *testing.T, variables map[string]string, log s
 
 // The family is started by the values of the compose file.
 func TestRun_valuesOfTheComposeFile(t *testing.T) {
-	variables := direct(t)
 	pulp(t)
+	env.lanes.services.enter(t)
+	variables := direct(t)
 	log := strings.TrimSuffix(syslog(t)[1], ":/dev/log")
 	var file struct{ Services map[string]composeService }
 	if err := yaml.Unmarshal([]byte(warm().run(t, "compose", "-f", pulpSpec(), "--registry", pulpRegistry()).ok(t).stdout), &file); err != nil {

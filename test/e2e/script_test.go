@@ -19,6 +19,7 @@ import (
 //	build ARGS...           pulpimg build under the lab's policy
 //	fails CODE COMMAND...   runs a command that has to end with the exit code and print nothing on its standard output
 func TestScripts(t *testing.T) {
+	env.lanes.warm.enter(t)
 	testscript.RunT(oneByOne{t}, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,

@@ -25,6 +25,7 @@ images:
 
 // A secret reaches its step and nothing else.
 func TestBuild_secret(t *testing.T) {
+	env.lanes.warm.enter(t)
 	const value = "correct horse battery staple"
 	from := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(from, []byte(value), 0o600); err != nil {

@@ -64,6 +64,8 @@ const (
 
 // Beat starts with three variables.
 func TestBeat_threeVariables(t *testing.T) {
+	pulp(t)
+	env.lanes.services.enter(t)
 	s := newSite(t)
 	if got := s.collections(t); len(got) > 0 {
 		t.Fatalf("before the start, the database has %q", got)
@@ -122,6 +124,8 @@ func (c container) isService(t *testing.T, command string) {
 }
 
 func TestFamily_works(t *testing.T) {
+	pulp(t)
+	env.lanes.services.enter(t)
 	s := newSite(t)
 	beat := s.role(t, "pulp-beat")
 	manager := s.role(t, "pulp-resource-manager", "--hostname", "manager")
@@ -174,6 +178,8 @@ func TestFamily_works(t *testing.T) {
 
 // A worker finishes its task when it is stopped.
 func TestWorker_finishesItsTask(t *testing.T) {
+	pulp(t)
+	env.lanes.services.enter(t)
 	s := newSite(t)
 	worker := s.role(t, "pulp-worker")
 	worker.says(t, workerIsReady)
@@ -189,6 +195,8 @@ func TestWorker_finishesItsTask(t *testing.T) {
 
 // Only beat prepares the database.
 func TestBeat_preparesTheDatabase(t *testing.T) {
+	pulp(t)
+	env.lanes.services.enter(t)
 	s := newSite(t)
 	for _, name := range []string{"pulp-resource-manager", "pulp-worker"} {
 		s.role(t, name).says(t, workerIsReady)
@@ -200,6 +208,8 @@ func TestBeat_preparesTheDatabase(t *testing.T) {
 
 // Starting beat a second time does no harm.
 func TestBeat_secondTime(t *testing.T) {
+	pulp(t)
+	env.lanes.services.enter(t)
 	s := newSite(t)
 	state := func() map[string]int {
 		return query[map[string]int](t, s, `{n: db[n].count_documents({}) for n in db.list_collection_names() if n != "task_results"}`)
@@ -215,7 +225,7 @@ func TestBeat_secondTime(t *testing.T) {
 		t.Errorf("the documents of each collection (-first start +second start):\n%s", diff)
 	}
 	first.run(t, "start", first.name)
-	eventually(t, "the first one is up again", func() bool { return strings.Count(first.logs(t), beatIsReady) == 2 })
+	first.saysTimes(t, beatIsReady, 2)
 	if diff := cmp.Diff(before, state()); diff != "" {
 		t.Errorf("the documents of each collection (-first start +third start):\n%s", diff)
 	}
@@ -223,6 +233,8 @@ func TestBeat_secondTime(t *testing.T) {
 
 // A container waits for a database that starts late.
 func TestStart_lateDatabase(t *testing.T) {
+	pulp(t)
+	env.lanes.services.enter(t)
 	s := newSite(t)
 	control(t, "mongodb", "stop")
 	t.Cleanup(func() { control(t, "mongodb", "start") })
@@ -235,8 +247,9 @@ func TestStart_lateDatabase(t *testing.T) {
 
 // A container that waits ends when it is stopped.
 func TestStart_stoppedWhileWaiting(t *testing.T) {
-	host, port := unused(t)
 	pulp(t)
+	env.lanes.services.enter(t)
+	host, port := unused(t)
 	options := append(syslog(t), envs("PULP_SERVER_NAME=pulp.example.org", "DB_SERVICE_HOST="+host, "DB_SERVICE_PORT="+port)...)
 	beat := podman{}.detach(t, pulpRegistry()+"/pulp-beat"+pulpTag, options...)
 	beat.says(t, "try 1 of 12")
@@ -250,6 +263,8 @@ func TestStart_stoppedWhileWaiting(t *testing.T) {
 
 // The variables that Kubernetes sets are enough.
 func TestStart_kubernetesVariables(t *testing.T) {
+	pulp(t)
+	env.lanes.services.enter(t)
 	s := newSite(t)
 	_, port := split(t, env.lab.AMQP)
 	// What a kubelet sets for Services called db and msg, in the order of its documentation.
@@ -265,7 +280,6 @@ func TestStart_kubernetesVariables(t *testing.T) {
 			injected = append(injected, "--env", name+v)
 		}
 	}
-	pulp(t)
 	options := append(append(syslog(t), "--env", "PULP_SERVER_NAME=pulp.example.org"), injected...)
 	podman{}.detach(t, pulpRegistry()+"/pulp-worker"+pulpTag, options...).says(t, workerIsReady)
 }

@@ -93,6 +93,7 @@ func saysNo(t *testing.T, o outcome, secrets ...string) {
 }
 
 func TestBuild_credentialsOfAURL(t *testing.T) {
+	env.lanes.own.enter(t)
 	program := cold(t)
 	server := guardedFile(t)
 	spec := specFile(t, urlSpec, nil)

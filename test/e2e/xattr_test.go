@@ -48,6 +48,7 @@ func pushAttributedBase(t *testing.T, reference string) {
 }
 
 func TestFiles_keepExtendedAttributes(t *testing.T) {
+	env.lanes.warm.enter(t)
 	place := registry(t)
 	pushAttributedBase(t, place+"/base:1")
 	const look = `
