@@ -46,12 +46,9 @@ func (s *source) family(images []string) (*family.Family, error) {
 	if _, err := os.Stat(s.file); errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{fmt.Errorf("there is no file %s: name the spec with -f", s.file)}
 	}
-	resolved, err := family.Load(s.file,
-		family.WithAssets(s.assetFS()),
-		family.WithVariables(variables),
-		family.WithRegistry(s.registry),
-		family.WithTag(s.tag),
-	)
+	resolved, err := family.Load(s.file, family.Options{
+		Variables: variables, Registry: s.registry, Tag: s.tag, Assets: s.assetFS(),
+	})
 	if err != nil || len(images) == 0 {
 		return resolved, err
 	}

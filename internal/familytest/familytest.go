@@ -29,7 +29,7 @@ func Load(t testing.TB, file string) *family.Family {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(Assets()))
+	f, err := family.Resolve(s, family.Options{Dir: filepath.Dir(file), Assets: Assets()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,15 +22,14 @@ import (
 // flags name the overrides as a command does.
 var flags = inventory.Overrides{Registry: "--registry", Tag: "--tag", Variable: "--set"}
 
-func resolve(t *testing.T, opts ...family.Option) *family.Family {
+func resolve(t *testing.T, opts family.Options) *family.Family {
 	t.Helper()
 	read, err := spec.Load("testdata/family.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := family.Resolve(read, append([]family.Option{
-		family.WithDir("testdata"), family.WithVariables(map[string]string{"host": "mirror.example.com"}),
-	}, opts...)...)
+	opts.Dir, opts.Variables = "testdata", map[string]string{"host": "mirror.example.com"}
+	f, err := family.Resolve(read, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,14 +49,14 @@ func render(t *testing.T, f *family.Family) (asYAML, asJSON string) {
 }
 
 func TestWrite_golden(t *testing.T) {
-	asYAML, asJSON := render(t, resolve(t))
+	asYAML, asJSON := render(t, resolve(t, family.Options{}))
 	for name, got := range map[string]string{"family.golden.yaml": asYAML, "family.golden.json": asJSON} {
 		golden.Compare(t, filepath.Join("testdata", name), got)
 	}
 }
 
 func TestWrite_sameInYAMLAndJSON(t *testing.T) {
-	asYAML, asJSON := render(t, resolve(t))
+	asYAML, asJSON := render(t, resolve(t, family.Options{}))
 	var y, j any
 	if err := yaml.Unmarshal([]byte(asYAML), &y); err != nil {
 		t.Fatal(err)
@@ -84,7 +83,7 @@ func TestNew_places(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(data), "\n")
-	list := inventory.New(resolve(t), flags)
+	list := inventory.New(resolve(t, family.Options{}), flags)
 	for _, v := range []struct {
 		what, at, want string
 	}{
@@ -117,7 +116,7 @@ func TestNew_places(t *testing.T) {
 }
 
 func TestNew_sources(t *testing.T) {
-	list := inventory.New(resolve(t, family.WithRegistry("other.example.com/x"), family.WithTag("2")), flags)
+	list := inventory.New(resolve(t, family.Options{Registry: "other.example.com/x", Tag: "2"}), flags)
 	for _, test := range []struct {
 		got  inventory.Value
 		want string
@@ -155,7 +154,7 @@ func TestNew_throughEachVariableOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := family.Resolve(s, family.WithVariables(map[string]string{"a": "1", "d": "2"}), family.WithTag("t"))
+	f, err := family.Resolve(s, family.Options{Variables: map[string]string{"a": "1", "d": "2"}, Tag: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +196,7 @@ func TestWriteYAML_shortensFiles(t *testing.T) {
 }
 
 func TestWrite_hidesSecrets(t *testing.T) {
-	asYAML, asJSON := render(t, resolve(t))
+	asYAML, asJSON := render(t, resolve(t, family.Options{}))
 	for _, secret := range []string{"hunter2", "word@"} {
 		if strings.Contains(asYAML+asJSON, secret) {
 			t.Errorf("the list has %q", secret)

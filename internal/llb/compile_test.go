@@ -83,7 +83,7 @@ func resolve(t testing.TB, text string) *family.Family {
 	if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	f, err := family.Resolve(s, family.WithDir(dir))
+	f, err := family.Resolve(s, family.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func resolve(t *testing.T, file string) *family.Family {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := family.Resolve(read, family.WithDir(filepath.Dir(file)), family.WithAssets(assets.FS()))
+	f, err := family.Resolve(read, family.Options{Dir: filepath.Dir(file), Assets: assets.FS()})
 	if err != nil {
 		t.Fatal(err)
 	}

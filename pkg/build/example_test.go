@@ -72,7 +72,7 @@ func buildAndPush(ctx context.Context, dir, host string) error {
 			return err
 		}
 	}
-	f, err := family.Load(filepath.Join(dir, "app.yaml"), family.WithRegistry(host+"/app"))
+	f, err := family.Load(filepath.Join(dir, "app.yaml"), family.Options{Registry: host + "/app"})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func TestFamily_Check(t *testing.T) {
 	}
 	assets := fstest.MapFS{"helper/pulp-helper-linux-amd64": &fstest.MapFile{}}
 	yaml := head + "images:\n  a:\n    from: scratch\n    steps:\n      - helpers: [exec]\n      - files: {from: app, to: /app}\n"
-	f, err := resolve(t, yaml, family.WithDir(dir), family.WithAssets(assets))
+	f, err := resolve(t, yaml, family.Options{Dir: dir, Assets: assets})
 	if err != nil {
 		t.Fatal(err)
 	}

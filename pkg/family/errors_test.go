@@ -32,14 +32,13 @@ func reserved(column, path string) string {
 const images = "images: {a: {from: scratch}}\n"
 
 func TestResolve_errors(t *testing.T) {
-	set := func(values map[string]string) []family.Option { return []family.Option{family.WithVariables(values)} }
 	const private = "variables: {pw: {default: hunter2}}\nimages:\n  a: {from: scratch, steps: [repo: {url: \"https://me:${{ pw }}@h/r\", to: /r}"
 	const public = `the variable pw holds credentials of a URL: here, everybody who has the image could read it (a run step gets a secret by its key secrets)`
 	const published = `holds credentials, and the repository file is part of the image (write a file with credentials in a run step that has secrets, and remove it in the same step)`
 	const inService = `the URL holds a password, which would be in the image (write ${NAME} for the password, with a secret variable of the environment)`
 	for _, test := range []struct {
 		name, yaml, want string
-		opts             []family.Option
+		variables        map[string]string
 	}{
 		{"a password in a script", head + private + ", run: \"curl ${{ pw }}\"]}\n", "f.yaml:7:90: " + public, nil},
 		{"a password in a label", head + private + "], labels: {l: \"${{ pw }}\"}}\n", "f.yaml:7:93: " + public, nil},
@@ -59,10 +58,10 @@ func TestResolve_errors(t *testing.T) {
 			`f.yaml:6:25: the variable "bsae" is not declared under variables (did you mean "base"?)`, nil},
 		{"a variable without a value", head + "variables: {base: {}, b: {default: \"${{ base }}\"}}\nimages: {a: {from: \"${{ base }}\", volumes: [\"${{ b }}\"]}}\n", `f.yaml:5:13: the variable base has no value`, nil},
 		{"a value for a variable that is not declared", head + "variables: {base: {default: b}}\n" + images,
-			`f.yaml:1:1: override of the variable bose: the spec declares no variable of that name (did you mean "base"?)`, set(map[string]string{"bose": "x"})},
+			`f.yaml:1:1: override of the variable bose: the spec declares no variable of that name (did you mean "base"?)`, map[string]string{"bose": "x"}},
 		{"a value that is no reference", head + "variables: {base: {}}\nimages: {a: {from: \"${{ base }}\"}}\n",
 			`f.yaml:6:20: "Fedora:20" is no valid reference: invalid reference format: repository name (library/Fedora) must be lowercase (such as "docker.io/library/fedora:20")`,
-			set(map[string]string{"base": "Fedora:20"})},
+			map[string]string{"base": "Fedora:20"}},
 		{"variables that need each other", head + "variables:\n  a: {default: \"${{ b }}\"}\n  b: {default: \"${{ c }}\"}\n  c: {default: \"${{ b }}\"}\n" + images,
 			`f.yaml:7:3: the defaults of these variables need each other: b -> c -> b`, nil},
 		{"a variable that nothing closes", on(`"reg/a:${{ base"`), `f.yaml:5:27: nothing closes this ${{ (write $${{ for the characters themselves)`, nil},
@@ -101,12 +100,8 @@ func TestResolve_errors(t *testing.T) {
 			`f.yaml:3:11: registry: "r.example/f@sha256:` + strings.Repeat("0", 64) + `" is not a registry and a path that images can be published under (such as "docker.io/example")`, nil},
 		{"a registry that ends in a slash", "version: 1\nname: f\nregistry: r.example/f/\ntag: t\n" + images,
 			`f.yaml:3:11: registry: "r.example/f/" is not a registry and a path that images can be published under (such as "docker.io/example")`, nil},
-		{"another registry that is none", head + images, `f.yaml:3:11: override of registry: "a b" is not a registry and a path that images can be published under (such as "docker.io/example")`,
-			[]family.Option{family.WithRegistry("a b")}},
 		{"a tag with a space", "version: 1\nname: f\nregistry: r\ntag: a b\n" + images,
 			`f.yaml:4:6: tag: "a b" is no tag (use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-')`, nil},
-		{"another tag that is none", head + images,
-			`f.yaml:4:6: override of tag: ".x" is no tag (use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-')`, []family.Option{family.WithTag(".x")}},
 
 		{"port 0", head + "images: {a: {from: scratch, ports: [\"0\"]}}\n", `f.yaml:5:37: "0" is no port (a number from 1 to 65535, such as "80" or "53/udp")`, nil},
 		{"port 65536", head + "images: {a: {from: scratch, ports: [65536/tcp]}}\n", `f.yaml:5:37: "65536/tcp" is no port (a number from 1 to 65535, such as "80" or "53/udp")`, nil},
@@ -220,7 +215,7 @@ f.yaml:7:26: the volume "v" is not absolute (it is a path in the image, from the
 f.yaml:7:44: "x" is no lens, which is a file called NAME.aug`, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := resolve(t, test.yaml, test.opts...)
+			_, err := resolve(t, test.yaml, family.Options{Variables: test.variables})
 			if err == nil {
 				t.Fatalf("no error, want %s", test.want)
 			}
@@ -230,6 +225,27 @@ f.yaml:7:44: "x" is no lens, which is a file called NAME.aug`, nil},
 			var all spec.Errors
 			if !errors.As(err, &all) {
 				t.Errorf("the error is a %T, want spec.Errors", err)
+			}
+		})
+	}
+}
+
+func TestResolve_wrongOverrides(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		options family.Options
+		want    string
+	}{
+		{"a registry that is none", family.Options{Registry: "a b"},
+			`f.yaml:3:11: override of registry: "a b" is not a registry and a path that images can be published under (such as "docker.io/example")`},
+		{"a tag that is none", family.Options{Tag: ".x"},
+			`f.yaml:4:6: override of tag: ".x" is no tag (use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-')`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := resolve(t, head+images, test.options)
+			var all spec.Errors
+			if !errors.As(err, &all) || err.Error() != test.want {
+				t.Errorf("the error is a %T: %v, want %s", err, err, test.want)
 			}
 		})
 	}

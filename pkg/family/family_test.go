@@ -24,19 +24,25 @@ func builtIn() fstest.MapFS {
 	}
 }
 
-// resolve resolves a spec in an empty folder.
-func resolve(t testing.TB, text string, opts ...family.Option) (*family.Family, error) {
+// resolve resolves a spec in an empty folder and with built-in files for tests, unless the options name others.
+func resolve(t testing.TB, text string, opts family.Options) (*family.Family, error) {
 	t.Helper()
 	s, err := spec.Parse("f.yaml", []byte(text))
 	if err != nil {
 		return nil, err
 	}
-	return family.Resolve(s, append([]family.Option{family.WithDir(t.TempDir()), family.WithAssets(builtIn())}, opts...)...)
+	if opts.Dir == "" {
+		opts.Dir = t.TempDir()
+	}
+	if opts.Assets == nil {
+		opts.Assets = builtIn()
+	}
+	return family.Resolve(s, opts)
 }
 
-func mustResolve(t testing.TB, text string, opts ...family.Option) *family.Family {
+func mustResolve(t testing.TB, text string, opts family.Options) *family.Family {
 	t.Helper()
-	f, err := resolve(t, text, opts...)
+	f, err := resolve(t, text, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func TestResolve_unusableNames(t *testing.T) {
 		{"a long path in all", step(`files: {from: d, to: ` + longPath[:4000] + `/}`), `f.yaml:8:30: "d" cannot be copied: a path in it has more than 4095 bytes`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := resolve(t, test.yaml, family.WithDir(oddNames(t)))
+			_, err := resolve(t, test.yaml, family.Options{Dir: oddNames(t)})
 			if err == nil || err.Error() != test.want {
 				t.Errorf("error %v\nwant  %s", err, test.want)
 			}
@@ -65,7 +65,7 @@ func TestResolve_unusualNames(t *testing.T) {
 		write(t, dir, map[string]string{"d/" + name: ""})
 		want = append(want, "/t/"+name)
 	}
-	f := mustResolve(t, step(`files: [{from: d, to: /t}, {from: d/a.wh.b, to: /u/.wh}, {from: d, to: /.w/wh.a}]`), family.WithDir(dir))
+	f := mustResolve(t, step(`files: [{from: d, to: /t}, {from: d/a.wh.b, to: /u/.wh}, {from: d, to: /.w/wh.a}]`), family.Options{Dir: dir})
 	got := map[string]bool{}
 	for _, file := range f.Images[0].Steps[0].(family.Files).Files {
 		got[file.Path] = true

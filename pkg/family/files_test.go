@@ -18,7 +18,7 @@ import (
 // listed copies something and returns what the step holds: a line for each file.
 func listed(t *testing.T, dir, files string) ([]string, error) {
 	t.Helper()
-	f, err := resolve(t, step("files: "+files), family.WithDir(dir))
+	f, err := resolve(t, step("files: "+files), family.Options{Dir: dir})
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func TestFiles_outsideFolder(t *testing.T) {
 		})
 	}
 	t.Run("a lens", func(t *testing.T) {
-		_, err := resolve(t, step("lens: x.aug"), family.WithDir(dir))
+		_, err := resolve(t, step("lens: x.aug"), family.Options{Dir: dir})
 		if want := "x.aug beside the spec cannot be read: a symbolic link leads out of the spec's folder"; err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}
@@ -165,7 +165,7 @@ func TestFiles_outsideFolder(t *testing.T) {
 func TestFiles_replacedByLink(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"f": "f"})
-	f := mustResolve(t, step("files: {from: f, to: /f}"), family.WithDir(dir))
+	f := mustResolve(t, step("files: {from: f, to: /f}"), family.Options{Dir: dir})
 	if err := os.Remove(filepath.Join(dir, "f")); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestFiles_samePath(t *testing.T) {
 func TestLens_besideSpec(t *testing.T) {
 	dir := t.TempDir()
 	lens := func() string {
-		return content(t, mustResolve(t, step("lens: pulpconf.aug"), family.WithDir(dir)).Images[0].Steps[0].(family.Files).Files[0], "amd64")
+		return content(t, mustResolve(t, step("lens: pulpconf.aug"), family.Options{Dir: dir}).Images[0].Steps[0].(family.Files).Files[0], "amd64")
 	}
 	if got, want := lens(), "module PulpConf =\n"; got != want {
 		t.Errorf("the built-in lens is %q, want %q", got, want)
@@ -206,7 +206,7 @@ func TestLens_besideSpec(t *testing.T) {
 }
 
 func TestHelper_architecture(t *testing.T) {
-	helper := mustResolve(t, step("helpers: [wait]")).Images[0].Steps[0].(family.Files).Files[0]
+	helper := mustResolve(t, step("helpers: [wait]"), family.Options{}).Images[0].Steps[0].(family.Files).Files[0]
 	for _, arch := range []string{"amd64", "arm64"} {
 		if got, want := content(t, helper, arch), "helper for "+arch; got != want {
 			t.Errorf("for %s the helper is %q, want %q", arch, got, want)
@@ -231,7 +231,7 @@ func TestWithDir(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := family.Resolve(s, family.WithDir(filepath.Dir(name)))
+		f, err := family.Resolve(s, family.Options{Dir: filepath.Dir(name)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -269,7 +269,7 @@ func TestFiles_reserved(t *testing.T) {
 		"{from: x, to: /run.sh}":                        "",
 		"{from: x, to: /usr/bin/pulp-helper.d}":         "",
 	} {
-		_, err := resolve(t, step("files: "+value), family.WithDir(dir))
+		_, err := resolve(t, step("files: "+value), family.Options{Dir: dir})
 		var all spec.Errors
 		switch {
 		case want == "" && err != nil, want != "" && (!errors.As(err, &all) || len(all) != 1):

@@ -42,7 +42,7 @@ func FuzzResolve(f *testing.F) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		resolved, err := family.Resolve(s, family.WithDir(dir), family.WithAssets(assets))
+		resolved, err := family.Resolve(s, family.Options{Dir: dir, Assets: assets})
 		runtime.ReadMemStats(&after)
 		if allocated := (after.TotalAlloc - before.TotalAlloc) >> 20; allocated > 400 {
 			t.Errorf("resolving %d bytes takes %d MiB", len(data), allocated)

@@ -30,7 +30,7 @@ func specs(t testing.TB) map[string]*family.Family {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(builtIn()))
+		f, err := family.Resolve(s, family.Options{Dir: filepath.Dir(file), Assets: builtIn()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -69,7 +69,7 @@ func TestResolve_limits(t *testing.T) {
 			got := make(chan error, 1)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			go func() { got <- resolveAny(head+test.yaml, family.WithDir(dir), family.WithAssets(builtIn())) }()
+			go func() { got <- resolveAny(head+test.yaml, family.Options{Dir: dir, Assets: builtIn()}) }()
 			select {
 			case err := <-got:
 				runtime.ReadMemStats(&after)
@@ -86,12 +86,12 @@ func TestResolve_limits(t *testing.T) {
 }
 
 // resolveAny reads and resolves a spec, as commands do.
-func resolveAny(yaml string, opts ...family.Option) error {
+func resolveAny(yaml string, opts family.Options) error {
 	s, err := spec.Parse("f.yaml", []byte(yaml))
 	if s == nil {
 		return err
 	}
-	if _, resolveErr := family.Resolve(s, opts...); err == nil {
+	if _, resolveErr := family.Resolve(s, opts); err == nil {
 		return resolveErr
 	}
 	return err

@@ -54,7 +54,7 @@ func TestDockerignore(t *testing.T) {
 func copied(t *testing.T, dir, files string) []string {
 	t.Helper()
 	var out []string
-	for _, file := range mustResolve(t, step("files: "+files), family.WithDir(dir)).Images[0].Steps[0].(family.Files).Files {
+	for _, file := range mustResolve(t, step("files: "+files), family.Options{Dir: dir}).Images[0].Steps[0].(family.Files).Files {
 		out = append(out, file.Path)
 	}
 	slices.Sort(out)

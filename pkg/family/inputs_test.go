@@ -43,18 +43,18 @@ images:
 
 func TestInputs(t *testing.T) {
 	files := map[string]string{"app/a": "a", "app/b": "b", "web.conf": "c"}
-	inputs := func(t *testing.T, text string, files map[string]string, opts ...family.Option) map[string]string {
+	inputs := func(t *testing.T, text string, files map[string]string, opts family.Options) map[string]string {
 		t.Helper()
-		dir := t.TempDir()
-		write(t, dir, files)
-		f := mustResolve(t, text, append([]family.Option{family.WithDir(dir)}, opts...)...)
+		opts.Dir = t.TempDir()
+		write(t, opts.Dir, files)
+		f := mustResolve(t, text, opts)
 		got, err := f.Inputs(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got
 	}
-	before := inputs(t, inputsSpec, files)
+	before := inputs(t, inputsSpec, files, family.Options{})
 	replace := strings.NewReplacer
 	with := func(name, content string) map[string]string {
 		changed := maps.Clone(files)
@@ -67,15 +67,15 @@ func TestInputs(t *testing.T) {
 		name    string
 		text    string
 		files   map[string]string
-		opts    []family.Option
+		options family.Options
 		changed []string
 	}{
 		{name: "the same in another folder", text: inputsSpec, files: files},
 		{name: "a comment and the order of images", text: "# c\n" + inputsSpec, files: files},
-		{name: "the tag", text: inputsSpec, files: files, opts: []family.Option{family.WithTag("other")}},
-		{name: "the registry", text: inputsSpec, files: files, opts: []family.Option{family.WithRegistry("example.com/other")}},
-		{name: "a variable that nothing uses", text: inputsSpec, files: files, opts: []family.Option{family.WithVariables(map[string]string{"unused": "b"})}},
-		{name: "a variable", text: inputsSpec, files: files, opts: []family.Option{family.WithVariables(map[string]string{"shown": "b"})}, changed: []string{"base", "other", "web"}},
+		{name: "the tag", text: inputsSpec, files: files, options: family.Options{Tag: "other"}},
+		{name: "the registry", text: inputsSpec, files: files, options: family.Options{Registry: "example.com/other"}},
+		{name: "a variable that nothing uses", text: inputsSpec, files: files, options: family.Options{Variables: map[string]string{"unused": "b"}}},
+		{name: "a variable", text: inputsSpec, files: files, options: family.Options{Variables: map[string]string{"shown": "b"}}, changed: []string{"base", "other", "web"}},
 		{name: "a file of the base", text: inputsSpec, files: with("app/b", "B"), changed: []string{"base", "other", "web"}},
 		{name: "a file more", text: inputsSpec, files: with("app/c", ""), changed: []string{"base", "other", "web"}},
 		{name: "a file of one image", text: inputsSpec, files: with("web.conf", "C"), changed: []string{"web"}},
@@ -84,10 +84,10 @@ func TestInputs(t *testing.T) {
 		{name: "a command", text: replace("echo hello", "echo bye").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
 		{name: "a config", text: replace("[web]", "[web, -v]").Replace(inputsSpec), files: files, changed: []string{"web"}},
 		{name: "the contract", text: replace("8000", "8001").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
-		{name: "the helper", text: inputsSpec, files: files, opts: []family.Option{family.WithAssets(otherHelper)}, changed: []string{"base", "other", "web"}},
+		{name: "the helper", text: inputsSpec, files: files, options: family.Options{Assets: otherHelper}, changed: []string{"base", "other", "web"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			after := inputs(t, test.text, test.files, test.opts...)
+			after := inputs(t, test.text, test.files, test.options)
 			var changed []string
 			for _, name := range slices.Sorted(maps.Keys(before)) {
 				if after[name] != before[name] {
@@ -104,14 +104,14 @@ func TestInputs(t *testing.T) {
 func TestInputs_canceled(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"app/a": "a", "web.conf": "c"})
-	f := mustResolve(t, inputsSpec, family.WithDir(dir))
+	f := mustResolve(t, inputsSpec, family.Options{Dir: dir})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := f.Inputs(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a cancelled context: %v", err)
 	}
 	write(t, dir, map[string]string{"gone": ""})
-	f = mustResolve(t, strings.ReplaceAll(inputsSpec, "web.conf, to", "gone, to"), family.WithDir(dir))
+	f = mustResolve(t, strings.ReplaceAll(inputsSpec, "web.conf, to", "gone, to"), family.Options{Dir: dir})
 	if err := os.Remove(filepath.Join(dir, "gone")); err != nil {
 		t.Fatal(err)
 	}

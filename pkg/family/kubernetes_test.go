@@ -59,7 +59,7 @@ func TestWorkload_errors(t *testing.T) {
 			`f.yaml:5:45: "/a:b" has a ':', at which docker, podman and Kubernetes divide (give the directory another name)`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := resolve(t, test.yaml)
+			_, err := resolve(t, test.yaml, family.Options{})
 			if err == nil || err.Error() != test.want {
 				t.Errorf("got\n%v\nwant\n%s", err, test.want)
 			}
@@ -70,7 +70,7 @@ func TestWorkload_errors(t *testing.T) {
 func TestWorkload_volumeNames(t *testing.T) {
 	f, err := resolve(t, head+`kubernetes: { storage: { size: 1Gi, volumes: [/var/lib/app, "/a b/$c", /.É_1] } }
 images: { a: { from: scratch, volumes: [/var/lib/app, "/a b/$c", /.É_1, /other] } }
-`)
+`, family.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestHostname(t *testing.T) {
 }
 
 func TestWorkload_defaults(t *testing.T) {
-	f, err := resolve(t, head+"images: {a: {from: scratch, kubernetes: {singleton: true}}, b: {from: a}}\n")
+	f, err := resolve(t, head+"images: {a: {from: scratch, kubernetes: {singleton: true}}, b: {from: a}}\n", family.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestWorkload_defaults(t *testing.T) {
 }
 
 func TestKubernetesService_defaultPort(t *testing.T) {
-	f, err := resolve(t, head+"environment: {MY_DB_SERVICE_HOST: {}, MY_DB_SERVICE_PORT: {default: \"5432\"}}\nkubernetes: {services: {my-db: {}}}\nimages: {a: {from: scratch}}\n")
+	f, err := resolve(t, head+"environment: {MY_DB_SERVICE_HOST: {}, MY_DB_SERVICE_PORT: {default: \"5432\"}}\nkubernetes: {services: {my-db: {}}}\nimages: {a: {from: scratch}}\n", family.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ images:
   start: { from: base, start: { command: [c] } }
   user: { from: base, start: { user: u, command: [c] } }
   all: { from: base, start: { configure: [s], user: u, command: [c] }, kubernetes: { capabilities: [SETUID, KILL] } }
-`)
+`, family.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ images:
   base: { from: scratch, user: "u:g", volumes: [/a, /c], ports: ["1"] }
   top: { from: base, volumes: [/b, /a], ports: [2/udp], command: [c] }
   own: { from: top, user: v, ports: ["1"] }
-`)
+`, family.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ images:
   base: { from: scratch, steps: [ helpers: [wait] ] }
   waits: { from: base, start: { wait: [s], command: [c] } }
   plain: { from: base, start: { command: [c] } }
-`)
+`, family.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

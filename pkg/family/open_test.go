@@ -28,7 +28,7 @@ func TestOpen_replacedFile(t *testing.T) {
 			t.Run(test.name+" "+copied, func(t *testing.T) {
 				dir := t.TempDir()
 				write(t, dir, map[string]string{"d/file": "content", "other": "secret"})
-				f, err := resolve(t, step("files: "+copied), family.WithDir(dir))
+				f, err := resolve(t, step("files: "+copied), family.Options{Dir: dir})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,6 +1,10 @@
 package family_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
+)
 
 func TestPackageNames(t *testing.T) {
 	for tool, names := range map[string][]string{
@@ -14,7 +18,7 @@ func TestPackageNames(t *testing.T) {
 	} {
 		for _, name := range names {
 			t.Run(tool+" "+name, func(t *testing.T) {
-				if _, err := resolve(t, step(tool+`: {packages: ["`+name+`"]}`)); err != nil {
+				if _, err := resolve(t, step(tool+`: {packages: ["`+name+`"]}`), family.Options{}); err != nil {
 					t.Error(err)
 				}
 			})

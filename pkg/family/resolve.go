@@ -11,8 +11,8 @@ import (
 )
 
 // Resolve returns the family that a spec declares. What is wrong with the spec is a spec.Errors.
-func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
-	o := newOptions(opts)
+func Resolve(s *spec.Spec, opts Options) (*Family, error) {
+	o := opts.complete()
 	report := spec.NewReport(s.Filename)
 	budget := newBudget(report)
 	declared := map[string]bool{}
@@ -23,13 +23,13 @@ func Resolve(s *spec.Spec, opts ...Option) (*Family, error) {
 		spec:       s,
 		report:     report,
 		budget:     budget,
-		substitute: substituter{report: report, budget: budget, values: variables(s, o.variables, budget), env: declared},
-		folder:     folder{dir: o.dir},
-		ignored:    sync.OnceValues(func() (*ignoreRules, error) { return readIgnoreRules(o.dir) }),
-		assets:     o.assets,
+		substitute: substituter{report: report, budget: budget, values: variables(s, o.Variables, budget), env: declared},
+		folder:     folder{dir: o.Dir},
+		ignored:    sync.OnceValues(func() (*ignoreRules, error) { return readIgnoreRules(o.Dir) }),
+		assets:     o.Assets,
 		inherited:  map[string]int{},
 	}
-	r.findCredentials(o.variables)
+	r.findCredentials(o.Variables)
 	r.env = r.environment(s.Environment)
 	r.substitute.defaults = r.defaultLengths()
 	r.contract = contract.Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}
@@ -58,13 +58,13 @@ type resolver struct {
 	redactor   redactor
 }
 
-func (r *resolver) family(o options) *Family {
+func (r *resolver) family(o Options) *Family {
 	f := &Family{
 		Name:      r.matchForm(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
-		Registry:  r.registry(o.registry),
-		Tag:       r.tag(o.tag),
-		Overrides: Overrides{Registry: o.registry != "", Tag: o.tag != ""},
-		Variables: r.variables(o.variables),
+		Registry:  r.registry(o.Registry),
+		Tag:       r.tag(o.Tag),
+		Overrides: Overrides{Registry: o.Registry != "", Tag: o.Tag != ""},
+		Variables: r.variables(o.Variables),
 		Spec:      r.spec,
 		Contract:  r.contract,
 		redactor:  r.redactor,

@@ -23,7 +23,7 @@ const tree = head + `images:
 `
 
 func TestResolve_order(t *testing.T) {
-	f := mustResolve(t, tree)
+	f := mustResolve(t, tree, family.Options{})
 	if got, want := names(f), "root middle leaf2 other leaf1"; got != want {
 		t.Errorf("the build order is %s, want %s", got, want)
 	}
@@ -36,7 +36,7 @@ func TestResolve_order(t *testing.T) {
 }
 
 func TestSelect(t *testing.T) {
-	f := mustResolve(t, tree)
+	f := mustResolve(t, tree, family.Options{})
 	for _, test := range []struct {
 		names []string
 		want  string
@@ -73,7 +73,7 @@ func TestResolve_references(t *testing.T) {
 		{"quay.io/centos/centos:7" + digest, "quay.io/centos/centos:7" + digest},
 		{"scratch", "scratch"},
 	} {
-		if got := mustResolve(t, on(test.from)).Images[0].Base; got != test.want {
+		if got := mustResolve(t, on(test.from), family.Options{}).Images[0].Base; got != test.want {
 			t.Errorf("from: %s is %s, want %s", test.from, got, test.want)
 		}
 	}
@@ -84,11 +84,11 @@ func TestResolve_references(t *testing.T) {
 		{"localhost:5000", "localhost:5000/a:1"},
 		{"[::1]:5000/x/y", "[::1]:5000/x/y/a:1"},
 	} {
-		if got := mustResolve(t, head+images, family.WithRegistry(test.registry)).Images[0].Reference; got != test.want {
+		if got := mustResolve(t, head+images, family.Options{Registry: test.registry}).Images[0].Reference; got != test.want {
 			t.Errorf("under %q the reference is %s, want %s", test.registry, got, test.want)
 		}
 	}
-	if got, want := mustResolve(t, head+images, family.WithTag("2.0")).Images[0].Reference, "r.example/f/a:2.0"; got != want {
+	if got, want := mustResolve(t, head+images, family.Options{Tag: "2.0"}).Images[0].Reference, "r.example/f/a:2.0"; got != want {
 		t.Errorf("with another tag the reference is %s, want %s", got, want)
 	}
 }
@@ -96,14 +96,14 @@ func TestResolve_references(t *testing.T) {
 func TestResolve_options(t *testing.T) {
 	const text = head + "variables: {a: {default: \"<${{ b }}>\"}, b: {default: c}, d: {}}\nimages: {a: {from: scratch, labels: {l: \"${{ a }} ${{ d }}\"}}}\n"
 	values := map[string]string{"b": "${{ d }}", "d": "e"}
-	f := mustResolve(t, text, family.WithVariables(values))
+	f := mustResolve(t, text, family.Options{Variables: values})
 	if got, want := f.Images[0].Config.Labels["l"], "<${{ d }}> e"; got != want {
 		t.Errorf("the label is %q, want %q", got, want)
 	}
 }
 
 func TestResolve_portsAndVolumes(t *testing.T) {
-	c := mustResolve(t, head+"images: {a: {from: scratch, ports: [\"80\", 080/tcp, 53/udp, \"65535\"], volumes: [/a/, /]}}\n").Images[0].Config
+	c := mustResolve(t, head+"images: {a: {from: scratch, ports: [\"80\", 080/tcp, 53/udp, \"65535\"], volumes: [/a/, /]}}\n", family.Options{}).Images[0].Config
 	if diff := cmp.Diff([]string{"80/tcp", "80/tcp", "53/udp", "65535/tcp"}, c.Ports); diff != "" {
 		t.Errorf("ports (-want +got):\n%s", diff)
 	}
@@ -118,7 +118,7 @@ func TestRepo_file(t *testing.T) {
 		{`{id: r, name: A name, to: /r, baseurl: "http://h/", gpgkey: "http://h/k", enabled: false}`, "[r]\nname=A name\nbaseurl=http://h/\nenabled=0\ngpgcheck=1\ngpgkey=http://h/k\n"},
 		{`{id: r, to: /r, baseurl: "http://h/", gpgkey: "http://h/k", gpgcheck: false}`, "[r]\nname=r\nbaseurl=http://h/\nenabled=1\ngpgcheck=0\ngpgkey=http://h/k\n"},
 	} {
-		file := mustResolve(t, step("repo: "+test.repo)).Images[0].Steps[0].(family.Files).Files[0]
+		file := mustResolve(t, step("repo: "+test.repo), family.Options{}).Images[0].Steps[0].(family.Files).Files[0]
 		if diff := cmp.Diff(test.want, content(t, file, "amd64")); diff != "" || file.Path != "/r" {
 			t.Errorf("%s goes to %s (-want +got):\n%s", test.repo, file.Path, diff)
 		}
@@ -144,14 +144,14 @@ func TestStep_Title(t *testing.T) {
 		{`run: {command: [a, b c]}`, "run a b c"},
 		{`run: ` + strings.Repeat("é", 61), "run " + strings.Repeat("é", 60) + "…"},
 	} {
-		if got := mustResolve(t, step(test.step), family.WithDir(dir)).Images[0].Steps[0].Title(); got != test.want {
+		if got := mustResolve(t, step(test.step), family.Options{Dir: dir}).Images[0].Steps[0].Title(); got != test.want {
 			t.Errorf("%s is named %q, want %q", test.step, got, test.want)
 		}
 	}
 }
 
 func TestServices_defaults(t *testing.T) {
-	f := mustResolve(t, head+"services: {a: {url: \"tcp://h:1\"}, b: {url: \"tcp://h:1\", tries: 3, interval: 1m, timeout: 500ms}}\n"+images)
+	f := mustResolve(t, head+"services: {a: {url: \"tcp://h:1\"}, b: {url: \"tcp://h:1\", tries: 3, interval: 1m, timeout: 500ms}}\n"+images, family.Options{})
 	want := []contract.Service{
 		{Name: "a", URL: "tcp://h:1", Tries: 12, Interval: 5 * time.Second, Timeout: 2 * time.Second},
 		{Name: "b", URL: "tcp://h:1", Tries: 3, Interval: time.Minute, Timeout: 500 * time.Millisecond},
@@ -162,7 +162,7 @@ func TestServices_defaults(t *testing.T) {
 }
 
 func TestEnvironment_secretDefault(t *testing.T) {
-	f := mustResolve(t, head+"environment: {C: {default: \"${B}\"}, B: {default: \"x${A}\"}, A: {secret: true}, D: {}}\n"+images)
+	f := mustResolve(t, head+"environment: {C: {default: \"${B}\"}, B: {default: \"x${A}\"}, A: {secret: true}, D: {}}\n"+images, family.Options{})
 	for _, v := range f.Contract.Environment {
 		if v.Secret != (v.Name != "D") {
 			t.Errorf("%s: secret is %v", v.Name, v.Secret)
@@ -178,7 +178,7 @@ func TestResolve_publicSecretParts(t *testing.T) {
 		`environment: {P: {secret: true}, OTHER: {default: guest}, U: {}}
 services: {a: {url: "amqp://u:${P}@h"}, b: {url: "amqp://${U}:${OTHER}@h"}, c: {url: "postgres://u@h?password=${P}&sslkey=/etc/key"}, d: {url: "mongodb://u:@h:1"}}`,
 	} {
-		if _, err := resolve(t, head+declared+"\n"+images); err != nil {
+		if _, err := resolve(t, head+declared+"\n"+images, family.Options{}); err != nil {
 			t.Errorf("%s: %v", declared, err)
 		}
 	}
@@ -191,10 +191,8 @@ func TestResolve_copiesOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := map[string]string{"base": "reg/base:1"}
-	option := family.WithVariables(values)
-	values["base"] = "reg/other:1"
 	assets := builtIn()
-	f, err := family.Resolve(s, option, family.WithAssets(assets))
+	f, err := family.Resolve(s, family.Options{Variables: values, Assets: assets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +200,8 @@ func TestResolve_copiesOptions(t *testing.T) {
 		t.Errorf("the base is %s, want %s", got, want)
 	}
 	before := dump(t, f)
-	other, err := family.Resolve(s, family.WithAssets(assets))
+	values["base"] = "reg/other:1"
+	other, err := family.Resolve(s, family.Options{Assets: assets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,11 +236,11 @@ func TestResolve_longChains(t *testing.T) {
 	for i := range length {
 		fmt.Fprintf(&b, "  i%d: {from: i%d}\n", i+1, i)
 	}
-	if f := mustResolve(t, b.String()); len(f.Images) != length+1 {
+	if f := mustResolve(t, b.String(), family.Options{}); len(f.Images) != length+1 {
 		t.Errorf("%d images, want %d", len(f.Images), length+1)
 	}
 	text := strings.Replace(b.String(), "i0: {from: scratch}", fmt.Sprintf("i0: {from: i%d}", length), 1)
-	_, err := resolve(t, text)
+	_, err := resolve(t, text, family.Options{})
 	var all spec.Errors
 	if !errors.As(err, &all) || len(all) != 1 || !strings.Contains(all[0].Message, "i0 -> i10000 -> ") {
 		t.Errorf("%d errors about a cycle", len(all))

@@ -53,7 +53,7 @@ func readScript(t testing.TB, i *family.Image) startscript.Script {
 var withoutLines = cmp.Options{cmpopts.IgnoreFields(startscript.Stage{}, "Line"), cmpopts.IgnoreFields(startscript.Become{}, "Line")}
 
 func TestStartScript_words(t *testing.T) {
-	f := mustResolve(t, started("", fmt.Sprintf("{init: [%s], command: %s}", quotedAll(t, append([]string{"i"}, awkward...)), quotedAll(t, append([]string{"c"}, awkward...)))))
+	f := mustResolve(t, started("", fmt.Sprintf("{init: [%s], command: %s}", quotedAll(t, append([]string{"i"}, awkward...)), quotedAll(t, append([]string{"c"}, awkward...)))), family.Options{})
 	script := readScript(t, image(t, f, "a"))
 	// In the words, as in the spec, ${ begins a variable.
 	want := slices.Clone(awkward)
@@ -70,7 +70,8 @@ func TestStartScript_words(t *testing.T) {
 
 func TestStartScript_stages(t *testing.T) {
 	f := mustResolve(t, started("environment: {R: {required: true}, V: {}}\nsettings: {s: {file: /f, lens: l.aug}}\nservices: {db: {url: \"tcp://h:1\"}, mq: {url: \"tcp://h:2\"}}\n",
-		`{command: [c, "${V}"], init: [[i, "1"], [j]], wait: [db, mq], configure: [s], require: {files: [/etc/x], sockets: [/dev/log]}, user: "1", workdir: /a b, umask: "027"}`))
+		`{command: [c, "${V}"], init: [[i, "1"], [j]], wait: [db, mq], configure: [s], require: {files: [/etc/x], sockets: [/dev/log]}, user: "1", workdir: /a b, umask: "027"}`), family.Options{})
+
 	want := startscript.Script{
 		Image: "a",
 		Stages: []startscript.Stage{
@@ -106,7 +107,7 @@ func TestStartScript_requiredVariables(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
-			for _, s := range readScript(t, image(t, mustResolve(t, started(declared, test.start)), "a")).Stages {
+			for _, s := range readScript(t, image(t, mustResolve(t, started(declared, test.start), family.Options{}), "a")).Stages {
 				if s.Kind == startscript.RequireVariable {
 					got = append(got, s.Args...)
 				}

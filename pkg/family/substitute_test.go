@@ -37,7 +37,7 @@ func TestResolve_variables(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			yaml := "'" + strings.ReplaceAll(test.text, "'", "''") + "'"
-			f := mustResolve(t, head+declared+strings.Replace(test.where, "%", yaml, 1))
+			f := mustResolve(t, head+declared+strings.Replace(test.where, "%", yaml, 1), family.Options{})
 			var got string
 			switch test.where {
 			case inLabel:
@@ -74,7 +74,7 @@ func TestResolve_errorInString(t *testing.T) {
 			`9:10: with its variables put in, this is "tcp://${B}": a $ in one of their values changes the meaning of the text after it`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := resolve(t, head+declared+strings.Replace(test.where, "%", test.yaml, 1))
+			_, err := resolve(t, head+declared+strings.Replace(test.where, "%", test.yaml, 1), family.Options{})
 			if err == nil || err.Error() != "f.yaml:"+test.want {
 				t.Errorf("%s: error %v, want %s", test.yaml, err, test.want)
 			}

@@ -14,7 +14,7 @@ import (
 // fetched returns the URL of the only step of a spec.
 func fetched(t *testing.T, address string) family.URL {
 	t.Helper()
-	return mustResolve(t, step(`repo: {url: "`+address+`", to: /r}`)).Images[0].Steps[0].(family.Fetch).URL
+	return mustResolve(t, step(`repo: {url: "`+address+`", to: /r}`), family.Options{}).Images[0].Steps[0].(family.Fetch).URL
 }
 
 func TestURL_hidesCredentials(t *testing.T) {
@@ -69,14 +69,14 @@ images:
 `
 
 func TestResolve_secretVariables(t *testing.T) {
-	f := mustResolve(t, withVariables, family.WithVariables(map[string]string{"password": "hunter2"}))
+	f := mustResolve(t, withVariables, family.Options{Variables: map[string]string{"password": "hunter2"}})
 	secret := map[string]bool{"password": true, "cred": true, "all": true, "tok": true}
 	for _, v := range f.Variables {
 		if v.Secret != secret[v.Name] {
 			t.Errorf("%s is secret: %t", v.Name, v.Secret)
 		}
 	}
-	joined := mustResolve(t, strings.Replace(withVariables, "${{ user }}:${{ password }}@", "${{ cred }}@", 1), family.WithVariables(map[string]string{"password": ""}))
+	joined := mustResolve(t, strings.Replace(withVariables, "${{ user }}:${{ password }}@", "${{ cred }}@", 1), family.Options{Variables: map[string]string{"password": ""}})
 	for _, v := range joined.Variables {
 		if (v.Name == "password" || v.Name == "cred") && !v.Secret {
 			t.Errorf("%s, which the credentials are made of, is not secret", v.Name)
@@ -104,7 +104,7 @@ func TestResolve_secretDefaults(t *testing.T) {
 		{"a variable that was set to something else", "${{ url }}", "copy", map[string]string{"copy": "c"}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := resolve(t, head+variables+`images: {a: {from: scratch, labels: {l: "${{ `+test.label+` }}"}, steps: [repo: {url: "`+test.url+"\", to: /r}]}}\n", family.WithVariables(test.set))
+			_, err := resolve(t, head+variables+`images: {a: {from: scratch, labels: {l: "${{ `+test.label+` }}"}, steps: [repo: {url: "`+test.url+"\", to: /r}]}}\n", family.Options{Variables: test.set})
 			if want := strings.Replace(refused, "%s", test.label, 1); test.refused && (err == nil || err.Error() != want) || !test.refused && err != nil {
 				t.Errorf("error %v, want one: %t", err, test.refused)
 			}
@@ -127,7 +127,7 @@ func TestResolve_manyURLs(t *testing.T) {
 		fmt.Fprintf(&b, "      - repo: { url: \"https://me%d:${{ v4000 }}@h/${{ v1 }}\", to: /r%d }\n", i, i)
 	}
 	started := time.Now()
-	f := mustResolve(t, b.String())
+	f := mustResolve(t, b.String(), family.Options{})
 	if took := time.Since(started); took > 20*time.Second {
 		t.Errorf("it took %s", took)
 	}
@@ -148,7 +148,7 @@ func TestFamily_Redact(t *testing.T) {
 		{"nothing", "https://h/r?v=1", "h/r?v=1", "h/r?v=1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := mustResolve(t, step(`repo: {url: '`+test.address+`', to: /r}`))
+			f := mustResolve(t, step(`repo: {url: '`+test.address+`', to: /r}`), family.Options{})
 			if got := f.Redact(test.text); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}

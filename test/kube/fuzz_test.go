@@ -25,7 +25,7 @@ func FuzzAnAPIServerTakesEveryFamily(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		resolved, err := family.Resolve(s, family.WithAssets(familytest.Assets()), family.WithDir(t.TempDir()))
+		resolved, err := family.Resolve(s, family.Options{Assets: familytest.Assets(), Dir: t.TempDir()})
 		if err != nil {
 			t.Skip()
 		}

@@ -99,7 +99,7 @@ func TestASpecCannotDeclareWhatTheKubeletInjectsBesides(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := family.Resolve(s); err == nil || !strings.Contains(err.Error(), "sets the variable "+name+",") {
+		if _, err := family.Resolve(s, family.Options{}); err == nil || !strings.Contains(err.Error(), "sets the variable "+name+",") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

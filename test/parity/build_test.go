@@ -22,7 +22,7 @@ import (
 // resolve reads a spec as the program does.
 func resolve(t *testing.T, file string, variables map[string]string) *family.Family {
 	t.Helper()
-	f, err := family.Load(file, family.WithVariables(variables))
+	f, err := family.Load(file, family.Options{Variables: variables})
 	if err != nil {
 		t.Fatal(err)
 	}

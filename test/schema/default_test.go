@@ -108,7 +108,7 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := family.Resolve(read, family.WithDir(folder), family.WithAssets(assets.FS()))
+	f, err := family.Resolve(read, family.Options{Dir: folder, Assets: assets.FS()})
 	if err != nil {
 		return "", err
 	}

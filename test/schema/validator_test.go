@@ -27,7 +27,7 @@ const folder = "testdata/folder"
 func load(data []byte) spec.Errors {
 	read, err := spec.Parse("spec.yaml", data)
 	if read != nil {
-		_, resolveErr := family.Resolve(read, family.WithDir(folder), family.WithAssets(assets.FS()))
+		_, resolveErr := family.Resolve(read, family.Options{Dir: folder, Assets: assets.FS()})
 		if err == nil {
 			err = resolveErr
 		} else {

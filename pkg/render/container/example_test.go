@@ -31,7 +31,7 @@ func load() *family.Family {
 	if err != nil {
 		log.Fatal(err)
 	}
-	f, err := family.Resolve(s)
+	f, err := family.Resolve(s, family.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

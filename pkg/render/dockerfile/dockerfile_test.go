@@ -40,7 +40,7 @@ func generate(t testing.TB, file, name string) ([]gendir.File, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := family.Resolve(s, family.WithDir(filepath.Dir(file)), family.WithAssets(builtIn))
+	f, err := family.Resolve(s, family.Options{Dir: filepath.Dir(file), Assets: builtIn})
 	if err != nil {
 		t.Fatal(err)
 	}
