@@ -101,7 +101,9 @@ type publication = publish.Result
 // publishImages publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
 func publishImages(ctx context.Context, con console, from *layout.Layout, images []layout.Image, flags *registryFlags) (*publication, error) {
 	bar := newUploadProgress(con.err)
-	result, err := publish.Images(ctx, from, images, append(flags.options(bar.waiting), publish.WithProgress(bar.show))...)
+	opts := flags.options(bar.waiting)
+	opts.Progress = bar.show
+	result, err := publish.Images(ctx, from, images, opts)
 	bar.done()
 	var unrecorded *publish.RecordError
 	if errors.As(err, &unrecorded) {

@@ -49,7 +49,7 @@ func (s *source) published(ctx context.Context, con console, f *family.Family, f
 }
 
 func askDigest(ctx context.Context, con console, f *family.Family, image *family.Image, flags *registryFlags) (digest.Digest, error) {
-	hash, err := publish.Resolve(ctx, image.Reference, flags.options(noteWaiting(con))...)
+	hash, err := publish.Resolve(ctx, image.Reference, flags.options(noteWaiting(con)))
 	var missing *publish.NotFoundError
 	if errors.As(err, &missing) {
 		return "", fmt.Errorf("%s was not published: %s is not in the registry; run pulpimg build -f %s --push first, or name it by its tag with --by-tag",

@@ -25,8 +25,8 @@ func (r *registryFlags) flags(flags *pflag.FlagSet) {
 }
 
 // options are those of the flags, and show what a registry keeps waiting for.
-func (r *registryFlags) options(waiting func(publish.Waiting)) []publish.Option {
-	return []publish.Option{publish.WithPlainHTTP(r.plainHTTP...), publish.WithWaiting(waiting)}
+func (r *registryFlags) options(waiting func(publish.Waiting)) publish.Options {
+	return publish.Options{PlainHTTP: r.plainHTTP, Waiting: waiting}
 }
 
 // check refuses flags that no registry can have.
@@ -48,7 +48,7 @@ func (r *registryFlags) checkAccess(ctx context.Context, con console, f *family.
 			return fmt.Errorf("publishing %s: %w", image.Name, err)
 		}
 	}
-	return r.hint(publish.CheckAccess(ctx, references, r.options(noteWaiting(con))...))
+	return r.hint(publish.CheckAccess(ctx, references, r.options(noteWaiting(con))))
 }
 
 // hint says which flag helps, if one does.

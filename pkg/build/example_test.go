@@ -91,7 +91,7 @@ func buildAndPush(ctx context.Context, dir, host string) error {
 			fmt.Printf("%s: %d layers, %d of its parent\n", image.Name, len(p.Layers), p.Shared)
 		}
 	}
-	pushed, err := publish.Images(ctx, into, built.Build.Images)
+	pushed, err := publish.Images(ctx, into, built.Build.Images, publish.Options{})
 	if err != nil {
 		return err
 	}

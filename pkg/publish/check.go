@@ -19,8 +19,8 @@ const cancelTime = 5 * time.Second
 // repository without images.
 //
 // Errors are those of [Publish] before anything was sent.
-func CheckAccess(ctx context.Context, references []name.Tag, opts ...Option) error {
-	o, err := newOptions(opts)
+func CheckAccess(ctx context.Context, references []name.Tag, opts Options) error {
+	o, err := opts.settings()
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@
 //
 // [Images] publishes images of a layout. Otherwise, what the package publishes is a [v1.Image] or a [v1.ImageIndex], and it knows nothing of
 // specs and build engines.
-// It never prints; [WithProgress] reports.
+// It never prints: it calls the functions in its [Options].
 //
 // [OCI Distribution Specification]: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
 package publish

@@ -32,12 +32,13 @@ func ExamplePublish() {
 		}
 		items = append(items, publish.Item{Name: image, Reference: tag, Content: empty.Image})
 	}
-	result, err := publish.Publish(context.Background(), items,
-		publish.WithKeychain(authn.DefaultKeychain),
-		publish.WithTransport(http.DefaultTransport),
-		publish.WithJobs(2),
-		publish.WithBackoff(publish.Backoff{Attempts: 3, First: time.Second, Longest: time.Minute}),
-		publish.WithPatience(30*time.Second))
+	result, err := publish.Publish(context.Background(), items, publish.Options{
+		Keychain:  authn.DefaultKeychain,
+		Transport: http.DefaultTransport,
+		Jobs:      2,
+		Backoff:   publish.Backoff{Attempts: 3, First: time.Second, Longest: time.Minute},
+		Patience:  30 * time.Second,
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (a *anywhere) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func TestPlainHTTP_refused(t *testing.T) {
-	cook := WithKeychain(fixedKeychain{authn.AuthConfig{Username: "cook", Password: "pepper"}})
+	cook := fixedKeychain{authn.AuthConfig{Username: "cook", Password: "pepper"}}
 	for _, test := range []struct {
 		name, reference string
 		handler         http.HandlerFunc
@@ -121,7 +121,7 @@ func TestPlainHTTP_refused(t *testing.T) {
 			if strings.HasPrefix(test.reference, "localhost") {
 				transport = noTLS{network}
 			}
-			_, err := Resolve(t.Context(), test.reference, WithTransport(transport), cook)
+			_, err := Resolve(t.Context(), test.reference, Options{Transport: transport, Keychain: cook})
 			var refused *PlainHTTPError
 			if !errors.As(err, &refused) || refused.Lowered != test.lowered || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("the error is %v, want a *PlainHTTPError that says %q", err, test.says)
@@ -150,11 +150,11 @@ func TestPlainHTTP_privateAddresses(t *testing.T) {
 		network := &anywhere{handler: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Docker-Content-Digest", testDigest('a').String())
 		}}
-		_, err := Resolve(t.Context(), host+"/a:1", WithTransport(noTLS{network}))
+		_, err := Resolve(t.Context(), host+"/a:1", Options{Transport: noTLS{network}})
 		if allowed != (err == nil) || !allowed && (!errors.Is(err, http.ErrSchemeMismatch) || len(network.seen) > 0) {
 			t.Errorf("%s: %v, after requests to %v", host, err, network.seen)
 		}
-		if _, err := Resolve(t.Context(), host+"/a:1", WithTransport(noTLS{network}), WithPlainHTTP(host)); err != nil {
+		if _, err := Resolve(t.Context(), host+"/a:1", Options{Transport: noTLS{network}, PlainHTTP: []string{host}}); err != nil {
 			t.Errorf("%s, which the user named: %v", host, err)
 		}
 	}
@@ -174,7 +174,7 @@ func TestCredentials_redirects(t *testing.T) {
 				http.Redirect(w, r, location, http.StatusTemporaryRedirect)
 			}
 		}}
-		_, err := Resolve(t.Context(), "r.test/a:1", WithTransport(network), WithKeychain(fixedKeychain{authn.AuthConfig{Username: "cook", Password: "pepper"}}))
+		_, err := Resolve(t.Context(), "r.test/a:1", Options{Transport: network, Keychain: fixedKeychain{authn.AuthConfig{Username: "cook", Password: "pepper"}}})
 		if err != nil {
 			t.Errorf("%s: %v", location, err)
 		}

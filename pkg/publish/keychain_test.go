@@ -195,7 +195,9 @@ func TestKeychain_damagedFiles(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			k := NewKeychain(home(t, test.files, test.env))
-			_, err := Resolve(t.Context(), "r.test/pulp/base:1", WithKeychain(k), WithTransport(&anywhere{handler: func(http.ResponseWriter, *http.Request) {}}))
+			_, err := Resolve(t.Context(), "r.test/pulp/base:1", Options{
+				Keychain: k, Transport: &anywhere{handler: func(http.ResponseWriter, *http.Request) {}},
+			})
 			var damaged *CredentialsFileError
 			var unreachable *UnreachableError
 			if !errors.As(err, &damaged) || errors.As(err, &unreachable) || !strings.Contains(err.Error(), test.says) {

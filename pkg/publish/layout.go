@@ -15,7 +15,7 @@ import (
 
 // Images publishes images of a layout under their references, as [Publish] does, and records it in the layout. If only the record fails,
 // everything is published, and the error is a *RecordError beside the result.
-func Images(ctx context.Context, from *layout.Layout, images []layout.Image, opts ...Option) (*Result, error) {
+func Images(ctx context.Context, from *layout.Layout, images []layout.Image, opts Options) (*Result, error) {
 	items := make([]Item, len(images))
 	for i, image := range images {
 		var err error
@@ -23,7 +23,7 @@ func Images(ctx context.Context, from *layout.Layout, images []layout.Image, opt
 			return nil, err
 		}
 	}
-	result, err := Publish(ctx, items, opts...)
+	result, err := Publish(ctx, items, opts)
 	if err != nil {
 		return result, err
 	}

@@ -1,7 +1,7 @@
 package publish
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -26,127 +26,61 @@ const (
 	userAgent = "pulpimg"
 )
 
-// Option changes how [Publish] and [Resolve] talk to a registry.
-type Option func(*options) error
-
-type options struct {
-	keychain  authn.Keychain
-	transport http.RoundTripper
-	jobs      int
-	backoff   Backoff
-	patience  time.Duration
-	plain     plainHosts
-	progress  func(Progress)
-	waiting   func(Waiting)
-	mountFrom map[v1.Hash]name.Repository
+// Options say how [Publish], [Images], [CheckAccess] and [Resolve] talk to registries. The zero value stands for the
+// defaults that the fields name.
+type Options struct {
+	// Keychain has the credentials. If it is nil, it is a [NewKeychain] with the environment of this process.
+	Keychain authn.Keychain
+	// Transport sends the requests. If it is nil, it is [remote.DefaultTransport].
+	Transport http.RoundTripper
+	// Jobs is how many blobs are uploaded at the same time. Zero means 4.
+	Jobs int
+	// Backoff says how requests are repeated. Its zero value means 6 attempts, 250 ms apart at first and a minute at most.
+	Backoff Backoff
+	// Patience is how long a registry may neither answer nor move a byte before a request is repeated or given up. Zero means a minute.
+	Patience time.Duration
+	// PlainHTTP are the hosts for which plain HTTP is allowed, each HOST or HOST:PORT as in references. It is always allowed for this machine
+	// itself: for nothing else if there are none.
+	PlainHTTP []string
+	// MountFrom names repositories that are known to hold blobs, such as the one that a family's outer base was pulled from. A blob is
+	// mounted from there if it goes to the same registry. If it is nil, blobs are mounted from repositories of the family alone.
+	MountFrom map[v1.Hash]name.Repository
+	// Progress is called while blobs are uploaded: at the end of each one, and in between at most ten times a second. Calls do not overlap,
+	// and there are none after [Publish] has returned. Uploads wait for it to return. It may be nil.
+	Progress func(Progress)
+	// Waiting is called while a registry is waited for: after ten seconds, and then every ten seconds. Calls for several registries may
+	// overlap. There are none after the function with these options has returned. It may be nil.
+	Waiting func(Waiting)
 }
 
-func newOptions(opts []Option) (options, error) {
-	o := options{
-		keychain:  NewKeychain(os.Getenv),
-		transport: remote.DefaultTransport,
-		jobs:      defaultJobs,
-		backoff:   Backoff{Attempts: 6, First: 250 * time.Millisecond, Longest: time.Minute},
-		patience:  defaultPatience,
+// settings are complete options.
+type settings struct {
+	Options
+	plain plainHosts
+}
+
+// settings completes options. Those that nothing can be published with are an error.
+func (o Options) settings() (settings, error) {
+	if o.Keychain == nil {
+		o.Keychain = NewKeychain(os.Getenv)
 	}
-	for _, opt := range opts {
-		if err := opt(&o); err != nil {
-			return options{}, err
-		}
+	if o.Transport == nil {
+		o.Transport = remote.DefaultTransport
 	}
-	return o, nil
+	o.Jobs = cmp.Or(o.Jobs, defaultJobs)
+	o.Backoff = cmp.Or(o.Backoff, Backoff{Attempts: 6, First: 250 * time.Millisecond, Longest: time.Minute})
+	o.Patience = cmp.Or(o.Patience, defaultPatience)
+	switch {
+	case o.Jobs < 1:
+		return settings{}, fmt.Errorf("%d blobs at a time: at least one is needed", o.Jobs)
+	case o.Backoff.Attempts < 1:
+		return settings{}, fmt.Errorf("%d attempts: at least one is needed", o.Backoff.Attempts)
+	case o.Patience < 0:
+		return settings{}, fmt.Errorf("a patience of %v: it has to be positive", o.Patience)
+	}
+	plain, err := newPlainHosts(o.PlainHTTP)
+	return settings{Options: o, plain: plain}, err
 }
 
 // maxRequests is how many small requests may run at the same time.
-func (o options) maxRequests() int { return o.jobs * requestsPerJob }
-
-// WithKeychain looks credentials up in k. The default is [NewKeychain] with this process's environment.
-func WithKeychain(k authn.Keychain) Option {
-	return func(o *options) error {
-		if k == nil {
-			return errors.New("the keychain is nil")
-		}
-		o.keychain = k
-		return nil
-	}
-}
-
-// WithTransport sends requests through t. The default is [remote.DefaultTransport].
-func WithTransport(t http.RoundTripper) Option {
-	return func(o *options) error {
-		if t == nil {
-			return errors.New("the transport is nil")
-		}
-		o.transport = t
-		return nil
-	}
-}
-
-// WithJobs uploads up to n blobs at the same time. The default is 4.
-func WithJobs(n int) Option {
-	return func(o *options) error {
-		if n < 1 {
-			return fmt.Errorf("%d blobs at a time: at least one is needed", n)
-		}
-		o.jobs = n
-		return nil
-	}
-}
-
-// WithBackoff repeats requests as b says. The default is 6 attempts, 250 ms apart at first and a minute at most.
-func WithBackoff(b Backoff) Option {
-	return func(o *options) error {
-		if b.Attempts < 1 {
-			return fmt.Errorf("%d attempts: at least one is needed", b.Attempts)
-		}
-		o.backoff = b
-		return nil
-	}
-}
-
-// WithPatience sets how long a registry may neither answer nor move a byte before a request is repeated or given up. The default is a
-// minute.
-func WithPatience(d time.Duration) Option {
-	return func(o *options) error {
-		if d <= 0 {
-			return fmt.Errorf("a patience of %v: it has to be positive", d)
-		}
-		o.patience = d
-		return nil
-	}
-}
-
-// WithPlainHTTP allows plain HTTP for hosts, each HOST or HOST:PORT as in references. It is always allowed for this machine itself.
-func WithPlainHTTP(hosts ...string) Option {
-	return func(o *options) (err error) {
-		o.plain, err = newPlainHosts(hosts)
-		return err
-	}
-}
-
-// WithWaiting calls report while a publication waits for a registry: after ten seconds, and then every ten seconds. Calls for several
-// registries may overlap. There are no calls after [Publish] or [Resolve] has returned.
-func WithWaiting(report func(Waiting)) Option {
-	return func(o *options) error {
-		o.waiting = report
-		return nil
-	}
-}
-
-// WithProgress calls report while blobs are uploaded: at the end of each one, and in between at most ten times a second.
-// Calls do not overlap, and there are none after Publish has returned. Uploads wait for report to return.
-func WithProgress(report func(Progress)) Option {
-	return func(o *options) error {
-		o.progress = report
-		return nil
-	}
-}
-
-// WithMountFrom names repositories that are known to hold blobs, such as the one that a family's outer base was pulled
-// from. A blob is mounted from there if it goes to the same registry.
-func WithMountFrom(origins map[v1.Hash]name.Repository) Option {
-	return func(o *options) error {
-		o.mountFrom = origins
-		return nil
-	}
-}
+func (s settings) maxRequests() int { return s.Jobs * requestsPerJob }

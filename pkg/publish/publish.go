@@ -19,8 +19,8 @@ import (
 // [*UnreachableError] or the error of ctx.
 //
 // When ctx ends, uploads stop. If tags are being moved, the remaining ones get a few more seconds, so that the family stays together.
-func Publish(ctx context.Context, items []Item, opts ...Option) (*Result, error) {
-	o, err := newOptions(opts)
+func Publish(ctx context.Context, items []Item, opts Options) (*Result, error) {
+	o, err := opts.settings()
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func Publish(ctx context.Context, items []Item, opts ...Option) (*Result, error)
 	if err != nil {
 		return nil, err
 	}
-	u := uploader{sessions: sessions, options: o, entries: entries}
+	u := uploader{sessions: sessions, settings: o, entries: entries}
 	if err := u.run(ctx); err != nil {
 		return nil, u.failure(err)
 	}
@@ -48,7 +48,7 @@ func Publish(ctx context.Context, items []Item, opts ...Option) (*Result, error)
 // sessions has one session for each registry of the family.
 type sessions map[name.Registry]*session
 
-func connectAll(ctx context.Context, items []Item, o options) (sessions, error) {
+func connectAll(ctx context.Context, items []Item, o settings) (sessions, error) {
 	all := make(sessions)
 	for _, item := range items {
 		registry := item.Reference.Registry
@@ -78,7 +78,7 @@ type entry struct {
 func (e entry) repo() name.Repository { return e.item.Reference.Repository }
 
 // inspect asks the registries what they have.
-func inspect(ctx context.Context, sessions sessions, items []Item, o options) ([]entry, error) {
+func inspect(ctx context.Context, sessions sessions, items []Item, o settings) ([]entry, error) {
 	entries := make([]entry, len(items))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(o.maxRequests())

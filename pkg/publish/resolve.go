@@ -11,8 +11,8 @@ import (
 
 // Resolve asks a registry for the digest of a reference: that of the index if the reference is one. It reads no image.
 // Errors are [*NotFoundError], [*CredentialsError], [*UnreachableError], and a plain error for a reference that cannot be parsed.
-func Resolve(ctx context.Context, reference string, opts ...Option) (v1.Hash, error) {
-	o, err := newOptions(opts)
+func Resolve(ctx context.Context, reference string, opts Options) (v1.Hash, error) {
+	o, err := opts.settings()
 	if err != nil {
 		return v1.Hash{}, err
 	}
@@ -27,7 +27,7 @@ func Resolve(ctx context.Context, reference string, opts ...Option) (v1.Hash, er
 	return digest, nil
 }
 
-func resolve(ctx context.Context, ref name.Reference, o options) (v1.Hash, error) {
+func resolve(ctx context.Context, ref name.Reference, o settings) (v1.Hash, error) {
 	s, err := connect(ctx, ref.Context().Registry, o)
 	if err != nil {
 		return v1.Hash{}, err

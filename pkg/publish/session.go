@@ -29,12 +29,12 @@ type session struct {
 }
 
 // connect asks a registry which protocol and which authentication it uses.
-func connect(ctx context.Context, registry name.Registry, o options) (*session, error) {
-	waitings := &waitings{registry: registry.Name(), report: o.waiting}
+func connect(ctx context.Context, registry name.Registry, o settings) (*session, error) {
+	waitings := &waitings{registry: registry.Name(), report: o.Waiting}
 	guarded := guard{plain: o.plain, inner: impatient{
-		inner: transport.NewUserAgent(o.transport, userAgent), patience: o.patience, waitings: waitings,
+		inner: transport.NewUserAgent(o.Transport, userAgent), patience: o.Patience, waitings: waitings,
 	}}
-	first := retrier{guarded, repeater{o.backoff, transientOnceConnected, waitings}}
+	first := retrier{guarded, repeater{o.Backoff, transientOnceConnected, waitings}}
 	answer := ping(ctx, registry, &http.Client{Transport: first}, o.plain.allow(registry.RegistryStr()))
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("connecting to registry %s: %w", registry, ctx.Err())
@@ -42,13 +42,13 @@ func connect(ctx context.Context, registry name.Registry, o options) (*session, 
 	if answer.err != nil {
 		return nil, unreachable(registry, answer.err)
 	}
-	repeat := repeater{o.backoff, transientError, waitings}
+	repeat := repeater{o.Backoff, transientError, waitings}
 	repeated := retrier{guarded, repeat}
 	return &session{
 		registry:  registry,
 		scheme:    answer.scheme,
 		challenge: answer.challenge,
-		keychain:  o.keychain,
+		keychain:  o.Keychain,
 		transport: repeated,
 		client:    &http.Client{Transport: repeated, CheckRedirect: keepCredentials},
 		repeat:    repeat,

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -73,7 +74,7 @@ func TestCredentials_stayWithTheRegistry(t *testing.T) {
 			http.Redirect(w, r, "http://"+bucket+"/elsewhere", http.StatusTemporaryRedirect)
 		}
 	})
-	got, err := Resolve(t.Context(), host+"/base:1", WithKeychain(fixedKeychain{authn.AuthConfig{Username: "cook", Password: "pepper"}}))
+	got, err := Resolve(t.Context(), host+"/base:1", Options{Keychain: fixedKeychain{authn.AuthConfig{Username: "cook", Password: "pepper"}}})
 	if err != nil || got != testDigest('a') {
 		t.Fatalf("resolved to %s, %v", got, err)
 	}
@@ -98,7 +99,7 @@ func TestAccess_authorization(t *testing.T) {
 			got = r.Header.Get("Authorization")
 			w.Header().Set("Docker-Content-Digest", testDigest('a').String())
 		})
-		if _, err := Resolve(t.Context(), host+"/base:1", WithKeychain(fixedKeychain{test.config})); err != nil {
+		if _, err := Resolve(t.Context(), host+"/base:1", Options{Keychain: fixedKeychain{test.config}}); err != nil {
 			t.Error(err)
 		}
 		if got != test.want {
@@ -115,7 +116,7 @@ func TestResolve_noDigestHeader(t *testing.T) {
 			_, _ = w.Write([]byte(body))
 		}
 	})
-	got, err := Resolve(t.Context(), host+"/base:1")
+	got, err := Resolve(t.Context(), host+"/base:1", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestResolve_noDigestHeader(t *testing.T) {
 
 func TestResolve_noRegistry(t *testing.T) {
 	host := serve(t, http.NotFound)
-	_, err := Resolve(t.Context(), host+"/base:1")
+	_, err := Resolve(t.Context(), host+"/base:1", Options{})
 	if err == nil || !strings.Contains(err.Error(), host+" does not answer as a registry does") {
 		t.Errorf("the error is %v", err)
 	}
@@ -146,7 +147,7 @@ func TestPublish_wrongItems(t *testing.T) {
 		{[]Item{{Name: "a", Reference: a, Content: empty.Image}, {Name: "b", Reference: a, Content: empty.Index}}, "a and b would both be published as r.test/a:1"},
 		{[]Item{{Name: "a", Reference: a, Content: empty.Image}, {Name: "b", Reference: b, Content: struct{ Content }{empty.Image}}}, "b is neither an image nor an index but a struct { publish.Content }"},
 	} {
-		_, err := Publish(t.Context(), test.items)
+		_, err := Publish(t.Context(), test.items, Options{})
 		if err == nil || err.Error() != test.want {
 			t.Errorf("the error is %v, want %s", err, test.want)
 		}
@@ -154,14 +155,17 @@ func TestPublish_wrongItems(t *testing.T) {
 }
 
 func TestOptions_wrong(t *testing.T) {
-	for name, opt := range map[string]Option{
-		"no keychain":  WithKeychain(nil),
-		"no transport": WithTransport(nil),
-		"no jobs":      WithJobs(0),
-		"no attempt":   WithBackoff(Backoff{}),
+	for _, test := range []struct {
+		opts Options
+		want string
+	}{
+		{Options{Jobs: -1}, "-1 blobs at a time: at least one is needed"},
+		{Options{Backoff: Backoff{First: time.Second}}, "0 attempts: at least one is needed"},
+		{Options{Patience: -time.Second}, "a patience of -1s: it has to be positive"},
+		{Options{PlainHTTP: []string{"http://r.test"}}, `"http://r.test" is not HOST or HOST:PORT`},
 	} {
-		if _, err := Resolve(t.Context(), "r.test/a:1", opt); err == nil {
-			t.Errorf("%s: no error", name)
+		if _, err := Resolve(t.Context(), "r.test/a:1", test.opts); err == nil || err.Error() != test.want {
+			t.Errorf("the error is %v, want %s", err, test.want)
 		}
 	}
 }

@@ -115,8 +115,11 @@ func TestSilence_isReportedAndGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var reports []Waiting
-		_, err := Resolve(t.Context(), "r.test/a:1", WithTransport(roundTripper(never)), WithPatience(25*time.Second),
-			WithWaiting(func(w Waiting) { reports = append(reports, w) }))
+		_, err := Resolve(t.Context(), "r.test/a:1", Options{
+			Transport: roundTripper(never),
+			Patience:  25 * time.Second,
+			Waiting:   func(w Waiting) { reports = append(reports, w) },
+		})
 		var unreachable *UnreachableError
 		if !errors.As(err, &unreachable) || !strings.Contains(err.Error(), "it neither answered nor moved a byte for 25s (tried 3 times)") {
 			t.Errorf("the error is %v", err)
@@ -134,8 +137,9 @@ func TestWaiting_forABusyRegistry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reports []Waiting
 		asked := 0
-		_, err := Resolve(t.Context(), "r.test/a:1", WithWaiting(func(w Waiting) { reports = append(reports, w) }),
-			WithTransport(roundTripper(func(req *http.Request) (*http.Response, error) {
+		_, err := Resolve(t.Context(), "r.test/a:1", Options{
+			Waiting: func(w Waiting) { reports = append(reports, w) },
+			Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 				asked++
 				resp := &http.Response{StatusCode: http.StatusOK, Request: req, Body: http.NoBody, Header: http.Header{
 					"Retry-After": {"30"}, "Docker-Content-Digest": {testDigest('a').String()},
@@ -144,7 +148,8 @@ func TestWaiting_forABusyRegistry(t *testing.T) {
 					resp.StatusCode = http.StatusServiceUnavailable
 				}
 				return resp, nil
-			})))
+			}),
+		})
 		if err != nil || len(reports) != 1 || reports[0].Pause != 30*time.Second || reports[0].Registry != "r.test" {
 			t.Errorf("the reports are %+v, the error is %v", reports, err)
 		}

@@ -31,7 +31,7 @@ type tagMove struct {
 
 // moveTags makes the tags of all entries point to their images, and then reads all of them back, also those that pointed there before:
 // somebody else may be moving them. It tries every tag, even if others fail.
-func moveTags(ctx context.Context, sessions sessions, entries []entry, o options) error {
+func moveTags(ctx context.Context, sessions sessions, entries []entry, o settings) error {
 	if err := ctx.Err(); err != nil {
 		return &UploadError{Err: err, Uploaded: names(entries)}
 	}
@@ -64,7 +64,7 @@ func allTagged(entries []entry) bool {
 }
 
 // each calls do for all entries, several at a time.
-func each(entries []entry, o options, do func(i int, e entry)) {
+func each(entries []entry, o settings, do func(i int, e entry)) {
 	var g errgroup.Group
 	g.SetLimit(o.maxRequests())
 	for i, e := range entries {

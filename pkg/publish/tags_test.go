@@ -11,7 +11,7 @@ import (
 func TestMoveTags_cancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := moveTags(ctx, nil, []entry{testEntry(t, "r.test/base:1", "a", true)}, options{jobs: 1})
+	err := moveTags(ctx, nil, []entry{testEntry(t, "r.test/base:1", "a", true)}, settings{Options: Options{Jobs: 1}})
 	var failure *UploadError
 	if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) || len(failure.Uploaded) != 1 {
 		t.Errorf("the error is %v, want an *UploadError that is context.Canceled", err)

@@ -13,7 +13,7 @@ import (
 // uploader uploads every image of a family to its registry, by digest.
 type uploader struct {
 	sessions sessions
-	options  options
+	settings settings
 	entries  []entry
 	progress *progress
 	blobs    int // that the plan transfers
@@ -30,10 +30,10 @@ type transferResult struct {
 }
 
 func (u *uploader) run(ctx context.Context) error {
-	p := makePlan(u.entries, u.options.mountFrom)
+	p := makePlan(u.entries, u.settings.MountFrom)
 	u.blobs = len(p.first) + len(p.second)
 	u.stored = make(map[int]bool)
-	u.progress = newProgress(u.options.progress, p.expected())
+	u.progress = newProgress(u.settings.Progress, p.expected())
 	defer u.progress.stop()
 	for _, wave := range [][]transfer{p.first, p.second} {
 		if err := u.transferAll(ctx, wave); err != nil {
@@ -44,9 +44,9 @@ func (u *uploader) run(ctx context.Context) error {
 }
 
 func (u *uploader) transferAll(ctx context.Context, wave []transfer) error {
-	uploadSlots := semaphore.NewWeighted(int64(u.options.jobs))
+	uploadSlots := semaphore.NewWeighted(int64(u.settings.Jobs))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(u.options.maxRequests())
+	g.SetLimit(u.settings.maxRequests())
 	for _, t := range wave {
 		g.Go(func() error {
 			state, err := u.transfer(ctx, t, uploadSlots)
@@ -99,7 +99,7 @@ func (u *uploader) transfer(ctx context.Context, t transfer, uploadSlots *semaph
 // storeAll stores the manifests of all entries. Their blobs must be there.
 func (u *uploader) storeAll(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(u.options.maxRequests())
+	g.SetLimit(u.settings.maxRequests())
 	for i, e := range u.entries {
 		if e.present {
 			continue

@@ -14,11 +14,6 @@ import (
 // forTests are the packages whose only users are tests.
 var forTests = []string{"internal/familytest", "internal/golden"}
 
-// forNow are identifiers that code is about to use.
-var forNow = map[exported]string{
-	{"pkg/publish", "WithMountFrom"}: "builds that start no engine will name where the layers of their bases are",
-}
-
 // An exported is an exported identifier of a package and where it is declared. Methods are not among them: interfaces use them unseen.
 type exported struct {
 	pkg, name string
@@ -52,12 +47,6 @@ func TestExported_areUsedByCode(t *testing.T) {
 		}
 	})
 	for id, at := range declared {
-		if forNow[id] != "" {
-			if used[id] {
-				t.Errorf("%s of %s is used: take it out of the exceptions", id.name, id.pkg)
-			}
-			continue
-		}
 		if !used[id] && !slices.Contains(forTests, id.pkg) {
 			t.Errorf("%s: only tests use %s of %s", at, id.name, id.pkg)
 		}

@@ -20,11 +20,11 @@ func BenchmarkPublishUnchanged(b *testing.B) {
 		b.Run(fmt.Sprintf("items=%d", roles+1), func(b *testing.B) {
 			p := StartProxied(b)
 			items := newFamily(b, p.Host, "1", roles, 1)
-			mustPublish(b, items)
+			mustPublish(b, items, publish.Options{})
 			p.Forget()
 			b.ResetTimer()
 			for range b.N {
-				mustPublish(b, items)
+				mustPublish(b, items, publish.Options{})
 			}
 			b.ReportMetric(float64(len(p.Requests()))/float64(b.N), "requests/op")
 		})
@@ -49,7 +49,7 @@ func BenchmarkPublish(b *testing.B) {
 			items = append(items, newItem(b, p.Host, fmt.Sprintf("image-%d", i), "1", image))
 		}
 		b.StartTimer()
-		mustPublish(b, items)
+		mustPublish(b, items, publish.Options{})
 		b.StopTimer()
 		for _, n := range p.BlobBytes() {
 			wire += float64(n)

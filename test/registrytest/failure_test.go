@@ -19,18 +19,18 @@ import (
 )
 
 // quick repeats without making the tests wait.
-func quick(attempts int) publish.Option {
-	return publish.WithBackoff(publish.Backoff{Attempts: attempts, First: time.Millisecond, Longest: 2 * time.Second})
+func quick(attempts int) publish.Backoff {
+	return publish.Backoff{Attempts: attempts, First: time.Millisecond, Longest: 2 * time.Second}
 }
 
 // If the upload of one role fails, no tag moves.
 func TestPublish_failedUploadMovesNoTag(t *testing.T) {
 	p := StartProxied(t)
 	former := newFamily(t, p.Host, "1", 3, 1)
-	mustPublish(t, former)
+	mustPublish(t, former, publish.Options{})
 	items := newFamily(t, p.Host, "1", 3, 2)
 	p.Spoil(-1, OfBlob("pulp/role-2"), Answer(503, "out of order"))
-	_, err := publish.Publish(t.Context(), items, quick(2))
+	_, err := publish.Publish(t.Context(), items, publish.Options{Backoff: quick(2)})
 
 	var failure *publish.UploadError
 	if !errors.As(err, &failure) {
@@ -54,7 +54,7 @@ func TestPublish_failedUploadMovesNoTag(t *testing.T) {
 	}
 	p.Heal()
 	p.Forget()
-	mustPublish(t, items)
+	mustPublish(t, items, publish.Options{})
 	for digest := range p.BlobBytes() {
 		if stored[digest] {
 			t.Errorf("%s was sent again", digest)
@@ -67,11 +67,11 @@ func TestPublish_failedUploadMovesNoTag(t *testing.T) {
 func TestPublish_failedManifest(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 1, 1)
-	mustPublish(t, items[:1])
+	mustPublish(t, items[:1], publish.Options{})
 	p.Spoil(-1, func(r *http.Request) bool {
 		return r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/v2/pulp/role-1/manifests/sha256:")
 	}, Answer(400, `{"errors":[{"code":"MANIFEST_INVALID","message":"no such thing"}]}`))
-	_, err := publish.Publish(t.Context(), items, quick(2))
+	_, err := publish.Publish(t.Context(), items, publish.Options{Backoff: quick(2)})
 
 	var failure *publish.UploadError
 	if !errors.As(err, &failure) {
@@ -92,7 +92,7 @@ func TestPublish_failedTag(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 3, 1)
 	p.Spoil(-1, OfTag("pulp/role-2", "1"), Answer(409, `{"errors":[{"code":"DENIED","message":"this tag is immutable"}]}`))
-	_, err := publish.Publish(t.Context(), items, quick(2))
+	_, err := publish.Publish(t.Context(), items, publish.Options{Backoff: quick(2)})
 
 	var failure *publish.TagError
 	if !errors.As(err, &failure) {
@@ -115,7 +115,7 @@ func TestPublish_lostTagAnswer(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 1, 1)
 	p.Spoil(-1, OfTag("pulp/role-1", "1"), LoseAnswer)
-	mustPublish(t, items, quick(1))
+	mustPublish(t, items, publish.Options{Backoff: quick(1)})
 	checkPublished(t, items)
 }
 
@@ -135,7 +135,7 @@ func TestPublish_busyRegistry(t *testing.T) {
 			p := StartProxied(t)
 			spoil(p)
 			items := newFamily(t, p.Host, "1", 2, 1)
-			mustPublish(t, items, quick(4))
+			mustPublish(t, items, publish.Options{Backoff: quick(4)})
 			for _, f := range p.faults {
 				if f.times != 0 {
 					t.Error("the fault did not come up")
@@ -151,7 +151,7 @@ func TestPublish_lostUploadAnswer(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 0, 1)
 	p.Spoil(1, OfBlob("pulp/base"), LoseAnswer)
-	mustPublish(t, items, quick(3))
+	mustPublish(t, items, publish.Options{Backoff: quick(3)})
 	if diff := cmp.Diff(blobSizes(t, imagesOf(items)...), p.BlobBytes()); diff != "" {
 		t.Errorf("bytes of each blob on the wire (-want +got):\n%s", diff)
 	}
@@ -181,7 +181,7 @@ func TestPublish_refusedCredentials(t *testing.T) {
 				test.spoil(p)
 			}
 			items := newFamily(t, p.Host, "1", 0, 1)
-			_, err := publish.Publish(t.Context(), items, quick(5), publish.WithKeychain(test.keychain), publish.WithJobs(1))
+			_, err := publish.Publish(t.Context(), items, publish.Options{Backoff: quick(5), Keychain: test.keychain, Jobs: 1})
 
 			var refused *publish.CredentialsError
 			if !errors.As(err, &refused) {
@@ -205,7 +205,7 @@ func TestPublish_refusedCredentials(t *testing.T) {
 func TestPublish_rightPassword(t *testing.T) {
 	p := StartProxied(t, WithUser("cook", "pepper"))
 	items := newFamily(t, p.Host, "1", 2, 1)
-	mustPublish(t, items, publish.WithKeychain(user("cook", "pepper")))
+	mustPublish(t, items, publish.Options{Keychain: user("cook", "pepper")})
 	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
 }
 
@@ -218,7 +218,7 @@ func TestPublish_unreachableRegistry(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = publish.Publish(t.Context(), newFamily(t, host, "1", 1, 1))
+	_, err = publish.Publish(t.Context(), newFamily(t, host, "1", 1, 1), publish.Options{})
 
 	var silent *publish.UnreachableError
 	if !errors.As(err, &silent) || silent.Registry != host {
@@ -232,7 +232,7 @@ func TestPublish_unreachableRegistry(t *testing.T) {
 func TestPublish_registryDies(t *testing.T) {
 	p := StartProxied(t)
 	p.Spoil(-1, OfMethod("PUT"), BreakAfter(0))
-	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 1, 1), quick(2))
+	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 1, 1), publish.Options{Backoff: quick(2)})
 
 	var silent *publish.UnreachableError
 	if !errors.As(err, &silent) || silent.Registry != p.Host {
@@ -255,7 +255,7 @@ func TestPublish_cancelled(t *testing.T) {
 		<-begun
 		cancel()
 	}()
-	_, err := publish.Publish(ctx, items)
+	_, err := publish.Publish(ctx, items, publish.Options{})
 
 	var failure *publish.UploadError
 	if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) {
@@ -275,7 +275,7 @@ func TestPublish_cancelledWhileMovingTags(t *testing.T) {
 		cancel()
 		next.ServeHTTP(w, r)
 	})
-	if _, err := publish.Publish(ctx, items, publish.WithJobs(1)); err != nil {
+	if _, err := publish.Publish(ctx, items, publish.Options{Jobs: 1}); err != nil {
 		t.Errorf("publishing: %v", err)
 	}
 	checkPublished(t, items)
@@ -284,7 +284,7 @@ func TestPublish_cancelledWhileMovingTags(t *testing.T) {
 // The error names the reference that does not exist.
 func TestResolve_notFound(t *testing.T) {
 	p := StartProxied(t)
-	_, err := publish.Resolve(t.Context(), p.Host+"/pulp/none:1")
+	_, err := publish.Resolve(t.Context(), p.Host+"/pulp/none:1", publish.Options{})
 	var missing *publish.NotFoundError
 	if !errors.As(err, &missing) || !strings.Contains(err.Error(), p.Host+"/pulp/none:1") {
 		t.Errorf("the error is %v, want a *NotFoundError with the reference", err)

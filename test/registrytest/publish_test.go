@@ -10,9 +10,9 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
-func mustPublish(t testing.TB, items []publish.Item, opts ...publish.Option) *publish.Result {
+func mustPublish(t testing.TB, items []publish.Item, opts publish.Options) *publish.Result {
 	t.Helper()
-	result, err := publish.Publish(t.Context(), items, opts...)
+	result, err := publish.Publish(t.Context(), items, opts)
 	if err != nil {
 		t.Fatalf("publishing: %v", err)
 	}
@@ -23,7 +23,7 @@ func mustPublish(t testing.TB, items []publish.Item, opts ...publish.Option) *pu
 func TestPublish_sendsEachBlobOnce(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 3, 1)
-	result := mustPublish(t, items)
+	result := mustPublish(t, items, publish.Options{})
 
 	if diff := cmp.Diff(blobSizes(t, imagesOf(items)...), p.BlobBytes()); diff != "" {
 		t.Errorf("bytes of each blob on the wire (-want +got):\n%s", diff)
@@ -50,7 +50,7 @@ func TestPublish_sendsEachBlobOnce(t *testing.T) {
 // Tags move after every manifest is stored.
 func TestPublish_movesTagsLast(t *testing.T) {
 	p := StartProxied(t)
-	mustPublish(t, newFamily(t, p.Host, "1", 3, 1))
+	mustPublish(t, newFamily(t, p.Host, "1", 3, 1), publish.Options{})
 
 	var stored, firstTag, lastManifest int
 	for _, r := range p.Requests() {
@@ -71,9 +71,9 @@ func TestPublish_movesTagsLast(t *testing.T) {
 func TestPublish_unchanged(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 3, 1)
-	mustPublish(t, items)
+	mustPublish(t, items, publish.Options{})
 	p.Forget()
-	result := mustPublish(t, items)
+	result := mustPublish(t, items, publish.Options{})
 
 	heads := p.Count(func(r Request) bool { return r.Method == "HEAD" && !r.IsBlob() })
 	if all := len(p.Requests()); heads != len(items) || all != len(items)+1 {
@@ -89,10 +89,10 @@ func TestPublish_unchanged(t *testing.T) {
 // For an image that the repository has, only the tag is moved.
 func TestPublish_existingImage(t *testing.T) {
 	p := StartProxied(t)
-	mustPublish(t, newFamily(t, p.Host, "1", 3, 1))
+	mustPublish(t, newFamily(t, p.Host, "1", 3, 1), publish.Options{})
 	p.Forget()
 	items := newFamily(t, p.Host, "2", 3, 1)
-	result := mustPublish(t, items)
+	result := mustPublish(t, items, publish.Options{})
 
 	if n := p.Count(Request.IsBlob); n != 0 {
 		t.Errorf("%d requests for blobs", n)
@@ -112,11 +112,11 @@ func TestPublish_existingImage(t *testing.T) {
 func TestPublish_mountsFromExistingBase(t *testing.T) {
 	p := StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
-	mustPublish(t, []publish.Item{newItem(t, p.Host, "base", "1", base)})
+	mustPublish(t, []publish.Item{newItem(t, p.Host, "base", "1", base)}, publish.Options{})
 	p.Forget()
 	role := newRole(t, base, "role", 2)
 	items := []publish.Item{newItem(t, p.Host, "base", "1", base), newItem(t, p.Host, "role", "1", role)}
-	result := mustPublish(t, items)
+	result := mustPublish(t, items, publish.Options{})
 
 	want := blobSizes(t, role)
 	for digest := range blobSizes(t, base) {
@@ -135,10 +135,10 @@ func TestPublish_mountsFromExistingBase(t *testing.T) {
 func TestPublish_existingBlobs(t *testing.T) {
 	p := StartProxied(t)
 	base := newBase(t, 3, layerSize, 1)
-	mustPublish(t, []publish.Item{newItem(t, p.Host, "role", "1", base)})
+	mustPublish(t, []publish.Item{newItem(t, p.Host, "role", "1", base)}, publish.Options{})
 	p.Forget()
 	items := []publish.Item{newItem(t, p.Host, "role", "2", newRole(t, base, "role", 2))}
-	result := mustPublish(t, items)
+	result := mustPublish(t, items, publish.Options{})
 
 	if got := result.Items[0]; got.Existing.Layers != 3 || got.Pushed.Layers != 1 || got.Mounted.Layers != 0 {
 		t.Errorf("%+v, want 3 layers there and 1 pushed", got)
@@ -153,7 +153,7 @@ func TestPublish_existingBlobs(t *testing.T) {
 func TestPublish_mountsFromOuterBase(t *testing.T) {
 	p := StartProxied(t)
 	outer := newBase(t, 3, layerSize, 1)
-	mustPublish(t, []publish.Item{newItem(t, p.Host, "outer", "1", outer)})
+	mustPublish(t, []publish.Item{newItem(t, p.Host, "outer", "1", outer)}, publish.Options{})
 	p.Forget()
 	origin, err := name.NewRepository(p.Host + "/pulp/outer")
 	if err != nil {
@@ -173,7 +173,7 @@ func TestPublish_mountsFromOuterBase(t *testing.T) {
 	}
 	base := newRole(t, outer, "base", 2)
 	items := []publish.Item{newItem(t, p.Host, "base", "1", base), newItem(t, p.Host, "role", "1", newRole(t, base, "role", 3))}
-	result := mustPublish(t, items, publish.WithMountFrom(origins))
+	result := mustPublish(t, items, publish.Options{MountFrom: origins})
 
 	if got := result.Items[0]; got.Mounted.Layers != 3 || got.Pushed.Layers != 1 {
 		t.Errorf("base: %+v, want 3 layers mounted and 1 pushed", got)
@@ -194,7 +194,7 @@ func TestPublish_refusedMounts(t *testing.T) {
 			p := StartProxied(t)
 			p.Spoil(-1, OfMount, fault)
 			items := newFamily(t, p.Host, "1", 2, 1)
-			result := mustPublish(t, items)
+			result := mustPublish(t, items, publish.Options{})
 			for _, item := range result.Items {
 				if item.Mounted.Layers != 0 || item.Existing.Layers != 0 || item.Pushed.Layers < 3 {
 					t.Errorf("%s: %+v, want all pushed", item.Name, item)
@@ -213,7 +213,7 @@ func TestPublish_imagesBeforeIndex(t *testing.T) {
 		newItem(t, p.Host, "base", "1", newIndex(t, amd64, arm64)),
 		newItem(t, p.Host, "role", "1", newIndex(t, newRole(t, amd64, "role", 3), newRole(t, arm64, "role", 4))),
 	}
-	result := mustPublish(t, items)
+	result := mustPublish(t, items, publish.Options{})
 
 	if got := result.Items[1]; got.Mounted.Layers != 4 || got.Pushed.Layers != 2 {
 		t.Errorf("role: %+v, want 4 layers mounted and 2 pushed", got)
@@ -235,7 +235,7 @@ func TestPublish_twoTagsOfOneRepository(t *testing.T) {
 		newItem(t, p.Host, "all", "role", newRole(t, base, "role", 2)),
 		newItem(t, p.Host, "all", "same", base),
 	}
-	result := mustPublish(t, items)
+	result := mustPublish(t, items, publish.Options{})
 
 	if n := p.Count(func(r Request) bool { return r.Query["mount"] != nil }); n != 0 {
 		t.Errorf("%d mounts from a repository into itself", n)
@@ -254,7 +254,7 @@ func TestPublish_severalRegistries(t *testing.T) {
 		newItem(t, a.Host, "base", "1", base),
 		newItem(t, b.Host, "role", "1", newRole(t, base, "role", 2)),
 	}
-	result := mustPublish(t, items)
+	result := mustPublish(t, items, publish.Options{})
 	if got := result.Items[1]; got.Pushed.Layers != 4 || got.Mounted.Layers != 0 {
 		t.Errorf("role: %+v, want 4 layers pushed", got)
 	}
@@ -267,10 +267,10 @@ func TestPublish_progress(t *testing.T) {
 	items := newFamily(t, p.Host, "1", 2, 1)
 	states := make(map[publish.State]int)
 	var last publish.Progress
-	result := mustPublish(t, items, publish.WithProgress(func(g publish.Progress) {
+	result := mustPublish(t, items, publish.Options{Progress: func(g publish.Progress) {
 		states[g.State]++
 		last = g
-	}))
+	}})
 	if last.TotalSent != result.PushedBytes() || last.TotalSize != result.PushedBytes() {
 		t.Errorf("the last report was %d of %d bytes, %d were sent", last.TotalSent, last.TotalSize, result.PushedBytes())
 	}
@@ -282,9 +282,9 @@ func TestPublish_progress(t *testing.T) {
 func TestResolve(t *testing.T) {
 	p := StartProxied(t)
 	items := newFamily(t, p.Host, "1", 0, 1)
-	result := mustPublish(t, items)
+	result := mustPublish(t, items, publish.Options{})
 	p.Forget()
-	got, err := publish.Resolve(t.Context(), items[0].Reference.Name())
+	got, err := publish.Resolve(t.Context(), items[0].Reference.Name(), publish.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

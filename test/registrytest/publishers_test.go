@@ -17,10 +17,10 @@ func TestPublish_tagMovedBySomebodyElse(t *testing.T) {
 	ours, theirs := newFamily(t, p.Host, "1", 1, 1), newFamily(t, p.Host, "1", 1, 2)
 	// Our role's tag arrives only when all of theirs are there, and our base's before.
 	p.Spoil(1, OfTag("pulp/role-1", "1"), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		mustPublish(t, theirs)
+		mustPublish(t, theirs, publish.Options{})
 		next.ServeHTTP(w, r)
 	})
-	_, err := publish.Publish(t.Context(), ours, quick(2), publish.WithJobs(1))
+	_, err := publish.Publish(t.Context(), ours, publish.Options{Backoff: quick(2), Jobs: 1})
 
 	var failure *publish.TagError
 	if !errors.As(err, &failure) || len(failure.Differ) != 1 || len(failure.Moved) != 1 {
@@ -55,7 +55,7 @@ func TestPublish_twoPublishersAtOnce(t *testing.T) {
 		families := [2][]publish.Item{newFamily(t, q.Host, "1", 2, 100+round), newFamily(t, q.Host, "1", 2, 200+round)}
 		var publishers sync.WaitGroup
 		for i := range families {
-			publishers.Go(func() { _, errs[i] = publish.Publish(t.Context(), families[i], q.options()...) })
+			publishers.Go(func() { _, errs[i] = publish.Publish(t.Context(), families[i], q.options()) })
 		}
 		publishers.Wait()
 		whole := [2]bool{}
@@ -120,8 +120,9 @@ func TestCheckAccess(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			q := NewQuirky(t, test.quirks...)
 			tags := []name.Tag{newItem(t, q.Host, "base", "1", nil).Reference, newItem(t, q.Host, "base", "2", nil).Reference}
-			opts := append(q.options(), publish.WithKeychain(user(QuirkyUser, test.password)))
-			err := publish.CheckAccess(t.Context(), tags, opts...)
+			opts := q.options()
+			opts.Keychain = user(QuirkyUser, test.password)
+			err := publish.CheckAccess(t.Context(), tags, opts)
 			if !test.check(err) {
 				t.Errorf("the error is %v", err)
 			}

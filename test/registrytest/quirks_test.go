@@ -34,14 +34,14 @@ func once() []Quirk {
 }
 
 // options let a test reach a quirky registry and repeat without waiting.
-func (q *Quirky) options() []publish.Option {
-	opts := []publish.Option{
-		publish.WithTransport(q.Transport),
-		publish.WithKeychain(user(QuirkyUser, QuirkyPassword)),
-		publish.WithBackoff(publish.Backoff{Attempts: 6, First: time.Millisecond, Longest: time.Second}),
+func (q *Quirky) options() publish.Options {
+	opts := publish.Options{
+		Transport: q.Transport,
+		Keychain:  user(QuirkyUser, QuirkyPassword),
+		Backoff:   publish.Backoff{Attempts: 6, First: time.Millisecond, Longest: time.Second},
 	}
 	if q.has(Silent) || q.has(SilentTag) {
-		opts = append(opts, publish.WithPatience(250*time.Millisecond))
+		opts.Patience = 250 * time.Millisecond
 	}
 	return opts
 }
@@ -93,7 +93,7 @@ func publishQuirky(t *testing.T, brief bool, quirks ...Quirk) {
 		if brief {
 			items = items[:2]
 		}
-		result, err := publish.Publish(t.Context(), items, q.options()...)
+		result, err := publish.Publish(t.Context(), items, q.options())
 		if err != nil {
 			t.Fatalf("publishing: %v\n%s", err, strings.Join(q.Requests(), "\n"))
 		}
@@ -101,7 +101,7 @@ func publishQuirky(t *testing.T, brief bool, quirks ...Quirk) {
 			t.Errorf("%d of %d images are published", len(result.Items), len(items))
 		}
 		checkAudit(t, q, items)
-		got, err := publish.Resolve(t.Context(), items[0].Reference.Name(), q.options()...)
+		got, err := publish.Resolve(t.Context(), items[0].Reference.Name(), q.options())
 		if want := result.Items[0].Digest; err != nil || got != want {
 			t.Errorf("the base is resolved to %v, %v, want %v", got, err, want)
 		}
@@ -156,7 +156,7 @@ func TestPublish_quirksThatPreventIt(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.quirks), func(t *testing.T) {
 			q := NewQuirky(t, test.quirks...)
-			_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options()...)
+			_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options())
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("the error is %v, want one that says %q", err, test.says)
 			}
@@ -182,9 +182,9 @@ func wantDiffer(t *testing.T, err error) {
 func TestPublish_tagsThatMayNotBeMoved(t *testing.T) {
 	q := NewQuirky(t, ImmutableTags)
 	former := quirkyFamily(t, q.Host, 1)
-	mustPublish(t, former, q.options()...)
-	mustPublish(t, former, q.options()...)
-	_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 10), q.options()...)
+	mustPublish(t, former, q.options())
+	mustPublish(t, former, q.options())
+	_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 10), q.options())
 	var failure *publish.TagError
 	if !errors.As(err, &failure) || len(failure.NotMoved) != 3 || !strings.Contains(err.Error(), "the repository is immutable") {
 		t.Errorf("the error is %v, want a *TagError with three tags that were not moved", err)
@@ -195,7 +195,7 @@ func TestPublish_tagsThatMayNotBeMoved(t *testing.T) {
 // The border to the terminal makes control characters visible. A second line it cannot tell from one that is meant.
 func TestPublish_answerIsOneLine(t *testing.T) {
 	q := NewQuirky(t, BadText)
-	_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options()...)
+	_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options())
 	if err == nil || strings.ContainsAny(err.Error(), "\r\n") || !strings.Contains(err.Error(), "all is well") {
 		t.Errorf("the error is %q", err)
 	}

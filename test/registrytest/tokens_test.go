@@ -28,7 +28,7 @@ func TestTokens_askedForOnce(t *testing.T) {
 	server := NewTokenServer(t, "cook", "pepper")
 	p := startWithTokens(t, server)
 	items := newFamily(t, p.Host, "1", 2, 1)
-	result := mustPublish(t, items, publish.WithKeychain(user("cook", "pepper")))
+	result := mustPublish(t, items, publish.Options{Keychain: user("cook", "pepper")})
 
 	got := server.Scopes()
 	slices.Sort(got)
@@ -57,14 +57,14 @@ func TestTokens_expired(t *testing.T) {
 	p := startWithTokens(t, server)
 	p.Spoil(1, OfMethod("POST"), Answer(401, "", "WWW-Authenticate", `Bearer realm="http://`+p.Host+`/token",service="registry"`))
 	items := newFamily(t, p.Host, "1", 0, 1)
-	mustPublish(t, items, publish.WithKeychain(user("cook", "pepper")))
+	mustPublish(t, items, publish.Options{Keychain: user("cook", "pepper")})
 	checkPublished(t, items, remote.WithAuth(&authn.Basic{Username: "cook", Password: "pepper"}))
 }
 
 // If the token server refuses the user, the error is a CredentialsError.
 func TestTokens_refusedUser(t *testing.T) {
 	p := startWithTokens(t, NewTokenServer(t, "cook", "pepper"))
-	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), publish.WithKeychain(user("cook", "salt")))
+	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), publish.Options{Keychain: user("cook", "salt")})
 	var refused *publish.CredentialsError
 	if !errors.As(err, &refused) || refused.Denied || refused.Anonymous || refused.Registry != p.Host {
 		t.Fatalf("the error is %v, want a *CredentialsError for wrong credentials", err)
@@ -78,7 +78,7 @@ func TestTokens_refusedUser(t *testing.T) {
 func TestTokens_insufficientScope(t *testing.T) {
 	p := startWithTokens(t, NewTokenServer(t, "cook", "pepper"))
 	p.Spoil(-1, OfMethod("POST"), Answer(401, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`))
-	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), publish.WithKeychain(user("cook", "pepper")))
+	_, err := publish.Publish(t.Context(), newFamily(t, p.Host, "1", 0, 1), publish.Options{Keychain: user("cook", "pepper")})
 	var refused *publish.CredentialsError
 	if !errors.As(err, &refused) || !refused.Denied {
 		t.Fatalf("the error is %v, want a *CredentialsError that is a denial", err)
