@@ -53,20 +53,20 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	if err != nil {
 		return err
 	}
-	config := compose.Config{Images: tags(f)}
-	if config.Values, err = c.values.read(f); err != nil {
+	opts := compose.Options{Images: tags(f)}
+	if opts.Values, err = c.values.read(f); err != nil {
 		return err
 	}
-	data, err := compose.Marshal(f, config)
+	data, err := compose.Marshal(f, opts)
 	if err != nil {
 		return err
 	}
 	warnOfFiles(c.console, f.Images, nothing)
 	if !c.byTag {
-		if config.Images, err = c.source.published(ctx, c.console, f, &c.registry); err != nil {
+		if opts.Images, err = c.source.published(ctx, c.console, f, &c.registry); err != nil {
 			return err
 		}
-		if data, err = compose.Marshal(f, config); err != nil {
+		if data, err = compose.Marshal(f, opts); err != nil {
 			return err
 		}
 	}

@@ -73,7 +73,7 @@ func (c *manifestsCommand) run(ctx context.Context, images []string) error {
 }
 
 func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kubernetes.Object, error) {
-	objectsOf, ok := map[string]func(*family.Family, kubernetes.Config) ([]kubernetes.Object, error){"workload": kubernetes.Workloads, "pod": kubernetes.Pods}[c.kind]
+	objectsOf, ok := map[string]func(*family.Family, kubernetes.Options) ([]kubernetes.Object, error){"workload": kubernetes.Workloads, "pod": kubernetes.Pods}[c.kind]
 	if !ok {
 		return nil, usageError{fmt.Errorf("--kind %s: it is workload or pod", c.kind)}
 	}
@@ -95,11 +95,11 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if err != nil {
 		return nil, err
 	}
-	config := kubernetes.Config{
+	opts := kubernetes.Options{
 		Images: tags(f), Moving: true,
 		Namespace: c.namespace, Values: given, Secret: c.secret, PullSecret: c.pullSecret, Services: services,
 	}
-	objects, err := objectsOf(f, config)
+	objects, err := objectsOf(f, opts)
 	if err != nil {
 		return nil, withHint(f, err, " or --existing-secret")
 	}
@@ -108,11 +108,11 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 		return objects, nil
 	}
 	// Only now, when nothing else is wrong, is a registry asked.
-	if config.Images, err = c.source.published(ctx, c.console, f, &c.registry); err != nil {
+	if opts.Images, err = c.source.published(ctx, c.console, f, &c.registry); err != nil {
 		return nil, err
 	}
-	config.Moving = false
-	return objectsOf(f, config)
+	opts.Moving = false
+	return objectsOf(f, opts)
 }
 
 // checkNames returns an error about names that no object of Kubernetes can have.

@@ -21,7 +21,7 @@ import (
 
 func marshal(t *testing.T, f *family.Family, values map[string]string) []byte {
 	t.Helper()
-	data, err := compose.Marshal(f, compose.Config{Images: familytest.Digests(f), Values: values})
+	data, err := compose.Marshal(f, compose.Options{Images: familytest.Digests(f), Values: values})
 	if err != nil {
 		t.Fatal(err)
 	}

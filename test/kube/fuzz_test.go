@@ -29,14 +29,14 @@ func FuzzAnAPIServerTakesEveryFamily(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		config := kubernetes.Config{Images: familytest.Digests(resolved), Values: values(resolved)}
+		opts := kubernetes.Options{Images: familytest.Digests(resolved), Values: values(resolved)}
 		for _, s := range resolved.Kubernetes.Services {
 			if s.Selector == nil && s.External == "" {
-				config.Services = append(config.Services, family.KubernetesService{Name: s.Name, External: "192.0.2.1"})
+				opts.Services = append(opts.Services, family.KubernetesService{Name: s.Name, External: "192.0.2.1"})
 			}
 		}
-		for _, objectsOf := range []func(*family.Family, kubernetes.Config) ([]kubernetes.Object, error){kubernetes.Workloads, kubernetes.Pods} {
-			objects, err := objectsOf(resolved, config)
+		for _, objectsOf := range []func(*family.Family, kubernetes.Options) ([]kubernetes.Object, error){kubernetes.Workloads, kubernetes.Pods} {
+			objects, err := objectsOf(resolved, opts)
 			if err != nil {
 				continue // an error
 			}

@@ -64,11 +64,11 @@ func settings(t *testing.T, f *family.Family, env map[string]string) map[string]
 // The Services have the names of the variables that the images read, so nothing but the Services has to be there.
 func TestTheImagesFindTheirServicesInWhatTheKubeletInjects(t *testing.T) {
 	f := familytest.Load(t, "../../specs/pulp.yaml")
-	config := kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}}
+	opts := kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}}
 	for _, s := range f.Kubernetes.Services {
-		config.Services = append(config.Services, family.KubernetesService{Name: s.Name, Selector: map[string]string{"app": s.Name}})
+		opts.Services = append(opts.Services, family.KubernetesService{Name: s.Name, Selector: map[string]string{"app": s.Name}})
 	}
-	objects, err := kubernetes.Workloads(f, config)
+	objects, err := kubernetes.Workloads(f, opts)
 	env := injected(t, stream(t, objects, err))
 	golden(t, "testdata/kubelet.env", env)
 
@@ -88,7 +88,7 @@ func TestTheImagesFindTheirServicesInWhatTheKubeletInjects(t *testing.T) {
 func TestASpecCannotDeclareWhatTheKubeletInjectsBesides(t *testing.T) {
 	const head = "version: 1\nname: f\nregistry: r.example\ntag: t\nkubernetes: {services: {my-db: {port: 5432, selector: {app: db}}}}\nimages: {a: {from: scratch, command: [x]}}\n"
 	f := familytest.Parse(t, head+"environment: {MY_DB_SERVICE_HOST: {}}\n")
-	objects, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f)})
+	objects, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f)})
 	tried := 0
 	for name := range injected(t, stream(t, objects, err)) {
 		if strings.HasPrefix(name, "MY_DB_SERVICE_") {
@@ -112,7 +112,7 @@ func TestASpecCannotDeclareWhatTheKubeletInjectsBesides(t *testing.T) {
 func TestWorkloads_refuseAllThatTheKubeletInjectsForImages(t *testing.T) {
 	const head = "version: 1\nname: f\nregistry: r.example\ntag: t\nimages: {my-web_1: {from: scratch, command: [x], ports: [\"80\", 53/udp], kubernetes: {singleton: true}}}\n"
 	f := familytest.Parse(t, head)
-	objects, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f)})
+	objects, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f)})
 	tried := 0
 	for name := range injected(t, stream(t, objects, err)) {
 		if strings.HasSuffix(name, "_SERVICE_HOST") || strings.HasSuffix(name, "_SERVICE_PORT") {
@@ -120,7 +120,7 @@ func TestWorkloads_refuseAllThatTheKubeletInjectsForImages(t *testing.T) {
 		}
 		tried++
 		f := familytest.Parse(t, head+"environment: {MY_WEB_1_SERVICE_HOST: {}, "+name+": {}}\n")
-		if _, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f)}); err == nil || !strings.Contains(err.Error(), "sets the variable "+name+",") {
+		if _, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f)}); err == nil || !strings.Contains(err.Error(), "sets the variable "+name+",") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -132,7 +132,7 @@ func TestWorkloads_refuseAllThatTheKubeletInjectsForImages(t *testing.T) {
 // The kubelet injects nothing for a Service that is only a name, so the ConfigMap has to.
 func TestTheImagesFindAServiceOutsideTheClusterInTheConfigMap(t *testing.T) {
 	f := familytest.Load(t, "../../specs/pulp.yaml")
-	objects, err := kubernetes.Workloads(f, kubernetes.Config{
+	objects, err := kubernetes.Workloads(f, kubernetes.Options{
 		Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"},
 		Services: []family.KubernetesService{{Name: "db", External: "mongo.example.com", Port: 27018}},
 	})

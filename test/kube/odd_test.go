@@ -22,12 +22,12 @@ func TestAnAPIServerTakesAnOddFamily(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := familytest.Parse(t, yaml)
-			config := kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"a.b-c": "", "_": "x"}}
-			objects, err := kubernetes.Workloads(f, config)
+			opts := kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"a.b-c": "", "_": "x"}}
+			objects, err := kubernetes.Workloads(f, opts)
 			if _, err := testkube.Validate(stream(t, objects, err)); err != nil {
 				t.Error(err)
 			}
-			objects, err = kubernetes.Pods(f, config)
+			objects, err = kubernetes.Pods(f, opts)
 			if _, err := testkube.Validate(stream(t, objects, err)); err != nil {
 				t.Error(err)
 			}

@@ -18,7 +18,7 @@ func TestThePodOfBeatIsThatOfTheSeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := kubernetes.Pods(f, kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}})
+	objects, err := kubernetes.Pods(f, kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": "pulp.example.com"}})
 	read, err := testkube.Validate(stream(t, objects, err))
 	if err != nil {
 		t.Fatal(err)

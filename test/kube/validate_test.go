@@ -37,36 +37,36 @@ func stream(t *testing.T, objects []kubernetes.Object, err error) []byte {
 func TestAnAPIServerTakesEveryObject(t *testing.T) {
 	for _, file := range familytest.Specs(t, "../..") {
 		name, f := filepath.Base(file), familytest.Load(t, file)
-		all := kubernetes.Config{Images: familytest.Digests(f), Values: values(f)}
-		with := func(change func(*kubernetes.Config)) kubernetes.Config {
-			c := all
-			change(&c)
-			return c
+		all := kubernetes.Options{Images: familytest.Digests(f), Values: values(f)}
+		with := func(change func(*kubernetes.Options)) kubernetes.Options {
+			o := all
+			change(&o)
+			return o
 		}
-		to := func(s family.KubernetesService) func(*kubernetes.Config) {
-			return func(c *kubernetes.Config) {
+		to := func(s family.KubernetesService) func(*kubernetes.Options) {
+			return func(o *kubernetes.Options) {
 				for _, declared := range f.Kubernetes.Services {
 					s.Name = declared.Name
-					c.Services = append(c.Services, s)
+					o.Services = append(o.Services, s)
 				}
 			}
 		}
-		for how, config := range map[string]kubernetes.Config{
+		for how, opts := range map[string]kubernetes.Options{
 			"all values":             all,
-			"a namespace":            with(func(c *kubernetes.Config) { c.Namespace = "staging" }),
-			"Secrets that are there": with(func(c *kubernetes.Config) { c.Secret, c.PullSecret = "mine", "registry" }),
-			"tags":                   with(func(c *kubernetes.Config) { c.Moving = true }),
+			"a namespace":            with(func(o *kubernetes.Options) { o.Namespace = "staging" }),
+			"Secrets that are there": with(func(o *kubernetes.Options) { o.Secret, o.PullSecret = "mine", "registry" }),
+			"tags":                   with(func(o *kubernetes.Options) { o.Moving = true }),
 			"Services with pods":     with(to(family.KubernetesService{Selector: map[string]string{"app.kubernetes.io/name": "mongodb"}})),
 			"Services by name":       with(to(family.KubernetesService{External: "db.example.com"})),
 			"Services by IPv4":       with(to(family.KubernetesService{External: "192.0.2.1", Port: 65535})),
 			"Services by IPv6":       with(to(family.KubernetesService{External: "2001:db8::1"})),
 		} {
 			t.Run(name+" with "+how, func(t *testing.T) {
-				objects, err := kubernetes.Workloads(f, config)
+				objects, err := kubernetes.Workloads(f, opts)
 				if _, err := testkube.Validate(stream(t, objects, err)); err != nil {
 					t.Error(err)
 				}
-				objects, err = kubernetes.Pods(f, config)
+				objects, err = kubernetes.Pods(f, opts)
 				if _, err := testkube.Validate(stream(t, objects, err)); err != nil {
 					t.Error(err)
 				}

@@ -39,7 +39,7 @@ func shopFamily() *family.Family {
 }
 
 func ExampleMarshal() {
-	file, err := compose.Marshal(shopFamily(), compose.Config{
+	file, err := compose.Marshal(shopFamily(), compose.Options{
 		Images: map[string]string{"web": "registry.example.com/shop/web:1.0"},
 		Values: map[string]string{"SHOP_NAME": "Books"},
 	})

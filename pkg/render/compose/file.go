@@ -13,8 +13,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
-// A Config is what a Compose file depends on besides the spec.
-type Config struct {
+// Options are what a Compose file depends on besides the spec.
+type Options struct {
 	// Images is the reference of each image, by its name in the family.
 	Images map[string]string
 	// Values are those of variables that are written into the file. The others are taken from the environment when the containers start.
@@ -23,17 +23,17 @@ type Config struct {
 
 // Marshal returns a Compose file with a service for each image of the family that is meant to be run, the same bytes for the same family.
 // Without one, the error is [family.ErrNothingToRun]; a value for a secret variable is a [SecretError].
-func Marshal(f *family.Family, c Config) ([]byte, error) {
+func Marshal(f *family.Family, opts Options) ([]byte, error) {
 	file := file{Name: projectName(f.Name), Services: ordered[service]{}}
 	ports := hostPorts(f)
 	for _, image := range f.Images {
 		if !image.Runs() {
 			continue
 		}
-		if c.Images[image.Name] == "" {
+		if opts.Images[image.Name] == "" {
 			return nil, fmt.Errorf("there is no reference for the image %s", image.Name)
 		}
-		file.Services.add(image.Name, newService(f, image, c, ports))
+		file.Services.add(image.Name, newService(f, image, opts, ports))
 		for _, v := range image.Workload.Volumes {
 			file.Volumes.add(v.Name, struct{}{})
 		}
@@ -42,7 +42,7 @@ func Marshal(f *family.Family, c Config) ([]byte, error) {
 		return nil, family.ErrNothingToRun
 	}
 	for _, v := range f.Contract.Environment {
-		if v.Secret && c.Values[v.Name] != "" {
+		if v.Secret && opts.Values[v.Name] != "" {
 			return nil, &SecretError{Variable: v.Name}
 		}
 	}
@@ -116,13 +116,13 @@ type healthcheck struct {
 	Retries  int      `yaml:"retries"`
 }
 
-func newService(f *family.Family, image *family.Image, c Config, taken map[family.Port]int) service {
+func newService(f *family.Family, image *family.Image, opts Options, taken map[family.Port]int) service {
 	s := service{
-		Image: c.Images[image.Name],
+		Image: opts.Images[image.Name],
 		// A container that cannot go on ends, and is tried again.
 		Restart:         "unless-stopped",
 		StopGracePeriod: duration(image.Workload.Grace),
-		Environment:     environment(f.Contract, image.Workload, c.Values),
+		Environment:     environment(f.Contract, image.Workload, opts.Values),
 		Ports:           ports(image.Workload, taken),
 		Volumes:         mounts(image.Workload),
 		Healthcheck:     health(image.Workload.Probe),

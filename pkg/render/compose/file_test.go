@@ -39,13 +39,13 @@ func TestMarshal_golden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := load(t, test.file)
-			first, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
+			first, err := compose.Marshal(f, compose.Options{Images: images(f), Values: test.values})
 			if err != nil {
 				t.Fatal(err)
 			}
 			golden.Compare(t, filepath.Join("testdata", name), string(first))
 			for range 24 {
-				again, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
+				again, err := compose.Marshal(f, compose.Options{Images: images(f), Values: test.values})
 				if err != nil || string(again) != string(first) {
 					t.Fatalf("it differs from time to time (%v):\n%s", err, cmp.Diff(string(first), string(again)))
 				}
@@ -63,7 +63,7 @@ tag: t
 kubernetes: { storage: { size: 1Gi, volumes: [/a$b] } }
 images: { a: { from: scratch, volumes: [/a$b], steps: [ helpers: [wait] ], start: { require: { sockets: [/run/$c] }, command: [x] } } }
 `)
-	data, err := compose.Marshal(f, compose.Config{Images: images(f)})
+	data, err := compose.Marshal(f, compose.Options{Images: images(f)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x, 
 		{nil, "    environment:\n      OTHER: null\n    cap_drop"},
 		{map[string]string{"USER": "app", "SHELL": "/bin/sh"}, "    environment:\n      USER: app\n      SHELL: /bin/sh\n      OTHER: null\n    cap_drop"},
 	} {
-		data, err := compose.Marshal(f, compose.Config{Images: images(f), Values: test.values})
+		data, err := compose.Marshal(f, compose.Options{Images: images(f), Values: test.values})
 		if err != nil || !strings.Contains(string(data), test.want) {
 			t.Errorf("%v, no %q in\n%s", err, test.want, data)
 		}
@@ -106,16 +106,16 @@ func TestMarshal_errors(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		family *family.Family
-		config compose.Config
+		opts   compose.Options
 		want   string
 	}{
-		{"a secret", f, compose.Config{Images: images(f), Values: map[string]string{"DB_PASSWORD": "correct horse"}},
+		{"a secret", f, compose.Options{Images: images(f), Values: map[string]string{"DB_PASSWORD": "correct horse"}},
 			"DB_PASSWORD is secret, and a Compose file is not: let it come from the environment when the containers start"},
-		{"no reference", f, compose.Config{}, "there is no reference for the image shop-web"},
-		{"nothing to run", base, compose.Config{}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
+		{"no reference", f, compose.Options{}, "there is no reference for the image shop-web"},
+		{"nothing to run", base, compose.Options{}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			data, err := compose.Marshal(test.family, test.config)
+			data, err := compose.Marshal(test.family, test.opts)
 			var secret *compose.SecretError
 			if isSecret := strings.HasPrefix(test.want, "DB_PASSWORD"); errors.As(err, &secret) != isSecret {
 				t.Errorf("got a SecretError: %t", !isSecret)

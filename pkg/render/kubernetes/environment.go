@@ -35,12 +35,12 @@ func (b *builder) environment() []Object {
 
 // secret returns the Secret, or nil when there is nothing to put into one.
 func (b *builder) secret() Object {
-	if b.config.Secret != "" || len(b.secrets) == 0 {
+	if b.options.Secret != "" || len(b.secrets) == 0 {
 		return nil
 	}
 	values := map[string]string{}
 	for _, name := range b.secrets {
-		values[name] = b.config.Values[name]
+		values[name] = b.options.Values[name]
 	}
 	return &corev1.Secret{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
@@ -53,8 +53,8 @@ func (b *builder) secret() Object {
 func (b *builder) configMapName() string { return objectName(b.family.Name) }
 
 func (b *builder) secretName() string {
-	if b.config.Secret != "" {
-		return b.config.Secret
+	if b.options.Secret != "" {
+		return b.options.Secret
 	}
 	return objectName(b.family.Name)
 }
@@ -63,7 +63,7 @@ func (b *builder) secretName() string {
 func (b *builder) secretVariables() []string {
 	var out []string
 	for _, v := range b.family.Contract.Environment {
-		if v.Secret && (b.config.Secret != "" || b.config.Values[v.Name] != "") {
+		if v.Secret && (b.options.Secret != "" || b.options.Values[v.Name] != "") {
 			out = append(out, v.Name)
 		}
 	}
@@ -81,7 +81,7 @@ func (b *builder) plainValues() map[string]string {
 			values[s.PortVariable()] = strconv.Itoa(s.Port)
 		}
 	}
-	for name, value := range b.config.Values {
+	for name, value := range b.options.Values {
 		if value != "" && !b.family.IsSecret(name) {
 			values[name] = value
 		}
@@ -104,7 +104,7 @@ func (b *builder) hasValue(name string) bool {
 			return true
 		}
 	}
-	return b.config.Values[name] != ""
+	return b.options.Values[name] != ""
 }
 
 // secretEnv returns the variables that a container gets from a Secret. Those that are not required may be missing in a Secret that was
@@ -113,7 +113,7 @@ func (b *builder) secretEnv(required []string) []corev1.EnvVar {
 	var out []corev1.EnvVar
 	for _, name := range b.secrets {
 		ref := &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: b.secretName()}, Key: name}
-		if b.config.Secret != "" && !slices.Contains(required, name) {
+		if b.options.Secret != "" && !slices.Contains(required, name) {
 			ref.Optional = new(true)
 		}
 		out = append(out, corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: ref}})

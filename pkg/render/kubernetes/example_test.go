@@ -39,7 +39,7 @@ func load() *family.Family {
 }
 
 func ExampleWorkloads() {
-	objects, err := kubernetes.Workloads(load(), kubernetes.Config{
+	objects, err := kubernetes.Workloads(load(), kubernetes.Options{
 		Images: map[string]string{"web": "registry.example.com/shop/web:1.0"},
 		Values: map[string]string{"SHOP_NAME": "Books"},
 	})

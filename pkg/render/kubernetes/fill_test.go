@@ -57,7 +57,7 @@ func (c claim) read(t *testing.T, name string) string {
 func (c claim) command(t *testing.T, pod string) *exec.Cmd {
 	t.Helper()
 	f := familytest.Load(t, "../../../specs/pulp.yaml")
-	objects, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": server}})
+	objects, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": server}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,25 +32,25 @@ const server = "pulp.example.com"
 
 func TestWorkloads_pulp(t *testing.T) {
 	f := familytest.Load(t, "../../../specs/pulp.yaml")
-	config := kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": server}, Services: []family.KubernetesService{
+	opts := kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": server}, Services: []family.KubernetesService{
 		{Name: "db", Selector: map[string]string{"app": "mongodb"}}, {Name: "msg", External: "qpid.example.com", Port: 5673},
 	}}
-	objects, err := kubernetes.Workloads(f, config)
+	objects, err := kubernetes.Workloads(f, opts)
 	golden.Compare(t, "testdata/pulp.yaml", write(t, objects, err))
-	config.Services = nil
-	objects, err = kubernetes.Pods(f, config)
+	opts.Services = nil
+	objects, err = kubernetes.Pods(f, opts)
 	golden.Compare(t, "testdata/pulp-pods.yaml", write(t, objects, err))
 }
 
 func TestWorkloads_everything(t *testing.T) {
 	f := familytest.Load(t, "testdata/everything.spec.yaml")
-	objects, err := kubernetes.Workloads(f, kubernetes.Config{
+	objects, err := kubernetes.Workloads(f, kubernetes.Options{
 		Images: familytest.Digests(f), Namespace: "shop", PullSecret: "registry",
 		Values:   map[string]string{"DB_PASSWORD": `a"b$(C)$$`, "GREETING": "costs $(MONEY) $$", "EXTRA": "1"},
 		Services: []family.KubernetesService{{Name: "db", External: "192.0.2.7"}},
 	})
 	golden.Compare(t, "testdata/everything.yaml", write(t, objects, err))
-	objects, err = kubernetes.Pods(f, kubernetes.Config{
+	objects, err = kubernetes.Pods(f, kubernetes.Options{
 		Images: familytest.Digests(f), Secret: "shop-secrets", Moving: true,
 		Values: map[string]string{"GREETING": "costs $(MONEY) $$"},
 	})
@@ -81,7 +81,7 @@ func TestWorkloads_kubeletVariables(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := familytest.Parse(t, test.yaml)
-			objects, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f), Values: test.values})
+			objects, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f), Values: test.values})
 			if test.want != "" {
 				if err == nil || err.Error() != test.want {
 					t.Errorf("error %v, want %s", err, test.want)
@@ -99,7 +99,7 @@ func TestWorkloads_deterministic(t *testing.T) {
 	var first string
 	for i := range 25 {
 		f := familytest.Load(t, "testdata/everything.spec.yaml")
-		objects, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": "p", "A": "1", "B": "2", "C": "3"}})
+		objects, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": "p", "A": "1", "B": "2", "C": "3"}})
 		got := write(t, objects, err)
 		if i == 0 {
 			first = got
@@ -114,8 +114,8 @@ func TestWorkloads_deterministic(t *testing.T) {
 func TestWorkloads_secret(t *testing.T) {
 	f := familytest.Load(t, "testdata/everything.spec.yaml")
 	const password = "correct-horse"
-	for name, objectsOf := range map[string]func(*family.Family, kubernetes.Config) ([]kubernetes.Object, error){"workloads": kubernetes.Workloads, "pods": kubernetes.Pods} {
-		objects, err := objectsOf(f, kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": password}})
+	for name, objectsOf := range map[string]func(*family.Family, kubernetes.Options) ([]kubernetes.Object, error){"workloads": kubernetes.Workloads, "pods": kubernetes.Pods} {
+		objects, err := objectsOf(f, kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": password}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestWorkloads_secret(t *testing.T) {
 
 func TestFilenames(t *testing.T) {
 	f := familytest.Load(t, "testdata/everything.spec.yaml")
-	objects, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": "p"}})
+	objects, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": "p"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestWorkloads_errors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := familytest.Parse(t, test.yaml)
-			_, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f)})
+			_, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f)})
 			var errs spec.Errors
 			if !errors.As(err, &errs) || err.Error() != test.want {
 				t.Errorf("got  %v\nwant %s", err, test.want)
@@ -207,20 +207,20 @@ func TestWorkloads_missing(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		family *family.Family
-		config kubernetes.Config
+		opts   kubernetes.Options
 		want   string
 	}{
-		{"a value", f, kubernetes.Config{Images: familytest.Digests(f)},
+		{"a value", f, kubernetes.Options{Images: familytest.Digests(f)},
 			"containers of pulp-beat, pulp-resource-manager, pulp-worker need a value for PULP_SERVER_NAME"},
-		{"an empty value", f, kubernetes.Config{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": ""}},
+		{"an empty value", f, kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"PULP_SERVER_NAME": ""}},
 			"containers of pulp-beat, pulp-resource-manager, pulp-worker need a value for PULP_SERVER_NAME"},
-		{"a reference", f, kubernetes.Config{Values: given}, "there is no reference for the image pulp-beat"},
-		{"an image to run", only, kubernetes.Config{Images: familytest.Digests(f)}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
-		{"a Service", f, kubernetes.Config{Images: familytest.Digests(f), Values: given, Services: []family.KubernetesService{{Name: "dp"}}},
+		{"a reference", f, kubernetes.Options{Values: given}, "there is no reference for the image pulp-beat"},
+		{"an image to run", only, kubernetes.Options{Images: familytest.Digests(f)}, "none of these images is meant to be run: they have no start, no entrypoint and no command"},
+		{"a Service", f, kubernetes.Options{Images: familytest.Digests(f), Values: given, Services: []family.KubernetesService{{Name: "dp"}}},
 			`../../../specs/pulp.yaml declares no Service "dp" under kubernetes.services (did you mean "db"?)`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := kubernetes.Workloads(test.family, test.config); err == nil || err.Error() != test.want {
+			if _, err := kubernetes.Workloads(test.family, test.opts); err == nil || err.Error() != test.want {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
 		})
@@ -234,7 +234,7 @@ func TestWorkloads_socketNames(t *testing.T) {
     steps: [ helpers: [wait] ]
     start: { require: { sockets: [/dev/log, /de/vlog, "/run/My App_1.sock", /storage] }, command: [x] }
 `)
-	objects, err := kubernetes.Pods(f, kubernetes.Config{Images: familytest.Digests(f)})
+	objects, err := kubernetes.Pods(f, kubernetes.Options{Images: familytest.Digests(f)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ kubernetes: { services: { db: { port: 5432 } } }
 images: { a: { from: scratch, command: [x] } }
 `)
 	for address, want := range map[string]string{"192.0.2.7": "IPv4", "2001:db8::7": "IPv6"} {
-		objects, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f), Services: []family.KubernetesService{{Name: "db", External: address}}})
+		objects, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f), Services: []family.KubernetesService{{Name: "db", External: address}}})
 		text := write(t, objects, err)
 		if !strings.Contains(text, "ipFamilies:\n  - "+want+"\n") || !strings.Contains(text, "addressType: "+want+"\n") {
 			t.Errorf("%s:\n%s", address, text)
@@ -275,10 +275,10 @@ func TestWorkloads_valueFromCluster(t *testing.T) {
 kubernetes: { services: { db: { port: 5432 } } }
 images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x] } } }
 `)
-	if _, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f), Secret: "keys"}); err != nil {
+	if _, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f), Secret: "keys"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := kubernetes.Workloads(f, kubernetes.Config{Images: familytest.Digests(f)}); err == nil || !strings.Contains(err.Error(), "need a value for KEY") {
+	if _, err := kubernetes.Workloads(f, kubernetes.Options{Images: familytest.Digests(f)}); err == nil || !strings.Contains(err.Error(), "need a value for KEY") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -291,7 +291,7 @@ func TestWorkloads_amounts(t *testing.T) {
 	} {
 		for _, amount := range amounts {
 			f := familytest.Parse(t, head+"images: {a: {from: scratch, command: [x], kubernetes: {resources: {limits: {"+resource+": \""+amount+"\"}}}}}\n")
-			objects, err := kubernetes.Pods(f, kubernetes.Config{Images: familytest.Digests(f)})
+			objects, err := kubernetes.Pods(f, kubernetes.Options{Images: familytest.Digests(f)})
 			if text := write(t, objects, err); !strings.Contains(text, "limits:\n        "+resource+": ") {
 				t.Errorf("%s %s:\n%s", resource, amount, text)
 			}

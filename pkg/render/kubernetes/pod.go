@@ -33,7 +33,7 @@ func (b *builder) pod(image *family.Image) Object {
 func (b *builder) podSpec(image *family.Image) corev1.PodSpec {
 	main := corev1.Container{
 		Name:            objectName(image.Name),
-		Image:           b.config.Images[image.Name],
+		Image:           b.options.Images[image.Name],
 		ImagePullPolicy: b.pullPolicy(),
 		Env:             b.secretEnv(image.Workload.Required),
 		Ports:           ports(image),
@@ -51,8 +51,8 @@ func (b *builder) podSpec(image *family.Image) corev1.PodSpec {
 		AutomountServiceAccountToken: new(false),
 		EnableServiceLinks:           new(b.serviceLinks()),
 	}
-	if b.config.PullSecret != "" {
-		pod.ImagePullSecrets = []corev1.LocalObjectReference{{Name: b.config.PullSecret}}
+	if b.options.PullSecret != "" {
+		pod.ImagePullSecrets = []corev1.LocalObjectReference{{Name: b.options.PullSecret}}
 	}
 	mountSockets(&pod, image)
 	b.mountStorage(&pod, image)
@@ -60,7 +60,7 @@ func (b *builder) podSpec(image *family.Image) corev1.PodSpec {
 }
 
 func (b *builder) pullPolicy() corev1.PullPolicy {
-	if b.config.Moving {
+	if b.options.Moving {
 		return corev1.PullAlways
 	}
 	return corev1.PullIfNotPresent

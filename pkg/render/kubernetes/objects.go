@@ -18,8 +18,8 @@ type Object interface {
 	metav1.Object
 }
 
-// A Config is what the objects of a family depend on besides its spec.
-type Config struct {
+// Options are what the objects of a family depend on, besides its spec.
+type Options struct {
 	// Images is the reference of each image, by its name in the family.
 	Images map[string]string
 	// Namespace is where the objects go; empty leaves it open.
@@ -41,8 +41,8 @@ type Config struct {
 //
 // What the spec says that Kubernetes cannot do is a [spec.Errors]; variables without a value are a [family.MissingError], a Service that
 // the spec does not have is an [UnknownServiceError], and no image to run is [family.ErrNothingToRun].
-func Workloads(f *family.Family, c Config) ([]Object, error) {
-	b, err := newBuilder(f, c)
+func Workloads(f *family.Family, opts Options) ([]Object, error) {
+	b, err := newBuilder(f, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +60,8 @@ func Workloads(f *family.Family, c Config) ([]Object, error) {
 
 // Pods returns a bare Pod for each of these images instead, with its environment written out, and what the pods need around them. It
 // is what one tries an image with: a pod that is removed, or whose node is lost, does not come back.
-func Pods(f *family.Family, c Config) ([]Object, error) {
-	b, err := newBuilder(f, c)
+func Pods(f *family.Family, opts Options) ([]Object, error) {
+	b, err := newBuilder(f, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -80,14 +80,14 @@ func Pods(f *family.Family, c Config) ([]Object, error) {
 // A builder makes the objects of one family.
 type builder struct {
 	family     *family.Family
-	config     Config
+	options    Options
 	images     []*family.Image // those that are meant to be run
 	kubernetes []family.KubernetesService
 	secrets    []string // the secret variables that have a value
 }
 
-func newBuilder(f *family.Family, c Config) (*builder, error) {
-	b := &builder{family: f, config: c}
+func newBuilder(f *family.Family, opts Options) (*builder, error) {
+	b := &builder{family: f, options: opts}
 	for _, image := range f.Images {
 		if image.Runs() {
 			b.images = append(b.images, image)
@@ -97,12 +97,12 @@ func newBuilder(f *family.Family, c Config) (*builder, error) {
 		return nil, family.ErrNothingToRun
 	}
 	for _, image := range b.images {
-		if c.Images[image.Name] == "" {
+		if opts.Images[image.Name] == "" {
 			return nil, fmt.Errorf("there is no reference for the image %s", image.Name)
 		}
 	}
 	var err error
-	if b.kubernetes, err = merged(f, c.Services); err != nil {
+	if b.kubernetes, err = merged(f, opts.Services); err != nil {
 		return nil, err
 	}
 	b.secrets = b.secretVariables()
@@ -150,7 +150,7 @@ func merged(f *family.Family, overrides []family.KubernetesService) ([]family.Ku
 // finish puts the objects where they belong.
 func (b *builder) finish(objects []Object) []Object {
 	for _, o := range objects {
-		o.SetNamespace(b.config.Namespace)
+		o.SetNamespace(b.options.Namespace)
 	}
 	return objects
 }
