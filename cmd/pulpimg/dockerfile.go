@@ -46,9 +46,6 @@ func newDockerfile(con console) *cobra.Command {
 	return cmd
 }
 
-// helperArchs are the architectures that there are helpers for.
-var helperArchs = []string{"amd64", "arm64"}
-
 func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 	if c.output != "" && c.check != "" {
 		return usageError{errors.New("-o writes and --check does not: give one of them")}
@@ -57,7 +54,7 @@ func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 	if err != nil {
 		return err
 	}
-	files, err := dockerfile.Generate(ctx, f, dockerfile.Options{SpecFile: specName(c.source.file), Archs: helperArchs})
+	files, err := dockerfile.Generate(ctx, f, dockerfile.Options{SpecFile: specName(c.source.file)})
 	if err != nil {
 		return err
 	}

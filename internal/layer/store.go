@@ -32,7 +32,7 @@ type Layer struct {
 	Known bool
 }
 
-// Options are the inputs of a layer other than its entries.
+// Options are the inputs of a layer other than its entries. They are those of a build and have no defaults.
 type Options struct {
 	// ModTime is the modification time of all entries.
 	ModTime time.Time

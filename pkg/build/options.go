@@ -30,11 +30,11 @@ type Options struct {
 	Created time.Time
 	// NoCache makes every command run again.
 	NoCache bool
-	// SourcePolicy says which sources the engine may use, and which to use instead of others.
+	// SourcePolicy says which sources the engine may use, and which to use instead of others. Nil allows all of them.
 	SourcePolicy *spb.Policy
-	// Keychain has the credentials for the bases. The default is that of package publish.
+	// Keychain has the credentials for the bases. If it is nil, it is the default of package publish.
 	Keychain authn.Keychain
-	// Secrets are those of run steps, if there are any.
+	// Secrets are those of run steps. Nil means that there are none.
 	Secrets secrets.SecretStore
 	// Progress shows the build as it runs.
 	Progress Progress

@@ -64,7 +64,7 @@ func byDockerfiles(t *testing.T, f *family.Family) map[string]image {
 // writeFolder writes the Dockerfiles of a family.
 func writeFolder(t *testing.T, f *family.Family) string {
 	t.Helper()
-	files, err := dockerfile.Generate(t.Context(), f, dockerfile.Options{SpecFile: f.Spec.Filename, Archs: []string{"amd64", "arm64"}})
+	files, err := dockerfile.Generate(t.Context(), f, dockerfile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

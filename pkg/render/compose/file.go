@@ -15,9 +15,10 @@ import (
 
 // Options are what a Compose file depends on besides the spec.
 type Options struct {
-	// Images is the reference of each image, by its name in the family.
+	// Images is the reference of each image, by its name in the family. An image that is meant to be run and has none is an error.
 	Images map[string]string
-	// Values are those of variables that are written into the file. The others are taken from the environment when the containers start.
+	// Values are those of variables that are written into the file, by name. The others, or all if it is nil, are taken from the environment
+	// when the containers start.
 	Values map[string]string
 }
 

@@ -13,9 +13,9 @@ import (
 
 // Options say how to start a container, besides what the spec says.
 type Options struct {
-	// Tool is the program: docker or podman.
+	// Tool is the program: docker or podman. A command that is to be run needs one.
 	Tool string
-	// Reference is the image.
+	// Reference is the image. A command that is to be run needs one.
 	Reference string
 	// Name is the name of the container; that of the image, if it is empty.
 	Name string
@@ -31,7 +31,7 @@ type Options struct {
 	Detach bool
 	// Volumes are passed on to the tool. One at or above a path that the image requires replaces the volume or socket there.
 	Volumes []string
-	// Values are those of environment variables.
+	// Values are those of environment variables, by name. The others have their defaults.
 	Values map[string]string
 	// Args are appended to the command of the image.
 	Args []string

@@ -358,3 +358,26 @@ func TestGenerate_context(t *testing.T) {
 		t.Errorf("nothing copies %v", texts)
 	}
 }
+
+// The zero value of the options names the spec by its file and is for all architectures that there are helpers for.
+func TestGenerate_zeroOptions(t *testing.T) {
+	f, err := family.Load("../../../specs/pulp.yaml", family.Options{Assets: builtIn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := func(opts dockerfile.Options) map[string]string {
+		files, err := dockerfile.Generate(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]string{}
+		for _, file := range files {
+			all[file.Path] = contentOf(t, file)
+		}
+		return all
+	}
+	want := contents(dockerfile.Options{SpecFile: "../../../specs/pulp.yaml", Archs: []string{"amd64", "arm64"}})
+	if diff := cmp.Diff(want, contents(dockerfile.Options{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -12,10 +12,20 @@ import (
 
 // Options are what decides how a family is written, besides the family itself.
 type Options struct {
-	// SpecFile is how comments name the spec.
+	// SpecFile is how comments name the spec. If it is empty, it is the name that the spec was read by.
 	SpecFile string
-	// Archs are the architectures, in Go's terms, that the images can be built for. Content that depends on them is there for each.
+	// Archs are the architectures, in Go's terms, that the images can be built for. Content that depends on them is there for each. None
+	// means those that there are helpers for, amd64 and arm64.
 	Archs []string
+}
+
+// complete returns the options that files of a family are generated with.
+func (o Options) complete(f *family.Family) Options {
+	o.SpecFile = cmp.Or(o.SpecFile, f.Spec.Filename)
+	if len(o.Archs) == 0 {
+		o.Archs = []string{"amd64", "arm64"}
+	}
+	return o
 }
 
 // The files at the top. No image may be called like one of them.
@@ -36,6 +46,7 @@ func Generate(ctx context.Context, f *family.Family, opts Options) ([]File, erro
 		files   []gendir.File
 		targets []target
 	)
+	opts = opts.complete(f)
 	if err := checkNames(f); err != nil {
 		return nil, err
 	}

@@ -20,20 +20,21 @@ type Object interface {
 
 // Options are what the objects of a family depend on, besides its spec.
 type Options struct {
-	// Images is the reference of each image, by its name in the family.
+	// Images is the reference of each image, by its name in the family. An image that is meant to be run and has none is an error.
 	Images map[string]string
-	// Namespace is where the objects go; empty leaves it open.
+	// Namespace is where the objects go. If it is empty, whoever creates them says where.
 	Namespace string
-	// Values are those of environment variables.
+	// Values are those of environment variables, by name. The others have their defaults.
 	Values map[string]string
-	// Secret names a Secret that is in the namespace already; its keys are the names of the secret variables. Without it, the secret
-	// variables that have a value are put into a new one.
+	// Secret names a Secret that is in the namespace already; its keys are the names of the secret variables. If it is empty,
+	// the secret variables that have a value are put into a new one.
 	Secret string
-	// PullSecret names a Secret with the credentials for the registry, or is empty.
+	// PullSecret names a Secret with the credentials for the registry. If it is empty, images are pulled with those of the nodes.
 	PullSecret string
-	// Services say where Services of the spec lead; what they leave open is as the spec says.
+	// Services say where Services of the spec lead. What they leave open, and those that are not among them, is as the spec says.
 	Services []family.KubernetesService
-	// Moving says that the references may mean another image tomorrow, as tags do, so that each start has to ask the registry.
+	// Moving says that the references may mean another image tomorrow, as tags do, so that each start has to ask the registry. References
+	// that are known to stay, such as digests, leave it false.
 	Moving bool
 }
 
