@@ -9,7 +9,7 @@ LAB     := bin/lab
 # What the engine's compilation, the lab and the tests use, each with the package that has it.
 TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-config:pkg-config /usr/bin/mmdebstrap:mmdebstrap \
            /usr/bin/createrepo_c:createrepo-c /usr/bin/skopeo:skopeo /usr/bin/podman:podman /usr/bin/buildah:buildah /usr/sbin/runc:runc \
-           /usr/bin/shellcheck:shellcheck /usr/bin/augparse:augeas-tools /usr/bin/python3:python3 /usr/bin/busybox:busybox \
+           /usr/bin/shellcheck:shellcheck /usr/bin/newuidmap:uidmap /usr/bin/augparse:augeas-tools /usr/bin/python3:python3 /usr/bin/busybox:busybox \
            /usr/bin/redis-server:redis-server /usr/lib/postgresql/15/bin/postgres:postgresql
 # Everything that parses, by package; the modules of the tests have more.
 FUZZ    := pkg/spec:FuzzParse pkg/family:FuzzResolve pkg/family:FuzzHideCredentials internal/diagnostic:FuzzText pkg/startup/contract:FuzzExpand pkg/startup/contract:FuzzRead \

@@ -122,7 +122,7 @@ func statusTable(con console, info engineInfo) error {
 	}
 	table := newTable(con.out)
 	for _, line := range [][2]string{
-		{"engine", string(info.Kind)}, {"address", info.Address}, {"directory", info.Dir}, {"buildkit", info.BuildKit}, {"runc", info.Runc},
+		{"engine", string(info.Kind)}, {"address", info.Address}, {"directory", info.Dir}, {"buildkit", info.BuildKit}, {"runc", info.Runc}, {"mode", modeOf(info.Info)},
 		{"running", running}, {"disk", size(info.DiskUsage)}, {"layers", size(info.LayersUsage)}, {"images", size(info.ImagesUsage)},
 		{"platforms", strings.Join(platforms, ", ")},
 	} {
@@ -131,6 +131,17 @@ func statusTable(con console, info engineInfo) error {
 		}
 	}
 	return table.flush()
+}
+
+// modeOf returns how the embedded engine runs, or why it cannot.
+func modeOf(info *engine.Info) string {
+	switch {
+	case info.Unusable != nil:
+		return fmt.Sprintf("it cannot run: %v (%s)", info.Unusable, engineRemedy(info.Unusable))
+	case info.Mode == engine.Rootless:
+		return "rootless: root of a user namespace, with process namespaces for build steps"
+	}
+	return string(info.Mode)
 }
 
 // enginePrune frees what can be freed, also when a part of it cannot.

@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 
@@ -60,7 +62,7 @@ func remedy(err error) string {
 	case errors.As(err, &platform):
 		return "use an engine on such a machine (--engine), or install emulation for it (binfmt_misc)"
 	case errors.As(err, &unusable):
-		return engineRemedy(unusable.Reason)
+		return engineRemedy(unusable)
 	case errors.Is(err, engine.ErrUnreachable):
 		return "check that buildkitd runs there and listens on this address, or use the embedded engine: leave out --engine, and unset BUILDKIT_HOST"
 	case errors.Is(err, export.ErrNoStore):
@@ -87,20 +89,44 @@ func baseRemedy(base *build.BaseError) string {
 }
 
 // engineRemedy returns what to do when the embedded engine cannot run.
-func engineRemedy(reason engine.Reason) string {
-	switch reason {
+func engineRemedy(unusable *engine.UnusableError) string {
+	switch unusable.Reason {
 	case engine.NotIncluded:
 		return "build pulpimg with `make`, or use --engine ADDR"
 	case engine.OtherSystem:
 		return "use --engine ADDR (docker-container://NAME, tcp://HOST:PORT, ssh://USER@HOST)"
-	case engine.NotRoot:
-		return "run pulpimg as root, or use --engine ADDR (a rootless buildkitd for example)"
 	case engine.NotExecutable:
 		return "set XDG_CACHE_HOME to a place elsewhere, or use --engine ADDR"
-	case engine.NamespacesRefused:
-		return "give root these rights (in a container: --privileged), or use --engine ADDR"
 	}
-	return ""
+	return namespaceRemedy(unusable, os.Geteuid() == 0) + ", or use --engine ADDR"
+}
+
+// namespaceRemedy returns what to do when the embedded engine gets no namespaces.
+func namespaceRemedy(unusable *engine.UnusableError, root bool) string {
+	switch unusable.Reason {
+	case engine.NoIDMapProgram:
+		return "install it (apt-get install uidmap, dnf install shadow-utils, apk add shadow-uidmap), run pulpimg as root"
+	case engine.NoSubIDs:
+		var ids *engine.SubIDsError
+		if errors.As(unusable, &ids) {
+			return fmt.Sprintf("have root add the line %s:%d:65536 to %s, run pulpimg as root", ids.User, ids.Free, ids.File)
+		}
+	case engine.SysctlForbids:
+		var sysctl *engine.SysctlError
+		if errors.As(unusable, &sysctl) {
+			return fmt.Sprintf("have root allow them with sysctl -w %s=%s, run pulpimg as root", sysctl.Name, sysctl.Needed)
+		}
+	case engine.AppArmorForbids:
+		return "have root load a profile for this program that has the line `userns,` (see docs/engines.md), run pulpimg as root"
+	case engine.ProcMasked:
+		return "start the container with --security-opt systempaths=unconfined (podman: unmask=ALL)"
+	case engine.NamespacesRefused:
+		if root {
+			return "give root these rights (in a container: --privileged)"
+		}
+		return "in a container, start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+	}
+	return "run pulpimg as root"
 }
 
 // cacheRemedy returns what to do about a cache that cannot be written to, or nothing.

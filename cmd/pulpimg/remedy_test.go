@@ -40,9 +40,8 @@ func TestRemedy(t *testing.T) {
 		{"another platform", &build.PlatformError{}, "--engine"},
 		{"no engine in the binary", unusable(engine.NotIncluded), "`make`, or use --engine"},
 		{"no Linux", unusable(engine.OtherSystem), "--engine ADDR (docker-container://"},
-		{"no root", unusable(engine.NotRoot), "as root, or use --engine"},
 		{"noexec", unusable(engine.NotExecutable), "XDG_CACHE_HOME"},
-		{"no namespaces", fmt.Errorf("starting: %w", unusable(engine.NamespacesRefused)), "--privileged"},
+		{"no namespaces", fmt.Errorf("starting: %w", unusable(engine.NamespacesRefused)), ", or use --engine ADDR"},
 		{"no engine at the address", fmt.Errorf("%w at tcp://h:1", engine.ErrUnreachable), "leave out --engine"},
 		{"no docker", export.ErrNoStore, "--output docker-archive:FILE"},
 		{"an archive for two platforms", &export.PlatformsError{Platforms: 2}, "--platform"},
@@ -50,6 +49,32 @@ func TestRemedy(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := remedy(test.err); (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+				t.Errorf("the remedy is %q, want one with %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNamespaceRemedy(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		reason engine.Reason
+		err    error
+		root   bool
+		want   string
+	}{
+		{"no newuidmap", engine.NoIDMapProgram, nil, false, "apt-get install uidmap"},
+		{"no line in subuid", engine.NoSubIDs, &engine.SubIDsError{File: "/etc/subuid", User: "jo", Free: 165536}, false, "the line jo:165536:65536 to /etc/subuid"},
+		{"a sysctl", engine.SysctlForbids, &engine.SysctlError{Name: "user.max_user_namespaces", Needed: "28633"}, false, "sysctl -w user.max_user_namespaces=28633"},
+		{"AppArmor", engine.AppArmorForbids, nil, false, "a profile for this program"},
+		{"a masked /proc", engine.ProcMasked, nil, false, "systempaths=unconfined"},
+		{"newuidmap fails", engine.IDMapFailed, nil, false, "run pulpimg as root"},
+		{"a container", engine.NamespacesRefused, nil, false, "seccomp=unconfined"},
+		{"a container of root's", engine.NamespacesRefused, nil, true, "--privileged"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := namespaceRemedy(&engine.UnusableError{Reason: test.reason, Err: test.err}, test.root)
+			if !strings.Contains(got, test.want) {
 				t.Errorf("the remedy is %q, want one with %q", got, test.want)
 			}
 		})

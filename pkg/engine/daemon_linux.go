@@ -35,9 +35,13 @@ const (
 //go:embed buildkitd.toml
 var config []byte
 
+// initProgram is the name of engine-init in the bundle.
+const initProgram = "engine-init"
+
 // daemon is a running buildkitd, with engine-init above it.
 type daemon struct {
 	home     home
+	ns       userns
 	cmd      *exec.Cmd
 	socket   string
 	lifeline *os.File      // see engine-init
@@ -56,7 +60,8 @@ func withRegistries(config []byte, plainHTTP []string) []byte {
 }
 
 // startDaemon runs the programs in bin. The caller holds the lock; from here on, the child holds it as well.
-func startDaemon(h home, bin string, l *lock, plainHTTP []string) (*daemon, error) {
+func startDaemon(ctx context.Context, r remover, bin string, l *lock, plainHTTP []string) (*daemon, error) {
+	h, ns := r.home, r.ns
 	if err := os.WriteFile(h.config(), withRegistries(config, plainHTTP), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the engine's configuration: %w", err)
 	}
@@ -64,24 +69,28 @@ func startDaemon(h home, bin string, l *lock, plainHTTP []string) (*daemon, erro
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{home: h, socket: socket, exited: make(chan struct{})}
-	d.cmd = command(h, bin, socket, tmp, l)
-	if err := d.run(); err != nil {
+	d := &daemon{home: h, ns: ns, socket: socket, exited: make(chan struct{})}
+	d.cmd = command(h, bin, socket, tmp, l, ns)
+	if err := d.run(ctx); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(tmp))
 	}
 	return d, nil
 }
 
 // command returns the command that starts engine-init, which runs buildkitd.
-func command(h home, bin, socket, tmp string, l *lock) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(bin, "engine-init"), "-remove", tmp, "--",
+func command(h home, bin, socket, tmp string, l *lock, ns userns) *exec.Cmd {
+	runtimeDir := ""
+	if ns.isSet() {
+		runtimeDir = h.runtime()
+	}
+	cmd := exec.Command(filepath.Join(bin, initProgram), "-remove", tmp, "-runtime-dir", runtimeDir, "--",
 		filepath.Join(bin, "buildkitd"),
 		"--config", h.config(),
 		"--root", h.state(),
 		"--addr", "unix://"+socket,
 		"--oci-worker-binary", filepath.Join(bin, "runc"))
 	cmd.Dir = string(h)
-	cmd.Env = environment(os.Environ(), bin)
+	cmd.Env = append(environment(os.Environ(), bin), ns.environment(runtimeDir)...)
 	cmd.ExtraFiles = []*os.File{l.file}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		// All processes of the engine are in one PID namespace and end with it; see engine-init.
@@ -110,7 +119,7 @@ func environment(env []string, bin string) []string {
 }
 
 // run starts the command. Its output goes to the log, and it ends when the lifeline closes.
-func (d *daemon) run() error {
+func (d *daemon) run(ctx context.Context) error {
 	log, err := newLog(d.home.log())
 	if err != nil {
 		return err
@@ -122,7 +131,7 @@ func (d *daemon) run() error {
 	}
 	defer r.Close()
 	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = r, log, log
-	if err := d.cmd.Start(); err != nil {
+	if err := d.ns.start(ctx, d.cmd); err != nil {
 		w.Close()
 		if errors.Is(err, syscall.EPERM) {
 			err = &UnusableError{NamespacesRefused, fmt.Errorf("%w: it needs the rights to make namespaces and to mount file systems", err)}
@@ -179,7 +188,11 @@ const tracingSocket = "run/buildkit/otel-grpc.sock"
 
 // dropTracing removes the socket for traces in the daemon's mount namespace: the commands of a build must see nothing of the engine.
 func (d *daemon) dropTracing() error {
-	socket := filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "root", tracingSocket)
+	place := tracingSocket
+	if d.ns.isSet() {
+		place = filepath.Join(d.home.runtime(), "buildkit/otel-grpc.sock")
+	}
+	socket := filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "root", place)
 	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing the engine's socket for traces: %w", err)
 	}

@@ -13,5 +13,9 @@
 // kernel closes the pipe. Then the child ends, and the kernel ends all processes of the namespace with it. So neither buildkitd nor a
 // container of a build outlives pulpimg. See the command in bundle/engine-init.
 //
+// Root of the machine needs nothing more. For an ordinary user, the child is also the first process of a user namespace, in which the user is
+// root and has the IDs that /etc/subuid and /etc/subgid give; newuidmap(1) and newgidmap(1) map them. This process makes the namespace
+// itself, so that a profile of AppArmor for this program is enough.
+//
 // It does not build: package build does that, with the client.
 package engine

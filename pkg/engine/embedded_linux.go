@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
@@ -23,11 +22,15 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 	if err := h.create(); err != nil {
 		return nil, err
 	}
+	ns, err := newUserns(ctx)
+	if err != nil {
+		return nil, err
+	}
 	l, err := acquire(ctx, h.lock(), o.Notice)
 	if err != nil {
 		return nil, err
 	}
-	e, err := startLocked(ctx, h, b, l, o)
+	e, err := startLocked(ctx, remover{h, b, ns}, l, o)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}
@@ -46,26 +49,23 @@ func usable() (*bundle.Bundle, error) {
 	if b.Arch != runtime.GOARCH {
 		return nil, &UnusableError{NotIncluded, fmt.Errorf("this pulpimg is for %s and was built with an engine for %s", runtime.GOARCH, b.Arch)}
 	}
-	if os.Geteuid() != 0 {
-		return nil, &UnusableError{NotRoot, errors.New("the embedded engine needs root, to mount file systems and to run build steps in containers")}
-	}
 	return b, nil
 }
 
 // startLocked starts the engine with the state of earlier runs. A state that a full disk or a power cut has damaged is removed: no later
 // start could read it, and the next build makes it again.
-func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock, o Options) (*Engine, error) {
-	if err := h.removeLeftovers(); err != nil {
+func startLocked(ctx context.Context, r remover, l *lock, o Options) (*Engine, error) {
+	if err := r.removeLeftovers(ctx); err != nil {
 		return nil, err
 	}
-	if err := h.executable(); err != nil {
+	if err := r.home.executable(); err != nil {
 		return nil, err
 	}
-	bin, err := unpack(ctx, h, b)
+	bin, err := unpack(ctx, r.home, r.bundle)
 	if err != nil {
 		return nil, err
 	}
-	e, err := run(ctx, h, bin, l, o.PlainHTTP)
+	e, err := run(ctx, r, bin, l, o.PlainHTTP)
 	var broken *brokenStateError
 	if !errors.As(err, &broken) {
 		return e, err
@@ -73,18 +73,18 @@ func startLocked(ctx context.Context, h home, b *bundle.Bundle, l *lock, o Optio
 	if o.Notice != nil {
 		o.Notice(fmt.Sprintf("the engine's cache cannot be read (%s) and is removed; the next build makes it again", broken.Reason))
 	}
-	if err := h.removeState(); err != nil {
+	if err := r.removeState(ctx); err != nil {
 		return nil, fmt.Errorf("removing the engine's damaged cache: %w", err)
 	}
-	return run(ctx, h, bin, l, o.PlainHTTP)
+	return run(ctx, r, bin, l, o.PlainHTTP)
 }
 
 // run starts buildkitd and returns once it answers.
-func run(ctx context.Context, h home, bin string, l *lock, plainHTTP []string) (*Engine, error) {
-	if err := h.checkDatabases(); err != nil {
+func run(ctx context.Context, r remover, bin string, l *lock, plainHTTP []string) (*Engine, error) {
+	if err := r.home.checkDatabases(); err != nil {
 		return nil, err
 	}
-	d, err := startDaemon(h, bin, l, plainHTTP)
+	d, err := startDaemon(ctx, r, bin, l, plainHTTP)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -72,10 +75,35 @@ func (d *daemon) failure(what string, cause error) error {
 	}
 	log := tail(d.home.log(), 12)
 	err := fmt.Errorf("%s: %w%s\nthe end of %s:\n%s", what, cause, hint, d.home.log(), log)
+	if reason := d.refusal(); reason != 0 {
+		return &UnusableError{reason, fmt.Errorf("%s: %s", what, strings.TrimSpace(log))}
+	}
 	if reason := message.BrokenState(log); reason != "" {
 		return &brokenStateError{Reason: reason, Err: err}
 	}
 	return err
+}
+
+// Exit codes of engine-init; see there.
+const (
+	exitNoMounts = 71
+	exitNoProc   = 72
+)
+
+// refusal returns why the kernel does not let engine-init prepare the namespaces, or 0 if that is not what ended it.
+func (d *daemon) refusal() Reason {
+	var exit *exec.ExitError
+	switch {
+	case !errors.As(d.waitErr, &exit) || !d.ns.isSet():
+		return 0
+	case exit.ExitCode() == exitNoProc:
+		return ProcMasked
+	case exit.ExitCode() == exitNoMounts && restrictsUserns(sysctls):
+		return AppArmorForbids
+	case exit.ExitCode() == exitNoMounts:
+		return NamespacesRefused
+	}
+	return 0
 }
 
 // freeSpace is what a process may still write to the disk of dir, in bytes.

@@ -27,11 +27,12 @@ func homeOf(cacheDir string) (home, error) {
 	return home(filepath.Join(abs, "engine")), nil
 }
 
-func (h home) lock() string   { return filepath.Join(string(h), "lock") }
-func (h home) state() string  { return filepath.Join(string(h), "state") }
-func (h home) config() string { return filepath.Join(string(h), "buildkitd.toml") }
-func (h home) log() string    { return filepath.Join(string(h), "buildkitd.log") }
-func (h home) socket() string { return filepath.Join(string(h), "buildkitd.sock") }
+func (h home) lock() string    { return filepath.Join(string(h), "lock") }
+func (h home) state() string   { return filepath.Join(string(h), "state") }
+func (h home) config() string  { return filepath.Join(string(h), "buildkitd.toml") }
+func (h home) log() string     { return filepath.Join(string(h), "buildkitd.log") }
+func (h home) runtime() string { return filepath.Join(string(h), "run") } // in a user namespace
+func (h home) socket() string  { return filepath.Join(string(h), "buildkitd.sock") }
 
 // binPrefix begins the name of a folder of unpacked programs.
 const binPrefix = "bin-"

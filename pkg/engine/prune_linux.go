@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
-	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
 
@@ -33,38 +31,36 @@ func pruneEmbedded(ctx context.Context, o Options) (freed int64, err error) {
 	default:
 		defer func() { err = errors.Join(err, l.release()) }()
 	}
-	before, err := cachedir.Usage(ctx, string(h))
+	r, err := h.remover(ctx)
+	if err != nil {
+		return 0, err
+	}
+	before, err := r.usage(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("measuring the embedded engine's files: %w", err)
 	}
-	if err := errors.Join(h.removeState(), h.removeLeftovers(), h.removeOtherBins()); err != nil {
+	if err := errors.Join(r.removeState(ctx), r.removeLeftovers(ctx), r.removeOtherBins()); err != nil {
 		return 0, fmt.Errorf("emptying the engine's cache: %w", err)
 	}
-	after, err := cachedir.Usage(ctx, string(h))
+	after, err := r.usage(ctx)
 	return max(before-after, 0), err
 }
 
-// removeOtherBins removes the programs that other versions of pulpimg unpacked.
-func (h home) removeOtherBins() error {
-	own := ""
-	switch b, err := bundle.Load(); {
-	case err == nil:
-		own = h.bin(b.ID())
-	case !errors.Is(err, bundle.ErrEmpty):
-		return err
+// remover returns what empties the directory. If this user cannot run the embedded engine, nothing in it belongs to users of a namespace.
+func (h home) remover(ctx context.Context) (remover, error) {
+	r := remover{home: h}
+	b, err := bundle.Load()
+	if errors.Is(err, bundle.ErrEmpty) {
+		return r, nil
 	}
-	all, err := fs.Glob(os.DirFS(string(h)), binPrefix+"*")
 	if err != nil {
-		return err
+		return remover{}, err
 	}
-	for _, name := range all {
-		dir := filepath.Join(string(h), name)
-		if dir == own {
-			continue
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("removing the programs of another version: %w", err)
-		}
+	r.bundle = b
+	r.ns, err = newUserns(ctx)
+	var unusable *UnusableError
+	if errors.As(err, &unusable) {
+		return r, nil
 	}
-	return nil
+	return r, err
 }

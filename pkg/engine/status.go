@@ -17,11 +17,23 @@ type Info struct {
 	BuildKit string `json:"buildkit,omitempty"` // version of buildkitd; empty in a pulpimg without an engine
 	Runc     string `json:"runc,omitempty"`     // version of the embedded runc
 	Running  bool   `json:"running"`
-	PID      int    `json:"pid,omitempty"` // of the pulpimg that runs the embedded engine; 0 if there is none, or it is unknown
+	// Mode is how the embedded engine runs for this user; it is empty if it cannot, and for a remote engine.
+	Mode Mode `json:"mode,omitempty"`
+	// Unusable is why the embedded engine cannot run here, or nil.
+	Unusable *UnusableError `json:"-"`
+	PID      int            `json:"pid,omitempty"` // of the pulpimg that runs the embedded engine; 0 if there is none, or it is unknown
 	// DiskUsage is in bytes: what the embedded engine's directory takes on disk, or what a remote engine says that its cache takes.
 	DiskUsage int64              `json:"disk_usage"`
 	Platforms []ocispec.Platform `json:"platforms,omitempty"`
 }
+
+// Mode is how the embedded engine runs.
+type Mode string
+
+const (
+	Root     Mode = "root"     // as root of the machine
+	Rootless Mode = "rootless" // as root of a user namespace; build steps have process namespaces of their own, as with root
+)
 
 // Status describes the engine of the options. It starts none: what it says of the embedded engine comes from its files and its lock. A
 // remote engine is asked; the error is an [ErrUnreachable] if it does not answer.

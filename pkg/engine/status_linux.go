@@ -7,7 +7,6 @@ import (
 
 	"github.com/moby/buildkit/util/archutil"
 
-	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
 
@@ -28,8 +27,29 @@ func embeddedStatus(ctx context.Context, o Options) (*Info, error) {
 	if info.Running, info.PID, err = locked(h.lock()); err != nil {
 		return nil, fmt.Errorf("finding out whether the embedded engine runs: %w", err)
 	}
-	if info.DiskUsage, err = cachedir.Usage(ctx, string(h)); err != nil {
+	if info.Mode, err = mode(ctx); err != nil && !errors.As(err, &info.Unusable) {
+		return nil, err
+	}
+	r, err := h.remover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if info.DiskUsage, err = r.usage(ctx); err != nil {
 		return nil, fmt.Errorf("measuring the embedded engine's files: %w", err)
 	}
 	return info, nil
+}
+
+// mode returns how the embedded engine runs for this user.
+func mode(ctx context.Context) (Mode, error) {
+	if _, err := usable(); err != nil {
+		return "", err
+	}
+	switch ns, err := newUserns(ctx); {
+	case err != nil:
+		return "", err
+	case ns.isSet():
+		return Rootless, nil
+	}
+	return Root, nil
 }

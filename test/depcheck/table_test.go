@@ -34,7 +34,7 @@ var table = map[string]string{
 	"pkg/engine":                    "internal/cachedir internal/message pkg/engine/bundle",
 	"pkg/engine/bundle":             "",
 	"pkg/engine/bundle/build":       "pkg/engine/bundle",
-	"pkg/engine/bundle/engine-init": "",
+	"pkg/engine/bundle/engine-init": "internal/cachedir",
 	"pkg/family": "assets internal/ctxreader pkg/spec pkg/spec/schema pkg/startup/contract pkg/startup/serviceurl " +
 		"pkg/startup/startscript",
 	"pkg/layout":              "internal/atomicfile internal/cachedir internal/ctxreader",

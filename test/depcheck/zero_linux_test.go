@@ -38,7 +38,7 @@ import (
 var zeros = []any{
 	&build.BaseError{}, &build.Cache{}, &build.Error{}, &build.FailedCommand{}, &build.LayersError{}, &build.MissingSecretError{},
 	&build.NeedError{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.StaleError{}, &build.StepError{},
-	&engine.AddressError{}, &engine.Engine{}, &engine.UnusableError{},
+	&engine.AddressError{}, &engine.Engine{}, &engine.SubIDsError{}, &engine.SysctlError{}, &engine.UnusableError{},
 	&bundle.Bundle{}, &bundle.Manifest{}, &bundle.Program{},
 	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.Image{}, &family.KubernetesService{}, &family.MissingError{},
 	&family.NoValueError{}, &family.OverrideError{}, &family.URL{}, &family.Workload{},

@@ -26,6 +26,7 @@ type source struct {
 	tags    string
 	ldflags string
 	needs   string // a C library, by its pkg-config name
+	shares  string // a folder with a package of pulpimg that the program imports
 	without string // a package of the module that is compiled as on systems other than Linux; see withoutPackage
 }
 
@@ -62,6 +63,7 @@ func sources(dir, arch string) []source {
 			name:    "engine-init",
 			dir:     filepath.Join(dir, "engine-init"),
 			pkg:     ".",
+			shares:  filepath.Join(dir, "..", "..", "..", "internal", "cachedir"),
 			env:     append(slices.Clone(target), "CGO_ENABLED=0"),
 			ldflags: strip,
 		},
@@ -138,18 +140,31 @@ func (s source) inputs(ctx context.Context, args []string) (string, error) {
 	if s.without != "" {
 		fmt.Fprintf(sum, "%s\n%s\n", s.without, leaving)
 	}
-	names, err := filepath.Glob(filepath.Join(s.dir, "*"))
+	for _, dir := range []string{s.dir, s.shares} {
+		if err := hashFiles(sum, dir); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// hashFiles writes the files of a directory, if there is one.
+func hashFiles(w io.Writer, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {
-		return "", err
+		return err
 	}
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return "", err
+			return err
 		}
-		fmt.Fprintf(sum, "%s %d\n%s", filepath.Base(name), len(text), text)
+		fmt.Fprintf(w, "%s %d\n%s", filepath.Base(name), len(text), text)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return nil
 }
 
 func (s source) build(ctx context.Context, args []string, packed string) (bundle.Program, error) {

@@ -4,7 +4,13 @@
 // however that happens: when process 1 of a PID namespace exits, the kernel kills all other processes in it (pid_namespaces(7)), those of
 // build containers included. A signal to buildkitd could not do that.
 //
-//	engine-init [-remove DIR] COMMAND [ARG...]
+//	engine-init [-userns] [-runtime-dir DIR] [-remove DIR] COMMAND [ARG...]
+//	engine-init [-userns] -remove-all PATH...
+//	engine-init [-userns] -usage DIR
+//
+// With -userns, it is also the first process of a user namespace. It begins by waiting for a byte on descriptor 4, which shows that the IDs of
+// the namespace are mapped; from then on it is root there. With -remove-all, it removes files, and with -usage, it prints how many bytes they take on
+// disk; files of other users of the namespace are included in both.
 //
 // Standard input is the lifeline: a pipe whose other end only pulpimg holds. The kernel closes that end when pulpimg exits or is killed.
 // Then engine-init ends COMMAND, all other processes in the namespace, and itself. Descriptor 3, if it is given, is pulpimg's lock on the
@@ -12,27 +18,54 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 	"time"
+
+	"github.com/pulpimg/pulpimg/internal/cachedir"
 )
 
 // grace is how long COMMAND may take to end after SIGTERM.
 const grace = 3 * time.Second
 
-// lockFD is the number of the inherited lock (the first of exec.Cmd.ExtraFiles).
-const lockFD = 3
+// The numbers of the inherited files (exec.Cmd.ExtraFiles).
+const (
+	lockFD   = 3
+	mappedFD = 4
+)
+
+// Exit codes that package engine knows.
+const (
+	noMounts = 71 // EX_OSERR: this process has no right to mount anything
+	noProc   = 72 // EX_OSFILE: it may not mount /proc
+)
+
+// options are those of the command line.
+type options struct {
+	userns     bool
+	removeAll  bool
+	usage      bool
+	runtimeDir string
+	remove     string
+}
 
 func main() {
-	remove := flag.String("remove", "", "a `directory` to remove at the end")
+	var o options
+	flag.BoolVar(&o.userns, "userns", false, "wait until the IDs of this user namespace are mapped")
+	flag.BoolVar(&o.removeAll, "remove-all", false, "remove files, and run nothing")
+	flag.BoolVar(&o.usage, "usage", false, "measure what a directory takes on disk, and run nothing")
+	flag.StringVar(&o.runtimeDir, "runtime-dir", "", "a `directory` for the sockets and records of what runs, instead of those in /run")
+	flag.StringVar(&o.remove, "remove", "", "a `directory` to remove at the end")
 	flag.Parse()
-	code, err := run(flag.Args())
-	if *remove != "" {
-		err = errors.Join(err, os.RemoveAll(*remove))
+	code, err := run(o, flag.Args())
+	if o.remove != "" {
+		err = errors.Join(err, os.RemoveAll(o.remove))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engine-init:", err)
@@ -40,15 +73,62 @@ func main() {
 	os.Exit(code)
 }
 
-// run starts the command, and returns its exit code when this process is the last one in the namespace.
-func run(argv []string) (int, error) {
-	if os.Getpid() != 1 || len(argv) == 0 {
+func run(o options, args []string) (int, error) {
+	if os.Getpid() != 1 || len(args) == 0 {
 		return 64, errors.New("engine-init is a part of pulpimg, which starts it")
 	}
+	if o.userns {
+		return 1, awaitMapping()
+	}
 	syscall.CloseOnExec(lockFD)
-	if err := mounts(); err != nil {
+	switch {
+	case o.removeAll:
+		return removeAll(args)
+	case o.usage:
+		return usage(args[0])
+	}
+	if code, err := mounts(o.runtimeDir); err != nil {
+		return code, err
+	}
+	return runCommand(args)
+}
+
+// awaitMapping waits until the IDs of the user namespace are mapped, and executes this program again without -userns: a process gets the
+// rights of root only when it executes a program as root (capabilities(7)).
+func awaitMapping() error {
+	mapped := os.NewFile(mappedFD, "mapped")
+	if _, err := io.ReadFull(mapped, make([]byte, 1)); err != nil {
+		return fmt.Errorf("waiting for the IDs of the user namespace: %w", err)
+	}
+	if err := mapped.Close(); err != nil {
+		return err
+	}
+	args := slices.DeleteFunc(slices.Clone(os.Args), func(arg string) bool { return arg == "-userns" })
+	return fmt.Errorf("executing engine-init again: %w", syscall.Exec("/proc/self/exe", args, os.Environ()))
+}
+
+func removeAll(paths []string) (int, error) {
+	var errs []error
+	for _, path := range paths {
+		errs = append(errs, os.RemoveAll(path))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return 1, err
 	}
+	return 0, nil
+}
+
+func usage(dir string) (int, error) {
+	bytes, err := cachedir.Usage(context.Background(), dir)
+	if err != nil {
+		return 1, err
+	}
+	fmt.Println(bytes)
+	return 0, nil
+}
+
+// runCommand starts a command, and returns its exit code when this process is the last one in the namespace.
+func runCommand(argv []string) (int, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return 1, err
