@@ -188,13 +188,6 @@ func TestStart_dataMount(t *testing.T) {
 	must(t, e.Close())
 }
 
-func TestStart_needsRoot(t *testing.T) {
-	a := act(t, roleUser, t.TempDir())
-	if got := a.hear(saysError); !strings.Contains(got, "needs root") {
-		t.Errorf("the error for other users is %q", got)
-	}
-}
-
 // The host's configuration of BuildKit does not matter.
 func TestStart_ignoresTheHostsConfiguration(t *testing.T) {
 	a := act(t, roleFooled, t.TempDir(), "BUILDKITD_CONFIG=/nowhere.toml", "BUILDKITD_LOG_LEVEL=none", "OTEL_EXPORTER_OTLP_ENDPOINT=::")
