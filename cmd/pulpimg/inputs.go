@@ -112,6 +112,9 @@ func parseSecret(flag string) (source secretsprovider.Source, err error) {
 			return source, usageError{fmt.Errorf("--secret %s: %q is none of id, src and env", flag, key)}
 		}
 	}
+	if kind == "file" && source.Env != "" {
+		return source, usageError{fmt.Errorf("--secret %s: type=file does not go with env", flag)}
+	}
 	if kind == "env" && source.Env == "" {
 		source.Env, source.FilePath = source.FilePath, ""
 	}

@@ -31,6 +31,9 @@ func NewUser(ctx context.Context, dir string) (User, error) {
 		if err != nil || u.lock != nil {
 			return u, err
 		}
+		if ctx.Err() != nil {
+			return User{}, context.Cause(ctx)
+		}
 	}
 }
 

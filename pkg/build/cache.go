@@ -123,7 +123,8 @@ func (c Cache) Usage(ctx context.Context) (u Usage, err error) {
 }
 
 // Prune removes all file layers and built images that nobody uses at the moment. It keeps the records of what was published, which take no
-// space. It returns how many bytes it freed, also with an error, and calls inUse with each directory that stays because somebody uses it.
+// space. It returns how many bytes it freed, also with an error, and calls inUse, if it is not nil,
+// with each directory that stays because somebody uses it.
 func (c Cache) Prune(ctx context.Context, inUse func(dir string)) (freed int64, err error) {
 	dirs, err := c.stores()
 	if err != nil {
@@ -134,7 +135,9 @@ func (c Cache) Prune(ctx context.Context, inUse func(dir string)) (freed int64, 
 		freed += n
 		switch {
 		case errors.Is(emptyErr, cachedir.ErrInUse):
-			inUse(dir)
+			if inUse != nil {
+				inUse(dir)
+			}
 		case emptyErr != nil && !errors.Is(emptyErr, fs.ErrNotExist):
 			err = errors.Join(err, fmt.Errorf("freeing %s: %w", dir, emptyErr))
 		}

@@ -33,13 +33,13 @@ type Family struct {
 	redactor redactor
 }
 
-// Overrides reports which values the caller of [Resolve] gave in place of the spec's (WithRegistry, WithTag).
+// Overrides reports which values the caller of [Resolve] gave in place of the spec's (Options.Registry and Options.Tag).
 type Overrides struct{ Registry, Tag bool }
 
 // A Variable is a variable of the spec and its value.
 type Variable struct {
 	Name, Value string
-	// Overridden is set if the caller of [Resolve] gave the value (WithVariables) in place of the spec's.
+	// Overridden is set if the caller of [Resolve] gave the value (Options.Variables) in place of the spec's.
 	Overridden bool
 	// Secret says that the value is a part of the credentials of a URL.
 	Secret bool

@@ -1,6 +1,6 @@
 package family
 
-// An OverrideError reports that a value that the caller of [Resolve] gave does not fit the spec (WithRegistry, WithTag, WithVariables). It is
+// An OverrideError reports that a value that the caller of [Resolve] gave does not fit the spec (Options.Registry, Tag and Variables). It is
 // in a [spec.Error], at the place in the spec that has the value otherwise.
 type OverrideError struct {
 	// Key is the key of the spec whose value was overridden: registry, tag or variables.

@@ -68,7 +68,9 @@ func (o Options) settings() (settings, error) {
 		o.Transport = remote.DefaultTransport
 	}
 	o.Jobs = cmp.Or(o.Jobs, defaultJobs)
-	o.Backoff = cmp.Or(o.Backoff, Backoff{Attempts: 6, First: 250 * time.Millisecond, Longest: time.Minute})
+	o.Backoff.Attempts = cmp.Or(o.Backoff.Attempts, 6)
+	o.Backoff.First = cmp.Or(o.Backoff.First, 250*time.Millisecond)
+	o.Backoff.Longest = cmp.Or(o.Backoff.Longest, time.Minute)
 	o.Patience = cmp.Or(o.Patience, defaultPatience)
 	switch {
 	case o.Jobs < 1:
