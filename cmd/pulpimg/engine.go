@@ -116,7 +116,7 @@ func statusTable(con console, info engineInfo) error {
 	running := "no"
 	switch {
 	case info.Running && info.PID != 0:
-		running = fmt.Sprintf("yes, for pulpimg with pid %d", info.PID)
+		running = fmt.Sprintf("yes, started by pulpimg with pid %d", info.PID)
 	case info.Running:
 		running = "yes"
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -118,6 +119,8 @@ func namespaceRemedy(unusable *engine.UnusableError, root bool) string {
 		}
 	case engine.AppArmorForbids:
 		return "have root load a profile for this program that has the line `userns,` (see docs/engines.md), run pulpimg as root"
+	case engine.IDMapFailed:
+		return "check that newuidmap and newgidmap are setuid root or have file capabilities, run pulpimg as root"
 	case engine.ProcMasked:
 		return "start the container with --security-opt systempaths=unconfined (podman: unmask=ALL)"
 	case engine.NamespacesRefused:
@@ -133,7 +136,7 @@ func namespaceRemedy(unusable *engine.UnusableError, root bool) string {
 func cacheRemedy(err error) string {
 	var path *fs.PathError
 	cache, cacheErr := build.Cache{}.Path()
-	if !errors.As(err, &path) || cacheErr != nil || !strings.HasPrefix(path.Path, cache) {
+	if !errors.As(err, &path) || cacheErr != nil || !strings.HasPrefix(path.Path, cache+string(filepath.Separator)) {
 		return ""
 	}
 	const elsewhere = "set XDG_CACHE_HOME to a place that can be written to"

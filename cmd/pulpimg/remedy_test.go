@@ -68,7 +68,7 @@ func TestNamespaceRemedy(t *testing.T) {
 		{"a sysctl", engine.SysctlForbids, &engine.SysctlError{Name: "user.max_user_namespaces", Needed: "28633"}, false, "sysctl -w user.max_user_namespaces=28633"},
 		{"AppArmor", engine.AppArmorForbids, nil, false, "a profile for this program"},
 		{"a masked /proc", engine.ProcMasked, nil, false, "systempaths=unconfined"},
-		{"newuidmap fails", engine.IDMapFailed, nil, false, "run pulpimg as root"},
+		{"newuidmap fails", engine.IDMapFailed, nil, false, "newgidmap are setuid root"},
 		{"a container", engine.NamespacesRefused, nil, false, "seccomp=unconfined"},
 		{"a container of root's", engine.NamespacesRefused, nil, true, "--privileged"},
 	} {

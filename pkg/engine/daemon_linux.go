@@ -40,11 +40,9 @@ const initProgram = "engine-init"
 
 // daemon is a running buildkitd, with engine-init above it.
 type daemon struct {
-	home     home
-	ns       userns
+	remover
+	places
 	cmd      *exec.Cmd
-	socket   string
-	lifeline *os.File      // see engine-init
 	exited   chan struct{} // closed when the process has ended, and all others in its namespace
 	waitErr  error         // what cmd.Wait returned; it may be read once exited is closed
 	stopping atomic.Bool
@@ -60,34 +58,38 @@ func withRegistries(config []byte, plainHTTP []string) []byte {
 }
 
 // startDaemon runs the programs in bin. The caller holds the lock; from here on, the child holds it as well.
-func startDaemon(ctx context.Context, r remover, bin string, l *lock, plainHTTP []string) (*daemon, error) {
+func startDaemon(ctx context.Context, r remover, bin string, l *lock, record running) (*daemon, error) {
 	h, ns := r.home, r.ns
-	if err := os.WriteFile(h.config(), withRegistries(config, plainHTTP), 0o600); err != nil {
+	if err := os.WriteFile(h.config(), withRegistries(config, record.PlainHTTP), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the engine's configuration: %w", err)
 	}
-	socket, tmp, err := h.listenAt()
+	at, err := h.places()
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{home: h, ns: ns, socket: socket, exited: make(chan struct{})}
-	d.cmd = command(h, bin, socket, tmp, l, ns)
+	d := &daemon{remover: r, places: at, exited: make(chan struct{})}
+	record.Socket, record.Runtime = at.socket, at.runtime
+	if err := h.writeRunning(record); err != nil {
+		return nil, errors.Join(d.failure(notStarted, err), os.RemoveAll(at.tmp))
+	}
+	d.cmd = command(h, bin, at, l, ns)
 	if err := d.run(ctx); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(tmp))
+		return nil, errors.Join(err, os.RemoveAll(at.tmp))
 	}
 	return d, nil
 }
 
 // command returns the command that starts engine-init, which runs buildkitd.
-func command(h home, bin, socket, tmp string, l *lock, ns userns) *exec.Cmd {
+func command(h home, bin string, at places, l *lock, ns userns) *exec.Cmd {
 	runtimeDir := ""
 	if ns.isSet() {
-		runtimeDir = h.runtime()
+		runtimeDir = at.runtime
 	}
-	cmd := exec.Command(filepath.Join(bin, initProgram), "-remove", tmp, "-runtime-dir", runtimeDir, "--",
+	cmd := exec.Command(filepath.Join(bin, initProgram), "-remove", at.tmp, "-runtime-dir", runtimeDir, "-users", h.users(), "--",
 		filepath.Join(bin, "buildkitd"),
 		"--config", h.config(),
 		"--root", h.state(),
-		"--addr", "unix://"+socket,
+		"--addr", "unix://"+at.socket,
 		"--oci-worker-binary", filepath.Join(bin, "runc"))
 	cmd.Dir = string(h)
 	cmd.Env = append(environment(os.Environ(), bin), ns.environment(runtimeDir)...)
@@ -118,28 +120,22 @@ func environment(env []string, bin string) []string {
 	return out
 }
 
-// run starts the command. Its output goes to the log, and it ends when the lifeline closes.
+// run starts the command. Its output goes to the log, and it ends when nobody uses the engine any more.
 func (d *daemon) run(ctx context.Context) error {
 	log, err := newLog(d.home.log())
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	r, w, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("starting the embedded engine: %w", err)
-	}
-	defer r.Close()
-	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = r, log, log
+	d.cmd.Stdout, d.cmd.Stderr = log, log
 	if err := d.ns.start(ctx, d.cmd); err != nil {
-		w.Close()
-		if errors.Is(err, syscall.EPERM) {
+		// The last two are for limits that a namespace around this one may have.
+		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EUSERS) {
 			err = &UnusableError{NamespacesRefused, fmt.Errorf("%w: it needs the rights to make namespaces and to mount file systems", err)}
 		}
 		return fmt.Errorf("starting the embedded engine: %w", err)
 	}
-	d.lifeline = w
-	go func() {
+	go func() { // ends with the engine, which may be after this process has left it to others
 		d.waitErr = d.cmd.Wait()
 		close(d.exited)
 	}()
@@ -164,35 +160,39 @@ func (d *daemon) ready(ctx context.Context) (*client.Client, error) {
 		case <-stop:
 		}
 	}()
-	c, err := d.dial(starting)
+	c, err := dial(starting, d.socket)
 	close(stop)
 	<-watched
 	if err == nil {
-		if err = d.dropTracing(); err == nil {
+		if err = d.dropTracing(d.runtime, d.cmd.Process.Pid); err == nil {
 			return c, nil
 		}
 		return nil, errors.Join(err, c.Close())
 	}
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, context.Cause(ctx) // it ends when this process leaves it, unless others wait for it
 	}
+	d.kill()
 	if cause := context.Cause(starting); cause != nil {
 		err = cause
 	}
-	return nil, d.failure("the embedded engine did not start", err)
+	return nil, d.failure(notStarted, err)
 }
 
-// tracingSocket is where buildkitd accepts traces from the commands that it runs. If it exists, buildkitd mounts it into their containers.
-// https://github.com/moby/buildkit/blob/v0.34.2/util/appdefaults/appdefaults_unix.go
-const tracingSocket = "run/buildkit/otel-grpc.sock"
+const notStarted = "the embedded engine did not start"
 
-// dropTracing removes the socket for traces in the daemon's mount namespace: the commands of a build must see nothing of the engine.
-func (d *daemon) dropTracing() error {
-	place := tracingSocket
-	if d.ns.isSet() {
-		place = filepath.Join(d.home.runtime(), "buildkit/otel-grpc.sock")
+// tracingName is where in /run, or in what stands for it, buildkitd accepts traces from the commands that it runs. If it exists, buildkitd
+// mounts it into their containers.
+// https://github.com/moby/buildkit/blob/v0.34.2/util/appdefaults/appdefaults_unix.go
+const tracingName = "buildkit/otel-grpc.sock"
+
+// dropTracing removes the socket for traces in the mount namespace of a process of the engine: the commands of a build must see nothing of
+// the engine. Of several processes that use the engine, the first one finds it.
+func (r remover) dropTracing(runtimeDir string, pid int) error {
+	if !r.ns.isSet() {
+		runtimeDir = "/run"
 	}
-	socket := filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "root", place)
+	socket := filepath.Join("/proc", strconv.Itoa(pid), "root", runtimeDir, tracingName)
 	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing the engine's socket for traces: %w", err)
 	}
@@ -200,11 +200,11 @@ func (d *daemon) dropTracing() error {
 }
 
 // dial waits until the socket accepts connections, and then until buildkitd answers.
-func (d *daemon) dial(ctx context.Context) (*client.Client, error) {
-	if err := awaitSocket(ctx, d.socket); err != nil {
+func dial(ctx context.Context, socket string) (*client.Client, error) {
+	if err := awaitSocket(ctx, socket); err != nil {
 		return nil, err
 	}
-	c, err := client.New(ctx, d.address())
+	c, err := client.New(ctx, "unix://"+socket)
 	if err != nil {
 		return nil, err
 	}
@@ -241,20 +241,27 @@ func (d *daemon) err() error {
 	if d.stopping.Load() {
 		return nil
 	}
-	return d.failure("the embedded engine ended unexpectedly", d.waitErr)
+	return d.failure(endedUnexpectedly, d.waitErr)
 }
 
-// stop ends the daemon and all processes in its namespace, and waits for their end.
-func (d *daemon) stop() error {
+const endedUnexpectedly = "the embedded engine ended unexpectedly"
+
+// leave ends the use of the engine by this process. If nobody else uses it, leave waits for its end, and kills it if that takes too long.
+func (d *daemon) leave(users *lock) error {
 	d.stopping.Store(true)
-	d.lifeline.Close()
-	select {
-	case <-d.exited:
-		return nil
-	case <-time.After(stopTime):
+	err := d.home.leave(users)
+	if errors.Is(err, errStays) {
+		d.kill()
+		return fmt.Errorf("%w and was killed", err)
 	}
-	// With it, the kernel kills all other processes of the namespace before Wait returns.
-	d.cmd.Process.Kill()
+	if others, sharedErr := shared(d.home.users()); err == nil && sharedErr == nil && !others {
+		<-d.exited
+	}
+	return err
+}
+
+// kill ends the engine at once: with engine-init, the kernel kills all other processes of its namespace.
+func (d *daemon) kill() {
+	_ = d.cmd.Process.Kill() // it may have ended already
 	<-d.exited
-	return fmt.Errorf("the embedded engine did not end within %s and was killed", stopTime)
 }

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
+	"sync/atomic"
+
+	"github.com/moby/buildkit/client"
 
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
@@ -26,15 +30,72 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := acquire(ctx, h.lock(), o.Notice)
+	r, wanted := remover{home: h, bundle: b, ns: ns}, newRunning(b.ID(), o.PlainHTTP, os.Environ())
+	for {
+		users, err := share(ctx, h.users())
+		if err != nil {
+			return nil, err
+		}
+		e, err := startOrJoin(ctx, r, users, wanted, o)
+		if err == nil {
+			return e, nil
+		}
+		err = errors.Join(err, h.leave(users))
+		switch {
+		case errors.Is(err, errNoEngine): // it has ended meanwhile
+		case errors.Is(err, errOtherEngine):
+			if err := awaitFree(ctx, h, o.Notice); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, err
+		}
+	}
+}
+
+// startOrJoin starts the engine of a directory if it does not run, and otherwise connects to it.
+func startOrJoin(ctx context.Context, r remover, users *lock, wanted running, o Options) (*Engine, error) {
+	l, err := tryAcquire(r.home.lock())
 	if err != nil {
 		return nil, err
 	}
-	e, err := startLocked(ctx, remover{h, b, ns}, l, o)
+	if l == nil {
+		c, socket, err := r.join(ctx, wanted, o.Notice)
+		if err != nil {
+			return nil, err
+		}
+		return joined(r.home, c, socket, users), nil
+	}
+	r.lock = l
+	e, err := startLocked(ctx, r, l, users, wanted, o)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}
-	return e, nil
+	// engine-init has the lock from here on.
+	return e, l.release()
+}
+
+// joined returns an engine that another process has started.
+func joined(h home, c *client.Client, socket string, users *lock) *Engine {
+	var closed atomic.Bool
+	return &Engine{kind: Embedded, address: "unix://" + socket, client: c, err: func() error {
+		if runs, _, err := locked(h.lock()); err != nil || runs || closed.Load() {
+			return err
+		}
+		return (&daemon{remover: remover{home: h}}).failure(endedUnexpectedly, errNoEngine)
+	}, close: once(func() error {
+		closed.Store(true)
+		return errors.Join(c.Close(), h.leave(users))
+	})}
+}
+
+// awaitFree waits until no engine runs.
+func awaitFree(ctx context.Context, h home, notice func(string)) error {
+	l, err := acquire(ctx, h.lock(), notice)
+	if err != nil {
+		return err
+	}
+	return l.release()
 }
 
 // usable returns the bundle if this user can run it here.
@@ -54,7 +115,7 @@ func usable() (*bundle.Bundle, error) {
 
 // startLocked starts the engine with the state of earlier runs. A state that a full disk or a power cut has damaged is removed: no later
 // start could read it, and the next build makes it again.
-func startLocked(ctx context.Context, r remover, l *lock, o Options) (*Engine, error) {
+func startLocked(ctx context.Context, r remover, l, users *lock, record running, o Options) (*Engine, error) {
 	if err := r.removeLeftovers(ctx); err != nil {
 		return nil, err
 	}
@@ -65,7 +126,7 @@ func startLocked(ctx context.Context, r remover, l *lock, o Options) (*Engine, e
 	if err != nil {
 		return nil, err
 	}
-	e, err := run(ctx, r, bin, l, o.PlainHTTP)
+	e, err := run(ctx, r, bin, l, users, record)
 	var broken *brokenStateError
 	if !errors.As(err, &broken) {
 		return e, err
@@ -76,24 +137,24 @@ func startLocked(ctx context.Context, r remover, l *lock, o Options) (*Engine, e
 	if err := r.removeState(ctx); err != nil {
 		return nil, fmt.Errorf("removing the engine's damaged cache: %w", err)
 	}
-	return run(ctx, r, bin, l, o.PlainHTTP)
+	return run(ctx, r, bin, l, users, record)
 }
 
 // run starts buildkitd and returns once it answers.
-func run(ctx context.Context, r remover, bin string, l *lock, plainHTTP []string) (*Engine, error) {
+func run(ctx context.Context, r remover, bin string, l, users *lock, record running) (*Engine, error) {
 	if err := r.home.checkDatabases(); err != nil {
 		return nil, err
 	}
-	d, err := startDaemon(ctx, r, bin, l, plainHTTP)
+	d, err := startDaemon(ctx, r, bin, l, record)
 	if err != nil {
 		return nil, err
 	}
 	c, err := d.ready(ctx)
 	if err != nil {
-		return nil, errors.Join(err, d.stop())
+		return nil, err
 	}
-	return &Engine{kind: Embedded, address: d.address(), client: c, daemon: d, close: once(func() error {
+	return &Engine{kind: Embedded, address: d.address(), client: c, err: d.err, close: once(func() error {
 		// The connection is closed first: that ends builds that still run, and the daemon does not wait for them.
-		return errors.Join(c.Close(), d.stop(), l.release())
+		return errors.Join(c.Close(), d.leave(users))
 	})}, nil
 }

@@ -7,11 +7,6 @@ import (
 	"errors"
 )
 
-// daemon is the embedded engine, which does not exist on this system.
-type daemon struct{}
-
-func (*daemon) err() error { return nil }
-
 func startEmbedded(context.Context, Options) (*Engine, error) { return nil, otherSystem() }
 
 func embeddedStatus(context.Context, Options) (*Info, error) { return nil, otherSystem() }

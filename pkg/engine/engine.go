@@ -46,7 +46,7 @@ type Engine struct {
 	kind    Kind
 	address string
 	client  *client.Client
-	daemon  *daemon // nil when remote
+	err     func() error // see Err; nil if the engine is remote
 	close   func() error
 }
 
@@ -96,10 +96,10 @@ func platformsOf(workers []*client.WorkerInfo) []ocispec.Platform {
 // Err returns why an embedded engine has ended before Close, with the end of its log; it is nil in all other cases. A caller asks for it
 // when a call of the client has failed.
 func (e *Engine) Err() error {
-	if e.daemon == nil {
+	if e.err == nil {
 		return nil
 	}
-	return e.daemon.err()
+	return e.err()
 }
 
 // Close ends the connection and, if the engine is embedded, the engine with everything that runs in it. When it returns, no process is

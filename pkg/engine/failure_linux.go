@@ -92,6 +92,11 @@ const (
 
 // refusal returns why the kernel does not let engine-init prepare the namespaces, or 0 if that is not what ended it.
 func (d *daemon) refusal() Reason {
+	select {
+	case <-d.exited:
+	default:
+		return 0
+	}
 	var exit *exec.ExitError
 	switch {
 	case !errors.As(d.waitErr, &exit) || !d.ns.isSet():

@@ -20,14 +20,17 @@ func homeOf(cacheDir string) (home, error) {
 		}
 		cacheDir = filepath.Join(user, "pulpimg")
 	}
-	abs, err := filepath.Abs(cacheDir)
+	// The real path: symbolic links lead elsewhere in the mount namespace of the engine, when they are followed from outside.
+	dir, err := cachedir.Check(cacheDir)
 	if err != nil {
-		return "", fmt.Errorf("finding a directory for the embedded engine: %w", err)
+		return "", err
 	}
-	return home(filepath.Join(abs, "engine")), nil
+	return home(filepath.Join(dir, "engine")), nil
 }
 
 func (h home) lock() string    { return filepath.Join(string(h), "lock") }
+func (h home) users() string   { return filepath.Join(string(h), "users") }
+func (h home) running() string { return filepath.Join(string(h), "running.json") }
 func (h home) state() string   { return filepath.Join(string(h), "state") }
 func (h home) config() string  { return filepath.Join(string(h), "buildkitd.toml") }
 func (h home) log() string     { return filepath.Join(string(h), "buildkitd.log") }

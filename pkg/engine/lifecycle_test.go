@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/test/needs"
@@ -101,36 +100,6 @@ func TestStart_processEnded(t *testing.T) {
 	}
 }
 
-// The lock is held until the engine of a killed pulpimg is gone.
-func TestStart_lockOfAKilledProcess(t *testing.T) {
-	cache := t.TempDir()
-	a := act(t, roleHold, cache)
-	a.hear(saysReady)
-	inits := running(t, cache, "engine-init")
-	// As if it had a lot to do at its end.
-	signalAll(t, inits, syscall.SIGSTOP)
-	t.Cleanup(func() {
-		for _, pid := range inits {
-			syscall.Kill(pid, syscall.SIGCONT) // for a test that fails; otherwise it is gone
-		}
-	})
-	a.Process.Kill()
-	a.Wait()
-
-	if info := status(t, engine.Options{CacheDir: cache}); !info.Running {
-		t.Error("the engine of a killed pulpimg runs, but not according to its status")
-	}
-	waited := false
-	next := start(t, engine.Options{CacheDir: cache, Notice: func(string) {
-		waited = true
-		signalAll(t, inits, syscall.SIGCONT)
-	}})
-	if !waited {
-		t.Error("the next pulpimg did not wait for the end of the engine")
-	}
-	mustBuild(t, next.Client())
-}
-
 // After Ctrl-C, pulpimg decides how the engine ends.
 func TestStart_ctrlC(t *testing.T) {
 	cache := t.TempDir()
@@ -142,42 +111,6 @@ func TestStart_ctrlC(t *testing.T) {
 		t.Errorf("the engine ended before pulpimg ended it: %v", err)
 	}
 	noneLeft(t, cache)
-}
-
-func TestStart_twoAtOnce(t *testing.T) {
-	cache := t.TempDir()
-	first := act(t, roleHold, cache)
-	first.hear(saysReady)
-	second := act(t, roleStart, cache)
-	want := "another pulpimg (pid " + strconv.Itoa(first.Process.Pid) + ") uses the engine; waiting for it"
-	if got := second.hear(saysNotice); got != want {
-		t.Errorf("the one that waits says %q, want %q", got, want)
-	}
-	first.signal(syscall.SIGTERM)
-	second.hear(saysReady)
-	second.hear(saysClosed)
-	if err := second.Wait(); err != nil {
-		t.Error(err)
-	}
-}
-
-// Waiting for the engine ends with the context.
-func TestStart_cancelledWhileWaiting(t *testing.T) {
-	cache := t.TempDir()
-	start(t, engine.Options{CacheDir: cache})
-	ctx, cancel := context.WithCancelCause(context.Background())
-	reason := errors.New("the user changed their mind")
-	notices := 0
-	_, err := engine.Start(ctx, engine.Options{CacheDir: cache, Notice: func(string) {
-		notices++
-		time.AfterFunc(100*time.Millisecond, func() { cancel(reason) })
-	}})
-	if !errors.Is(err, reason) {
-		t.Errorf("got the error %v, want the context's", err)
-	}
-	if notices != 1 {
-		t.Errorf("told the user %d times that it waits, want once", notices)
-	}
 }
 
 // A cancelled start leaves nothing.

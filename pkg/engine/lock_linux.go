@@ -27,26 +27,58 @@ func acquire(ctx context.Context, name string, notice func(string)) (*lock, erro
 		return nil, fmt.Errorf("locking the embedded engine: %w", err)
 	}
 	l := &lock{f}
-	if err := l.wait(ctx, notice); err != nil {
+	if err := l.wait(ctx, unix.F_WRLCK, notice); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), f.Close())
 	}
-	// This fails when the disk is full. The lock counts all the same: the command that frees the disk needs it.
-	_ = l.sign()
+	l.sign()
 	return l, nil
 }
 
-func (l *lock) wait(ctx context.Context, notice func(string)) error {
+// tryAcquire takes the lock if it is free; otherwise, it returns nil.
+func tryAcquire(name string) (*lock, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the embedded engine: %w", err)
+	}
+	l := &lock{f}
+	switch err := l.try(unix.F_WRLCK); {
+	case busy(err):
+		return nil, f.Close()
+	case err != nil:
+		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), f.Close())
+	}
+	l.sign()
+	return l, nil
+}
+
+// share takes the lock together with others. It waits for one who has it alone.
+func share(ctx context.Context, name string) (*lock, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the embedded engine: %w", err)
+	}
+	l := &lock{f}
+	if err := l.wait(ctx, unix.F_RDLCK, nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), f.Close())
+	}
+	return l, nil
+}
+
+// busy reports whether an attempt failed because somebody else has the lock: "POSIX allows either", fcntl(2).
+func busy(err error) bool { return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) }
+
+func (l *lock) wait(ctx context.Context, kind int16, notice func(string)) error {
 	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()
 	for told := false; ; told = true {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		err := l.try()
+		err := l.try(kind)
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) { // "POSIX allows either", fcntl(2)
+		if !busy(err) {
 			return err
 		}
 		if !told && notice != nil {
@@ -59,18 +91,17 @@ func (l *lock) wait(ctx context.Context, notice func(string)) error {
 	}
 }
 
-func (l *lock) try() error {
-	all := unix.Flock_t{Type: unix.F_WRLCK}
+func (l *lock) try(kind int16) error {
+	all := unix.Flock_t{Type: kind}
 	return unix.FcntlFlock(l.file.Fd(), unix.F_OFD_SETLK, &all)
 }
 
-// sign writes this process's ID into the file.
-func (l *lock) sign() error {
-	if err := l.file.Truncate(0); err != nil {
-		return err
+// sign writes this process's ID into the file. It fails when the disk is full. The lock counts all the same: the command that frees the disk
+// needs it.
+func (l *lock) sign() {
+	if l.file.Truncate(0) == nil {
+		_, _ = l.file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
-	_, err := l.file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err
 }
 
 func (l *lock) release() error { return l.file.Close() }
@@ -85,24 +116,50 @@ func holder(f io.ReaderAt) string {
 	return "unknown"
 }
 
-// locked reports whether a process holds the lock, and which, without taking it.
+// locked reports whether a process has the lock alone, and which took it, without taking it.
 func locked(name string) (isLocked bool, pid int, err error) {
-	f, err := os.Open(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, 0, nil
-	}
-	if err != nil {
+	// The question is what would prevent a shared lock: whoever may read the file may ask that.
+	kind, f, err := heldAs(name, unix.F_RDLCK)
+	if f == nil || err != nil {
 		return false, 0, err
 	}
 	defer f.Close()
-	// The question is what would prevent a read lock: whoever may read the file may ask that.
-	query := unix.Flock_t{Type: unix.F_RDLCK}
-	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &query); err != nil {
-		return false, 0, fmt.Errorf("asking who holds %s: %w", name, err)
-	}
-	if query.Type == unix.F_UNLCK {
+	if kind == unix.F_UNLCK {
 		return false, 0, nil
 	}
 	pid, _ = strconv.Atoi(holder(f))
 	return true, pid, nil
+}
+
+// shared reports whether processes share the lock.
+func shared(name string) (bool, error) {
+	kind, f, err := heldAs(name, unix.F_WRLCK)
+	if f == nil || err != nil {
+		return false, err
+	}
+	return kind == unix.F_RDLCK, f.Close()
+}
+
+// heldAs returns the kind of a lock that would prevent one of the given kind, and the open file; the file is nil if there is none.
+func heldAs(name string, kind int16) (int16, *os.File, error) {
+	f, err := os.OpenFile(name, openFor(kind), 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return unix.F_UNLCK, nil, nil
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	query := unix.Flock_t{Type: kind}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &query); err != nil {
+		return 0, nil, errors.Join(fmt.Errorf("asking who holds %s: %w", name, err), f.Close())
+	}
+	return query.Type, f, nil
+}
+
+// openFor returns how to open a file to ask about a kind of lock.
+func openFor(kind int16) int {
+	if kind == unix.F_WRLCK {
+		return os.O_RDWR
+	}
+	return os.O_RDONLY
 }

@@ -35,6 +35,10 @@ func pruneEmbedded(ctx context.Context, o Options) (freed int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if r.lock = l; l != nil && r.ns.isSet() {
+		// To measure and to remove what belongs to other users of the namespace. On a full disk, the first removal makes the space for it.
+		_, _ = unpack(ctx, h, r.bundle)
+	}
 	before, err := r.usage(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("measuring the embedded engine's files: %w", err)
@@ -46,7 +50,7 @@ func pruneEmbedded(ctx context.Context, o Options) (freed int64, err error) {
 	return max(before-after, 0), err
 }
 
-// remover returns what empties the directory. If this user cannot run the embedded engine, nothing in it belongs to users of a namespace.
+// remover returns what measures and empties the directory.
 func (h home) remover(ctx context.Context) (remover, error) {
 	r := remover{home: h}
 	b, err := bundle.Load()
@@ -60,6 +64,7 @@ func (h home) remover(ctx context.Context) (remover, error) {
 	r.ns, err = newUserns(ctx)
 	var unusable *UnusableError
 	if errors.As(err, &unusable) {
+		r.reason = err
 		return r, nil
 	}
 	return r, err

@@ -22,6 +22,8 @@ type remover struct {
 	home   home
 	bundle *bundle.Bundle // nil if this binary has none
 	ns     userns
+	reason error // why there is no namespace, if this user needs one
+	lock   *lock // of the engine, if this process has it
 }
 
 // removeAll removes files and all below them. An ordinary user may not remove what build steps made as other users of the namespace, so the
@@ -33,7 +35,7 @@ func (r remover) removeAll(ctx context.Context, paths ...string) error {
 	}
 	err := errors.Join(errs...)
 	if !errors.Is(err, fs.ErrPermission) || !r.ns.isSet() || r.bundle == nil {
-		return err
+		return errors.Join(err, unless(err == nil, r.reason))
 	}
 	bin, err := unpack(ctx, r.home, r.bundle)
 	if err != nil {
@@ -45,11 +47,19 @@ func (r remover) removeAll(ctx context.Context, paths ...string) error {
 	return nil
 }
 
+// unless returns an error if a condition is not met.
+func unless(condition bool, err error) error {
+	if condition {
+		return nil
+	}
+	return err
+}
+
 // usage returns what the engine's directory takes on disk, in bytes. An ordinary user may not look into all of it, but the namespace may. If
-// the programs for that are not there, the files of the namespace are not counted.
+// there is none, or its programs are not unpacked, the result is what this user sees.
 func (r remover) usage(ctx context.Context) (int64, error) {
-	total, err := cachedir.Usage(ctx, string(r.home))
-	if !errors.Is(err, fs.ErrPermission) || !r.ns.isSet() || r.bundle == nil {
+	total, whole, err := cachedir.Visible(ctx, string(r.home))
+	if err != nil || whole || !r.ns.isSet() || r.bundle == nil || !intact(r.home.bin(r.bundle.ID()), r.bundle.Manifest) {
 		return total, err
 	}
 	out, err := r.inNamespace(ctx, r.home.bin(r.bundle.ID()), []string{"-usage", "--", string(r.home)})
@@ -62,14 +72,25 @@ func (r remover) usage(ctx context.Context) (int64, error) {
 // inNamespace runs engine-init in the namespace and returns what it prints.
 func (r remover) inNamespace(ctx context.Context, bin string, args []string) (string, error) {
 	var out, said bytes.Buffer
-	cmd := exec.Command(filepath.Join(bin, initProgram), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, initProgram), args...)
 	cmd.Stdout, cmd.Stderr = &out, &said
-	cmd.ExtraFiles = []*os.File{nil} // it needs no lock: this process holds it until the command has ended
+	cmd.ExtraFiles = []*os.File{nil}
+	if r.lock != nil { // so that no engine starts while a process goes on whose pulpimg was killed
+		cmd.ExtraFiles[0] = r.lock.file
+	}
+	stdin, err := cmd.StdinPipe() // it ends with this process
+	if err != nil {
+		return "", err
+	}
+	defer stdin.Close()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
 	if err := r.ns.start(ctx, cmd); err != nil {
 		return "", err
 	}
 	if err := cmd.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
 		return "", fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 	}
 	return out.String(), nil

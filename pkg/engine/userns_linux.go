@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -73,10 +74,14 @@ func subIDs(ctx context.Context, file, name, uid string, options ...string) ([]m
 	}
 	if len(found) == 0 {
 		out, err := exec.CommandContext(ctx, "getsubids", append(options, name)...).Output()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if err == nil {
 			found = parseSubIDs(string(out))
 		}
 	}
+	found = withoutDuplicates(found)
 	total := int64(0)
 	for _, ids := range found {
 		total += ids.Count
@@ -85,6 +90,17 @@ func subIDs(ctx context.Context, file, name, uid string, options ...string) ([]m
 		return nil, &UnusableError{NoSubIDs, &SubIDsError{File: file, User: name, Have: total, Need: minIDs, Free: firstFree(file)}}
 	}
 	return found, nil
+}
+
+// withoutDuplicates returns the ranges without those that the file gives to the user twice, by name and by number.
+func withoutDuplicates(ranges []mobyuser.SubID) []mobyuser.SubID {
+	var kept []mobyuser.SubID
+	for _, r := range ranges {
+		if !slices.ContainsFunc(kept, func(k mobyuser.SubID) bool { return k.SubID == r.SubID && k.Count == r.Count }) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
 }
 
 // firstFree returns the first ID from which on a file gives none to anybody. It is where distributions begin if the file gives none at all.
@@ -195,8 +211,7 @@ func (u userns) enter(ctx context.Context, pid int, mapped *os.File) error {
 	return err
 }
 
-// environment returns variables for buildkitd and runc. In a user namespace they keep what they have at run time in a directory that a
-// variable names, unless the user's name is root.
+// environment returns variables for buildkitd and runc. In a user namespace, they read XDG_RUNTIME_DIR only if USER is not root.
 // https://github.com/opencontainers/runc/blob/v1.5.0/rootless_linux.go
 func (u userns) environment(runtimeDir string) []string {
 	if !u.isSet() {

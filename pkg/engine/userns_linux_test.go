@@ -23,6 +23,7 @@ func TestSubIDs(t *testing.T) {
 		{name: "by number", text: "1000:165536:65536\n", want: []mobyuser.SubID{{Name: "1000", SubID: 165536, Count: 65536}}},
 		{name: "several", text: "jo:100000:60000\njo:300000:6000\n",
 			want: []mobyuser.SubID{{Name: "jo", SubID: 100000, Count: 60000}, {Name: "jo", SubID: 300000, Count: 6000}}},
+		{name: "by name and by number", text: "jo:165536:65536\n1000:165536:65536\n", want: []mobyuser.SubID{{Name: "jo", SubID: 165536, Count: 65536}}},
 		{name: "as many as are needed", text: "jo:100000:65535", want: []mobyuser.SubID{{Name: "jo", SubID: 100000, Count: 65535}}},
 		{name: "too few", text: "jo:100000:65534\n", free: 165534, have: 65534},
 		{name: "somebody else's", text: "ann:100000:65536\n", free: 165536},

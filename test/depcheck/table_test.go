@@ -31,7 +31,7 @@ var table = map[string]string{
 	"pkg/build": "internal/atomicfile internal/cachedir internal/diagnostic internal/layer internal/llb " +
 		"internal/message internal/terminal pkg/engine pkg/family pkg/layout pkg/publish pkg/spec pkg/startup/contract " +
 		"pkg/startup/startscript",
-	"pkg/engine":                    "internal/cachedir internal/message pkg/engine/bundle",
+	"pkg/engine":                    "internal/atomicfile internal/cachedir internal/message pkg/engine/bundle",
 	"pkg/engine/bundle":             "",
 	"pkg/engine/bundle/build":       "pkg/engine/bundle",
 	"pkg/engine/bundle/engine-init": "internal/cachedir",

@@ -131,6 +131,33 @@ func TestRootless_ends(t *testing.T) {
 	jo.build(t, "-f", "stamp.yaml").ok(t)
 }
 
+// Where the cache is makes no difference: behind a symbolic link, at a path that is too long for a socket, or at one with a colon. Build steps
+// never see the engine's socket for traces.
+func TestRootless_places(t *testing.T) {
+	env.lanes.own.enter(t)
+	jo := newAccount(t)
+	jo.copy(t, specFile(t, strings.ReplaceAll(stampSpec, "cp /stamp /copy", "test ! -e /dev/otel-grpc.sock"), nil), "stamp.yaml", 0o644)
+	for _, c := range []struct{ name, cache, link string }{
+		{name: "behind a link", cache: "link", link: "elsewhere"},
+		{name: "long", cache: strings.Repeat("long/", 20)},
+		{name: "with a colon", cache: "a:b"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cache := filepath.Join(jo.home, c.cache)
+			if c.link != "" {
+				jo.start(t, "mkdir", c.link).wait(t).ok(t)
+				jo.start(t, "ln", "-s", filepath.Join(jo.home, c.link), cache).wait(t).ok(t)
+			}
+			jo.start(t, "env", "XDG_CACHE_HOME="+cache, filepath.Join(jo.home, "pulpimg"), "build", "-f", "stamp.yaml", "--source-policy", "policy.json").wait(t).ok(t)
+			nothingRuns(t, jo.home)
+			left, err := filepath.Glob("/tmp/pulpimg-engine-*")
+			if err != nil || len(left) > 0 {
+				t.Errorf("left are %q (%v)", left, err)
+			}
+		})
+	}
+}
+
 // Nobody waits for another user, and nobody gets at another user's cache or engine.
 func TestRootless_usersAreSeparate(t *testing.T) {
 	env.lanes.own.enter(t)
@@ -197,6 +224,9 @@ func TestRootless_refusals(t *testing.T) {
 		nothingRuns(t, jo.home)
 	})
 	t.Run("no IDs", func(t *testing.T) {
+		// There is something of other users of the namespace in the cache.
+		jo.copy(t, specFile(t, strings.ReplaceAll(stampSpec, "cp /stamp /copy", "install -d -m 700 -o nobody /var/nobody"), nil), "nobody.yaml", 0o644)
+		jo.build(t, "-f", "nobody.yaml").ok(t)
 		jo.withoutIDs(t)
 		jo.build(t, "-f", "stamp.yaml").fails(t, 1, `^pulpimg: /etc/subuid gives no IDs to the user `+jo.name,
 			`\n  hint: have root add the line `+jo.name+`:\d+:65536 to /etc/subuid`)
@@ -204,6 +234,7 @@ func TestRootless_refusals(t *testing.T) {
 		if !strings.Contains(out.stdout, "it cannot run: /etc/subuid gives no IDs") {
 			t.Errorf("the status does not say why the engine cannot run:\n%s", out.stdout)
 		}
+		jo.pulpimg(t, "engine", "prune").fails(t, 1, "permission denied", "gives no IDs to the user "+jo.name)
 	})
 }
 

@@ -4,7 +4,7 @@
 // however that happens: when process 1 of a PID namespace exits, the kernel kills all other processes in it (pid_namespaces(7)), those of
 // build containers included. A signal to buildkitd could not do that.
 //
-//	engine-init [-userns] [-runtime-dir DIR] [-remove DIR] COMMAND [ARG...]
+//	engine-init [-userns] -users FILE [-runtime-dir DIR] [-remove DIR] COMMAND [ARG...]
 //	engine-init [-userns] -remove-all PATH...
 //	engine-init [-userns] -usage DIR
 //
@@ -12,9 +12,10 @@
 // the namespace are mapped; from then on it is root there. With -remove-all, it removes files, and with -usage, it prints how many bytes they take on
 // disk; files of other users of the namespace are included in both.
 //
-// Standard input is the lifeline: a pipe whose other end only pulpimg holds. The kernel closes that end when pulpimg exits or is killed.
-// Then engine-init ends COMMAND, all other processes in the namespace, and itself. Descriptor 3, if it is given, is pulpimg's lock on the
-// engine's directory. engine-init holds it too, so that the lock is free only when nothing uses the directory.
+// Each pulpimg that uses the engine shares a lock on the file USERS, which the kernel releases when that pulpimg exits or is killed. When
+// nobody shares the lock any more, engine-init gets it alone. Then it ends COMMAND, all other processes in the namespace, and itself; a pulpimg
+// that comes meanwhile waits for the lock, and starts another engine. Descriptor 3, if it is given, is pulpimg's lock on the engine's
+// directory. engine-init holds it too, so that the lock is free only when nothing uses the directory.
 package main
 
 import (
@@ -27,6 +28,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/pulpimg/pulpimg/internal/cachedir"
 )
@@ -51,6 +54,7 @@ type options struct {
 	userns     bool
 	removeAll  bool
 	usage      bool
+	users      string
 	runtimeDir string
 	remove     string
 }
@@ -60,11 +64,15 @@ func main() {
 	flag.BoolVar(&o.userns, "userns", false, "wait until the IDs of this user namespace are mapped")
 	flag.BoolVar(&o.removeAll, "remove-all", false, "remove files, and run nothing")
 	flag.BoolVar(&o.usage, "usage", false, "measure what a directory takes on disk, and run nothing")
+	flag.StringVar(&o.users, "users", "", "the `file` whose lock the users of the engine share")
 	flag.StringVar(&o.runtimeDir, "runtime-dir", "", "a `directory` for the sockets and records of what runs, instead of those in /run")
 	flag.StringVar(&o.remove, "remove", "", "a `directory` to remove at the end")
 	flag.Parse()
 	code, err := run(o, flag.Args())
 	if o.remove != "" {
+		if o.runtimeDir != "" {
+			_ = syscall.Unmount(o.runtimeDir, syscall.MNT_DETACH) // it was mounted there, if this process came so far
+		}
 		err = errors.Join(err, os.RemoveAll(o.remove))
 	}
 	if err != nil {
@@ -81,6 +89,9 @@ func run(o options, args []string) (int, error) {
 		return 1, awaitMapping()
 	}
 	syscall.CloseOnExec(lockFD)
+	if o.removeAll || o.usage {
+		go endWithCaller()
+	}
 	switch {
 	case o.removeAll:
 		return removeAll(args)
@@ -90,7 +101,11 @@ func run(o options, args []string) (int, error) {
 	if code, err := mounts(o.runtimeDir); err != nil {
 		return code, err
 	}
-	return runCommand(args)
+	users, err := os.OpenFile(o.users, os.O_RDWR, 0)
+	if err != nil {
+		return 1, err
+	}
+	return runCommand(users, args)
 }
 
 // awaitMapping waits until the IDs of the user namespace are mapped, and executes this program again without -userns: a process gets the
@@ -105,6 +120,12 @@ func awaitMapping() error {
 	}
 	args := slices.DeleteFunc(slices.Clone(os.Args), func(arg string) bool { return arg == "-userns" })
 	return fmt.Errorf("executing engine-init again: %w", syscall.Exec("/proc/self/exe", args, os.Environ()))
+}
+
+// endWithCaller ends this process when its standard input does: a pipe whose other end pulpimg holds.
+func endWithCaller() {
+	_, _ = io.Copy(io.Discard, os.Stdin) // however it ends
+	os.Exit(1)
 }
 
 func removeAll(paths []string) (int, error) {
@@ -128,7 +149,7 @@ func usage(dir string) (int, error) {
 }
 
 // runCommand starts a command, and returns its exit code when this process is the last one in the namespace.
-func runCommand(argv []string) (int, error) {
+func runCommand(users *os.File, argv []string) (int, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return 1, err
@@ -145,7 +166,7 @@ func runCommand(argv []string) (int, error) {
 	empty := make(chan struct{})
 	go reap(pid, exited, empty)
 
-	status, forced := supervise(pid, exited)
+	status, forced := supervise(users, pid, exited)
 	// -1 stands for all processes that this one may signal, which are those of the namespace.
 	syscall.Kill(-1, syscall.SIGKILL)
 	<-empty
@@ -155,17 +176,18 @@ func runCommand(argv []string) (int, error) {
 	return exitCode(status), nil
 }
 
-// supervise waits until the command has exited. When the lifeline is cut, it tells the command to end, and waits no longer than grace.
-func supervise(pid int, exited <-chan syscall.WaitStatus) (status syscall.WaitStatus, forced bool) {
-	cut := make(chan struct{})
+// supervise waits until the command has exited. When the engine has no users left, it tells the command to end, and waits no longer than
+// grace.
+func supervise(users *os.File, pid int, exited <-chan syscall.WaitStatus) (status syscall.WaitStatus, forced bool) {
+	unused := make(chan struct{})
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // the lifeline is cut when this ends, with an error or without
-		close(cut)
+		awaitAlone(users)
+		close(unused)
 	}()
 	select {
 	case status = <-exited:
 		return status, false
-	case <-cut:
+	case <-unused:
 	}
 	syscall.Kill(pid, syscall.SIGTERM)
 	select {
@@ -173,6 +195,17 @@ func supervise(pid int, exited <-chan syscall.WaitStatus) (status syscall.WaitSt
 		return status, false
 	case <-time.After(grace):
 		return 0, true
+	}
+}
+
+// awaitAlone waits until this process has the lock of a file alone. An error that is no interruption counts as having it: an engine that
+// nobody can end would be worse than one that ends too early.
+func awaitAlone(file *os.File) {
+	for {
+		all := unix.Flock_t{Type: unix.F_WRLCK}
+		if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLKW, &all); err != syscall.EINTR {
+			return
+		}
 	}
 }
 
