@@ -37,7 +37,7 @@ func flagCompleter(cmd *cobra.Command, flag *pflag.Flag) completer {
 		return fixed(choice.choices()...)
 	}
 	switch flag.Name {
-	case "file":
+	case "file", "vars":
 		return cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
 	case "set":
 		return completeVariables

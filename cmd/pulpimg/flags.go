@@ -30,6 +30,7 @@ func listKeys() map[string]func(value string) string {
 		"secret":     secretKey,
 		"service":    beforeEquals,
 		"set":        beforeEquals,
+		"vars":       whole, // what a later file says comes before what an earlier one says
 		"volume":     container.Target,
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // Libraries report facts, and know nothing of this command line. What its users can do about an error is said here.
@@ -26,7 +27,27 @@ func advise(d diagnostic.Diagnostic, err error) diagnostic.Diagnostic {
 		d.Message = overrideFlag(override) + ": " + override.Problem
 	}
 	d.Hint = cmp.Or(remedy(err), d.Hint)
+	var value *family.ValueError
+	if errors.As(err, &value) {
+		d.Hint = strings.TrimPrefix(d.Hint+"; "+sourcesOf(value.Variables), "; ")
+	}
 	return d
+}
+
+// sourcesOf says where the values of variables come from.
+func sourcesOf(variables []family.Variable) string {
+	var out []string
+	for _, v := range variables {
+		from := "--set"
+		switch v.Source {
+		case family.FromEnviron:
+			from = family.EnvironPrefix + v.Name
+		case family.FromFile:
+			from = v.File + ":" + v.At.Start.String()
+		}
+		out = append(out, "the value of "+v.Name+" is from "+from)
+	}
+	return strings.Join(out, ", ")
 }
 
 // overrideFlag returns the flag that gave the value of an override.
@@ -49,7 +70,7 @@ func remedy(err error) string {
 	)
 	switch {
 	case errors.As(err, &value):
-		return "give it one with --set " + value.Variable + "=VALUE"
+		return valueRemedy(value)
 	case errors.As(err, &base):
 		return baseRemedy(base)
 	case errors.As(err, &secret):
@@ -72,6 +93,19 @@ func remedy(err error) string {
 		return "choose one with --platform"
 	}
 	return cacheRemedy(err)
+}
+
+// valueRemedy returns what to do about a variable that has no value.
+func valueRemedy(value *family.NoValueError) string {
+	fromEnvironment := family.EnvironPrefix + value.Variable
+	var set []string // without what all of them begin with, which would make any two of them alike
+	for _, name := range value.Unknown {
+		set = append(set, strings.TrimPrefix(name, family.EnvironPrefix))
+	}
+	if near, ok := spec.Nearest(value.Variable, set); ok {
+		return fmt.Sprintf("%s is set: did you mean %s?", family.EnvironPrefix+near, fromEnvironment)
+	}
+	return fmt.Sprintf("give it one with --set %s=VALUE, with %s in the environment, or in %s", value.Variable, fromEnvironment, family.ValuesFile)
 }
 
 const policyRemedy = "allow it in the file given as --source-policy, or build without one"

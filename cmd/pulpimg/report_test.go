@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,7 +41,7 @@ func TestProblem_showsNoCredentialsOfURLs(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, mistake := (&source{file: file}).family(nil)
+	_, mistake := (&source{file: file}).family(console{err: io.Discard}, nil)
 	if mistake == nil {
 		t.Fatal("the spec is right")
 	}

@@ -136,12 +136,9 @@ func (c *runCommand) local(ctx context.Context, f *family.Family, image *family.
 }
 
 func (c *runCommand) image(name string) (*family.Family, *family.Image, error) {
-	f, err := c.source.family(nil)
+	f, err := c.source.family(c.console, []string{name})
 	if err != nil {
 		return nil, nil, err
-	}
-	if _, err := f.Select(name); err != nil {
-		return nil, nil, usageError{err}
 	}
 	image, _ := f.Image(name)
 	if !image.Runs() {

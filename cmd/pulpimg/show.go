@@ -40,7 +40,7 @@ func newShow(con console) *cobra.Command {
 }
 
 func show(con console, source source, format string, images []string) error {
-	f, err := source.family(images)
+	f, err := source.family(con, images)
 	if err != nil {
 		return err
 	}

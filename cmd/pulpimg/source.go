@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pulpimg/pulpimg/assets"
+	"github.com/pulpimg/pulpimg/internal/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // defaultSpec is the spec that commands read when they are not told another.
@@ -21,6 +23,7 @@ const defaultSpec = "pulpimg.yaml"
 type source struct {
 	file     string
 	set      []string
+	vars     []string
 	registry string
 	tag      string
 	assets   string
@@ -29,13 +32,14 @@ type source struct {
 func (s *source) flags(flags *pflag.FlagSet) {
 	flags.StringVarP(&s.file, "file", "f", defaultSpec, "the spec")
 	flags.StringArrayVar(&s.set, "set", nil, "set a variable of the spec, `NAME=VALUE` (may be repeated)")
+	flags.StringArrayVar(&s.vars, "vars", nil, "read values of variables of the spec from a YAML `FILE`, after "+family.ValuesFile+" beside the spec (may be repeated)")
 	flags.StringVar(&s.registry, "registry", "", "publish under this `PREFIX` instead of the spec's registry")
 	flags.StringVar(&s.tag, "tag", "", "publish under this `TAG` instead of the spec's")
 	flags.StringVar(&s.assets, "assets", "", "a `DIR` whose files stand in for the built-in ones of the same name (lens, helper)")
 }
 
-// family reads and resolves the spec, and selects images of it.
-func (s *source) family(images []string) (*family.Family, error) {
+// family reads the spec and resolves it, or only the named images of it and what they are based on.
+func (s *source) family(con console, images []string) (*family.Family, error) {
 	variables, err := assignments(s.set)
 	if err != nil {
 		return nil, err
@@ -46,17 +50,54 @@ func (s *source) family(images []string) (*family.Family, error) {
 	if _, err := os.Stat(s.file); errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{fmt.Errorf("there is no file %s: name the spec with -f", s.file)}
 	}
-	resolved, err := family.Load(s.file, family.Options{
-		Variables: variables, Registry: s.registry, Tag: s.tag, Assets: s.assetFS(),
-	})
-	if err != nil || len(images) == 0 {
-		return resolved, err
-	}
-	selected, err := resolved.Select(images...)
+	values, err := s.values()
 	if err != nil {
+		return nil, err
+	}
+	resolved, err := family.Load(s.file, family.Options{
+		Variables: variables, Environ: os.Environ(), Values: values, Images: images, Registry: s.registry, Tag: s.tag, Assets: s.assetFS(),
+	})
+	var unknown *family.UnknownImageError
+	if errors.As(err, &unknown) {
 		return nil, usageError{withPathHint(err, images)}
 	}
-	return selected, nil
+	if err != nil {
+		return nil, err
+	}
+	warnOfUnknown(con, resolved)
+	return resolved, nil
+}
+
+// warnOfUnknown says which variables of the environment give the spec nothing. They are no error: they may be for other specs.
+func warnOfUnknown(con console, f *family.Family) {
+	var names []string
+	for _, v := range f.Spec.Variables {
+		names = append(names, v.Name.Value)
+	}
+	for _, name := range f.Unknown {
+		note := fmt.Sprintf("%s is set, and %s declares no such variable", name, f.Spec.Filename)
+		if near, ok := spec.Nearest(strings.TrimPrefix(name, family.EnvironPrefix), names); ok {
+			note += fmt.Sprintf(" (did you mean %s?)", family.EnvironPrefix+near)
+		}
+		fmt.Fprintln(con.err, "pulpimg: "+diagnostic.Visible(note))
+	}
+}
+
+// values reads the files of values of the command line.
+func (s *source) values() ([]*spec.Values, error) {
+	var all []*spec.Values
+	for _, file := range s.vars {
+		values, err := spec.LoadValues(file)
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return nil, usageError{fmt.Errorf("--vars %s: %w", file, path.Err)}
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, values)
+	}
+	return all, nil
 }
 
 // withPathHint adds what to do to an error about images, when one of them is a path or a reference, as docker has them as arguments.

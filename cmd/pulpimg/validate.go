@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -51,12 +53,16 @@ func (c *validateCommand) run(files []string) error {
 	if len(files) == 0 {
 		files = []string{c.source.file}
 	}
+	files, err := c.specs(files)
+	if err != nil {
+		return err
+	}
 	valid := []validSpec{}
 	var errs []error
 	for _, file := range files {
 		one := c.source
 		one.file = file
-		f, err := one.family(nil)
+		f, err := one.family(c.console, nil)
 		if err == nil {
 			err = f.Check(runtime.GOARCH)
 		}
@@ -79,6 +85,24 @@ func (c *validateCommand) run(files []string) error {
 		fmt.Fprintf(c.console.out, "%s: %s, no mistakes\n", v.File, count(len(v.Images), "image"))
 	}
 	return nil
+}
+
+// specs returns the files without those of values, which *.yaml in a shell names as well.
+func (c *validateCommand) specs(files []string) ([]string, error) {
+	const beside = "gives values to the specs beside it, and is checked with each of them"
+	isSpec := func(file string) bool { return filepath.Base(file) != family.ValuesFile }
+	if !slices.ContainsFunc(files, isSpec) {
+		return nil, usageError{fmt.Errorf("%s is no spec: it %s", files[0], beside)}
+	}
+	var specs []string
+	for _, file := range files {
+		if isSpec(file) {
+			specs = append(specs, file)
+		} else {
+			fmt.Fprintf(c.console.err, "pulpimg: %s %s\n", diagnostic.Visible(file), beside)
+		}
+	}
+	return specs, nil
 }
 
 func imageNames(f *family.Family) []string {

@@ -28,14 +28,15 @@ const (
 	BuiltIn Source = "built-in"
 )
 
-// Overrides names the sources of values that override the spec: flags, for a command.
+// Overrides names the sources of values that override the spec: flags, for a command. What comes from the environment or a file of values
+// has the name of the variable or the file.
 type Overrides struct{ Registry, Tag, Variable Source }
 
 // An Origin tells where a value came from.
 type Origin struct {
 	Source Source `json:"source"`
-	// At is FILE:LINE:COLUMN in the spec: the place of the value or, if the value came from elsewhere, of the key or variable that has it. It
-	// is empty for what the spec does not mention.
+	// At is FILE:LINE:COLUMN: the place of the value in the spec or in a file of values or, if the value came from elsewhere, of the key or
+	// variable of the spec that has it. It is empty for what the spec does not mention.
 	At string `json:"at,omitempty"`
 	// Through are the overridden variables that a value of the spec depends on.
 	Through []string `json:"through,omitempty"`

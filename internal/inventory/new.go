@@ -11,7 +11,7 @@ import (
 
 // New returns the inventory of a family.
 func New(f *family.Family, overrides Overrides) *Inventory {
-	l := lister{file: f.Spec.Filename, tracer: newTracer(f), overrides: overrides}
+	l := lister{file: f.Spec.Filename, tracer: newTracer(f, overrides), overrides: overrides}
 	out := &Inventory{
 		Spec:        l.file,
 		Family:      l.specValue(f.Name, f.Spec.Name),
@@ -79,9 +79,12 @@ const secretValue = "(secret)"
 func (l lister) variables(all []family.Variable) []Named {
 	var out []Named
 	for _, v := range all {
-		origin := Origin{Source: l.overrides.Variable, At: l.at(v.At)}
-		if !v.Overridden {
+		origin := Origin{Source: l.tracer.sources[v.Name], At: l.at(v.At)}
+		switch v.Source {
+		case family.FromDefault:
 			origin = l.origin(FromDefault, spec.Text{Value: l.tracer.defaults[v.Name], At: v.At})
+		case family.FromFile:
+			origin.At = v.File + ":" + v.At.Start.String()
 		}
 		if v.Secret {
 			v.Value = secretValue

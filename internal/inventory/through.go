@@ -7,23 +7,32 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// A tracer finds the variables from the command line that strings of the spec depend on.
+// A tracer finds the given variables that strings of the spec depend on.
 type tracer struct {
-	defaults map[string]string   // of the spec's variables that are not given
+	sources  map[string]Source   // of the given variables
+	defaults map[string]string   // of the spec's variables
 	through  map[string][]string // by the name of a variable: the given ones that its value depends on
 }
 
-func newTracer(f *family.Family) tracer {
-	t := tracer{defaults: map[string]string{}, through: map[string][]string{}}
+func newTracer(f *family.Family, overrides Overrides) tracer {
+	t := tracer{sources: map[string]Source{}, defaults: map[string]string{}, through: map[string][]string{}}
 	for _, v := range f.Spec.Variables {
 		if v.Value.Default != nil {
 			t.defaults[v.Name.Value] = v.Value.Default.Value
 		}
 	}
 	for _, v := range f.Variables {
-		if v.Overridden {
-			t.through[v.Name] = []string{v.Name}
+		switch v.Source {
+		case family.FromDefault:
+			continue
+		case family.FromFile:
+			t.sources[v.Name] = Source(v.File)
+		case family.FromEnviron:
+			t.sources[v.Name] = Source(family.EnvironPrefix + v.Name)
+		default:
+			t.sources[v.Name] = overrides.Variable
 		}
+		t.through[v.Name] = []string{v.Name}
 	}
 	return t
 }
@@ -46,11 +55,11 @@ func (t tracer) of(text string) []string {
 	return out
 }
 
-// origin returns where a string of the spec came from. If a part of it came from the command line, all of it did.
+// origin returns where a string of the spec came from. If it depends on given variables, it came from where the first of them did.
 func (l lister) origin(source Source, t spec.Text) Origin {
 	out := Origin{Source: source, At: l.at(t.At), Through: l.tracer.of(t.Value)}
 	if len(out.Through) > 0 {
-		out.Source = l.overrides.Variable
+		out.Source = l.tracer.sources[out.Through[0]]
 	}
 	return out
 }

@@ -97,8 +97,8 @@ func forms(text string) []string {
 }
 
 // findCredentials finds the credentials in the URLs of the spec, and the variables that are part of them or contain them. The defaults of
-// the variables in set are not used.
-func (r *resolver) findCredentials(set map[string]string) {
+// the variables that are given are not used.
+func (r *resolver) findCredentials() {
 	r.substitute.secret = map[string]bool{}
 	report := spec.NewReport("") // what is wrong with a URL is reported with its step
 	finder := credentialFinder{
@@ -106,7 +106,7 @@ func (r *resolver) findCredentials(set map[string]string) {
 		defaults: map[string]spec.Text{}, needs: map[string][]string{}, spread: map[string]bool{},
 	}
 	for _, v := range r.spec.Variables {
-		if _, ok := set[v.Name.Value]; !ok && v.Value.Default != nil {
+		if _, ok := r.given[v.Name.Value]; !ok && v.Value.Default != nil {
 			finder.defaults[v.Name.Value] = *v.Value.Default
 			finder.needs[v.Name.Value] = once(specVariables(v.Value.Default.Value))
 		}

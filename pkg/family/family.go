@@ -19,8 +19,10 @@ type Family struct {
 	Tag string
 	// Overrides reports which of these values are not those of the spec.
 	Overrides Overrides
-	// Variables are the spec's variables in its order.
+	// Variables are the spec's variables in its order, without those that have no value, which the family does not need.
 	Variables []Variable
+	// Unknown are the names in [Options].Environ that are those of no variable of the spec, sorted.
+	Unknown []string
 	// Spec is the file that the family was resolved from. Errors of later stages point into it.
 	Spec *spec.Spec
 	// Contract is what containers of the family need to know when they start.
@@ -33,19 +35,8 @@ type Family struct {
 	redactor redactor
 }
 
-// Overrides reports which values the caller of [Resolve] gave in place of the spec's (Options.Registry and Options.Tag).
+// Overrides reports which values the caller of [Resolve] gave in place of the spec's.
 type Overrides struct{ Registry, Tag bool }
-
-// A Variable is a variable of the spec and its value.
-type Variable struct {
-	Name, Value string
-	// Overridden is set if the caller of [Resolve] gave the value (Options.Variables) in place of the spec's.
-	Overridden bool
-	// Secret says that the value is a part of the credentials of a URL.
-	Secret bool
-	// At is where the spec has the value, or, if it is given, where the spec declares the variable.
-	At spec.Range
-}
 
 // Scratch is the base of an image that starts empty.
 const Scratch = "scratch"

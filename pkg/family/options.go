@@ -5,12 +5,21 @@ import (
 	"io/fs"
 
 	"github.com/pulpimg/pulpimg/assets"
+	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // Options are what a family is resolved with, besides its spec. The zero value takes everything from the spec.
 type Options struct {
-	// Variables are values of variables of the spec, by name. The others have their defaults.
+	// Variables are values of variables of the spec, by name. They come before those of Environ, these before those of Values, and these
+	// before the defaults of the spec.
 	Variables map[string]string
+	// Environ has the form of [os.Environ]. What begins with [EnvironPrefix] and is not empty gives a variable of the spec a value.
+	Environ []string
+	// Values are values that files give. A later file comes before an earlier one; [Load] puts the file beside the spec first.
+	Values []*spec.Values
+	// Images are the names of the images to resolve, with those that they are based on. If there are none, all of them are. The others
+	// are checked all the same, but variables that only they use need no value.
+	Images []string
 	// Registry replaces the registry of the spec, unless it is empty.
 	Registry string
 	// Tag replaces the tag of the spec, unless it is empty.

@@ -1,7 +1,7 @@
 package family
 
-// An OverrideError reports that a value that the caller of [Resolve] gave does not fit the spec (Options.Registry, Tag and Variables). It is
-// in a [spec.Error], at the place in the spec that has the value otherwise.
+// An OverrideError reports that a value that the caller of [Resolve] gave does not fit the spec: [Options].Registry, Tag or
+// Variables. It is in a [spec.Error], at the place in the spec that has the value otherwise.
 type OverrideError struct {
 	// Key is the key of the spec whose value was overridden: registry, tag or variables.
 	Key string
@@ -19,8 +19,12 @@ func (e *OverrideError) Error() string {
 	return "override of " + what + ": " + e.Problem
 }
 
-// A NoValueError reports that a variable of the spec has no default, and that the caller of [Resolve] gave it no value either. It is in a
-// [spec.Error].
-type NoValueError struct{ Variable string }
+// A NoValueError reports that a variable of the spec that something needs has no default, and that nothing gave it a value either. It is in
+// a [spec.Error], at the place that declares the variable.
+type NoValueError struct {
+	Variable string
+	// Unknown are the names in [Options].Environ that are those of no variable of the spec, sorted: one of them may be misspelt.
+	Unknown []string
+}
 
 func (e *NoValueError) Error() string { return "the variable " + e.Variable + " has no value" }

@@ -11,7 +11,9 @@ import (
 
 // registry returns what all images are published under: the override, if there is one, and else what the spec says.
 func (r *resolver) registry(override string) string {
+	r.substitute.missing.optional = override != ""
 	registry, ok := r.substitute.expand(r.spec.Registry, atBuild)
+	r.substitute.missing.optional = false
 	if override != "" {
 		registry, ok = override, true
 	}
@@ -28,7 +30,9 @@ func (r *resolver) registry(override string) string {
 
 // tag returns the tag of all images.
 func (r *resolver) tag(override string) string {
+	r.substitute.missing.optional = override != ""
 	tag, ok := r.substitute.expand(r.spec.Tag, atBuild)
+	r.substitute.missing.optional = false
 	if override != "" {
 		tag, ok = override, true
 	}

@@ -23,19 +23,31 @@ func Resolve(s *spec.Spec, opts Options) (*Family, error) {
 		spec:       s,
 		report:     report,
 		budget:     budget,
-		substitute: substituter{report: report, budget: budget, values: variables(s, o.Variables, budget), env: declared},
+		substitute: substituter{report: report, budget: budget, env: declared},
 		folder:     folder{dir: o.Dir},
 		ignored:    sync.OnceValues(func() (*ignoreRules, error) { return readIgnoreRules(o.Dir) }),
 		assets:     o.Assets,
+		incomplete: map[string]bool{},
 		inherited:  map[string]int{},
 	}
-	r.findCredentials(o.Variables)
+	var unknown []string
+	r.given, unknown = given(s, o, report)
+	r.substitute.variables(s.Variables, r.given)
+	r.substitute.missing.unknown = unknown
+	r.findCredentials()
 	r.env = r.environment(s.Environment)
 	r.substitute.defaults = r.defaultLengths()
 	r.contract = contract.Contract{Environment: r.env.variables, Settings: r.settings(), Services: r.services()}
 	f := r.family(o)
 	if err := report.Err(); err != nil {
-		return nil, err
+		return nil, r.substitute.origins.explain(err)
+	}
+	f.Unknown = unknown
+	if len(o.Images) > 0 {
+		var err error
+		if f, err = f.Select(o.Images...); err != nil {
+			return nil, err
+		}
 	}
 	for _, image := range f.Images {
 		image.Workload.derive(f, image)
@@ -49,12 +61,14 @@ type resolver struct {
 	report     *spec.Report
 	budget     *budget
 	substitute substituter
+	given      map[string]Variable
 	folder     folder
 	ignored    func() (*ignoreRules, error) // reads them when something is copied
 	assets     fs.FS
 	env        environment
 	contract   contract.Contract
-	inherited  map[string]int // the length of the configuration of each image, with what it inherits
+	incomplete map[string]bool // the images that have variables without a value, or are based on such an image
+	inherited  map[string]int  // the length of the configuration of each image, with what it inherits
 	redactor   redactor
 }
 
@@ -64,45 +78,45 @@ func (r *resolver) family(o Options) *Family {
 		Registry:  r.registry(o.Registry),
 		Tag:       r.tag(o.Tag),
 		Overrides: Overrides{Registry: o.Registry != "", Tag: o.Tag != ""},
-		Variables: r.variables(o.Variables),
+		Variables: r.variables(),
 		Spec:      r.spec,
 		Contract:  r.contract,
 		redactor:  r.redactor,
 	}
-	f.Images = r.images(f)
+	f.Images = r.images(f, o.Images)
 	if !r.budget.done() {
 		f.Kubernetes = r.kubernetes(f.Images)
 	}
 	return f
 }
 
-// variables returns the spec's variables with their values. Those without one are left out: there is an error about them.
-func (r *resolver) variables(given map[string]string) []Variable {
+// variables returns the spec's variables that have a value.
+func (r *resolver) variables() []Variable {
 	var out []Variable
 	for _, declared := range r.spec.Variables {
 		value := r.substitute.values[declared.Name.Value]
 		if value == nil {
 			continue
 		}
-		v := Variable{Name: declared.Name.Value, Value: *value, Secret: r.substitute.secret[declared.Name.Value], At: declared.Name.At}
-		if _, v.Overridden = given[v.Name]; !v.Overridden {
-			v.At = declared.Value.Default.At
+		v, ok := r.given[declared.Name.Value]
+		if !ok {
+			v = Variable{Name: declared.Name.Value, Value: *value, At: declared.Value.Default.At}
 		}
+		v.Secret = r.substitute.secret[v.Name]
 		out = append(out, v)
 	}
 	return out
 }
 
-// images resolves the images in build order.
-func (r *resolver) images(f *Family) []*Image {
+// images resolves the images in build order. If some are selected, the others need no values of variables.
+func (r *resolver) images(f *Family, selected []string) []*Image {
 	declared := map[string]spec.Named[spec.Image]{}
-	from, expanded := map[string]string{}, map[string]bool{}
 	var names []string
 	for _, i := range r.spec.Images {
 		declared[i.Name.Value] = i
-		from[i.Name.Value], expanded[i.Name.Value] = r.substitute.expand(i.Value.From, atBuild)
 		names = append(names, i.Name.Value)
 	}
+	from, expanded, needed := r.bases(declared, names, selected)
 	order, cycles := ordered(names, func(name string) []string { return []string{from[name]} })
 	for _, cycle := range cycles {
 		r.report.Add(declared[cycle[0]].Value.From.At, "base one of them on an image from outside",
@@ -121,12 +135,50 @@ func (r *resolver) images(f *Family) []*Image {
 			image.Base = r.base(declared[name].Value.From, from[name], names)
 			image.BaseAt, image.BaseVariables = declared[name].Value.From.At, once(specVariables(declared[name].Value.From.Value))
 		}
-		r.image(image, declared[name], f)
-		r.takeImage(image, declared[name].Name.At)
+		r.complete(image, declared[name], f, needed[name], expanded[name])
 		resolved[name] = image
 		out = append(out, image)
 	}
 	return out
+}
+
+// complete fills in an image whose parent or base is known, if its own from could be expanded. The errors of an image that is not needed
+// and that has variables without a value are left out: they may only follow from that.
+func (r *resolver) complete(image *Image, declared spec.Named[spec.Image], f *Family, needed, expanded bool) {
+	missing, before := r.substitute.missing, r.report.Len()
+	missing.optional, missing.met = !needed, false
+	r.image(image, declared, f)
+	r.takeImage(image, declared.Name.At)
+	missing.optional = false
+	inherits := image.Parent != nil && r.incomplete[image.Parent.Name]
+	r.incomplete[image.Name] = missing.met || !expanded || inherits
+	if !needed && r.incomplete[image.Name] && !r.budget.done() {
+		r.report.Truncate(before)
+	}
+}
+
+// bases returns what each image is based on, whether that could be expanded, and which images are needed: those that are selected and what
+// they are based on, or all.
+func (r *resolver) bases(declared map[string]spec.Named[spec.Image], names, selected []string) (from map[string]string, expanded, needed map[string]bool) {
+	from, expanded, needed = map[string]string{}, map[string]bool{}, map[string]bool{}
+	if len(selected) == 0 {
+		selected = names
+	}
+	for _, name := range selected {
+		for _, ok := declared[name]; ok && !needed[name]; _, ok = declared[name] {
+			needed[name] = true
+			from[name], expanded[name] = r.substitute.expand(declared[name].Value.From, atBuild)
+			name = from[name]
+		}
+	}
+	r.substitute.missing.optional = true
+	for _, name := range names {
+		if !needed[name] {
+			from[name], expanded[name] = r.substitute.expand(declared[name].Value.From, atBuild)
+		}
+	}
+	r.substitute.missing.optional = false
+	return from, expanded, needed
 }
 
 // Image returns the image of a name.

@@ -43,7 +43,9 @@ func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 func (r *resolver) checkVolumes(s spec.Storage, volumes []string, images []*Image) {
 	var all []string
 	declared := map[string]bool{}
+	incomplete := false
 	for _, image := range images {
+		incomplete = incomplete || r.incomplete[image.Name]
 		for _, v := range image.Config.Volumes {
 			if !declared[v] {
 				declared[v] = true
@@ -59,7 +61,7 @@ func (r *resolver) checkVolumes(s spec.Storage, volumes []string, images []*Imag
 			r.report.Add(at, "name the directories that outlive containers", "the volume / would hide the whole image")
 		case strings.Contains(v, ":"):
 			r.report.Add(at, "give the directory another name", "%q has a ':', at which docker, podman and Kubernetes divide", v)
-		case !declared[v]:
+		case !declared[v] && !incomplete:
 			r.report.Add(at, spec.DidYouMean(v, all), "no image has the volume %q", v)
 		}
 		name := volumeName(v)

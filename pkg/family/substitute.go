@@ -23,7 +23,9 @@ const (
 type substituter struct {
 	report   *spec.Report
 	budget   *budget
-	values   map[string]*string // of the spec's variables; nil for one without a value, which is an error already
+	values   map[string]*string // of the spec's variables; nil for one without a value
+	origins  *origins           // of the given values in strings
+	missing  *missing           // is told of variables without a value; nil while their values are being found
 	env      map[string]bool    // the names of the environment
 	defaults map[string]int     // the lengths of the environment's defaults
 	secret   map[string]bool    // the names of variables that are credentials: only a URL may have them
@@ -36,8 +38,8 @@ func (s substituter) text(t spec.Text, scope scope) string {
 	return value
 }
 
-// expand does the same, and reports whether every variable in the string had a value. If not, there is an error about it already, and the
-// caller checks the string no further.
+// expand does the same, and reports whether every variable in the string had a value. If not, there is an error about it already, unless
+// nobody needs the string, and the caller checks the string no further.
 func (s substituter) expand(t spec.Text, scope scope) (value string, ok bool) {
 	if s.budget.done() || !s.budget.takeText(t.At, len(t.Value)) {
 		return t.Value, false
@@ -100,11 +102,15 @@ func (s substituter) piece(t spec.Text, p piece, scope scope) (text string, ok b
 		return p.text[1:], true
 	case ofSpec:
 		value, ok := s.values[p.name]
+		s.origins.use(t, p.name)
 		switch {
 		case !ok:
 			s.report.AddAt(t.Position(p.offset), spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.values))), "the variable %q is not declared under variables", p.name)
 			return "", false
 		case value == nil:
+			if s.missing != nil {
+				s.missing.use(p.name)
+			}
 			return "", false
 		case s.secret[p.name]:
 			s.report.AddAt(t.Position(p.offset), "a run step gets a secret by its key secrets",

@@ -1,63 +1,80 @@
 package family
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// variables returns the values of the spec's variables: those that were set, and the defaults. A default may name other variables.
-func variables(s *spec.Spec, set map[string]string, budget *budget) map[string]*string {
-	report := budget.report
+// variables finds the values of the spec's variables: those that are given, and the defaults. A default may name other variables. That a
+// variable has no value is no error until something needs it.
+func (s *substituter) variables(all []spec.Named[spec.Variable], given map[string]Variable) {
 	declared := map[string]spec.Named[spec.Variable]{}
 	var names []string
-	for _, v := range s.Variables {
-		checkVariableName(report, v.Name)
+	for _, v := range all {
+		checkVariableName(s.report, v.Name)
 		declared[v.Name.Value] = v
 		names = append(names, v.Name.Value)
 	}
-	values := map[string]*string{}
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		if _, ok := declared[name]; !ok {
-			start := spec.Position{Line: 1, Column: 1}
-			report.AddError(spec.Range{Start: start, End: start}, spec.DidYouMean(name, names),
-				&OverrideError{Key: "variables", Variable: name, Problem: "the spec declares no variable of that name"})
-			continue
-		}
-		value := set[name]
-		values[name] = &value
+	s.values, s.origins = map[string]*string{}, newOrigins(given)
+	for name, v := range given {
+		s.values[name] = &v.Value
 	}
 	order, cycles := ordered(names, func(name string) []string {
-		if _, ok := values[name]; ok || declared[name].Value.Default == nil {
+		if _, ok := s.values[name]; ok || declared[name].Value.Default == nil {
 			return nil
 		}
 		return specVariables(declared[name].Value.Default.Value)
 	})
 	for _, cycle := range cycles {
-		report.Add(declared[cycle[0]].Name.At, "", "the defaults of these variables need each other: %s", strings.Join(cycle, " -> "))
+		s.report.Add(declared[cycle[0]].Name.At, "", "the defaults of these variables need each other: %s", strings.Join(cycle, " -> "))
 		for _, name := range cycle {
-			values[name] = nil
+			s.values[name] = nil
 		}
 	}
-	sub := substituter{report: report, budget: budget, values: values}
 	for _, name := range order {
-		if _, ok := values[name]; ok {
+		if _, ok := s.values[name]; ok {
 			continue
 		}
-		v := declared[name]
-		if v.Value.Default == nil {
-			report.AddError(v.Name.At, "", &NoValueError{Variable: name})
-			values[name] = nil
-			continue
-		}
-		values[name] = nil
-		if value, ok := sub.expand(*v.Value.Default, atBuild); ok {
-			values[name] = &value
+		s.values[name] = nil
+		if text := declared[name].Value.Default; text != nil {
+			if value, ok := s.expand(*text, atBuild); ok {
+				s.values[name] = &value
+				s.origins.inherit(name, *text)
+			}
 		}
 	}
-	return values
+	s.missing = &missing{report: s.report, declared: declared, values: s.values, seen: map[string]bool{}}
+}
+
+// missing are the variables that nobody gave a value.
+type missing struct {
+	report   *spec.Report
+	declared map[string]spec.Named[spec.Variable]
+	values   map[string]*string
+	unknown  []string        // see NoValueError
+	seen     map[string]bool // by the names of variables that were needed
+	// optional says that what is being resolved needs no values, and met that it has a variable without one.
+	optional, met bool
+}
+
+// use reports that a variable, or those that its default needs, have no value. It reports each once.
+func (m *missing) use(name string) {
+	if m.met = true; m.optional {
+		return
+	}
+	for left := []string{name}; len(left) > 0; left = left[1:] {
+		v, ok := m.declared[left[0]]
+		if name := v.Name.Value; !ok || m.values[name] != nil || m.seen[name] {
+			continue
+		}
+		m.seen[v.Name.Value] = true
+		if v.Value.Default == nil {
+			m.report.AddError(v.Name.At, "", &NoValueError{Variable: v.Name.Value, Unknown: m.unknown})
+			continue
+		}
+		left = append(left, specVariables(v.Value.Default.Value)...)
+	}
 }
 
 func checkVariableName(report *spec.Report, name spec.Text) {

@@ -69,13 +69,20 @@ func Join(first, more error) error {
 	if !errors.As(first, &a) || !errors.As(more, &b) {
 		return first
 	}
-	lines := map[int]bool{0: true}
+	type line struct {
+		file   string
+		number int
+	}
+	lines := map[line]bool{}
 	for _, e := range a {
-		lines[e.At.Start.Line] = true
+		lines[line{e.File, e.At.Start.Line}] = true
 	}
 	report := &Report{errors: slices.Clone(a)}
+	if len(a) > 0 {
+		report.file = a[0].File
+	}
 	for _, e := range b {
-		if !lines[e.At.Start.Line] {
+		if e.At.Start.Line > 0 && !lines[line{e.File, e.At.Start.Line}] {
 			report.errors = append(report.errors, e)
 		}
 	}
@@ -101,13 +108,24 @@ func (r *Report) AddError(at Range, hint string, err error) {
 	r.add(&Error{At: at, Message: err.Error(), Hint: hint, Err: err})
 }
 
+// AddIn adds an error about another file that belongs to the one of the report.
+func (r *Report) AddIn(file string, at Range, hint, format string, args ...any) {
+	r.add(&Error{File: file, At: at, Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
 func (r *Report) add(e *Error) {
 	if r.Full() {
 		return
 	}
-	e.File = r.file
+	e.File = cmp.Or(e.File, r.file)
 	r.errors = append(r.errors, e)
 }
+
+// Len returns how many errors there are so far.
+func (r *Report) Len() int { return len(r.errors) }
+
+// Truncate leaves out all errors but the first n.
+func (r *Report) Truncate(n int) { r.errors = r.errors[:min(n, len(r.errors))] }
 
 // Full reports whether the report keeps no more errors, so that there is no point in looking for more.
 func (r *Report) Full() bool { return len(r.errors) >= maxKept }
@@ -117,14 +135,20 @@ func (r *Report) AddAt(at Position, hint, format string, args ...any) {
 	r.Add(Range{Start: at, End: at}, hint, format, args...)
 }
 
-// Err returns the errors, each once, in the order of the file; nil when there are none.
+// Err returns the errors, each once, in the order of the file, and those in other files after them; nil when there are none.
 func (r *Report) Err() error {
 	if len(r.errors) == 0 {
 		return nil
 	}
 	sorted := slices.Clone(r.errors)
+	other := func(e *Error) string {
+		if e.File == r.file {
+			return ""
+		}
+		return e.File
+	}
 	slices.SortStableFunc(sorted, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.At.Start.Line, b.At.Start.Line), cmp.Compare(a.At.Start.Column, b.At.Start.Column))
+		return cmp.Or(strings.Compare(other(a), other(b)), cmp.Compare(a.At.Start.Line, b.At.Start.Line), cmp.Compare(a.At.Start.Column, b.At.Start.Column))
 	})
 	return slices.CompactFunc(sorted, func(a, b *Error) bool {
 		return a.File == b.File && a.At == b.At && a.Message == b.Message && a.Hint == b.Hint

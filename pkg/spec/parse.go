@@ -23,31 +23,40 @@ const maxSize = 1 << 20
 // Load reads a spec from a file. An error about the content is an Errors, and comes with the part of the spec that could be read, as from
 // Parse.
 func Load(name string) (*Spec, error) {
-	// Without O_NONBLOCK, opening a pipe without a writer would block forever.
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("reading the spec: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("reading the spec: %w", err)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err == nil && len(data) == 0 && info.Mode()&fs.ModeNamedPipe != 0 {
-		err = fmt.Errorf("%s is a pipe that nobody writes to", name)
-	}
+	data, err := readFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", err)
 	}
 	return Parse(name, data)
 }
 
+// readFile reads a file, up to a little more than it may have.
+func readFile(name string) ([]byte, error) {
+	// Without O_NONBLOCK, opening a pipe without a writer would block forever.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err == nil && len(data) == 0 && info.Mode()&fs.ModeNamedPipe != 0 {
+		err = fmt.Errorf("%s is a pipe that nobody writes to", name)
+	}
+	return data, err
+}
+
 // Parse reads a spec from the content of a file. The error is an Errors. With it, Parse still returns the part of the spec that it could
 // read, so that the caller can look for more errors; or nil, when there is too little of it.
 func Parse(name string, data []byte) (*Spec, error) {
 	report := NewReport(name)
-	root := parseYAML(data, report)
+	root := parseYAML(data, report, "give each family a file of its own")
+	if root == nil && report.Err() == nil {
+		report.AddAt(start, `begin with "version: 1"`, "the file is empty")
+	}
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
@@ -70,8 +79,8 @@ func runes(data []byte) [][]rune {
 
 var start = Position{Line: 1, Column: 1}
 
-// parseYAML returns the root of the file's only document.
-func parseYAML(data []byte, report *Report) *yaml.Node {
+// parseYAML returns the root of the file's only document; nil, if the file is empty. The hint is for a file with more documents.
+func parseYAML(data []byte, report *Report, several string) *yaml.Node {
 	if len(data) > maxSize {
 		report.AddAt(start, "", "the file is larger than %d MiB, the largest size of a spec", maxSize>>20)
 		return nil
@@ -90,13 +99,12 @@ func parseYAML(data []byte, report *Report) *yaml.Node {
 		addSyntaxError(report, err, data)
 		return nil
 	case len(documents) == 0 || isNull(documents[0].Content[0]):
-		report.AddAt(start, `begin with "version: 1"`, "the file is empty")
 		return nil
 	case len(documents) > 1:
 		second := documents[1].Content[0]
 		// Of an empty document at the end of the file, the parser says that it is in the line after.
 		at := Position{Line: min(second.Line, bytes.Count(data, []byte("\n"))+1), Column: second.Column}
-		report.AddAt(at, "give each family a file of its own", "a second document begins here")
+		report.AddAt(at, several, "a second document begins here")
 	}
 	root := documents[0].Content[0]
 	checkSize(root, report)

@@ -49,7 +49,7 @@ func variable() *Object {
 		Nullable:    true,
 		Keys: []Key{
 			{Name: "default", Type: String{Form: Text, Scope: AtBuild}, Example: `"docker.io/library/debian:12"`,
-				Description: "The value when `--set NAME=VALUE` gives none. It may use other variables. Without it, `--set` has to give one."},
+				Description: "The value when nothing else gives one: `--set NAME=VALUE`, the environment, `pulpimg.vars.yaml`. It may use other variables. Without it, an image that uses the variable cannot be built until something does."},
 			description("What everything is based on."),
 		},
 	}
