@@ -46,7 +46,7 @@ func newBuild(con console) *cobra.Command {
 		Long:  "Build the images of a spec: all of them, or those that are named and what they are based on.",
 		Example: "  pulpimg build -f specs/pulp.yaml\n" +
 			"  pulpimg build -f specs/pulp.yaml --push --registry registry.example.com/pulp\n" +
-			"  pulpimg build -f specs/pulp.yaml pulp-worker --output docker-archive:pulp-worker.tar",
+			"  pulpimg build -f specs/pulp.yaml pulp-worker -o docker-archive:worker.tar",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withDebug(cmd, c.run(cmd.Context(), args))
 		},

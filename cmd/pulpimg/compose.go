@@ -28,7 +28,7 @@ func newCompose(con console) *cobra.Command {
 		Short: "Print a Compose file that runs the images on one machine",
 		Long: "Print a Compose file that runs the published images of a spec on one machine: all that are meant to be run, or those that are named.\n" +
 			"Variables that are given no value here are taken from the environment, or the file .env, when the containers start.",
-		Example:           "  pulpimg compose -f specs/pulp.yaml -o compose.yaml && PULP_SERVER_NAME=pulp.example.com docker compose up -d",
+		Example:           "  pulpimg compose -f specs/pulp.yaml -o compose.yaml &&\n    PULP_SERVER_NAME=pulp.example.com docker compose up -d",
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
 		ValidArgsFunction: completeImages,
 	}

@@ -40,9 +40,9 @@ func newManifests(con console) *cobra.Command {
 		Short: "Print Kubernetes objects that run the images",
 		Long: "Print Kubernetes objects that run the published images of a spec: all that are meant to be run, or those that are named. What the\n" +
 			"spec says under kubernetes decides what they are.",
-		Example: "  pulpimg manifests -f specs/pulp.yaml --env PULP_SERVER_NAME=pulp.example.com | kubectl apply -f -\n" +
-			"  pulpimg manifests -f specs/pulp.yaml --env-file pulp.env --namespace pulp -o deploy && kubectl apply -k deploy\n" +
-			"  pulpimg manifests -f specs/pulp.yaml pulp-beat --kind pod --env PULP_SERVER_NAME=pulp.example.com",
+		Example: "  pulpimg manifests -f specs/pulp.yaml -e PULP_SERVER_NAME=pulp.example.com |\n    kubectl apply -f -\n" +
+			"  pulpimg manifests -f specs/pulp.yaml --env-file pulp.env --namespace pulp \\\n    -o deploy && kubectl apply -k deploy\n" +
+			"  pulpimg manifests -f specs/pulp.yaml pulp-beat --kind pod \\\n    -e PULP_SERVER_NAME=pulp.example.com",
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
 		ValidArgsFunction: completeImages,
 	}

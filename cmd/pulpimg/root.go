@@ -30,6 +30,11 @@ func newRoot(con console) *cobra.Command {
 	root.SetOut(con.out)
 	root.SetErr(con.err)
 	root.SetFlagErrorFunc(flagProblem)
+	root.SetHelpFunc(printHelp)
+	root.SetUsageFunc(func(cmd *cobra.Command) error {
+		writeUsage(cmd.OutOrStderr(), cmd, columnsOf(cmd.OutOrStderr()))
+		return nil
+	})
 	root.AddCommand(newBuild(con), newPush(con), newDockerfile(con), newManifests(con), newCompose(con), newRun(con),
 		newValidate(con), newShow(con), newInit(con), newSchema(con), newEngine(con), newVersion(con))
 	completeCommands(root)

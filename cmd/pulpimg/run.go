@@ -38,8 +38,8 @@ func newRun(con console) *cobra.Command {
 		Long: "Start a container of an image with docker or podman, whichever answers, with all that the spec says it needs. Variables of the spec\n" +
 			"that are set in this environment are passed on, but not HOME, USER and the like. The image is that of the last build or\n" +
 			"push; one that was only built is loaded first.",
-		Example: "  pulpimg run -f specs/pulp.yaml pulp-beat -d -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2\n" +
-			"  pulpimg run -f specs/pulp.yaml pulp-worker -d --name pulp-worker-2 --env-file pulp.env -- --loglevel=DEBUG\n" +
+		Example: "  pulpimg run -f specs/pulp.yaml pulp-beat -d \\\n    -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2\n" +
+			"  pulpimg run -f specs/pulp.yaml pulp-worker -d --name pulp-worker-2 \\\n    --env-file pulp.env -- --loglevel=DEBUG\n" +
 			"  pulpimg run -f specs/pulp.yaml pulp-beat --env-file pulp.env --print",
 		Args:              usageArgs(oneImage),
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args[0], args[1:]) },

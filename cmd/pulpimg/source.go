@@ -32,7 +32,7 @@ type source struct {
 func (s *source) flags(flags *pflag.FlagSet) {
 	flags.StringVarP(&s.file, "file", "f", defaultSpec, "the spec")
 	flags.StringArrayVar(&s.set, "set", nil, "set a variable of the spec, `NAME=VALUE` (may be repeated)")
-	flags.StringArrayVar(&s.vars, "vars", nil, "read values of variables of the spec from a YAML `FILE`, after "+family.ValuesFile+" beside the spec (may be repeated)")
+	flags.StringArrayVar(&s.vars, "vars", nil, "read values of variables from this YAML `FILE` too, as from "+family.ValuesFile+" beside the spec (may be repeated)")
 	flags.StringVar(&s.registry, "registry", "", "publish under this `PREFIX` instead of the spec's registry")
 	flags.StringVar(&s.tag, "tag", "", "publish under this `TAG` instead of the spec's")
 	flags.StringVar(&s.assets, "assets", "", "a `DIR` whose files stand in for the built-in ones of the same name (lens, helper)")
