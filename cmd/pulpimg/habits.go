@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 // People who come from other tools try what these have. A habit is such a flag or command, and what to do here instead.
 
@@ -66,11 +62,13 @@ func flagHints() map[string]string {
 	const name = "the spec names the images; --tag TAG and --registry PREFIX publish them elsewhere"
 	const cache = "the engine keeps its cache itself; share an engine with --engine"
 	const quiet = "give build --progress quiet; results are on standard output"
+	const file = "give variables of the spec values with --vars FILE, a YAML file"
 	const variable = "declare it under variables in the spec, and give it with --set NAME=VALUE"
 	return map[string]string{
 		"t": name, "name": name,
 		"q": quiet, "quiet": quiet,
-		"build-arg": variable, "arg": variable,
+		"build-arg": variable, "arg": variable, "var": variable,
+		"build-arg-file": file, "var-file": file, "values": file,
 		"label":      "the spec has the labels: images.NAME.labels",
 		"annotation": "the spec has the labels: images.NAME.labels",
 		"cache-to":   cache, "cache-from": cache, "cache": cache, "export-cache": cache, "import-cache": cache,
@@ -112,18 +110,5 @@ func commandHints() map[string]string {
 		"up": composed, "down": composed,
 		"ps": containers, "exec": containers, "logs": containers, "stop": containers,
 		"new": "pulpimg init writes a spec to start from", "create": "pulpimg init writes a spec to start from",
-	}
-}
-
-// newVersion prints the same as --version.
-func newVersion(con console) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of this program",
-		Args:  usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(con.out, "%s version %s\n", cmd.Root().Name(), cmd.Root().Version)
-			return err
-		},
 	}
 }

@@ -88,7 +88,7 @@ func TestHabits_haveHintsThatNameWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestVersion_isTheSameAsTheFlag(t *testing.T) {
+func TestVersion_beginsAsTheFlag(t *testing.T) {
 	said := func(arg string) string {
 		var out bytes.Buffer
 		root := newRoot(console{out: &out, err: io.Discard})
@@ -98,7 +98,7 @@ func TestVersion_isTheSameAsTheFlag(t *testing.T) {
 		}
 		return out.String()
 	}
-	if flag, command := said("--version"), said("version"); flag != command || !strings.HasPrefix(flag, "pulpimg version ") {
+	if flag, command := said("--version"), said("version"); !strings.HasPrefix(command, flag) || !strings.HasPrefix(flag, "pulpimg version ") || strings.Count(flag, "\n") != 1 {
 		t.Errorf("--version prints %q, and version %q", flag, command)
 	}
 }

@@ -8,7 +8,7 @@ var table = map[string]string{
 		"pkg/startup/settings pkg/startup/startscript",
 	"cmd/pulpimg": "assets internal/atomicfile internal/diagnostic internal/export internal/gendir " +
 		"internal/inventory internal/shell internal/signals internal/starter internal/terminal " +
-		"pkg/build pkg/engine pkg/family pkg/layout pkg/publish pkg/render/compose pkg/render/container " +
+		"pkg/build pkg/engine pkg/engine/bundle pkg/family pkg/layout pkg/publish pkg/render/compose pkg/render/container " +
 		"pkg/render/dockerfile pkg/render/kubernetes pkg/spec pkg/spec/schema",
 	"internal/atomicfile": "",
 	"internal/cachedir":   "",
