@@ -10,7 +10,9 @@ import (
 )
 
 func TestRunning_serves(t *testing.T) {
-	of := func(bundle string, plainHTTP []string, environ ...string) running { return newRunning(bundle, plainHTTP, environ) }
+	of := func(bundle string, plainHTTP []string, environ ...string) running {
+		return newRunning(bundle, plainHTTP, environ)
+	}
 	engine := of("a", []string{"one.test", "two.test"}, "HTTP_PROXY=http://proxy", "PATH=/bin")
 	other := of("a", nil, "HTTP_PROXY=http://proxy")
 	other.Format++
