@@ -64,12 +64,3 @@ func required(t *testing.T, gomod string) string {
 	}
 	return string(found[1])
 }
-
-func TestPackage_compilesForOtherSystems(t *testing.T) {
-	t.Parallel()
-	cmd := exec.Command("go", "build", ".")
-	cmd.Env = append(os.Environ(), "GOOS=darwin", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-}

@@ -143,6 +143,9 @@ func (r remover) connect(ctx context.Context, wanted running) (*client.Client, s
 	if err != nil {
 		return nil, "", nil // it does not listen yet, or no longer
 	}
+	if pid == 0 {
+		return nil, "", errOtherEngine // it is in another container, with which it will end
+	}
 	limited, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	c, err := dial(limited, found.Socket)
@@ -162,7 +165,7 @@ func (r remover) connect(ctx context.Context, wanted running) (*client.Client, s
 	return nil, "", errors.Join(err, c.Close())
 }
 
-// peer returns the process that listens at a socket.
+// peer returns the process that listens at a socket, or 0 if it is in a PID namespace that this process does not see.
 // https://man7.org/linux/man-pages/man7/unix.7.html (SO_PEERCRED)
 func peer(socket string) (pid int, err error) {
 	c, err := net.Dial("unix", socket)
