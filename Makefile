@@ -12,7 +12,7 @@ TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-c
            /usr/bin/shellcheck:shellcheck /usr/bin/newuidmap:uidmap /usr/bin/augparse:augeas-tools /usr/bin/python3:python3 /usr/bin/busybox:busybox \
            /usr/bin/redis-server:redis-server /usr/lib/postgresql/15/bin/postgres:postgresql
 # Everything that parses, by package; the modules of the tests have more.
-FUZZ    := pkg/spec:FuzzParse pkg/family:FuzzResolve pkg/family:FuzzHideCredentials internal/diagnostic:FuzzText pkg/startup/contract:FuzzExpand pkg/startup/contract:FuzzRead \
+FUZZ    := pkg/spec:FuzzParse pkg/spec:FuzzParseValues pkg/family:FuzzResolve pkg/family:FuzzHideCredentials internal/diagnostic:FuzzText pkg/startup/contract:FuzzExpand pkg/startup/contract:FuzzRead \
            pkg/startup/settings:FuzzQuote pkg/startup/settings:FuzzValue pkg/startup/serviceurl:FuzzParse pkg/startup/startscript:FuzzParse pkg/startup/startscript:FuzzMarshal pkg/startup/service:FuzzAnswers internal/statcache:FuzzParse cmd/pulpimg:FuzzReadEnvFile \
            pkg/publish:FuzzParseChallenge pkg/publish:FuzzLocation pkg/publish:FuzzCredentials
 DEMO    := --push --progress plain

@@ -37,17 +37,35 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		var all Errors
-		if !errors.As(err, &all) || len(all) == 0 {
-			t.Fatalf("the error is a %T: %v", err, err)
-		}
-		lines := lineBreak.Split(string(data), -1)
-		simple := len(lines) == bytes.Count(data, []byte("\n"))+1 // all of its lines are lines for everybody
-		for _, e := range all {
-			at := e.At.Start
-			if at.Line < 1 || at.Line > len(lines) || at.Column < 1 || simple && at.Column > utf8.RuneCountInString(lines[at.Line-1])+1 {
-				t.Errorf("an error at %v, which the file does not have: %v", at, e)
-			}
+		checkPlaces(t, data, err)
+	})
+}
+
+// FuzzParseValues looks for the same in files of values.
+func FuzzParseValues(f *testing.F) {
+	for _, text := range []string{"", "host: a\n", "# none\n", "host: [a]\nport: 1\nhost: b\n", "a: &x b\nc: *x\n", "{a: \"\\t\"}", "- a\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := parseValues("f.yaml", data); err != nil {
+			checkPlaces(t, data, err)
 		}
 	})
+}
+
+// checkPlaces reports errors at places that a file does not have.
+func checkPlaces(t *testing.T, data []byte, err error) {
+	t.Helper()
+	var all Errors
+	if !errors.As(err, &all) || len(all) == 0 {
+		t.Fatalf("the error is a %T: %v", err, err)
+	}
+	lines := lineBreak.Split(string(data), -1)
+	simple := len(lines) == bytes.Count(data, []byte("\n"))+1 // all of its lines are lines for everybody
+	for _, e := range all {
+		at := e.At.Start
+		if at.Line < 1 || at.Line > len(lines) || at.Column < 1 || simple && at.Column > utf8.RuneCountInString(lines[at.Line-1])+1 {
+			t.Errorf("an error at %v, which the file does not have: %v", at, e)
+		}
+	}
 }

@@ -64,7 +64,7 @@ func (r *reader) names(n *yaml.Node, what string) []Named[*yaml.Node] {
 			r.report.Add(keyAt, "write the keys out, or base one image on another with from", "merge keys (<<) are not part of the language")
 			continue
 		}
-		if key.Kind != yaml.ScalarNode {
+		if key.Kind != yaml.ScalarNode || key.Value == "" && isNull(key) {
 			r.report.Add(keyAt, "", "a key in %s has to be a name, not %s", what, kindOf(key))
 			continue
 		}
@@ -261,7 +261,8 @@ func (r *reader) isWritten(line, column int, s string) bool {
 
 // rangeOf returns where a node is written. For an alias, that is where the alias is.
 func (r *reader) rangeOf(n *yaml.Node) Range {
-	from := Position{Line: n.Line, Column: n.Column}
+	// The parser places a value that is missing at the end of the file in the line after.
+	from := Position{Line: min(n.Line, max(len(r.lines), 1)), Column: n.Column}
 	return Range{Start: from, End: Position{Line: max(lastLine(n), from.Line), Column: n.Column}}
 }
 

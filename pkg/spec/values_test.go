@@ -24,6 +24,7 @@ func TestLoadValues(t *testing.T) {
 		{"no string", "a: 12\nb: yes\nc: {}\nd:\n", []string{
 			`v.yaml:1:4: a has to be a string, not the number 12 (write "12")`, `v.yaml:3:4: c has to be a string, not a mapping`,
 			`v.yaml:4:3: d has to be a string, not nothing`}},
+		{"a key that is nothing", "? \n: x\n", []string{`v.yaml:1:2: a key in the values has to be a name, not nothing`}},
 		{"a variable twice", "a: x\na: y\n", []string{`v.yaml:2:1: duplicate key "a" in the values (it is already there in line 1, column 1)`}},
 		{"a list", "- a\n", []string{"v.yaml:1:1: a file of values has to be a mapping, not a list (write NAME: value)"}},
 		{"two documents", "a: x\n---\nb: y\n", []string{"v.yaml:3:1: a second document begins here (move its values into the first)"}},
