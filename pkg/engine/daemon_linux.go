@@ -40,7 +40,7 @@ const initProgram = "engine-init"
 
 // daemon is a running buildkitd, with engine-init above it.
 type daemon struct {
-	remover
+	site
 	places
 	cmd      *exec.Cmd
 	exited   chan struct{} // closed when the process has ended, and all others in its namespace
@@ -58,8 +58,8 @@ func withRegistries(config []byte, plainHTTP []string) []byte {
 }
 
 // startDaemon runs the programs in bin. The caller holds the lock; from here on, the child holds it as well.
-func startDaemon(ctx context.Context, r remover, bin string, l *lock, record running) (*daemon, error) {
-	h, ns := r.home, r.ns
+func startDaemon(ctx context.Context, s site, bin string, l *lock, record running) (*daemon, error) {
+	h, ns := s.home, s.ns
 	if err := os.WriteFile(h.config(), withRegistries(config, record.PlainHTTP), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the engine's configuration: %w", err)
 	}
@@ -67,7 +67,7 @@ func startDaemon(ctx context.Context, r remover, bin string, l *lock, record run
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{remover: r, places: at, exited: make(chan struct{})}
+	d := &daemon{site: s, places: at, exited: make(chan struct{})}
 	record.Socket, record.Runtime = at.socket, at.runtime
 	if err := h.writeRunning(record); err != nil {
 		return nil, errors.Join(d.failure(notStarted, err), os.RemoveAll(at.tmp))
@@ -188,8 +188,8 @@ const tracingName = "buildkit/otel-grpc.sock"
 
 // dropTracing removes the socket for traces in the mount namespace of a process of the engine: the commands of a build must see nothing of
 // the engine. Of several processes that use the engine, the first one finds it.
-func (r remover) dropTracing(runtimeDir string, pid int) error {
-	if !r.ns.isSet() {
+func (s site) dropTracing(runtimeDir string, pid int) error {
+	if !s.ns.isSet() {
 		runtimeDir = "/run"
 	}
 	socket := filepath.Join("/proc", strconv.Itoa(pid), "root", runtimeDir, tracingName)

@@ -30,13 +30,13 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, wanted := remover{home: h, bundle: b, ns: ns}, newRunning(b.ID(), o.PlainHTTP, os.Environ())
+	s, wanted := site{home: h, bundle: b, ns: ns}, newRunning(b.ID(), o.PlainHTTP, os.Environ())
 	for {
 		users, err := share(ctx, h.users())
 		if err != nil {
 			return nil, err
 		}
-		e, err := startOrJoin(ctx, r, users, wanted, o)
+		e, err := startOrJoin(ctx, s, users, wanted, o)
 		if err == nil {
 			return e, nil
 		}
@@ -54,20 +54,20 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 }
 
 // startOrJoin starts the engine of a directory if it does not run, and otherwise connects to it.
-func startOrJoin(ctx context.Context, r remover, users *lock, wanted running, o Options) (*Engine, error) {
-	l, err := tryAcquire(r.home.lock())
+func startOrJoin(ctx context.Context, s site, users *lock, wanted running, o Options) (*Engine, error) {
+	l, err := tryAcquire(s.home.lock())
 	if err != nil {
 		return nil, err
 	}
 	if l == nil {
-		c, socket, err := r.join(ctx, wanted, o.Notice)
+		c, socket, err := s.join(ctx, wanted, o.Notice)
 		if err != nil {
 			return nil, err
 		}
-		return joined(r.home, c, socket, users), nil
+		return joined(s.home, c, socket, users), nil
 	}
-	r.lock = l
-	e, err := startLocked(ctx, r, l, users, wanted, o)
+	s.lock = l
+	e, err := startLocked(ctx, s, l, users, wanted, o)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}
@@ -82,7 +82,7 @@ func joined(h home, c *client.Client, socket string, users *lock) *Engine {
 		if runs, _, err := locked(h.lock()); err != nil || runs || closed.Load() {
 			return err
 		}
-		return (&daemon{remover: remover{home: h}}).failure(endedUnexpectedly, errNoEngine)
+		return (&daemon{site: site{home: h}}).failure(endedUnexpectedly, errNoEngine)
 	}, close: once(func() error {
 		closed.Store(true)
 		return errors.Join(c.Close(), h.leave(users))
@@ -115,18 +115,18 @@ func usable() (*bundle.Bundle, error) {
 
 // startLocked starts the engine with the state of earlier runs. A state that a full disk or a power cut has damaged is removed: no later
 // start could read it, and the next build makes it again.
-func startLocked(ctx context.Context, r remover, l, users *lock, record running, o Options) (*Engine, error) {
-	if err := r.removeLeftovers(ctx); err != nil {
+func startLocked(ctx context.Context, s site, l, users *lock, record running, o Options) (*Engine, error) {
+	if err := s.removeLeftovers(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.home.executable(); err != nil {
+	if err := s.home.executable(); err != nil {
 		return nil, err
 	}
-	bin, err := unpack(ctx, r.home, r.bundle)
+	bin, err := unpack(ctx, s.home, s.bundle)
 	if err != nil {
 		return nil, err
 	}
-	e, err := run(ctx, r, bin, l, users, record)
+	e, err := run(ctx, s, bin, l, users, record)
 	var broken *brokenStateError
 	if !errors.As(err, &broken) {
 		return e, err
@@ -134,18 +134,18 @@ func startLocked(ctx context.Context, r remover, l, users *lock, record running,
 	if o.Notice != nil {
 		o.Notice(fmt.Sprintf("the engine's cache cannot be read (%s) and is removed; the next build makes it again", broken.Reason))
 	}
-	if err := r.removeState(ctx); err != nil {
+	if err := s.removeState(ctx); err != nil {
 		return nil, fmt.Errorf("removing the engine's damaged cache: %w", err)
 	}
-	return run(ctx, r, bin, l, users, record)
+	return run(ctx, s, bin, l, users, record)
 }
 
 // run starts buildkitd and returns once it answers.
-func run(ctx context.Context, r remover, bin string, l, users *lock, record running) (*Engine, error) {
-	if err := r.home.checkDatabases(); err != nil {
+func run(ctx context.Context, s site, bin string, l, users *lock, record running) (*Engine, error) {
+	if err := s.home.checkDatabases(); err != nil {
 		return nil, err
 	}
-	d, err := startDaemon(ctx, r, bin, l, record)
+	d, err := startDaemon(ctx, s, bin, l, record)
 	if err != nil {
 		return nil, err
 	}

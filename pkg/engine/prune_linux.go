@@ -31,41 +31,41 @@ func pruneEmbedded(ctx context.Context, o Options) (freed int64, err error) {
 	default:
 		defer func() { err = errors.Join(err, l.release()) }()
 	}
-	r, err := h.remover(ctx)
+	s, err := h.site(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if r.lock = l; l != nil && r.ns.isSet() {
+	if s.lock = l; l != nil && s.ns.isSet() {
 		// To measure and to remove what belongs to other users of the namespace. On a full disk, the first removal makes the space for it.
-		_, _ = unpack(ctx, h, r.bundle)
+		_, _ = unpack(ctx, h, s.bundle)
 	}
-	before, err := r.usage(ctx)
+	before, err := s.usage(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("measuring the embedded engine's files: %w", err)
 	}
-	if err := errors.Join(r.removeState(ctx), r.removeLeftovers(ctx), r.removeOtherBins()); err != nil {
+	if err := errors.Join(s.removeState(ctx), s.removeLeftovers(ctx), s.removeOtherBins()); err != nil {
 		return 0, fmt.Errorf("emptying the engine's cache: %w", err)
 	}
-	after, err := r.usage(ctx)
+	after, err := s.usage(ctx)
 	return max(before-after, 0), err
 }
 
-// remover returns what measures and empties the directory.
-func (h home) remover(ctx context.Context) (remover, error) {
-	r := remover{home: h}
+// site returns what there is of the engine in the directory, whether it can run or not.
+func (h home) site(ctx context.Context) (site, error) {
+	s := site{home: h}
 	b, err := bundle.Load()
 	if errors.Is(err, bundle.ErrEmpty) {
-		return r, nil
+		return s, nil
 	}
 	if err != nil {
-		return remover{}, err
+		return site{}, err
 	}
-	r.bundle = b
-	r.ns, err = newUserns(ctx)
+	s.bundle = b
+	s.ns, err = newUserns(ctx)
 	var unusable *UnusableError
 	if errors.As(err, &unusable) {
-		r.reason = err
-		return r, nil
+		s.reason = err
+		return s, nil
 	}
-	return r, err
+	return s, err
 }

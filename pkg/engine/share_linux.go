@@ -105,15 +105,15 @@ var (
 const joinPatience = 2 * time.Second
 
 // join connects to the engine that runs, or that another process is starting. The caller shares the users' lock.
-func (r remover) join(ctx context.Context, wanted running, notice func(string)) (c *client.Client, socket string, err error) {
+func (s site) join(ctx context.Context, wanted running, notice func(string)) (c *client.Client, socket string, err error) {
 	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()
 	told := false
 	for began := time.Now(); ; {
-		if c, socket, err = r.connect(ctx, wanted); c != nil || err != nil {
+		if c, socket, err = s.connect(ctx, wanted); c != nil || err != nil {
 			return c, socket, err
 		}
-		switch isLocked, pid, err := locked(r.home.lock()); {
+		switch isLocked, pid, err := locked(s.home.lock()); {
 		case err != nil:
 			return nil, "", err
 		case !isLocked:
@@ -131,8 +131,8 @@ func (r remover) join(ctx context.Context, wanted running, notice func(string)) 
 }
 
 // connect makes one attempt to connect to the engine of the record. The client is nil if there is none that answers yet.
-func (r remover) connect(ctx context.Context, wanted running) (*client.Client, string, error) {
-	found, err := r.home.readRunning()
+func (s site) connect(ctx context.Context, wanted running) (*client.Client, string, error) {
+	found, err := s.home.readRunning()
 	if found == nil || err != nil {
 		return nil, "", err
 	}
@@ -156,9 +156,9 @@ func (r remover) connect(ctx context.Context, wanted running) (*client.Client, s
 		return nil, "", nil // it has ended meanwhile
 	}
 	// The record is written before the engine starts. If it is another one now, so may be the engine.
-	again, err := r.home.readRunning()
+	again, err := s.home.readRunning()
 	if err == nil && reflect.DeepEqual(found, again) {
-		if err = r.dropTracing(found.Runtime, pid); err == nil {
+		if err = s.dropTracing(found.Runtime, pid); err == nil {
 			return c, found.Socket, nil
 		}
 	}

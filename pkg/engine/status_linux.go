@@ -30,11 +30,11 @@ func embeddedStatus(ctx context.Context, o Options) (*Info, error) {
 	if info.Mode, err = mode(ctx); err != nil && !errors.As(err, &info.Unusable) {
 		return nil, err
 	}
-	r, err := h.remover(ctx)
+	s, err := h.site(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if info.DiskUsage, err = r.usage(ctx); err != nil {
+	if info.DiskUsage, err = s.usage(ctx); err != nil {
 		return nil, fmt.Errorf("measuring the embedded engine's files: %w", err)
 	}
 	return info, nil

@@ -127,10 +127,16 @@ func TestPrune(t *testing.T) {
 func TestPrune_remote(t *testing.T) {
 	far := start(t, engine.Options{CacheDir: t.TempDir()})
 	mustBuild(t, far.Client())
-	freed, err := engine.Prune(context.Background(), engine.Options{Address: far.Address()})
-	must(t, err)
-	if left := status(t, engine.Options{Address: far.Address()}).DiskUsage; freed == 0 || left != 0 {
-		t.Errorf("freed %d bytes and %d are left, want all to be freed", freed, left)
+	var freed int64
+	// The engine releases the result of the build in its own time.
+	eventually(t, "an empty cache", func() bool {
+		n, err := engine.Prune(context.Background(), engine.Options{Address: far.Address()})
+		must(t, err)
+		freed += n
+		return status(t, engine.Options{Address: far.Address()}).DiskUsage == 0
+	})
+	if freed == 0 {
+		t.Error("freed nothing, and the cache is empty")
 	}
 }
 
