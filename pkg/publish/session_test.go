@@ -160,7 +160,7 @@ func TestOptions_wrong(t *testing.T) {
 		want string
 	}{
 		{Options{Jobs: -1}, "-1 blobs at a time: at least one is needed"},
-		{Options{Backoff: Backoff{First: time.Second}}, "0 attempts: at least one is needed"},
+		{Options{Backoff: Backoff{Attempts: -1}}, "-1 attempts: at least one is needed"},
 		{Options{Patience: -time.Second}, "a patience of -1s: it has to be positive"},
 		{Options{PlainHTTP: []string{"http://r.test"}}, `"http://r.test" is not HOST or HOST:PORT`},
 	} {
