@@ -35,7 +35,7 @@ type Options struct {
 	Transport http.RoundTripper
 	// Jobs is how many blobs are uploaded at the same time. Zero means 4.
 	Jobs int
-	// Backoff says how requests are repeated. Its zero value means 6 attempts, 250 ms apart at first and a minute at most.
+	// Backoff says how requests are repeated. What is zero of it means 6 attempts, 250 ms apart at first and a minute at most.
 	Backoff Backoff
 	// Patience is how long a registry may neither answer nor move a byte before a request is repeated or given up. Zero means a minute.
 	Patience time.Duration
