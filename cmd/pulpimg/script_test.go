@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pulpimg/pulpimg/test/scripts"
 )
 
 // TestMain makes this binary the pulpimg of the scripts.
@@ -45,16 +45,5 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	var exit *exec.ExitError
-	switch err := ts.Exec(args[1], args[2:]...); {
-	case err == nil:
-		ts.Fatalf("it ended with 0, want %d", want)
-	case !errors.As(err, &exit):
-		ts.Fatalf("%v", err)
-	case exit.ExitCode() != want:
-		ts.Fatalf("it ended with %d, want %d", exit.ExitCode(), want)
-	}
-	if out := ts.ReadFile("stdout"); out != "" {
-		ts.Fatalf("it failed and printed a result:\n%s", out)
-	}
+	scripts.Fails(ts, want, args[1], args[2:]...)
 }

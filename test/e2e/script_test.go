@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"errors"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -11,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pulpimg/pulpimg/test/inlab"
+	"github.com/pulpimg/pulpimg/test/scripts"
 )
 
 // The scripts say what a command prints and how it ends. They see the lab's values (LAB_...), a place in its registry of their own
@@ -48,7 +47,7 @@ func TestScripts(t *testing.T) {
 				if args[1] == "build" {
 					args = append([]string{args[0], "pulpimg"}, buildArgs(ts, args[2:])...)
 				}
-				fails(ts, want, args[1], args[2:])
+				scripts.Fails(ts, want, args[1], args[2:]...)
 			},
 		},
 	})
@@ -67,19 +66,4 @@ func (oneByOne) Verbose() bool { return testing.Verbose() }
 
 func buildArgs(ts *testscript.TestScript, args []string) []string {
 	return append([]string{"build", "--source-policy", ts.Getenv("LAB_POLICY")}, args...)
-}
-
-func fails(ts *testscript.TestScript, want int, command string, args []string) {
-	var exit *exec.ExitError
-	switch err := ts.Exec(command, args...); {
-	case err == nil:
-		ts.Fatalf("it ended with 0, want %d", want)
-	case !errors.As(err, &exit):
-		ts.Fatalf("%v", err)
-	case exit.ExitCode() != want:
-		ts.Fatalf("it ended with %d, want %d", exit.ExitCode(), want)
-	}
-	if out := ts.ReadFile("stdout"); out != "" {
-		ts.Fatalf("it failed and printed a result:\n%s", out)
-	}
 }
