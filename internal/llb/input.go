@@ -21,7 +21,7 @@ type Base struct {
 	Config dockerspec.DockerOCIImage
 }
 
-// Options are what decides how a family is compiled, besides the family itself. They are those of a build and have no defaults.
+// Options decide how a family is compiled. Package build sets all of them; there are no defaults.
 type Options struct {
 	// SpecFile is the name of the spec in source maps.
 	SpecFile string

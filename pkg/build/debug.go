@@ -78,7 +78,8 @@ func (f *FailedCommand) Shell(ctx context.Context, attach func() (Terminal, erro
 	if err != nil {
 		return fmt.Errorf("opening the file system of %s: %w", f.Step, err)
 	}
-	// Both the process and the release of its container fail with the exit code of the shell, which is that of the last command a person typed.
+	// When the shell ends with a code other than 0, the process and the release of its container both fail with it. That is no error of the
+	// build: it only shows how the last typed command ended.
 	defer func() { err = errors.Join(unlessExit(err), unlessExit(container.Release(context.WithoutCancel(ctx)))) }()
 	if f.lacksShell(ctx, container) {
 		return ErrNoShell

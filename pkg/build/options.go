@@ -17,10 +17,9 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
-// Options are what decides how a family is built, besides the family itself. The zero value is what the pulpimg command does by default, but
-// shows no progress.
+// Options decide how a family is built. The zero value builds as the pulpimg command does by default, but shows no progress.
 type Options struct {
-	// Engine says which engine builds. Its cache directory is that of Cache, unless it has another one.
+	// Engine chooses the engine. An empty CacheDir in it means the directory of Cache.
 	Engine engine.Options
 	// Cache keeps the file layers between builds.
 	Cache Cache

@@ -61,7 +61,7 @@ func (h history) failed(name string) *Step {
 // failed reports whether the error of a step is a failure of its own, and not a cancellation because another step has failed.
 func failed(err string) bool { return err != "" && !strings.Contains(err, context.Canceled.Error()) }
 
-// endsWith reports whether the last output that was shown is that of a step.
+// endsWith reports whether the display ended with the output of a step.
 func (h history) endsWith(step *Step) bool { return h.last >= 0 && step == &h.steps[h.last] }
 
 // A watcher reads a build's status, passes it on to a display and remembers what became of the steps.

@@ -58,8 +58,8 @@ func withRegistries(config []byte, plainHTTP []string) []byte {
 }
 
 // startDaemon runs the programs in bin. The caller holds the lock; from here on, the child holds it as well.
-func startDaemon(ctx context.Context, s site, bin string, l *lock, record running) (*daemon, error) {
-	h, ns := s.home, s.ns
+func startDaemon(ctx context.Context, s site, bin string, record running) (*daemon, error) {
+	h := s.home
 	if err := os.WriteFile(h.config(), withRegistries(config, record.PlainHTTP), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the engine's configuration: %w", err)
 	}
@@ -72,7 +72,7 @@ func startDaemon(ctx context.Context, s site, bin string, l *lock, record runnin
 	if err := h.writeRunning(record); err != nil {
 		return nil, errors.Join(d.failure(notStarted, err), os.RemoveAll(at.tmp))
 	}
-	d.cmd = command(h, bin, at, l, ns)
+	d.cmd = command(s, bin, at)
 	if err := d.run(ctx); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(at.tmp))
 	}
@@ -80,7 +80,8 @@ func startDaemon(ctx context.Context, s site, bin string, l *lock, record runnin
 }
 
 // command returns the command that starts engine-init, which runs buildkitd.
-func command(h home, bin string, at places, l *lock, ns userns) *exec.Cmd {
+func command(s site, bin string, at places) *exec.Cmd {
+	h, ns := s.home, s.ns
 	runtimeDir := ""
 	if ns.isSet() {
 		runtimeDir = at.runtime
@@ -93,7 +94,7 @@ func command(h home, bin string, at places, l *lock, ns userns) *exec.Cmd {
 		"--oci-worker-binary", filepath.Join(bin, "runc"))
 	cmd.Dir = string(h)
 	cmd.Env = append(environment(os.Environ(), bin), ns.environment(runtimeDir)...)
-	cmd.ExtraFiles = []*os.File{l.file}
+	cmd.ExtraFiles = []*os.File{s.lock.file}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		// All processes of the engine are in one PID namespace and end with it; see engine-init.
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
@@ -249,12 +250,12 @@ const endedUnexpectedly = "the embedded engine ended unexpectedly"
 // leave ends the use of the engine by this process. If nobody else uses it, leave waits for its end, and kills it if that takes too long.
 func (d *daemon) leave(users *lock) error {
 	d.stopping.Store(true)
-	err := d.home.leave(users)
+	ended, err := d.home.leave(users)
 	if errors.Is(err, errStays) {
 		d.kill()
 		return fmt.Errorf("%w and was killed", err)
 	}
-	if others, sharedErr := shared(d.home.users()); err == nil && sharedErr == nil && !others {
+	if ended {
 		<-d.exited
 	}
 	return err

@@ -10,7 +10,7 @@
 //	CACHE/engine/run/           in a user namespace, what stands for /run
 //	CACHE/engine/bin-DIGEST/    the programs of package bundle
 //	CACHE/engine/state/         what buildkitd keeps: snapshots, blobs, records
-//	CACHE/engine/buildkitd.log  of the last run; .old is that of the run before
+//	CACHE/engine/buildkitd.log  the log of the last run; buildkitd.log.old has the one before
 //
 // The child is process 1 of a PID namespace. Any number of processes of a user share the engine, and with it a lock, which the kernel
 // releases however they end. When the child gets the lock alone, it ends, and the kernel ends all processes of the namespace with it. So

@@ -40,7 +40,8 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 		if err == nil {
 			return e, nil
 		}
-		err = errors.Join(err, h.leave(users))
+		_, leaveErr := h.leave(users)
+		err = errors.Join(err, leaveErr)
 		switch {
 		case errors.Is(err, errNoEngine): // it has ended meanwhile
 		case errors.Is(err, errOtherEngine):
@@ -67,7 +68,7 @@ func startOrJoin(ctx context.Context, s site, users *lock, wanted running, o Opt
 		return joined(s.home, c, socket, users), nil
 	}
 	s.lock = l
-	e, err := startLocked(ctx, s, l, users, wanted, o)
+	e, err := startLocked(ctx, s, users, wanted, o)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}
@@ -85,7 +86,9 @@ func joined(h home, c *client.Client, socket string, users *lock) *Engine {
 		return (&daemon{site: site{home: h}}).failure(endedUnexpectedly, errNoEngine)
 	}, close: once(func() error {
 		closed.Store(true)
-		return errors.Join(c.Close(), h.leave(users))
+		closeErr := c.Close()
+		_, err := h.leave(users)
+		return errors.Join(closeErr, err)
 	})}
 }
 
@@ -115,7 +118,7 @@ func usable() (*bundle.Bundle, error) {
 
 // startLocked starts the engine with the state of earlier runs. A state that a full disk or a power cut has damaged is removed: no later
 // start could read it, and the next build makes it again.
-func startLocked(ctx context.Context, s site, l, users *lock, record running, o Options) (*Engine, error) {
+func startLocked(ctx context.Context, s site, users *lock, record running, o Options) (*Engine, error) {
 	if err := s.removeLeftovers(ctx); err != nil {
 		return nil, err
 	}
@@ -126,7 +129,7 @@ func startLocked(ctx context.Context, s site, l, users *lock, record running, o 
 	if err != nil {
 		return nil, err
 	}
-	e, err := run(ctx, s, bin, l, users, record)
+	e, err := run(ctx, s, bin, users, record)
 	var broken *brokenStateError
 	if !errors.As(err, &broken) {
 		return e, err
@@ -137,15 +140,15 @@ func startLocked(ctx context.Context, s site, l, users *lock, record running, o 
 	if err := s.removeState(ctx); err != nil {
 		return nil, fmt.Errorf("removing the engine's damaged cache: %w", err)
 	}
-	return run(ctx, s, bin, l, users, record)
+	return run(ctx, s, bin, users, record)
 }
 
 // run starts buildkitd and returns once it answers.
-func run(ctx context.Context, s site, bin string, l, users *lock, record running) (*Engine, error) {
+func run(ctx context.Context, s site, bin string, users *lock, record running) (*Engine, error) {
 	if err := s.home.checkDatabases(); err != nil {
 		return nil, err
 	}
-	d, err := startDaemon(ctx, s, bin, l, record)
+	d, err := startDaemon(ctx, s, bin, record)
 	if err != nil {
 		return nil, err
 	}

@@ -20,8 +20,8 @@ const (
 
 // Options choose an engine. The zero value chooses the embedded engine in its default directory.
 type Options struct {
-	// Address is that of a remote engine, as BuildKit writes it: unix://PATH, tcp://HOST:PORT, ssh://USER@HOST, docker-container://NAME,
-	// podman-container://NAME, nerdctl-container://NAME or kube-pod://POD. If it is empty, the engine is the embedded one.
+	// Address is the address of a remote engine, in BuildKit's notation: unix://PATH, tcp://HOST:PORT, ssh://USER@HOST,
+	// docker-container://NAME, podman-container://NAME, nerdctl-container://NAME or kube-pod://POD. If it is empty, the engine is the embedded one.
 	Address string
 	// TLS is for a remote engine at a tcp:// address.
 	TLS TLS

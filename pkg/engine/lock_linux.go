@@ -20,15 +20,23 @@ const lockPoll = 20 * time.Millisecond
 // descriptor. It is free when the last of them has ended. Other processes can see that it is held without taking it.
 type lock struct{ file *os.File }
 
-// acquire takes the lock. If it has to wait for it, it tells the user once.
-func acquire(ctx context.Context, name string, notice func(string)) (*lock, error) {
+// openLock opens the file of a lock, which it makes if there is none, and takes no lock yet.
+func openLock(name string) (*lock, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the embedded engine: %w", err)
 	}
-	l := &lock{f}
+	return &lock{f}, nil
+}
+
+// acquire takes the lock. If it has to wait for it, it tells the user once.
+func acquire(ctx context.Context, name string, notice func(string)) (*lock, error) {
+	l, err := openLock(name)
+	if err != nil {
+		return nil, err
+	}
 	if err := l.wait(ctx, unix.F_WRLCK, notice); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), l.release())
 	}
 	l.sign()
 	return l, nil
@@ -36,16 +44,15 @@ func acquire(ctx context.Context, name string, notice func(string)) (*lock, erro
 
 // tryAcquire takes the lock if it is free; otherwise, it returns nil.
 func tryAcquire(name string) (*lock, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	l, err := openLock(name)
 	if err != nil {
-		return nil, fmt.Errorf("locking the embedded engine: %w", err)
+		return nil, err
 	}
-	l := &lock{f}
 	switch err := l.try(unix.F_WRLCK); {
 	case busy(err):
-		return nil, f.Close()
+		return nil, l.release()
 	case err != nil:
-		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), l.release())
 	}
 	l.sign()
 	return l, nil
@@ -53,13 +60,12 @@ func tryAcquire(name string) (*lock, error) {
 
 // share takes the lock together with others. It waits for one who has it alone.
 func share(ctx context.Context, name string) (*lock, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	l, err := openLock(name)
 	if err != nil {
-		return nil, fmt.Errorf("locking the embedded engine: %w", err)
+		return nil, err
 	}
-	l := &lock{f}
 	if err := l.wait(ctx, unix.F_RDLCK, nil); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("locking the embedded engine with %s: %w", name, err), l.release())
 	}
 	return l, nil
 }

@@ -186,21 +186,22 @@ func peer(socket string) (pid int, err error) {
 	return pid, errors.Join(err, controlErr)
 }
 
-// leave ends the use of the engine. If nobody else uses it, leave returns when the engine has ended and nothing of it runs any more.
-func (h home) leave(users *lock) error {
+// leave ends the use of the engine. If nobody else uses it, leave returns when the engine has ended and nothing of it runs any more. It
+// reports whether the engine has ended.
+func (h home) leave(users *lock) (ended bool, err error) {
 	if err := users.release(); err != nil {
-		return err
+		return false, err
 	}
 	for deadline := time.Now().Add(stopTime); time.Now().Before(deadline); time.Sleep(socketPoll) {
 		runs, _, err := locked(h.lock())
 		if err != nil || !runs {
-			return err
+			return err == nil, err
 		}
 		if others, err := shared(h.users()); err != nil || others {
-			return err
+			return false, err
 		}
 	}
-	return fmt.Errorf("%w within %s", errStays, stopTime)
+	return false, fmt.Errorf("%w within %s", errStays, stopTime)
 }
 
 // errStays reports that an engine without users does not end.

@@ -27,11 +27,11 @@ func embeddedStatus(ctx context.Context, o Options) (*Info, error) {
 	if info.Running, info.PID, err = locked(h.lock()); err != nil {
 		return nil, fmt.Errorf("finding out whether the embedded engine runs: %w", err)
 	}
-	if info.Mode, err = mode(ctx); err != nil && !errors.As(err, &info.Unusable) {
-		return nil, err
-	}
 	s, err := h.site(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if info.Mode, err = s.mode(); err != nil && !errors.As(err, &info.Unusable) {
 		return nil, err
 	}
 	if info.DiskUsage, err = s.usage(ctx); err != nil {
@@ -41,14 +41,14 @@ func embeddedStatus(ctx context.Context, o Options) (*Info, error) {
 }
 
 // mode returns how the embedded engine runs for this user.
-func mode(ctx context.Context) (Mode, error) {
+func (s site) mode() (Mode, error) {
 	if _, err := usable(); err != nil {
 		return "", err
 	}
-	switch ns, err := newUserns(ctx); {
-	case err != nil:
-		return "", err
-	case ns.isSet():
+	switch {
+	case s.reason != nil:
+		return "", s.reason
+	case s.ns.isSet():
 		return Rootless, nil
 	}
 	return Root, nil

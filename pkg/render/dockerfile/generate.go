@@ -10,7 +10,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// Options are what decides how a family is written, besides the family itself.
+// Options decide how a family is written.
 type Options struct {
 	// SpecFile is how comments name the spec. If it is empty, it is the name that the spec was read by.
 	SpecFile string

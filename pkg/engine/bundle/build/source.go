@@ -191,7 +191,7 @@ func (s source) compile(ctx context.Context, args []string, tmp, plain string) (
 	return err
 }
 
-// checkNeeds returns an error that says which C library to install: that of the C compiler would not.
+// checkNeeds returns an error that names the C library to install if it is missing. The C compiler would only name a header.
 func (s source) checkNeeds(ctx context.Context) error {
 	if s.needs == "" {
 		return nil
