@@ -55,7 +55,7 @@ func newBuild(con console) *cobra.Command {
 	flags := cmd.Flags()
 	c.source.flags(flags)
 	c.engine.flags(flags)
-	c.registry.flags(flags)
+	c.registry.pullFlags(flags)
 	c.format.flag(flags)
 	flags.StringSliceVar(&c.platform, "platform", nil, "build for these `PLATFORMS`, such as linux/amd64,linux/arm64 (default: the engine's own)")
 	flags.StringArrayVarP(&c.outputs, "output", "o", nil, "also write the images to oci:DIR or docker-archive:FILE (`DESTINATION`, may be repeated)")
@@ -87,6 +87,9 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 		if err := needTerminal(); err != nil {
 			return err
 		}
+	}
+	if len(c.registry.mirrors) > 0 && c.engine.address != "" {
+		return usageError{errors.New("--mirror is for the embedded engine: an engine elsewhere has mirrors of its own")}
 	}
 	opts, err := c.options()
 	if err != nil {
@@ -155,7 +158,6 @@ func (c *buildCommand) options() (build.Options, error) {
 	if err != nil {
 		return build.Options{}, err
 	}
-	on.PlainHTTP = c.registry.plainHTTP
 	wanted, err := parsePlatforms(c.platform)
 	if err != nil {
 		return build.Options{}, err
@@ -188,6 +190,8 @@ func (c *buildCommand) options() (build.Options, error) {
 		NoCache:      c.noCache,
 		SourcePolicy: policy,
 		Keychain:     credentials,
+		Registries:   c.registry.config,
+		Proxies:      build.ProxiesOf(os.Getenv),
 		Secrets:      secrets,
 		Progress:     build.Progress{Out: c.console.err, Mode: c.progress},
 	}, nil

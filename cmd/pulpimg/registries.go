@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -14,29 +17,68 @@ import (
 	"github.com/pulpimg/pulpimg/internal/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/publish"
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 // registryFlags say how registries are talked to.
-type registryFlags struct{ plainHTTP []string }
+type registryFlags struct {
+	plainHTTP []string
+	mirrors   []string
+	cas       []string
+
+	config *registries.Config // of the flags and the files; check sets it
+}
 
 func (r *registryFlags) flags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&r.plainHTTP, "plain-http", nil,
 		"talk to this registry without TLS, `HOST[:PORT]` as references have it; localhost needs no permission (may be repeated)")
+	flags.StringArrayVar(&r.cas, "ca", nil, "trust the certificates of this `FILE` too, when registries and engines answer (PEM, may be repeated)")
+}
+
+// pullFlags are the flags of commands that pull.
+func (r *registryFlags) pullFlags(flags *pflag.FlagSet) {
+	r.flags(flags)
+	flags.StringArrayVar(&r.mirrors, "mirror", nil,
+		"pull the images of REGISTRY[/PATH] from this mirror if it has them, `REGISTRY=HOST[:PORT][/PATH]` (may be repeated)")
+	flags.Lookup("ca").Usage = "trust the certificates of this `FILE` too: for registries, for what the engine fetches, and in commands, without leaving it in a layer (PEM, may be repeated)"
 }
 
 // options are those of the flags, and show what a registry keeps waiting for.
 func (r *registryFlags) options(waiting func(publish.Waiting)) publish.Options {
-	return publish.Options{PlainHTTP: r.plainHTTP, Waiting: waiting}
+	return publish.Options{Registries: r.config, Waiting: waiting}
 }
 
-// check refuses flags that no registry can have.
+// check refuses flags that no registry can have, and reads what is known about registries.
 func (r *registryFlags) check() error {
 	for _, host := range r.plainHTTP {
 		if _, err := name.NewRegistry(host, name.StrictValidation); err != nil {
 			return usageError{fmt.Errorf("--plain-http %s: write HOST or HOST:PORT", host)}
 		}
 	}
+	opts := registries.Options{PlainHTTP: r.plainHTTP, CAs: r.cas}
+	for _, text := range r.mirrors {
+		of, at, ok := strings.Cut(text, "=")
+		mirror := registries.Mirror{Of: of, At: at}
+		if err := mirror.Check(); !ok || err != nil {
+			return usageError{fmt.Errorf("--mirror %s: write REGISTRY=HOST[:PORT][/PATH], such as docker.io=mirror.example.com/hub", text)}
+		}
+		opts.Mirrors = append(opts.Mirrors, mirror)
+	}
+	config, err := registries.Load(opts)
+	if err != nil {
+		return registriesProblem(err, r.cas)
+	}
+	r.config = config
 	return nil
+}
+
+// registriesProblem returns an error about what is known of registries as one of a flag, if it is.
+func registriesProblem(err error, cas []string) error {
+	var file *registries.FileError
+	if errors.As(err, &file) && slices.Contains(cas, file.File) {
+		return usageError{fmt.Errorf("--ca %s: %w", file.File, file.Err)}
+	}
+	return err
 }
 
 // checkAccess tries whether all images of a family can be published.
@@ -60,6 +102,8 @@ func (r *registryFlags) hint(err error) error {
 	switch {
 	case errors.As(err, &refused) && !refused.Lowered:
 		return fmt.Errorf("%w; if that is meant, allow it with --plain-http %s", err, refused.Host)
+	case errors.As(err, new(x509.UnknownAuthorityError)) && errors.As(err, &silent):
+		return fmt.Errorf("%w; if its authority is one of your own, name its certificate with --ca FILE, or put it into certs.d/%s", err, silent.Registry)
 	case errors.Is(err, http.ErrSchemeMismatch) && errors.As(err, &silent):
 		return fmt.Errorf("%w; if it is meant to work without TLS, allow that with --plain-http %s", err, silent.Registry)
 	}

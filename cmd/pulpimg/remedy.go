@@ -15,6 +15,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/registries"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -67,12 +68,15 @@ func remedy(err error) string {
 		platform  *build.PlatformError
 		unusable  *engine.UnusableError
 		platforms *export.PlatformsError
+		conf      *registries.FileError
 	)
 	switch {
 	case errors.As(err, &value):
 		return valueRemedy(value)
 	case errors.As(err, &base):
 		return baseRemedy(base)
+	case errors.As(err, &conf):
+		return confRemedy(conf)
 	case errors.As(err, &secret):
 		return "give it with --secret id=" + secret.ID + ",src=FILE"
 	case errors.Is(err, build.ErrDenied):
@@ -112,7 +116,14 @@ const policyRemedy = "allow it in the file given as --source-policy, or build wi
 
 // baseRemedy returns what to do when a base cannot be used.
 func baseRemedy(base *build.BaseError) string {
+	var conf *registries.FileError
 	switch host, _, _ := strings.Cut(base.Image.Base, "/"); {
+	case errors.As(base, &conf):
+		return confRemedy(conf)
+	case base.Untrusted():
+		return "if the authority is one of your own, name its certificate with --ca FILE, or put it into certs.d of the registry (see docs/registries.md)"
+	case base.WithoutTLS():
+		return "if the registry is meant to work without TLS, allow that with --plain-http HOST[:PORT]"
 	case base.Refused():
 		return "its registry wants other credentials: docker login " + host
 	case base.Denied():
@@ -121,6 +132,14 @@ func baseRemedy(base *build.BaseError) string {
 		return "choose another one with --set " + base.Image.BaseVariables[0] + "=..."
 	}
 	return "name another one here, or let a source policy take it from elsewhere (--source-policy)"
+}
+
+// confRemedy returns what to do about a file about registries that cannot be used.
+func confRemedy(conf *registries.FileError) string {
+	if filepath.Base(conf.File) == "registries.conf" {
+		return "correct it, or do without: CONTAINERS_REGISTRIES_CONF=/dev/null"
+	}
+	return "correct it, or move it away (see docs/registries.md)"
 }
 
 // engineRemedy returns what to do when the embedded engine cannot run.

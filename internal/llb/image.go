@@ -81,11 +81,11 @@ func (i Image) AddLayer(made layer.Layer) Image {
 // AddCommand adds the next step, which runs a command.
 func (i Image) AddCommand() (Image, error) {
 	named := describe(i.source, i.steps, i.opts)
-	command, err := commandOf(i.step())
+	command, err := commandOf(i.step(), i.opts)
 	if err != nil {
 		return Image{}, fmt.Errorf("compiling %s: %w", named.name, err)
 	}
-	after := run(i.root, command, i.config.Config.Env, named)
+	after := run(i.root, command, i.config.Config.Env, named, i.opts)
 	next := i.next()
 	next.appended = nil
 	next.layers = i.layersWith(after, named)

@@ -31,4 +31,11 @@ type Options struct {
 	Created time.Time
 	// NoCache makes every command run again.
 	NoCache bool
+	// Trusting gives commands the file of the secret TrustedID: the certificates of authorities that they are to trust.
+	Trusting bool
+	// Proxies are the proxies that commands are told about. They do not count for the engine's cache.
+	Proxies Proxies
 }
+
+// Proxies are the values of the variables by which programs find their proxies.
+type Proxies struct{ HTTP, HTTPS, FTP, All, No string }

@@ -126,10 +126,14 @@ type command struct {
 	secrets   []string
 }
 
-func commandOf(step family.Step) (command, error) {
+func commandOf(step family.Step, opts Options) (command, error) {
 	switch s := step.(type) {
 	case family.Packages:
-		install, err := packages.For(s)
+		trusted := ""
+		if opts.Trusting {
+			trusted = trustedFile
+		}
+		install, err := packages.Trusting(s, trusted)
 		if err != nil {
 			return command{}, err
 		}
@@ -165,7 +169,7 @@ func shell(script string, declared map[string]bool) []string {
 }
 
 // run returns the root file system after a command. The command runs as root in /, with the environment of the image.
-func run(root llb.State, c command, imageEnv []string, named description) llb.State {
+func run(root llb.State, c command, imageEnv []string, named description, with Options) llb.State {
 	opts := append(as[llb.RunOption](named.constraints()), llb.Dir("/"))
 	declared := map[string]bool{}
 	for _, variable := range imageEnv {
@@ -185,6 +189,7 @@ func run(root llb.State, c command, imageEnv []string, named description) llb.St
 	default:
 		opts = append(opts, llb.Args(c.args), llb.AddEnv(noTracing, "none"))
 	}
+	opts = append(opts, surroundings(with, declared)...)
 	for _, dir := range c.cacheDirs {
 		// Package managers lock their caches for themselves and give up when they find them locked.
 		opts = append(opts, llb.AddMount(dir, llb.Scratch(), llb.AsPersistentCacheDir("pulpimg"+dir, llb.CacheMountLocked)))

@@ -17,6 +17,16 @@ func Refused(err error) bool { return err != nil && refused.MatchString(err.Erro
 // Unreachable reports whether a server did not answer.
 func Unreachable(err error) bool { return err != nil && unreachable.MatchString(err.Error()) }
 
+// UnknownAuthority reports whether the certificate of a server is of an authority that is not trusted.
+func UnknownAuthority(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "certificate signed by unknown authority")
+}
+
+// WithoutTLS reports whether a server answered without TLS where it was asked with it.
+func WithoutTLS(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
+}
+
 // DeniedByPolicy reports whether the source policy denies a source.
 func DeniedByPolicy(text string) bool { return strings.Contains(text, "denied by policy") }
 

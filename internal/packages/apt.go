@@ -10,9 +10,15 @@ import (
 
 // apt caches nothing between builds: an index of another build must not be used, apt does not check the digest of a cached package but only
 // its size, and most base images remove downloaded packages right away. The list of automatically installed packages stays in the image.
-func apt(step family.Packages) Command {
+func apt(step family.Packages, trusted string) Command {
 	install := "apt-get --yes --no-install-recommends install " + shell.Words(step.Packages)
-	commands := []string{remove("/var/lib/apt/lists/*"), aptUpdate, install}
+	trusting := func(command string) string {
+		if trusted == "" {
+			return command
+		}
+		return strings.Replace(command, "apt-get ", "apt-get -o Acquire::https::CAInfo="+trusted+" ", 1)
+	}
+	commands := []string{remove("/var/lib/apt/lists/*"), trusting(aptUpdate), trusting(install)}
 	commands = append(commands, aptChecks(step.Packages)...)
 	commands = append(commands, remove(
 		"/var/lib/apt/lists/*", "/var/cache/apt/*.bin", "/var/cache/apt/archives/*.deb", "/var/cache/apt/archives/partial/*", "/var/cache/apt/archives/lock",

@@ -23,14 +23,18 @@ type Command struct {
 func (c Command) Script() string { return strings.Join(c.Commands, "\n") }
 
 // For returns the command of a package step.
-func For(step family.Packages) (Command, error) {
+func For(step family.Packages) (Command, error) { return Trusting(step, "") }
+
+// Trusting returns the command of a package step that trusts the certificates of a file in the container, for repositories that name no
+// others. No file stands for the certificates of the image.
+func Trusting(step family.Packages, file string) (Command, error) {
 	switch step.Manager {
 	case family.Yum:
-		return rpmBased(step, "groupinstall", "groupinfo"), nil
+		return rpmBased(step, file, "groupinstall", "groupinfo"), nil
 	case family.DNF:
-		return rpmBased(step, "group install", "group info"), nil
+		return rpmBased(step, file, "group install", "group info"), nil
 	case family.Apt:
-		return apt(step), nil
+		return apt(step, file), nil
 	}
 	return Command{}, fmt.Errorf("no package manager is called %q", step.Manager)
 }

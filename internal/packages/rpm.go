@@ -11,17 +11,24 @@ import (
 
 // rpmBased returns the command for yum and dnf. Downloaded packages are cached for the next build. The metadata of repositories is not,
 // because a step that runs again is to see today's packages. yum cannot install groups and packages in one call.
-func rpmBased(step family.Packages, groupInstall, groupInfo string) Command {
+func rpmBased(step family.Packages, trusted, groupInstall, groupInfo string) Command {
 	manager := string(step.Manager)
-	tool := manager + " --assumeyes --setopt=keepcache=1 --setopt=metadata_expire=0"
-	var install []string
-	if len(step.Groups) > 0 {
-		install = append(install, tool+" "+groupInstall+" "+shell.Words(step.Groups))
+	install := func(options string) []string {
+		tool := manager + " --assumeyes --setopt=keepcache=1 --setopt=metadata_expire=0" + options
+		var commands []string
+		if len(step.Groups) > 0 {
+			commands = append(commands, tool+" "+groupInstall+" "+shell.Words(step.Groups))
+		}
+		if len(step.Packages) > 0 {
+			commands = append(commands, tool+" install "+shell.Words(step.Packages))
+		}
+		return commands
 	}
-	if len(step.Packages) > 0 {
-		install = append(install, tool+" install "+shell.Words(step.Packages))
+	options := ""
+	if trusted != "" {
+		options = " --setopt=sslcacert=" + trusted
 	}
-	commands := append([]string{forgetRepositories()}, install...)
+	commands := append([]string{forgetRepositories()}, install(options)...)
 	commands = append(commands, rpmChecks(step, manager+" -C "+groupInfo, manager+" -C environment info")...)
 	commands = append(commands, remove(
 		"/var/log/dnf*.log*", "/var/log/hawkey.log*", "/var/log/yum.log*",
@@ -32,7 +39,7 @@ func rpmBased(step family.Packages, groupInstall, groupInfo string) Command {
 		"/var/cache/ldconfig/aux-cache",
 	))
 	return Command{
-		Install:  strings.Join(install, "\n"),
+		Install:  strings.Join(install(""), "\n"),
 		Commands: commands,
 		// A system's yum may be yum or dnf.
 		CacheDirs: []string{"/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum"},

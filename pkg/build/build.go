@@ -96,9 +96,9 @@ func solveOptions(f *family.Family, into *layout.Layout, s settings) client.Solv
 		OCIStores: map[string]content.Store{llb.LayerStore: s.layers.Blobs().Store()},
 		Session: []session.Attachable{
 			newEngineCredentials(s.Keychain).attachable(),
-			secretsprovider.NewSecretProvider(withCredentials(f, s.Secrets)),
+			secretsprovider.NewSecretProvider(withCredentials(f, s.trusted, s.Secrets)),
 		},
-		SourcePolicy: s.SourcePolicy,
+		SourcePolicy: allowing(s.SourcePolicy, f, s),
 	}
 }
 

@@ -41,6 +41,12 @@ func (e *BaseError) Refused() bool { return message.Refused(e.Err) }
 // Unreachable reports whether the base's registry did not answer.
 func (e *BaseError) Unreachable() bool { return message.Unreachable(e.Err) }
 
+// Untrusted reports whether the certificate of the base's registry is of an authority that the engine does not trust.
+func (e *BaseError) Untrusted() bool { return message.UnknownAuthority(e.Err) }
+
+// WithoutTLS reports whether the base's registry answers without TLS.
+func (e *BaseError) WithoutTLS() bool { return message.WithoutTLS(e.Err) }
+
 // Denied reports whether the source policy of the build denies the base.
 func (e *BaseError) Denied() bool { return e.Err != nil && message.DeniedByPolicy(e.Err.Error()) }
 

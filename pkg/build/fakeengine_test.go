@@ -183,7 +183,7 @@ func newPlanner(t *testing.T, spec string, engine *fakeEngine, on ...ocispec.Pla
 	}
 	return planner{
 		family: familytest.Parse(t, spec), engine: engine, trees: trees,
-		opts:     settings{Options{Platforms: on, Created: time.Unix(0, 0).UTC()}, store},
+		opts:     settings{Options: Options{Platforms: on, Created: time.Unix(0, 0).UTC()}, layers: store},
 		announce: func(string, time.Time, bool) {},
 	}
 }

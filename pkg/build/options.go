@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -15,6 +16,7 @@ import (
 	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/publish"
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 // Options decide how a family is built. The zero value builds as the pulpimg command does by default, but shows no progress.
@@ -33,12 +35,29 @@ type Options struct {
 	SourcePolicy *spb.Policy
 	// Keychain has the credentials for the bases. If it is nil, it is the default of package publish.
 	Keychain authn.Keychain
+	// Registries says how the embedded engine reaches the registries of bases, and which certificates commands are to trust in addition to
+	// those of their image. If it is nil, it is what [registries.Load] finds. A remote engine reaches registries as it is configured.
+	Registries *registries.Config
+	// Proxies are those that commands are told about; they do not count as inputs of a command. The embedded engine uses those of the
+	// environment, whatever this says.
+	Proxies Proxies
 	// Secrets are those of run steps. Nil means that there are none.
 	Secrets secrets.SecretStore
 	// Progress shows the build as it runs.
 	Progress Progress
 	// Debug is called for the first command that fails, if it is set.
 	Debug Debugger
+}
+
+// Proxies are the values of the variables by which programs find their proxies: http_proxy and so on. Empty ones are not set.
+type Proxies struct{ HTTP, HTTPS, FTP, All, No string }
+
+// ProxiesOf returns the proxies of an environment. As in curl, a variable in lower case counts before the same one in upper case.
+func ProxiesOf(getenv func(string) string) Proxies {
+	value := func(name string) string { return cmp.Or(getenv(name), getenv(strings.ToUpper(name))) }
+	return Proxies{
+		HTTP: value("http_proxy"), HTTPS: value("https_proxy"), FTP: value("ftp_proxy"), All: value("all_proxy"), No: value("no_proxy"),
+	}
 }
 
 // A Progress says where and how a build shows that it is running. The zero value shows nothing.
@@ -55,7 +74,8 @@ type Progress struct {
 // settings are complete options.
 type settings struct {
 	Options
-	layers *layer.Store
+	layers  *layer.Store
+	trusted []byte // what commands are to trust, in PEM; nothing stands for what their image trusts
 }
 
 // settings completes options and opens what they name.
@@ -71,10 +91,20 @@ func (o Options) settings() (settings, error) {
 	if o.Keychain == nil {
 		o.Keychain = publish.NewKeychain(os.Getenv)
 	}
+	if o.Registries == nil {
+		if o.Registries, err = registries.Load(registries.Options{}); err != nil {
+			return settings{}, err
+		}
+	}
+	o.Engine.Registries = o.Registries
+	trusted, err := o.Registries.Bundle()
+	if err != nil {
+		return settings{}, err
+	}
 	if o.Progress.Out == nil {
 		o.Progress = Progress{Out: io.Discard, Mode: string(progressui.QuietMode)}
 	}
 	o.Progress.Mode = cmp.Or(o.Progress.Mode, string(progressui.AutoMode))
 	layers, err := o.Cache.layers()
-	return settings{Options: o, layers: layers}, err
+	return settings{Options: o, layers: layers, trusted: trusted}, err
 }

@@ -61,6 +61,8 @@ func (p platformPlanner) options() llb.Options {
 		Platform: p.platform,
 		Created:  p.opts.Created,
 		NoCache:  p.opts.NoCache,
+		Trusting: len(p.opts.trusted) > 0,
+		Proxies:  llb.Proxies(p.opts.Proxies),
 	}
 }
 
@@ -109,22 +111,41 @@ func (p platformPlanner) base(ctx context.Context, image *family.Image) (llb.Bas
 	if image.Base == family.Scratch {
 		return llb.Base{}, nil
 	}
-	platform := p.platform
-	ref, found, data, err := p.engine.ResolveImageConfig(ctx, image.Base, sourceresolver.Opt{
-		LogName:  fmt.Sprintf("[%s] look up %s", image.Name, image.Base),
-		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &platform},
-	})
+	sources, err := p.opts.sources(ctx, image.Base)
 	if err != nil {
 		return llb.Base{}, &BaseError{Image: image, Err: err}
 	}
-	base := llb.Base{Reference: pinned(ref, found)}
-	if err := json.Unmarshal(data, &base.Config); err != nil {
-		return llb.Base{}, &BaseError{Image: image, Err: fmt.Errorf("reading its config: %w", err)}
+	base, err := p.lookUp(ctx, image, sources)
+	if err != nil {
+		return llb.Base{}, &BaseError{Image: image, Err: err}
 	}
-	if got := platforms.Normalize(base.Config.Platform); !platforms.OnlyStrict(platform).Match(got) {
-		return llb.Base{}, &BaseError{Image: image, Err: fmt.Errorf("it is for %s, not for %s", platforms.Format(got), platforms.Format(platform))}
+	if got := platforms.Normalize(base.Config.Platform); !platforms.OnlyStrict(p.platform).Match(got) {
+		return llb.Base{}, &BaseError{Image: image, Err: fmt.Errorf("it is for %s, not for %s", platforms.Format(got), platforms.Format(p.platform))}
 	}
 	return base, nil
+}
+
+// lookUp asks the engine for the digest and the config of a base, at one source after the other until one of them has it.
+func (p platformPlanner) lookUp(ctx context.Context, image *family.Image, sources []string) (llb.Base, error) {
+	var failed []error
+	for _, source := range sources {
+		ref, found, data, err := p.engine.ResolveImageConfig(ctx, source, sourceresolver.Opt{
+			LogName:  fmt.Sprintf("[%s] look up %s", image.Name, source),
+			ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p.platform},
+		})
+		if err == nil {
+			base := llb.Base{Reference: pinned(ref, found)}
+			if err := json.Unmarshal(data, &base.Config); err != nil {
+				return llb.Base{}, fmt.Errorf("reading its config: %w", err)
+			}
+			return base, nil
+		}
+		if ctx.Err() != nil || len(sources) == 1 {
+			return llb.Base{}, err
+		}
+		failed = append(failed, fmt.Errorf("at %s: %w", source, err))
+	}
+	return llb.Base{}, &SourcesError{failed}
 }
 
 // start returns the state of an image on a base from outside, before its first step.

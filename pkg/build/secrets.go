@@ -12,12 +12,13 @@ import (
 // A secretStore has the credentials of Fetch steps, and the secrets of another store.
 type secretStore struct {
 	credentials map[string]string // Authorization headers
+	trusted     []byte            // certificates of authorities
 	others      secrets.SecretStore
 }
 
-// withCredentials adds the credentials of a family's URLs to a store, which may be nil.
-func withCredentials(f *family.Family, others secrets.SecretStore) secretStore {
-	store := secretStore{credentials: map[string]string{}, others: others}
+// withCredentials adds the credentials of a family's URLs, and the certificates that commands are to trust, to a store, which may be nil.
+func withCredentials(f *family.Family, trusted []byte, others secrets.SecretStore) secretStore {
+	store := secretStore{credentials: map[string]string{}, trusted: trusted, others: others}
 	for _, image := range f.Images {
 		for at, step := range image.Steps {
 			if fetch, ok := step.(family.Fetch); ok && fetch.URL.Authorization() != "" {
@@ -32,6 +33,9 @@ func withCredentials(f *family.Family, others secrets.SecretStore) secretStore {
 func (s secretStore) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	if header, ok := s.credentials[id]; ok {
 		return []byte(header), nil
+	}
+	if id == llb.TrustedID {
+		return s.trusted, nil
 	}
 	if s.others == nil {
 		return nil, secrets.ErrNotFound

@@ -32,11 +32,11 @@ func TestSecretStore_GetSecret(t *testing.T) {
 		id    string
 		want  string
 	}{
-		{"credentials", withCredentials(f, others{"x": "y"}), id, "Basic dTpw"},
-		{"another one", withCredentials(f, others{"x": "y"}), "x", "y"},
-		{"a URL without credentials", withCredentials(f, others{}), llb.CredentialsID(f.Images[0], 0), ""},
-		{"credentials alone", withCredentials(f, nil), id, "Basic dTpw"},
-		{"no others", withCredentials(f, nil), "x", ""},
+		{"credentials", withCredentials(f, nil, others{"x": "y"}), id, "Basic dTpw"},
+		{"another one", withCredentials(f, nil, others{"x": "y"}), "x", "y"},
+		{"a URL without credentials", withCredentials(f, nil, others{}), llb.CredentialsID(f.Images[0], 0), ""},
+		{"credentials alone", withCredentials(f, nil, nil), id, "Basic dTpw"},
+		{"no others", withCredentials(f, nil, nil), "x", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := test.store.GetSecret(t.Context(), test.id)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -11,13 +10,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/BurntSushi/toml"
 	"github.com/moby/buildkit/client"
+
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 const (
@@ -48,20 +51,58 @@ type daemon struct {
 	stopping atomic.Bool
 }
 
-// withRegistries returns a configuration with registries that are asked over plain HTTP.
-func withRegistries(config []byte, plainHTTP []string) []byte {
-	out := bytes.Clone(config)
-	for _, host := range plainHTTP {
-		out = fmt.Appendf(out, "\n[registry.%q]\n  http = true\n", host)
+// configure writes buildkitd's configuration, and the certificates that it trusts.
+func (h home) configure(record running) error {
+	text, err := withRegistries(config, record.Registries)
+	if err == nil {
+		err = os.WriteFile(h.config(), text, 0o600)
 	}
-	return out
+	if err != nil {
+		return fmt.Errorf("writing the engine's configuration: %w", err)
+	}
+	if record.Trusted == "" {
+		return nil
+	}
+	if err := os.WriteFile(h.trusted(), record.trusted, 0o600); err != nil {
+		return fmt.Errorf("writing the certificates that the engine trusts: %w", err)
+	}
+	return nil
+}
+
+// withRegistries returns a configuration with registries.
+// https://github.com/moby/buildkit/blob/v0.34.2/util/resolver/config/config.go
+func withRegistries(config []byte, known map[string]registries.Host) ([]byte, error) {
+	type pair struct {
+		Key  string `toml:"key"`
+		Cert string `toml:"cert"`
+	}
+	type registry struct {
+		Mirrors  []string `toml:"mirrors,omitempty"`
+		HTTP     bool     `toml:"http,omitempty"`
+		Insecure bool     `toml:"insecure,omitempty"`
+		CA       []string `toml:"ca,omitempty"`
+		Pairs    []pair   `toml:"keypair,omitempty"`
+	}
+	all := map[string]registry{}
+	for host, h := range known {
+		r := registry{Mirrors: h.Mirrors, HTTP: h.PlainHTTP, Insecure: h.Unverified, CA: h.CAs}
+		for _, p := range h.Pairs {
+			r.Pairs = append(r.Pairs, pair{Key: p.Key, Cert: p.Cert})
+		}
+		all[host] = r
+	}
+	if len(all) == 0 {
+		return config, nil
+	}
+	text, err := toml.Marshal(map[string]any{"registry": all})
+	return slices.Concat(config, []byte("\n"), text), err
 }
 
 // startDaemon runs the programs in bin. The caller holds the lock; from here on, the child holds it as well.
 func startDaemon(ctx context.Context, s site, bin string, record running) (*daemon, error) {
 	h := s.home
-	if err := os.WriteFile(h.config(), withRegistries(config, record.PlainHTTP), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the engine's configuration: %w", err)
+	if err := h.configure(record); err != nil {
+		return nil, err
 	}
 	at, err := h.places()
 	if err != nil {
@@ -73,6 +114,9 @@ func startDaemon(ctx context.Context, s site, bin string, record running) (*daem
 		return nil, errors.Join(d.failure(notStarted, err), os.RemoveAll(at.tmp))
 	}
 	d.cmd = command(s, bin, at)
+	if record.Trusted != "" {
+		d.cmd.Env = append(d.cmd.Env, "SSL_CERT_FILE="+h.trusted())
+	}
 	if err := d.run(ctx); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(at.tmp))
 	}

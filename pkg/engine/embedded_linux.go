@@ -30,7 +30,11 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, wanted := site{home: h, bundle: b, ns: ns}, newRunning(b.ID(), o.PlainHTTP, os.Environ())
+	wanted, err := newRunning(b.ID(), o.Registries, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	s := site{home: h, bundle: b, ns: ns}
 	for {
 		users, err := share(ctx, h.users())
 		if err != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/moby/buildkit/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 // Kind is one of the two kinds of engines.
@@ -27,9 +29,9 @@ type Options struct {
 	TLS TLS
 	// CacheDir is where the embedded engine keeps its files, in a folder "engine". If it is empty, it is "pulpimg" in os.UserCacheDir.
 	CacheDir string
-	// PlainHTTP are the registries, HOST or HOST:PORT, that the embedded engine pulls from over plain HTTP, besides those of this machine.
-	// A remote engine has a configuration of its own.
-	PlainHTTP []string
+	// Registries says how the embedded engine reaches registries; nil stands for nothing special. A remote engine has a configuration of
+	// its own.
+	Registries *registries.Config
 	// Notice is called with a line for the user, such as why the engine waits. It may be nil.
 	Notice func(string)
 }

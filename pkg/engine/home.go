@@ -33,6 +33,7 @@ func (h home) users() string   { return filepath.Join(string(h), "users") }
 func (h home) running() string { return filepath.Join(string(h), "running.json") }
 func (h home) state() string   { return filepath.Join(string(h), "state") }
 func (h home) config() string  { return filepath.Join(string(h), "buildkitd.toml") }
+func (h home) trusted() string { return filepath.Join(string(h), "trusted.pem") }
 func (h home) log() string     { return filepath.Join(string(h), "buildkitd.log") }
 func (h home) runtime() string { return filepath.Join(string(h), "run") } // in a user namespace
 func (h home) socket() string  { return filepath.Join(string(h), "buildkitd.sock") }

@@ -14,9 +14,11 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client"
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 // Any number of processes of one user share an embedded engine. Two locks in its directory decide which of them starts it and when it ends:
@@ -28,7 +30,7 @@ import (
 // otherwise an engine runs, or another process starts one, and it connects to that.
 
 // runningFormat is the version of what running.json holds. A record of another version is of an engine that cannot be shared.
-const runningFormat = 1
+const runningFormat = 2
 
 // running describes the engine that runs in a directory. Whoever starts the engine writes it before.
 type running struct {
@@ -39,20 +41,33 @@ type running struct {
 	Socket string `json:"socket"`
 	// Runtime is the directory that stands for /run in a user namespace.
 	Runtime string `json:"runtime"`
-	// PlainHTTP are the registries that it pulls from over plain HTTP.
-	PlainHTTP []string `json:"plain_http,omitempty"`
+	// Registries are those that it reaches in a way of their own.
+	Registries map[string]registries.Host `json:"registries,omitempty"`
+	// Trusted is the digest of the certificates that it trusts instead of those of the system, or empty.
+	Trusted string `json:"trusted,omitempty"`
 	// Environment is what of the starter's environment changes what the engine does.
 	Environment []string `json:"environment,omitempty"`
 	// Start makes the records of two starts different.
 	Start int64 `json:"start"`
+
+	trusted []byte // the certificates, in PEM; only whoever starts the engine has them
 }
 
 // relevant are the variables by which an engine reaches registries and servers.
 var relevant = []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
 // newRunning describes an engine that this process would start.
-func newRunning(bundleID string, plainHTTP, environ []string) running {
-	r := running{Format: runningFormat, Bundle: bundleID, PlainHTTP: slices.Sorted(slices.Values(plainHTTP)), Start: time.Now().UnixNano()}
+func newRunning(bundleID string, config *registries.Config, environ []string) (running, error) {
+	r := running{Format: runningFormat, Bundle: bundleID, Start: time.Now().UnixNano()}
+	if config != nil {
+		trusted, err := config.Bundle()
+		if err != nil {
+			return running{}, err
+		}
+		if r.Registries, r.trusted = config.Hosts(), trusted; len(trusted) > 0 {
+			r.Trusted = digest.FromBytes(trusted).String()
+		}
+	}
 	for _, assignment := range environ {
 		name, value, _ := strings.Cut(assignment, "=")
 		if value != "" && slices.Contains(relevant, strings.ToUpper(name)) {
@@ -60,13 +75,29 @@ func newRunning(bundleID string, plainHTTP, environ []string) running {
 		}
 	}
 	slices.Sort(r.Environment)
-	return r
+	return r, nil
 }
 
-// serves reports whether an engine does all that another one would do.
+// serves reports whether an engine does all that another one would do. It may know more registries that have no TLS.
 func (r running) serves(wanted running) bool {
-	return r.Format == wanted.Format && r.Bundle == wanted.Bundle && slices.Equal(r.Environment, wanted.Environment) &&
-		!slices.ContainsFunc(wanted.PlainHTTP, func(host string) bool { return !slices.Contains(r.PlainHTTP, host) })
+	if r.Format != wanted.Format || r.Bundle != wanted.Bundle || r.Trusted != wanted.Trusted || !slices.Equal(r.Environment, wanted.Environment) {
+		return false
+	}
+	for host, here := range r.Registries {
+		there, ok := wanted.Registries[host]
+		if here.PlainHTTP && !ok {
+			there.PlainHTTP = true
+		}
+		if !reflect.DeepEqual(here, there) {
+			return false
+		}
+	}
+	for host := range wanted.Registries {
+		if _, ok := r.Registries[host]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 func (h home) readRunning() (*running, error) {

@@ -7,11 +7,21 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 func TestRunning_serves(t *testing.T) {
 	of := func(bundle string, plainHTTP []string, environ ...string) running {
-		return newRunning(bundle, plainHTTP, environ)
+		config, err := registries.Load(registries.Options{PlainHTTP: plainHTTP, Etc: t.TempDir(), Getenv: func(string) string { return "" }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := newRunning(bundle, config, environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
 	}
 	engine := of("a", []string{"one.test", "two.test"}, "HTTP_PROXY=http://proxy", "PATH=/bin")
 	other := of("a", nil, "HTTP_PROXY=http://proxy")
@@ -44,7 +54,10 @@ func TestReadRunning(t *testing.T) {
 	if got, err := h.readRunning(); got != nil || err != nil {
 		t.Errorf("without a record: %v, %v", got, err)
 	}
-	want := newRunning("a", []string{"one.test"}, []string{"https_proxy=http://proxy"})
+	want, err := newRunning("a", nil, []string{"https_proxy=http://proxy"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := h.writeRunning(want); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/pkg/registries"
 	"github.com/pulpimg/pulpimg/test/needs"
 )
 
@@ -113,11 +114,15 @@ func TestStart_manyAtOnce(t *testing.T) {
 // Who wants an engine with other settings waits, and says so once.
 func TestStart_otherSettings(t *testing.T) {
 	cache := t.TempDir()
+	plain, err := registries.Load(registries.Options{PlainHTTP: []string{"registry.test"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	first := start(t, engine.Options{CacheDir: cache})
 	var notices []string
 	ctx, cancel := context.WithCancelCause(context.Background())
 	reason := errors.New("the user changed their mind")
-	_, err := engine.Start(ctx, engine.Options{CacheDir: cache, PlainHTTP: []string{"registry.test"}, Notice: func(line string) {
+	_, err = engine.Start(ctx, engine.Options{CacheDir: cache, Registries: plain, Notice: func(line string) {
 		notices = append(notices, line)
 		time.AfterFunc(100*time.Millisecond, func() { cancel(reason) })
 	}})
@@ -129,7 +134,7 @@ func TestStart_otherSettings(t *testing.T) {
 	}
 	mustBuild(t, first.Client())
 	time.AfterFunc(200*time.Millisecond, func() { _ = first.Close() })
-	second := start(t, engine.Options{CacheDir: cache, PlainHTTP: []string{"registry.test"}})
+	second := start(t, engine.Options{CacheDir: cache, Registries: plain})
 	mustBuild(t, second.Client())
 	// The first one's settings are a part of these.
 	third := start(t, engine.Options{CacheDir: cache})

@@ -2,46 +2,18 @@ package publish
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
-
-// canonicalHost writes HOST or HOST:PORT in one way, so that two hosts can be compared: in lower case, without the scheme's default
-// port, and an address of IPv6 in its shortest form and in brackets.
-func canonicalHost(scheme, host string) string {
-	host = strings.ToLower(host)
-	hostname, port, err := net.SplitHostPort(host)
-	if err != nil {
-		hostname, port = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), ""
-	}
-	if ip, err := netip.ParseAddr(hostname); err == nil {
-		hostname = ip.Unmap().String()
-	}
-	if port != "" && port != defaultPort(scheme) {
-		return net.JoinHostPort(hostname, port)
-	}
-	if strings.Contains(hostname, ":") {
-		return "[" + hostname + "]"
-	}
-	return hostname
-}
-
-func defaultPort(scheme string) string {
-	if scheme == "http" {
-		return "80"
-	}
-	return "443"
-}
 
 // sameHost reports whether two addresses are on one host and port. The default ports of http and https count as one, because a registry
 // behind a proxy that ends TLS believes that its clients use plain HTTP.
 func sameHost(a, b *url.URL) bool {
-	return canonicalHost(a.Scheme, a.Host) == canonicalHost(b.Scheme, b.Host)
+	return registries.CanonicalHost(a.Scheme, a.Host) == registries.CanonicalHost(b.Scheme, b.Host)
 }
 
 // isLoopback reports whether a host is this machine by its name.
@@ -54,22 +26,9 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// plainHosts are the hosts with which the user allows plain HTTP, in the form of canonicalHost. Loopback hosts are always allowed.
-type plainHosts map[string]bool
-
-func (p plainHosts) allow(host string) bool {
-	return isLoopback(host) || p[canonicalHost("http", host)]
-}
-
-func newPlainHosts(hosts []string) (plainHosts, error) {
-	p := make(plainHosts, len(hosts))
-	for _, host := range hosts {
-		if _, err := name.NewRegistry(host, name.StrictValidation); err != nil {
-			return nil, fmt.Errorf("%q is not HOST or HOST:PORT", host)
-		}
-		p[canonicalHost("http", host)] = true
-	}
-	return p, nil
+// allowsPlain reports whether plain HTTP is allowed with a host: always with this machine itself.
+func allowsPlain(c *registries.Config, host string) bool {
+	return isLoopback(host) || c.Host("http", host).PlainHTTP
 }
 
 // PlainHTTPError reports that a request was not made, because it would have used plain HTTP with a host for which the user did not
@@ -89,15 +48,15 @@ func (e *PlainHTTPError) Error() string {
 
 // guard refuses requests over plain HTTP that the user did not allow. All requests to registries and token servers pass through it.
 type guard struct {
-	inner http.RoundTripper
-	plain plainHosts
+	inner      http.RoundTripper
+	registries *registries.Config
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (g guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme == "http" {
 		lowered := req.Response != nil && req.Response.Request != nil && req.Response.Request.URL.Scheme == "https"
-		if lowered || !g.plain.allow(req.URL.Host) {
+		if lowered || !allowsPlain(g.registries, req.URL.Host) {
 			if req.Body != nil {
 				_ = req.Body.Close()
 			}

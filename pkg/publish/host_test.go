@@ -9,28 +9,12 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
-func TestCanonicalHost(t *testing.T) {
-	for _, test := range []struct{ scheme, host, want string }{
-		{"https", "Registry.Example.com:443", "registry.example.com"},
-		{"https", "registry.example.com:80", "registry.example.com:80"},
-		{"http", "registry.example.com:80", "registry.example.com"},
-		{"http", "localhost:5000", "localhost:5000"},
-		{"https", "[::1]:443", "[::1]"},
-		{"https", "[0:0::1]", "[::1]"},
-		{"https", "::1", "[::1]"},
-		{"https", "[2001:DB8::1]:5000", "[2001:db8::1]:5000"},
-		{"https", "[::ffff:10.0.0.1]", "10.0.0.1"},
-	} {
-		if got := canonicalHost(test.scheme, test.host); got != test.want {
-			t.Errorf("%s of %s is written %s, want %s", test.host, test.scheme, got, test.want)
-		}
-	}
-}
-
 func TestPlainHTTP_hosts(t *testing.T) {
-	plain, err := newPlainHosts([]string{"kind-registry:5000", "PLAIN.test", "[fd00::7]:80"})
+	known, err := registries.Load(registries.Options{PlainHTTP: []string{"kind-registry:5000", "PLAIN.test", "[fd00::7]:80"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,12 +24,12 @@ func TestPlainHTTP_hosts(t *testing.T) {
 		"10.0.0.1:5000": false, "172.16.0.1": false, "192.168.1.1:5000": false, "registry.local": false, "registry.localhost:5000": false,
 		"kind-registry": false, "kind-registry:5001": false, "plain.test:443": false, "localhost.example.com": false, "127.0.0.1.example.com": false,
 	} {
-		if got := plain.allow(host); got != want {
+		if got := allowsPlain(known, host); got != want {
 			t.Errorf("%s: plain HTTP is allowed: %t, want %t", host, got, want)
 		}
 	}
 	for _, bad := range []string{"", "http://r.test", "r.test/pulp", "r test"} {
-		if _, err := newPlainHosts([]string{bad}); err == nil {
+		if _, err := registries.Load(registries.Options{PlainHTTP: []string{bad}}); err == nil {
 			t.Errorf("%q is taken for a host", bad)
 		}
 	}
@@ -154,7 +138,7 @@ func TestPlainHTTP_privateAddresses(t *testing.T) {
 		if allowed != (err == nil) || !allowed && (!errors.Is(err, http.ErrSchemeMismatch) || len(network.seen) > 0) {
 			t.Errorf("%s: %v, after requests to %v", host, err, network.seen)
 		}
-		if _, err := Resolve(t.Context(), host+"/a:1", Options{Transport: noTLS{network}, PlainHTTP: []string{host}}); err != nil {
+		if _, err := Resolve(t.Context(), host+"/a:1", Options{Transport: noTLS{network}, Registries: plain(t, host)}); err != nil {
 			t.Errorf("%s, which the user named: %v", host, err)
 		}
 	}
@@ -207,4 +191,14 @@ func FuzzLocation(f *testing.F) {
 			t.Errorf("%q leads to %s, which is the registry by another name", location, u)
 		}
 	})
+}
+
+// plain allows plain HTTP with hosts.
+func plain(t *testing.T, hosts ...string) *registries.Config {
+	t.Helper()
+	config, err := registries.Load(registries.Options{PlainHTTP: hosts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
 }

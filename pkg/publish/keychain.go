@@ -19,6 +19,8 @@ import (
 	"github.com/docker/cli/cli/config/types"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 // CredentialsFileError reports that a file, or the environment variable DOCKER_AUTH_CONFIG, does not hold credentials in the right form, or
@@ -149,7 +151,7 @@ func hostNames(host string) []string {
 	if host == name.DefaultRegistry {
 		return []string{"docker.io", host, "registry-1.docker.io"}
 	}
-	return []string{canonicalHost("https", host)}
+	return []string{registries.CanonicalHost("https", host)}
 }
 
 // hostOf returns the registry that a key of a file is for, and "" if it is for a part of one. Old versions of docker wrote addresses such
@@ -162,7 +164,7 @@ func hostOf(key string) string {
 	host, path, _ := strings.Cut(rest, "/")
 	switch strings.Trim(path, "/") {
 	case "", "v1", "v2":
-		return canonicalHost("https", host)
+		return registries.CanonicalHost("https", host)
 	}
 	return ""
 }

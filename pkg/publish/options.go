@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 const (
@@ -31,7 +33,7 @@ const (
 type Options struct {
 	// Keychain has the credentials. If it is nil, it is a [NewKeychain] with the environment of this process.
 	Keychain authn.Keychain
-	// Transport sends the requests. If it is nil, it is [remote.DefaultTransport].
+	// Transport sends the requests. If it is nil, it is [remote.DefaultTransport] with the certificates of Registries.
 	Transport http.RoundTripper
 	// Jobs is how many blobs are uploaded at the same time. Zero means 4.
 	Jobs int
@@ -39,9 +41,9 @@ type Options struct {
 	Backoff Backoff
 	// Patience is how long a registry may neither answer nor move a byte before a request is repeated or given up. Zero means a minute.
 	Patience time.Duration
-	// PlainHTTP are the hosts for which plain HTTP is allowed, each HOST or HOST:PORT as in references. It is always allowed for this machine
-	// itself: for nothing else if there are none.
-	PlainHTTP []string
+	// Registries says how registries are reached. Plain HTTP is allowed with those that it allows it for, and with this machine itself. If it
+	// is nil, it is what [registries.Load] finds.
+	Registries *registries.Config
 	// MountFrom names repositories that are known to hold blobs, such as the one that a family's outer base was pulled from. A blob is
 	// mounted from there if it goes to the same registry. If it is nil, blobs are mounted from repositories of the family alone.
 	MountFrom map[v1.Hash]name.Repository
@@ -54,15 +56,21 @@ type Options struct {
 }
 
 // settings are complete options.
-type settings struct {
-	Options
-	plain plainHosts
-}
+type settings struct{ Options }
 
 // settings completes options. Those that nothing can be published with are an error.
 func (o Options) settings() (settings, error) {
 	if o.Keychain == nil {
 		o.Keychain = NewKeychain(os.Getenv)
+	}
+	if o.Registries == nil {
+		var err error
+		if o.Registries, err = registries.Load(registries.Options{}); err != nil {
+			return settings{}, err
+		}
+	}
+	if inner, ok := remote.DefaultTransport.(*http.Transport); ok && o.Transport == nil {
+		o.Transport = o.Registries.Transport(inner)
 	}
 	if o.Transport == nil {
 		o.Transport = remote.DefaultTransport
@@ -80,8 +88,7 @@ func (o Options) settings() (settings, error) {
 	case o.Patience < 0:
 		return settings{}, fmt.Errorf("a patience of %v: it has to be positive", o.Patience)
 	}
-	plain, err := newPlainHosts(o.PlainHTTP)
-	return settings{Options: o, plain: plain}, err
+	return settings{o}, nil
 }
 
 // maxRequests is how many small requests may run at the same time.

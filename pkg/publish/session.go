@@ -31,11 +31,11 @@ type session struct {
 // connect asks a registry which protocol and which authentication it uses.
 func connect(ctx context.Context, registry name.Registry, o settings) (*session, error) {
 	waitings := &waitings{registry: registry.Name(), report: o.Waiting}
-	guarded := guard{plain: o.plain, inner: impatient{
+	guarded := guard{registries: o.Registries, inner: impatient{
 		inner: transport.NewUserAgent(o.Transport, userAgent), patience: o.Patience, waitings: waitings,
 	}}
 	first := retrier{guarded, repeater{o.Backoff, transientOnceConnected, waitings}}
-	answer := ping(ctx, registry, &http.Client{Transport: first}, o.plain.allow(registry.RegistryStr()))
+	answer := ping(ctx, registry, &http.Client{Transport: first}, allowsPlain(o.Registries, registry.RegistryStr()))
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("connecting to registry %s: %w", registry, ctx.Err())
 	}

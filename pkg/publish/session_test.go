@@ -162,7 +162,6 @@ func TestOptions_wrong(t *testing.T) {
 		{Options{Jobs: -1}, "-1 blobs at a time: at least one is needed"},
 		{Options{Backoff: Backoff{Attempts: -1}}, "-1 attempts: at least one is needed"},
 		{Options{Patience: -time.Second}, "a patience of -1s: it has to be positive"},
-		{Options{PlainHTTP: []string{"http://r.test"}}, `"http://r.test" is not HOST or HOST:PORT`},
 	} {
 		if _, err := Resolve(t.Context(), "r.test/a:1", test.opts); err == nil || err.Error() != test.want {
 			t.Errorf("the error is %v, want %s", err, test.want)

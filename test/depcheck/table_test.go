@@ -8,7 +8,7 @@ var table = map[string]string{
 		"pkg/startup/settings pkg/startup/startscript",
 	"cmd/pulpimg": "assets internal/atomicfile internal/diagnostic internal/export internal/gendir " +
 		"internal/inventory internal/shell internal/signals internal/starter internal/terminal " +
-		"pkg/build pkg/engine pkg/engine/bundle pkg/family pkg/layout pkg/publish pkg/render/compose pkg/render/container " +
+		"pkg/build pkg/engine pkg/engine/bundle pkg/family pkg/layout pkg/publish pkg/registries pkg/render/compose pkg/render/container " +
 		"pkg/render/dockerfile pkg/render/kubernetes pkg/spec pkg/spec/schema",
 	"internal/atomicfile": "",
 	"internal/cachedir":   "",
@@ -29,16 +29,17 @@ var table = map[string]string{
 	"internal/statcache":  "internal/atomicfile internal/cachedir",
 	"internal/terminal":   "",
 	"pkg/build": "internal/atomicfile internal/cachedir internal/diagnostic internal/layer internal/llb " +
-		"internal/message internal/terminal pkg/engine pkg/family pkg/layout pkg/publish pkg/spec pkg/startup/contract " +
-		"pkg/startup/startscript",
-	"pkg/engine":                    "internal/atomicfile internal/cachedir internal/message pkg/engine/bundle",
+		"internal/message internal/terminal pkg/engine pkg/family pkg/layout pkg/publish pkg/registries pkg/spec " +
+		"pkg/startup/contract pkg/startup/startscript",
+	"pkg/engine":                    "internal/atomicfile internal/cachedir internal/message pkg/engine/bundle pkg/registries",
 	"pkg/engine/bundle":             "",
 	"pkg/engine/bundle/build":       "pkg/engine/bundle",
 	"pkg/engine/bundle/engine-init": "internal/cachedir",
 	"pkg/family": "assets internal/ctxreader pkg/spec pkg/spec/schema pkg/startup/contract pkg/startup/serviceurl " +
 		"pkg/startup/startscript",
 	"pkg/layout":              "internal/atomicfile internal/cachedir internal/ctxreader",
-	"pkg/publish":             "pkg/layout",
+	"pkg/publish":             "pkg/layout pkg/registries",
+	"pkg/registries":          "",
 	"pkg/render/compose":      "pkg/family pkg/startup/contract",
 	"pkg/render/container":    "internal/shell pkg/family",
 	"pkg/render/dockerfile":   "internal/gendir internal/packages internal/shell pkg/family pkg/spec templates",

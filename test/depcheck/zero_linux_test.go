@@ -21,6 +21,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 	"github.com/pulpimg/pulpimg/pkg/publish"
+	"github.com/pulpimg/pulpimg/pkg/registries"
 	"github.com/pulpimg/pulpimg/pkg/render/compose"
 	"github.com/pulpimg/pulpimg/pkg/render/container"
 	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
@@ -37,7 +38,7 @@ import (
 // zeros are pointers to the zero values of all exported types of pkg that have methods. Those of package process are there on Linux alone.
 var zeros = []any{
 	&build.BaseError{}, &build.Cache{}, &build.Error{}, &build.FailedCommand{}, &build.LayersError{}, &build.MissingSecretError{},
-	&build.NeedError{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.StaleError{}, &build.StepError{},
+	&build.NeedError{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.SourcesError{}, &build.StaleError{}, &build.StepError{},
 	&engine.AddressError{}, &engine.Engine{}, &engine.SubIDsError{}, &engine.SysctlError{}, &engine.UnusableError{},
 	&bundle.Bundle{}, &bundle.Manifest{}, &bundle.Program{},
 	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.Image{}, &family.KubernetesService{}, &family.MissingError{},
@@ -45,6 +46,7 @@ var zeros = []any{
 	&layout.Blobs{}, &layout.Build{}, &layout.Layout{}, &layout.NotLayoutError{}, &layout.Writer{},
 	&publish.CredentialsError{}, &publish.CredentialsFileError{}, &publish.Keychain{}, &publish.NotFoundError{}, &publish.PlainHTTPError{},
 	&publish.RecordError{}, &publish.Result{}, &publish.TagError{}, &publish.UnreachableError{}, &publish.UploadError{},
+	&registries.BlockedError{}, &registries.Config{}, &registries.FileError{}, &registries.Mirror{},
 	&compose.SecretError{}, &container.Command{}, &kubernetes.UnknownServiceError{},
 	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Text{}, &schema.Form{},
 	&contract.Contract{}, &contract.Environment{}, &contract.MissingError{}, &contract.Setting{},

@@ -1,0 +1,142 @@
+package registries
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+	"go.podman.io/image/v5/pkg/sysregistriesv2"
+	"go.podman.io/image/v5/types"
+)
+
+// readConf reads registries.conf and what belongs to it. Its library knows where they are and how they are put together.
+// https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
+func (c *Config) readConf() error {
+	sysregistriesv2.InvalidateCache() // a program may have changed the file or the environment
+	conf, err := sysregistriesv2.TryUpdatingCache(&types.SystemContext{})
+	if err != nil {
+		return &FileError{"registries.conf", err}
+	}
+	c.conf = slices.Clone(conf.Registries)
+	for _, registry := range c.conf {
+		for _, endpoint := range append(slices.Clone(registry.Mirrors), registry.Endpoint) {
+			host, _, _ := strings.Cut(endpoint.Location, "/")
+			if endpoint.Insecure && host != "" {
+				c.add("http", host, Host{PlainHTTP: true})
+				c.add("https", host, Host{Unverified: true})
+			}
+		}
+	}
+	return nil
+}
+
+// find returns the entry of registries.conf for a reference: the one with the longest prefix.
+func (c *Config) find(ref reference.Named) *sysregistriesv2.Registry {
+	var found *sysregistriesv2.Registry
+	for i, registry := range c.conf {
+		if !hasPrefix(ref, registry.Prefix) || found != nil && len(found.Prefix) >= len(registry.Prefix) {
+			continue
+		}
+		found = &c.conf[i]
+	}
+	return found
+}
+
+// hasPrefix reports whether a prefix of registries.conf is that of a reference: HOST[:PORT][/PATH], or *.DOMAIN.
+func hasPrefix(ref reference.Named, prefix string) bool {
+	if domain, ok := strings.CutPrefix(prefix, "*."); ok {
+		host, _, _ := strings.Cut(reference.Domain(ref), ":")
+		return strings.HasSuffix(host, "."+domain)
+	}
+	rest, ok := strings.CutPrefix(ref.String(), prefix)
+	if !ok {
+		return false
+	}
+	switch {
+	case rest == "", rest[0] == '/', rest[0] == '@':
+		return true
+	}
+	return rest[0] == ':' && strings.Contains(prefix, "/") // a tag, and not the port of another registry
+}
+
+// A Source is where an image may be pulled from.
+type Source struct {
+	// Reference names the image there.
+	Reference string
+	// Mirror is set if it is not the registry of the image itself.
+	Mirror bool
+}
+
+// A BlockedError reports that registries.conf forbids to pull from a registry.
+type BlockedError struct{ Registry string }
+
+func (e *BlockedError) Error() string {
+	return fmt.Sprintf("registries.conf blocks %s", e.Registry)
+}
+
+// Sources returns where an image is pulled from, in the order in which they are to be asked. That is the image itself if nothing is said
+// about its registry. Mirrors of hosts.toml are not among them, as the engine asks these: see [Host].
+//
+// Errors are a [*BlockedError], a [*FileError] for a hosts.toml that the registry of the image has and that cannot be used, and a plain
+// error for a reference that cannot be read.
+func (c *Config) Sources(ref string) ([]Source, error) {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return nil, fmt.Errorf("reading the reference %q: %w", ref, err)
+	}
+	if err := c.hostsError(reference.Domain(named)); err != nil {
+		return nil, err
+	}
+	var out []Source
+	for _, mirror := range c.mirrors {
+		if hasPrefix(named, mirror.Of) {
+			out = append(out, Source{Reference: mirror.At + strings.TrimPrefix(named.String(), mirror.Of), Mirror: true})
+		}
+	}
+	registry := c.find(named)
+	if registry == nil {
+		return append(out, Source{Reference: ref}), nil
+	}
+	if registry.Blocked {
+		return nil, &BlockedError{Registry: registry.Prefix}
+	}
+	places, err := registry.PullSourcesFromReference(named)
+	if err != nil {
+		return nil, &FileError{"registries.conf", err}
+	}
+	for _, place := range places {
+		if place.Endpoint.NamespaceProxy != "" {
+			return nil, &FileError{"registries.conf", fmt.Errorf("namespace-proxy of %s is not supported", place.Endpoint.Location)}
+		}
+		s := Source{Reference: place.Reference.String(), Mirror: true}
+		if s.Reference == named.String() {
+			s = Source{Reference: ref}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// hostsError returns what is wrong with the hosts.toml of a registry.
+func (c *Config) hostsError(registry string) error {
+	file, ok := c.files[CanonicalHost("https", registry)]
+	if !ok && c.Host("https", registry).isZero() {
+		file = c.files[everyOther]
+	}
+	if file.err != nil {
+		return &FileError{file.name, file.err}
+	}
+	return nil
+}
+
+// Check reports what is wrong with a mirror.
+func (m Mirror) Check() error {
+	for _, place := range []string{m.Of, m.At} {
+		named, err := reference.ParseNamed(place + "/x")
+		if err != nil || strings.Contains(place, "://") || reference.Domain(named) != strings.SplitN(place, "/", 2)[0] {
+			return fmt.Errorf("%q is not HOST[:PORT][/PATH]", place)
+		}
+	}
+	return nil
+}
