@@ -20,7 +20,7 @@ type Info struct {
 	// Mode is how the embedded engine runs for this user; it is empty if it cannot, and for a remote engine.
 	Mode Mode `json:"mode,omitempty"`
 	// Unusable is why the embedded engine cannot run here, or nil.
-	Unusable *UnusableError `json:"-"`
+	Unusable *UnusableError `json:"unusable,omitempty"`
 	PID      int            `json:"pid,omitempty"` // of the pulpimg that runs the embedded engine; 0 if there is none, or it is unknown
 	// DiskUsage is in bytes: what the embedded engine's directory takes on disk, or what a remote engine says that its cache takes.
 	DiskUsage int64              `json:"disk_usage"`

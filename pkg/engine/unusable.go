@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // An UnusableError reports that the embedded engine cannot run here.
 type UnusableError struct {
@@ -11,6 +14,11 @@ type UnusableError struct {
 func (e *UnusableError) Error() string { return fmt.Sprint(e.Err) }
 
 func (e *UnusableError) Unwrap() error { return e.Err }
+
+// MarshalJSON writes the reason, as a word that does not change, and the message, which may.
+func (e *UnusableError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"reason": e.Reason.String(), "message": e.Error()})
+}
 
 // A Reason is why the embedded engine cannot run.
 type Reason int
@@ -28,6 +36,26 @@ const (
 	ProcMasked                          // without root: /proc cannot be mounted, because a container runtime has hidden parts of it
 	AppArmorForbids                     // without root: AppArmor takes the rights from the namespaces of this program
 )
+
+// String returns a word for the reason.
+func (r Reason) String() string {
+	words := [...]string{
+		NotIncluded:       "not-included",
+		OtherSystem:       "other-system",
+		NotExecutable:     "not-executable",
+		NamespacesRefused: "namespaces-refused",
+		NoIDMapProgram:    "no-id-map-program",
+		NoSubIDs:          "no-sub-ids",
+		SysctlForbids:     "sysctl-forbids",
+		IDMapFailed:       "id-map-failed",
+		ProcMasked:        "proc-masked",
+		AppArmorForbids:   "apparmor-forbids",
+	}
+	if r < NotIncluded || int(r) >= len(words) {
+		return "unknown"
+	}
+	return words[r]
+}
 
 // A SubIDsError reports that a user may use too few IDs in user namespaces.
 type SubIDsError struct {
