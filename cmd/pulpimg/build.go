@@ -83,6 +83,10 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 			return err
 		}
 	}
+	keep, err := keptSize()
+	if err != nil {
+		return err
+	}
 	if c.debug {
 		if err := needTerminal(); err != nil {
 			return err
@@ -112,6 +116,7 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, into.Close()) }()
+	defer collect(ctx, c.console, keep)
 	result, err := build.Family(ctx, f, into, opts)
 	if err != nil {
 		return err

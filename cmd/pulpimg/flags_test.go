@@ -35,6 +35,10 @@ func given(flag *pflag.Flag) (first, second string) {
 		return "id=a,env=A", "id=b,env=A"
 	case "env", "set", "service":
 		return "A=x", "B=x"
+	case "keep-storage":
+		return "5GB", "6GB"
+	case "older-than":
+		return "7d", "8d"
 	case "volume":
 		return "/a:/x", "/a:/y"
 	}

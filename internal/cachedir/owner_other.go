@@ -8,4 +8,4 @@ import "io/fs"
 func unsafe(fs.FileInfo) string  { return "" }
 func foreign(fs.FileInfo) string { return "" }
 
-func blocks(info fs.FileInfo) (int64, inode) { return info.Size(), inode{} }
+func blocks(info fs.FileInfo) (int64, names) { return info.Size(), names{} }

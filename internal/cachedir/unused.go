@@ -9,10 +9,13 @@ import (
 // keptFor is how long a file of a cache is kept that nobody asks for.
 const keptFor = 30 * 24 * time.Hour
 
+// markInterval is how exactly it is known when a file was last used.
+const markInterval = time.Minute
+
 // MarkUsed notes that a file of a cache is in use. A failure does not matter: the file is removed too early, and made again.
 func MarkUsed(file string) {
 	now := time.Now()
-	if info, err := os.Stat(file); err == nil && now.Sub(info.ModTime()) > 24*time.Hour {
+	if info, err := os.Stat(file); err == nil && now.Sub(info.ModTime()) > markInterval {
 		_ = os.Chtimes(file, now, now)
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"syscall"
 )
 
-// blocks returns what a file takes on disk, in bytes, and its inode if it has several names.
-func blocks(info fs.FileInfo) (int64, inode) {
+// blocks returns what a file takes on disk, in bytes, and its names if it has several.
+func blocks(info fs.FileInfo) (int64, names) {
 	sys := info.Sys().(*syscall.Stat_t)
-	var id inode
+	var n names
 	if sys.Nlink > 1 && !info.IsDir() {
-		id = inode{uint64(sys.Dev), uint64(sys.Ino)}
+		n = names{uint64(sys.Nlink), uint64(sys.Dev), uint64(sys.Ino)}
 	}
-	return int64(sys.Blocks) * 512, id // st_blocks is in units of 512 bytes, see stat(2)
+	return int64(sys.Blocks) * 512, n // st_blocks is in units of 512 bytes, see stat(2)
 }

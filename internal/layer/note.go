@@ -15,13 +15,19 @@ import (
 // The store has two kinds of notes: the layer of a key, and the blob with the compressed form of a layer. A note that is damaged, or whose
 // blob is missing, is ignored, which costs only time.
 
+// The directories of the notes: of keys, and of blobs by the version of the compressor.
+const (
+	keysDir    = "keys"
+	gzipPrefix = "gzip-"
+)
+
 // keyPath returns the file of the note with the layer of a key.
-func (s *Store) keyPath(key string) string { return filepath.Join(s.blobs.Root(), "keys", key) }
+func (s *Store) keyPath(key string) string { return filepath.Join(s.blobs.Root(), keysDir, key) }
 
 // blobPath returns the file of the note with the compressed form of a layer. Two releases of the compressor may write different bytes, so
 // each has its own notes.
 func (s *Store) blobPath(diffID digest.Digest) string {
-	return filepath.Join(s.blobs.Root(), "gzip-"+compressorVersion(), diffID.Encoded())
+	return filepath.Join(s.blobs.Root(), gzipPrefix+compressorVersion(), diffID.Encoded())
 }
 
 func compressorVersion() string {

@@ -14,6 +14,7 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/internal/statcache"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
@@ -86,6 +87,7 @@ func (s *Store) Add(ctx context.Context, entries []Entry, opts Options) (_ Layer
 	if made.Image, err = s.image(made, opts.Platform); err != nil {
 		return Layer{}, fmt.Errorf("storing a layer: %w", err)
 	}
+	cachedir.MarkUsed(s.blobPath(made.DiffID))
 	return made, nil
 }
 

@@ -72,11 +72,16 @@ func (c Cache) Layout(ctx context.Context, f *family.Family) (*layout.Layout, er
 		return nil, fmt.Errorf("finding where the images of %s are kept: %w", f.Spec.Filename, err)
 	}
 	sum := sha256.Sum256([]byte(absolute))
-	dir, err := c.sub(imagesDir, fmt.Sprintf("%s-%s.v%d", f.Name, hex.EncodeToString(sum[:6]), layout.Format))
+	dir, err := c.sub(imagesDir, fmt.Sprintf("%s-%s%s", f.Name, hex.EncodeToString(sum[:6]), layoutSuffix()))
 	if err != nil {
 		return nil, err
 	}
-	return layout.Open(ctx, dir)
+	l, err := layout.Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	l.SetOwner(layout.Owner{Family: f.Name, Spec: absolute})
+	return l, nil
 }
 
 // layers opens where file layers are kept between builds.
@@ -102,24 +107,6 @@ func inputs(ctx context.Context, f *family.Family, layers *layer.Store) (map[str
 	return f.Inputs(ctx, func(ctx context.Context, file family.DiskContent) ([]byte, error) {
 		return layers.Sum(ctx, file, func() (io.ReadCloser, error) { return file.Open("") })
 	})
-}
-
-// A Usage is the disk space that a cache takes, in bytes, without the engine's.
-type Usage struct{ Layers, Images int64 }
-
-// Usage measures the cache.
-func (c Cache) Usage(ctx context.Context) (u Usage, err error) {
-	dir, err := c.Path()
-	if err != nil {
-		return Usage{}, err
-	}
-	if u.Layers, err = cachedir.Usage(ctx, filepath.Join(dir, layersDir)); err != nil {
-		return Usage{}, fmt.Errorf("measuring the file layers: %w", err)
-	}
-	if u.Images, err = cachedir.Usage(ctx, filepath.Join(dir, imagesDir)); err != nil {
-		return Usage{}, fmt.Errorf("measuring the built images: %w", err)
-	}
-	return u, nil
 }
 
 // Prune removes all file layers and built images that nobody uses at the moment. It keeps the records of what was published, which take no
@@ -151,17 +138,6 @@ func (c Cache) stores() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	images := filepath.Join(dir, imagesDir)
-	if err := cachedir.CheckOwn(images); err != nil {
-		return nil, err
-	}
-	families, err := os.ReadDir(images)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("freeing the built images: %w", err)
-	}
-	dirs := []string{filepath.Join(dir, layersDir)}
-	for _, family := range families {
-		dirs = append(dirs, filepath.Join(images, family.Name()))
-	}
-	return dirs, nil
+	layouts, err := c.layoutDirs()
+	return append([]string{filepath.Join(dir, layersDir)}, layouts...), err
 }

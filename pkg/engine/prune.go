@@ -26,7 +26,8 @@ func Prune(ctx context.Context, o Options) (freed int64, err error) {
 	return freed, nil
 }
 
-func pruneCache(ctx context.Context, c *client.Client) (int64, error) {
+// pruneCache removes records of all kinds, and returns how many bytes they took.
+func pruneCache(ctx context.Context, c *client.Client, limits ...client.PruneOption) (int64, error) {
 	removed := make(chan client.UsageInfo)
 	sum := make(chan int64)
 	go func() {
@@ -36,7 +37,7 @@ func pruneCache(ctx context.Context, c *client.Client) (int64, error) {
 		}
 		sum <- n
 	}()
-	err := c.Prune(ctx, removed, client.PruneAll)
+	err := c.Prune(ctx, removed, append(limits, client.PruneAll)...)
 	close(removed)
 	return <-sum, err
 }

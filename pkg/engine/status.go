@@ -25,6 +25,10 @@ type Info struct {
 	// DiskUsage is in bytes: what the embedded engine's directory takes on disk, or what a remote engine says that its cache takes.
 	DiskUsage int64              `json:"disk_usage"`
 	Platforms []ocispec.Platform `json:"platforms,omitempty"`
+	// HasCache reports whether the embedded engine may keep something besides its programs. Only a running engine can tell what.
+	HasCache bool `json:"-"`
+	// Records are what a remote engine stores.
+	Records []Record `json:"-"`
 }
 
 // Mode is how the embedded engine runs.
@@ -64,6 +68,7 @@ func remoteStatus(ctx context.Context, o Options) (info *Info, err error) {
 		BuildKit:  versionOf(workers),
 		Running:   true,
 		DiskUsage: total(usage),
+		Records:   recordsOf(usage),
 		Platforms: platformsOf(workers),
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/moby/buildkit/util/archutil"
 
@@ -37,6 +38,8 @@ func embeddedStatus(ctx context.Context, o Options) (*Info, error) {
 	if info.DiskUsage, err = s.usage(ctx); err != nil {
 		return nil, fmt.Errorf("measuring the embedded engine's files: %w", err)
 	}
+	_, err = os.Stat(h.state())
+	info.HasCache = err == nil
 	return info, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -81,6 +82,7 @@ func TestStatus_remote(t *testing.T) {
 		Running:   true,
 		DiskUsage: got.DiskUsage,
 		Platforms: platforms,
+		Records:   got.Records,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status of a remote engine (-want +got):\n%s", diff)
@@ -121,6 +123,55 @@ func TestPrune(t *testing.T) {
 		t.Errorf("%s is left", old)
 	}
 	mustBuild(t, start(t, engine.Options{CacheDir: cache}).Client())
+}
+
+// Reduce keeps what fits, and what is young enough.
+func TestReduce(t *testing.T) {
+	t.Parallel()
+	const size = 20 << 20
+	e := start(t, engine.Options{CacheDir: t.TempDir()})
+	for _, out := range []string{"/one", "/other"} {
+		must(t, step(t.Context(), e.Client(), os.Getenv(probeVar), nil, "write", out, "20971520"))
+	}
+	stored := func() (total int64) {
+		records, err := e.Records(t.Context())
+		must(t, err)
+		for _, r := range records {
+			if age := time.Since(r.LastUsed); age < 0 || age > time.Hour {
+				t.Errorf("a record was last used at %v", r.LastUsed)
+			}
+			total += r.Size
+		}
+		return total
+	}
+	before := stored()
+	if before < 2*size {
+		t.Fatalf("two steps wrote %d bytes each, and the engine stores %d", size, before)
+	}
+	for _, c := range []struct {
+		name      string
+		limits    engine.Limits
+		least     int64
+		most      int64
+		freesMore bool
+	}{
+		{"all fits and is young", engine.Limits{Unused: time.Hour, Size: before}, before, before, false},
+		{"no bound", engine.Limits{Size: -1}, before, before, false},
+		{"one fits", engine.Limits{Size: before - size/2}, size, before - size/2, true},
+		{"all is too old", engine.Limits{Unused: time.Nanosecond, Size: -1}, 0, 0, true},
+	} {
+		// The engine releases the result of a build in its own time.
+		var freed int64
+		eventually(t, c.name, func() bool {
+			n, err := e.Reduce(t.Context(), c.limits)
+			must(t, err)
+			freed += n
+			return stored() <= c.most
+		})
+		if now := stored(); now < c.least || c.freesMore == (freed == 0) {
+			t.Errorf("%s: freed %d, and %d are left, want at least %d", c.name, freed, now, c.least)
+		}
+	}
 }
 
 // Prune frees the cache of a remote engine.

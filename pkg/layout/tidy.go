@@ -3,12 +3,14 @@ package layout
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/cachedir"
 )
 
 // keptBuilds is how many builds stay when nobody uses the layout: the last one, and others from just before, such as those for other tags
@@ -29,23 +31,61 @@ func (l *Layout) tidy() (err error) {
 	if err != nil {
 		return err
 	}
-	if len(builds) > keptBuilds {
-		builds = builds[:keptBuilds]
-		if err := l.writeIndex(builds); err != nil {
-			return err
-		}
-	}
+	kept := min(len(builds), keptBuilds)
+	_, err = l.keep(builds[:kept], builds[kept:])
+	return err
+}
+
+// keep removes builds and all blobs that those to keep do not need, and returns how many bytes that freed. The caller has the layout for
+// itself.
+func (l *Layout) keep(builds, removed []Build) (freed int64, err error) {
 	keep := map[string]bool{}
 	for _, b := range builds {
 		needed, err := l.neededByBuild(b)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, desc := range needed {
 			keep[desc.Digest.Encoded()] = true
 		}
 	}
-	return l.removeBlobs(keep)
+	if len(removed) > 0 {
+		if err = l.writeIndex(builds); errors.Is(err, syscall.ENOSPC) {
+			// Their layers make the space for it. Nothing needs a layer to read the index.
+			if freed, err = l.removeLayers(removed, keep); err == nil {
+				err = l.writeIndex(builds)
+			}
+		}
+		if err != nil {
+			return freed, err
+		}
+	}
+	n, err := l.removeBlobs(keep)
+	return freed + n, err
+}
+
+// removeLayers removes the layers of builds, but those to keep.
+func (l *Layout) removeLayers(builds []Build, keep map[string]bool) (freed int64, err error) {
+	for _, b := range builds {
+		for _, image := range b.Images {
+			for _, desc := range image.Manifests {
+				manifest, err := l.Manifest(desc)
+				if err != nil {
+					continue // it goes with the index
+				}
+				for _, layer := range manifest.Layers {
+					if keep[layer.Digest.Encoded()] {
+						continue
+					}
+					n, err := cachedir.Remove(l.blobs.Path(layer.Digest))
+					if freed += n; err != nil {
+						return freed, err
+					}
+				}
+			}
+		}
+	}
+	return freed, nil
 }
 
 // neededByBuild returns the blobs that a build needs, and those that its engine does not send again.
@@ -84,20 +124,21 @@ func (l *Layout) needed(images []Image) ([]ocispec.Descriptor, error) {
 	return needed, nil
 }
 
-// removeBlobs removes all blobs but those to keep, and what interrupted writers left among them.
-func (l *Layout) removeBlobs(keep map[string]bool) error {
+// removeBlobs removes all blobs but those to keep, and what interrupted writers left among them. It returns how many bytes that freed.
+func (l *Layout) removeBlobs(keep map[string]bool) (freed int64, err error) {
 	blobs := filepath.Join(l.Dir(), ocispec.ImageBlobsDir, digest.SHA256.String())
 	names, err := os.ReadDir(blobs)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, name := range names {
 		if keep[name.Name()] {
 			continue
 		}
-		if err := os.Remove(filepath.Join(blobs, name.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		n, err := cachedir.Remove(filepath.Join(blobs, name.Name()))
+		if freed += n; err != nil {
+			return freed, err
 		}
 	}
-	return nil
+	return freed, nil
 }

@@ -19,7 +19,7 @@ var table = map[string]string{
 	"internal/gendir":     "",
 	"internal/golden":     "",
 	"internal/inventory":  "pkg/family pkg/spec pkg/startup/contract",
-	"internal/layer":      "internal/atomicfile internal/ctxreader internal/statcache pkg/layout",
+	"internal/layer":      "internal/atomicfile internal/cachedir internal/ctxreader internal/statcache pkg/layout",
 	"internal/llb":        "internal/layer internal/packages pkg/family pkg/spec pkg/startup/contract",
 	"internal/message":    "",
 	"internal/packages":   "internal/shell pkg/family",

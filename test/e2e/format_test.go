@@ -59,7 +59,9 @@ func TestFormat_keys(t *testing.T) {
 			".images", ".images[].digest", ".images[].image", ".images[].reference", ".images[].sent_bytes", ".images[].tag_moved",
 		}},
 		{"engine status", status.stdout, []string{
-			".buildkit", ".dir", ".disk_usage", ".kind", ".platforms", ".platforms[].architecture", ".platforms[].os", ".runc", ".running",
+			".buildkit", ".dir", ".disk_usage", ".images", ".images[].builds", ".images[].dir", ".images[].disk_usage", ".images[].last_used",
+			".images[].name", ".images[].spec", ".images[].spec_is_gone", ".images_disk_usage", ".kind", ".layers", ".layers.entries",
+			".layers.least_recently_used", ".layers_disk_usage", ".total_disk_usage", ".platforms", ".platforms[].architecture", ".platforms[].os", ".runc", ".running",
 		}},
 	} {
 		have := keys(t, c.text)
