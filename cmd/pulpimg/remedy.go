@@ -67,6 +67,7 @@ func remedy(err error) string {
 		secret    *build.MissingSecretError
 		platform  *build.PlatformError
 		unusable  *engine.UnusableError
+		stays     *build.EngineStaysError
 		platforms *export.PlatformsError
 		conf      *registries.FileError
 	)
@@ -89,6 +90,8 @@ func remedy(err error) string {
 		return "use an engine on such a machine (--engine), or install emulation for it (binfmt_misc)"
 	case errors.As(err, &unusable):
 		return engineRemedy(unusable)
+	case errors.As(err, &stays):
+		return "remove all of it with `pulpimg engine prune` alone, which needs no engine"
 	case errors.Is(err, engine.ErrUnreachable):
 		return "check that buildkitd runs there and listens on this address, or use the embedded engine: leave out --engine, and unset BUILDKIT_HOST"
 	case errors.Is(err, export.ErrNoStore):

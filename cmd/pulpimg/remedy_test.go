@@ -36,6 +36,7 @@ func TestRemedy(t *testing.T) {
 		{"a source that is denied", &build.Error{Cause: build.ErrDenied}, "given as --source-policy"},
 		{"a secret", &build.Error{Cause: &build.MissingSecretError{ID: "token"}}, "--secret id=token,src=FILE"},
 		{"the engine's disk", &build.Error{Cause: build.ErrDiskFull}, "pulpimg engine prune"},
+		{"an engine that does not start to free its disk", &build.EngineStaysError{Err: syscall.ENOSPC}, "`pulpimg engine prune` alone"},
 		{"layers that the engine lost", fmt.Errorf("writing: %w", build.ErrMissingLayers), "pulpimg engine prune"},
 		{"a failed command", &build.Error{Err: errors.New("exit code: 1")}, ""},
 		{"another platform", &build.PlatformError{}, "--engine"},

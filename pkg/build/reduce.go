@@ -148,34 +148,50 @@ func (r reducer) measure(ctx context.Context) (all, files int64, hasCache bool, 
 	return files + info.DiskUsage, files, info.HasCache, err
 }
 
-// withEngine reduces a cache with an engine that has to be started.
-func (r reducer) withEngine(ctx context.Context, files int64) (err error) {
-	e, startErr := r.engine.start(ctx)
-	if startErr != nil {
-		things, err := r.cache.things(ctx)
-		freed, evictErr := r.evict(ctx, things, files)
-		err = errors.Join(err, evictErr)
-		if freed > 0 && ctx.Err() == nil { // the disk may have been too full to start it
-			e, startErr = r.engine.start(ctx)
-		}
-		if startErr != nil {
-			return errors.Join(err, &EngineStaysError{startErr})
-		}
+// room is what an engine needs on a full disk to begin to free it, in bytes.
+const room = 16 << 20
+
+// withEngine reduces a cache with an engine that has to be started. If that fails, the rest is reduced by itself. If it fails because the disk
+// is full, and there is a bound for the size, the rest gives what the engine may need.
+func (r reducer) withEngine(ctx context.Context, files int64) error {
+	err := r.onEngine(ctx)
+	var stays *EngineStaysError
+	if !errors.As(err, &stays) || ctx.Err() != nil {
+		return err
+	}
+	things, lookErr := r.cache.things(ctx)
+	alone := r
+	if r.limits.Size > 0 && errors.Is(causeOf(err.Error()), ErrDiskFull) {
+		alone.limits.Size = max(min(r.limits.Size, files-room), 1)
+	}
+	freed, evictErr := alone.evict(ctx, things, files)
+	if freed > 0 && ctx.Err() == nil {
+		return r.onEngine(ctx)
+	}
+	return errors.Join(err, lookErr, evictErr)
+}
+
+// onEngine starts the engine and reduces the cache. The error is an [EngineStaysError] if the engine cannot do it.
+func (r reducer) onEngine(ctx context.Context) (err error) {
+	e, err := r.engine.start(ctx)
+	if err != nil {
+		return &EngineStaysError{err}
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	var total, freed int64
 	for range rounds {
-		if total, _, _, err = r.measure(ctx); err != nil {
+		total, _, _, err := r.measure(ctx)
+		if err != nil {
 			return err
 		}
-		if freed, err = r.round(ctx, e, total); err != nil || freed == 0 {
+		if freed, err := r.round(ctx, e, total); err != nil || freed == 0 {
 			return err
 		}
 	}
 	return nil
 }
 
-// An EngineStaysError reports that nothing of the engine's cache could be removed, because the engine cannot be started.
+// An EngineStaysError reports that the engine's cache could not be reduced, because the engine does not start or does not answer. The disk
+// may be too full for it.
 type EngineStaysError struct{ Err error }
 
 func (e *EngineStaysError) Error() string { return fmt.Sprintf("the engine's cache stays: %v", e.Err) }
@@ -186,7 +202,7 @@ func (e *EngineStaysError) Unwrap() error { return e.Err }
 func (r reducer) round(ctx context.Context, e runningEngine, total int64) (freed int64, err error) {
 	records, err := e.Records(ctx)
 	if err != nil {
-		return 0, err
+		return 0, &EngineStaysError{err}
 	}
 	things, lookErr := r.cache.things(ctx)
 	var kept, chosen int64
@@ -209,6 +225,9 @@ func (r reducer) round(ctx context.Context, e runningEngine, total int64) (freed
 		limits.Size = kept - chosen
 	}
 	ofEngine, err := e.Reduce(ctx, limits)
+	if err != nil {
+		err = &EngineStaysError{err}
+	}
 	return freed + ofEngine, errors.Join(lookErr, err)
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ type listedEngine struct {
 	records []engine.Record
 	fixed   int64 // what its programs take
 	fails   int   // how many starts fail
+	refused bool  // they fail for another reason than a full disk
+	silent  bool  // it is not the start that fails, but the first question
 
 	starts int
 	asked  []engine.Limits
@@ -44,17 +47,29 @@ func (e *listedEngine) any() anyEngine {
 			return info, nil
 		},
 		start: func(context.Context) (runningEngine, error) {
-			if e.starts++; e.starts <= e.fails {
-				return nil, errors.New("no space")
+			if e.starts++; e.starts <= e.fails && !e.silent {
+				return nil, e.failure()
 			}
 			return e, nil
 		},
 	}
 }
 
+func (e *listedEngine) failure() error {
+	if e.refused {
+		return errors.New("permission denied")
+	}
+	return fmt.Errorf("writing a record: %w", syscall.ENOSPC)
+}
+
 func (e *listedEngine) Close() error { return nil }
 
-func (e *listedEngine) Records(context.Context) ([]engine.Record, error) { return e.records, nil }
+func (e *listedEngine) Records(context.Context) ([]engine.Record, error) {
+	if e.starts <= e.fails {
+		return nil, e.failure()
+	}
+	return e.records, nil
+}
 
 func (e *listedEngine) Reduce(_ context.Context, l engine.Limits) (freed int64, err error) {
 	e.asked = append(e.asked, l)
@@ -232,27 +247,33 @@ func TestReduce_inUse(t *testing.T) {
 // On a full disk, an engine can be started when something else has made space for it.
 func TestReduce_engineDoesNotStart(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		fails  int
-		limits Limits
-		stays  bool
-		left   string
+		name    string
+		fails   int
+		refused bool
+		limits  Limits
+		stays   bool
+		left    string
 	}{
-		{"until there is space", 1, Limits{Size: 2 * mb}, false, "0 layers"},
-		{"at all: the rest is reduced by itself", 9, Limits{Size: 6 * mb}, true, "2 layers d1"},
-		{"at all, by age", 9, Limits{Unused: 2 * day}, true, "2 layers d0-gone d1"},
-		{"at all, and the rest is small enough", 9, Limits{Size: 20 * mb}, true, "4 layers d0-gone d1 d2 d3"},
+		{"until there is space", 1, false, Limits{Size: 2 * mb}, false, "0 layers"},
+		{"at all, by size", 9, false, Limits{Size: 6 * mb}, true, "0 layers"},
+		{"for another reason", 9, true, Limits{Size: 20 * mb}, true, "4 layers d0-gone d1 d2 d3"},
+		{"for another reason, by size", 9, true, Limits{Size: 6 * mb}, true, "2 layers d1"},
+		{"at all, by age", 9, false, Limits{Unused: 2 * day}, true, "2 layers d0-gone d1"},
+		{"at all, and the rest is small enough: it gives what the engine may need", 9, false, Limits{Size: 20 * mb}, true, "0 layers"},
+		{"at all, and the rest is young enough", 9, false, Limits{Unused: 10 * day}, true, "4 layers d0-gone d1 d2 d3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cache, e := newKept(t)
-			e.fails = c.fails
-			_, _, err := reduce(t, cache, e.any(), c.limits)
-			var stays *EngineStaysError
-			if errors.As(err, &stays) != c.stays || !c.stays && err != nil {
-				t.Errorf("got error %v", err)
-			}
-			if left := cache.left(t); left != c.left {
-				t.Errorf("left are %s, want %s", left, c.left)
+			for _, silent := range []bool{false, true} {
+				cache, e := newKept(t)
+				e.fails, e.refused, e.silent = c.fails, c.refused, silent
+				_, _, err := reduce(t, cache, e.any(), c.limits)
+				var stays *EngineStaysError
+				if errors.As(err, &stays) != c.stays || !c.stays && err != nil {
+					t.Errorf("got error %v", err)
+				}
+				if left := cache.left(t); left != c.left {
+					t.Errorf("left are %s, want %s", left, c.left)
+				}
 			}
 		})
 	}
