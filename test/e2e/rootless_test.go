@@ -39,6 +39,16 @@ func TestRootless_pulp(t *testing.T) {
 			t.Errorf("the status lacks the mode:\n%s", out.stdout)
 		}
 	})
+	t.Run("prune with a limit", func(t *testing.T) {
+		before := statusOf(t, jo.pulpimg(t, "engine", "status", "--format", "json"))
+		jo.pulpimg(t, "engine", "prune", "--keep-storage", fmt.Sprint(before.Total-1_000_000, "B")).ok(t)
+		after := statusOf(t, jo.pulpimg(t, "engine", "status", "--format", "json"))
+		if got, want := before.Total-after.Total, int64(1_000_000); got < want || after.Engine >= before.Engine || len(after.Images) != 1 {
+			t.Errorf("it freed %d bytes, of the engine %d, and left %s", got, before.Engine-after.Engine, after)
+		}
+		nothingRuns(t, jo.home)
+		jo.build(t, "-f", "pulp.yaml").ok(t)
+	})
 	t.Run("prune", func(t *testing.T) {
 		engine := filepath.Join(jo.cache(), "engine")
 		if len(ofOthers(t, engine, jo)) == 0 {
