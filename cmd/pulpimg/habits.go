@@ -33,6 +33,16 @@ func commandFlagHints(command string) map[string]string {
 		}
 	case "push":
 		return map[string]string{"a": "push publishes all images of the spec", "all-tags": "push publishes all images of the spec"}
+	case "prune":
+		const limit = "keep what fits with --keep-storage SIZE"
+		const age = "remove what was not used for a time with --older-than DURATION"
+		return map[string]string{
+			"a": "without a flag, it removes everything", "all": "without a flag, it removes everything",
+			"f": "it does not ask before it removes something", "force": "it does not ask before it removes something",
+			"filter": age, "until": age, "keep-duration": age,
+			"max-used-space": limit, "reserved-space": limit, "min-free-space": limit,
+			"dry-run": "pulpimg engine status shows what there is, and for how long it was not used",
+		}
 	case "manifests":
 		return map[string]string{"dry-run": "it only prints; pipe it to kubectl apply -f - to change a cluster"}
 	}

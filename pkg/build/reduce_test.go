@@ -279,6 +279,31 @@ func TestReduce_engineDoesNotStart(t *testing.T) {
 	}
 }
 
+// The limits hold for a remote engine and for this machine each: they are different disks.
+func TestReduce_remote(t *testing.T) {
+	for _, c := range []struct {
+		limits  Limits
+		left    string
+		records int
+	}{
+		{Limits{Size: 9*mb + mb/2}, "3 layers d1 d2 d3", 3},
+		{Limits{Unused: 2 * day}, "2 layers d0-gone d1", 2},
+	} {
+		cache, e := newKept(t)
+		r := reducer{cache: cache.Cache, limits: c.limits, inUse: func(string) {}, now: time.Now(), engine: e.any()}
+		done, err := r.remote(t.Context())
+		if left := cache.left(t); err != nil || left != c.left || len(e.records) != c.records || done.Freed < 3*mb || done.Left < 9*mb {
+			t.Errorf("%+v: left are %s and %d records (%v), want %s and %d; %+v", c.limits, left, len(e.records), err, c.left, c.records, done)
+		}
+	}
+	cache, e := newKept(t)
+	e.fails = 9
+	r := reducer{cache: cache.Cache, limits: Limits{Unused: 2 * day}, inUse: func(string) {}, now: time.Now(), engine: e.any()}
+	if _, err := r.remote(t.Context()); !errors.Is(err, syscall.ENOSPC) || cache.left(t) != "2 layers d0-gone d1" {
+		t.Errorf("without an answer, %s are left (%v)", cache.left(t), err)
+	}
+}
+
 // What cannot be removed does not stop the rest.
 func TestReduce_foreignDirectories(t *testing.T) {
 	cache, e := newKept(t)

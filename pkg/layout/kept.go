@@ -66,7 +66,7 @@ type Kept struct {
 	Builds []Build
 }
 
-// Look describes the layout in a directory, and changes nothing. The layout may be damaged.
+// Look describes the layout in a directory, which may be damaged.
 func Look(dir string) (Kept, error) {
 	k := Kept{Dir: dir}
 	if err := cachedir.CheckOwn(dir); err != nil {

@@ -82,6 +82,7 @@ func (p program) disk(t *testing.T) diskStatus {
 
 // With a limit, what is not needed for longest goes, and what is left serves the next build.
 func TestPrune_limits(t *testing.T) {
+	env.lanes.own.enter(t)
 	p := cold(t)
 	one := buildOfDisk(t, p, "one")
 	time.Sleep(time.Second)
@@ -172,6 +173,7 @@ func TestPrune_interrupted(t *testing.T) {
 
 // A build that ends keeps layers and images within the bound, but for its own.
 func TestBuild_keepsItsBound(t *testing.T) {
+	env.lanes.own.enter(t)
 	p := cold(t)
 	buildOfDisk(t, p, "one")
 	time.Sleep(time.Second)
@@ -185,6 +187,7 @@ func TestBuild_keepsItsBound(t *testing.T) {
 
 // Everything works on a full disk: what has to go makes the space for the engine.
 func TestPrune_fullDisk(t *testing.T) {
+	env.lanes.own.enter(t)
 	p := program{cache: smallDisk(t, "1200m")}
 	for _, args := range [][]string{{"--keep-storage", "150MB"}, {"--older-than", "1ms"}, nil} {
 		spec := buildOfDisk(t, p, "one")
