@@ -32,14 +32,14 @@ type registryFlags struct {
 func (r *registryFlags) flags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&r.plainHTTP, "plain-http", nil,
 		"talk to this registry without TLS, `HOST[:PORT]` as references have it; localhost needs no permission (may be repeated)")
-	flags.StringArrayVar(&r.cas, "ca", nil, "trust the certificates of this `FILE` too, when registries and engines answer (PEM, may be repeated)")
+	flags.StringArrayVar(&r.cas, "ca", nil, "trust the certificates of this `FILE` too, when a registry answers (PEM, may be repeated)")
 }
 
 // pullFlags are the flags of commands that pull.
 func (r *registryFlags) pullFlags(flags *pflag.FlagSet) {
 	r.flags(flags)
 	flags.StringArrayVar(&r.mirrors, "mirror", nil,
-		"pull the images of REGISTRY[/PATH] from this mirror if it has them, `REGISTRY=HOST[:PORT][/PATH]` (may be repeated)")
+		"pull the images of a registry, or of a part of it, from a mirror if that has them, `REGISTRY=MIRROR`, each HOST[:PORT][/PATH] (may be repeated)")
 	flags.Lookup("ca").Usage = "trust the certificates of this `FILE` too: for registries, for what the engine fetches, and in commands, without leaving it in a layer (PEM, may be repeated)"
 }
 
