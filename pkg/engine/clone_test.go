@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 func TestStart_noBundle(t *testing.T) {
 	needs.Root(t)
 	t.Parallel()
-	built, err := filepath.Glob("bundle/bin/[^.]*") // all but .gitignore
+	built, err := filepath.Glob("bundle/bin/" + runtime.GOARCH + "/[^.]*") // all but .gitignore
 	must(t, err)
 	if len(built) == 0 {
 		t.Fatal("no built programs to hide")

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -64,7 +65,7 @@ func bundleEngine() error {
 	if err := build.Run(); err != nil {
 		return err
 	}
-	manifest, err := os.ReadFile(filepath.Join("bundle", "bin", bundle.ManifestName))
+	manifest, err := os.ReadFile(filepath.Join("bundle", "bin", runtime.GOARCH, bundle.ManifestName))
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,8 @@
-//go:build !linux
+//go:build !linux || !(amd64 || arm64)
 
 package bundle
 
-import (
-	"embed"
-	"io/fs"
-)
+import "embed"
 
-// embedded returns an empty file system: the engine's programs run on Linux only.
-func embedded() fs.FS { return embed.FS{} }
+// bin is empty: the engine's programs run on Linux only, and are compiled for these two.
+var bin embed.FS

@@ -42,7 +42,7 @@ func run(ctx context.Context, dir, arch string, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	bin := filepath.Join(dir, "bin")
+	bin := filepath.Join(dir, "bin", arch)
 	unlock, err := lock(bin)
 	if err != nil {
 		return err

@@ -1,0 +1,8 @@
+package bundle
+
+import "embed"
+
+// With "all:", .gitignore is embedded as well. It is the only file of a fresh clone, and a pattern must match a file.
+//
+//go:embed all:bin/amd64
+var bin embed.FS
