@@ -63,6 +63,7 @@ func overrideFlag(override *family.OverrideError) string {
 func remedy(err error) string {
 	var (
 		value     *family.NoValueError
+		helper    *family.NoHelperError
 		base      *build.BaseError
 		secret    *build.MissingSecretError
 		platform  *build.PlatformError
@@ -74,6 +75,8 @@ func remedy(err error) string {
 	switch {
 	case errors.As(err, &value):
 		return valueRemedy(value)
+	case errors.As(err, &helper):
+		return wholeProgram + ", or put it into a directory as helper/pulp-helper-linux-" + helper.Arch + " and name that with --assets"
 	case errors.As(err, &base):
 		return baseRemedy(base)
 	case errors.As(err, &conf):
@@ -145,11 +148,14 @@ func confRemedy(conf *registries.FileError) string {
 	return "correct it, or move it away (see docs/registries.md)"
 }
 
+// wholeProgram is where to get a program that lacks nothing: `go install` compiles one without the engine and the helpers.
+const wholeProgram = "install pulpimg from a package or an archive of https://github.com/pulpimg/pulpimg/releases, or compile it with `make`"
+
 // engineRemedy returns what to do when the embedded engine cannot run.
 func engineRemedy(unusable *engine.UnusableError) string {
 	switch unusable.Reason {
 	case engine.NotIncluded:
-		return "build pulpimg with `make`, or use --engine ADDR"
+		return wholeProgram + ", or use --engine ADDR"
 	case engine.OtherSystem:
 		return "use --engine ADDR (docker-container://NAME, tcp://HOST:PORT, ssh://USER@HOST)"
 	case engine.NotExecutable:

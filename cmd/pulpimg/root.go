@@ -7,9 +7,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the build (-ldflags -X main.version=...).
-var version = "development"
-
 // A console is where a command prints: results on out, everything else on err.
 type console struct{ out, err io.Writer }
 
@@ -19,7 +16,7 @@ func newRoot(con console) *cobra.Command {
 		Short: "Turn one YAML file into a family of container images",
 		Long: "pulpimg reads a YAML file that declares a base image and the roles derived from it, builds all of them on an engine that it\n" +
 			"carries inside itself, and publishes them with their tags moving last and together.",
-		Version:       version,
+		Version:       programVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
@@ -36,7 +33,7 @@ func newRoot(con console) *cobra.Command {
 		return nil
 	})
 	root.AddCommand(newBuild(con), newPush(con), newDockerfile(con), newManifests(con), newCompose(con), newRun(con),
-		newValidate(con), newShow(con), newInit(con), newSchema(con), newEngine(con), newVersion(con))
+		newValidate(con), newShow(con), newInit(con), newSchema(con), newEngine(con), newVersion(con), newMan())
 	completeCommands(root)
 	checkFlags(root)
 	return root

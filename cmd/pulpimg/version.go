@@ -4,11 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pulpimg/pulpimg/pkg/engine/bundle"
 )
+
+// version is set by the build (-ldflags -X main.version=...). `go install` does not set it.
+var version string
 
 // A versionInfo is what `pulpimg version` prints. Keys are added, never changed.
 type versionInfo struct {
@@ -41,8 +46,25 @@ func newVersion(con console) *cobra.Command {
 	return cmd
 }
 
+// programVersion returns the version of this program, as semver has it: without a "v".
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	build, _ := debug.ReadBuildInfo()
+	return moduleVersion(build)
+}
+
+// moduleVersion returns the version of the module that `go install MODULE@VERSION` compiled.
+func moduleVersion(build *debug.BuildInfo) string {
+	if build == nil || !strings.HasPrefix(build.Main.Version, "v") {
+		return "0.0.0-dev" // of a directory, not of a module
+	}
+	return build.Main.Version[1:]
+}
+
 func readVersion() (versionInfo, error) {
-	info := versionInfo{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info := versionInfo{Version: programVersion(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	programs, err := bundle.Load()
 	switch {
 	case errors.Is(err, bundle.ErrEmpty):
@@ -54,6 +76,14 @@ func readVersion() (versionInfo, error) {
 	return info, nil
 }
 
+// noEngine says how to get an engine for a program without one.
+func noEngine(platform string) string {
+	if strings.HasPrefix(platform, "linux/") {
+		return "none in this program: " + wholeProgram + ", or give an engine with --engine ADDRESS"
+	}
+	return "none in this program: give one with --engine ADDRESS"
+}
+
 // print prints the version as --version does, and what this program carries below it.
 func (v versionInfo) print(con console) error {
 	if _, err := fmt.Fprintf(con.out, "pulpimg version %s\n", v.Version); err != nil {
@@ -61,7 +91,7 @@ func (v versionInfo) print(con console) error {
 	}
 	table := newTable(con.out)
 	if v.BuildKit == "" {
-		table.row("engine", "none in this program: give one with --engine ADDRESS")
+		table.row("engine", noEngine(v.Platform))
 	} else {
 		table.row("buildkit", v.BuildKit)
 		table.row("runc", v.Runc)

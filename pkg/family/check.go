@@ -1,6 +1,8 @@
 package family
 
 import (
+	"fmt"
+
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -16,7 +18,7 @@ func (f *Family) Check(arch string) error {
 			}
 			for _, file := range files.Files {
 				if err := file.check(arch); err != nil {
-					report.Add(step.At(), "", "%s of %s: %v", file.Path, image.Name, err)
+					report.AddError(step.At(), "", fmt.Errorf("%s of %s: %w", file.Path, image.Name, err))
 				}
 			}
 		}

@@ -24,9 +24,16 @@ type helper struct{ assets fs.FS }
 func (h helper) Open(arch string) (io.ReadCloser, error) {
 	f, err := openRegular(h.assets, "helper/pulp-helper-linux-"+arch)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("this pulpimg was built without its helper for %s: build it with make", arch)
+		return nil, &NoHelperError{Arch: arch}
 	}
 	return f, err
+}
+
+// A NoHelperError reports that the assets have no helper for an architecture, as those of a program that was compiled by `go install`.
+type NoHelperError struct{ Arch string }
+
+func (e *NoHelperError) Error() string {
+	return "this pulpimg was built without its helper for " + e.Arch
 }
 
 // asset is a built-in file.
