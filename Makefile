@@ -1,11 +1,14 @@
 # pulpimg: how it is built, tried and checked. `make demo` and `make test` set up what they need: as root on Debian, with Go.
 
 GO      ?= go
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+VERSION ?= $(shell packaging/version.sh)
 ARCHS   := amd64 arm64
 HELPERS := $(ARCHS:%=assets/helper/pulp-helper-linux-%)
 SOURCES := $(shell find cmd internal pkg assets templates -name '*.go' -o -name '*.tmpl' -o -name '*.aug' -o -name '*.toml') go.mod go.sum
 LAB     := bin/lab
+# What a release is for. On Linux, the engine is inside.
+RELEASE := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 # What the engine's compilation, the lab and the tests use, each with the package that has it.
 TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-config:pkg-config /usr/bin/mmdebstrap:mmdebstrap \
            /usr/bin/createrepo_c:createrepo-c /usr/bin/skopeo:skopeo /usr/bin/podman:podman /usr/bin/buildah:buildah /usr/sbin/runc:runc \
@@ -17,7 +20,7 @@ FUZZ    := pkg/spec:FuzzParse pkg/spec:FuzzParseValues pkg/family:FuzzResolve pk
            pkg/publish:FuzzParseChallenge pkg/publish:FuzzLocation pkg/publish:FuzzCredentials
 DEMO    := --push --progress plain
 
-.PHONY: all check demo test lint lint-product fuzz bench setup engine clean
+.PHONY: all check demo test lint lint-product fuzz bench setup engine packages release clean
 all: bin/pulpimg
 
 # Builds the four Pulp images against the offline lab, with the spec as it is, and pushes them to the lab's registry.
@@ -31,6 +34,7 @@ check: lint-product
 # All of check, the same tests with the race detector, and everything else.
 test: lint bin/pulpimg $(LAB)
 	$(GO) test -race $$($(GO) list ./... | grep -v /test/)
+	cd packaging && $(GO) test ./...
 	cd test/lab && $(GO) test ./...
 	cd test/registrytest && $(GO) test -race -timeout 20m ./...
 	cd test/schema && $(GO) test ./...
@@ -54,7 +58,8 @@ lint: setup lint-product
 	cd test/bench && $(GO) vet ./...
 	cd test/kube && $(GO) vet ./...
 	cd test/compose && $(GO) vet ./...
-	shellcheck .ci/run
+	cd packaging && $(GO) vet ./...
+	shellcheck .ci/run packaging/*.sh packaging/deb/postinst packaging/deb/prerm test/e2e/testdata/enter.sh
 
 # A minute on everything that parses.
 fuzz:
@@ -69,7 +74,7 @@ bench: setup bin/pulpimg $(LAB)
 	$(LAB) run --services -- bin/bench
 
 bin/pulpimg: $(SOURCES) $(HELPERS) | engine
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/pulpimg
+	$(BUILD) -o $@ ./cmd/pulpimg
 
 # buildkitd and runc, compiled from their Go modules; kept while their inputs are the same.
 engine: setup
@@ -77,6 +82,27 @@ engine: setup
 
 assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper internal pkg -name '*.go') go.mod go.sum
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/pulp-helper
+
+# Archives, packages and checksums of a version in dist/: make release [VERSION=1.2.3]. Two runs for one commit give the same bytes.
+release: export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct))
+release: setup $(HELPERS) bin/packaging
+	packaging/version.sh '$(VERSION)'
+	@case '$(VERSION)' in *.changed|*-dev*) ;; *) git diff-index --quiet HEAD || { echo 'a release is made of what is committed, and files are changed' >&2; exit 1; };; esac
+	set -e; for arch in $(ARCHS); do packaging/engine.sh $$arch; done
+	set -e; for platform in $(RELEASE); do \
+	  GOOS=$${platform%/*} GOARCH=$${platform#*/} $(BUILD) -o bin/release/$$platform ./cmd/pulpimg; done
+	bin/packaging -o dist $(foreach p,$(RELEASE),$(p)=bin/release/$(p))
+	@cd dist && sha256sum --check --quiet SHA256SUMS
+
+# The packages of this machine's program alone, which the tests install.
+packages: bin/packages/SHA256SUMS
+
+bin/packages/SHA256SUMS: export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || echo 0))
+bin/packages/SHA256SUMS: bin/pulpimg bin/packaging $(wildcard packaging/*/*) CHANGELOG.md LICENSE README.md
+	bin/packaging -formats deb,rpm -o bin/packages linux/$$($(GO) env GOARCH)=bin/pulpimg
+
+bin/packaging: $(wildcard packaging/*.go) packaging/go.mod packaging/go.sum
+	cd packaging && CGO_ENABLED=0 $(GO) build -o ../$@ .
 
 $(LAB): $(shell find test/lab -type f)
 	cd test/lab && $(GO) build -o ../../$@ .
@@ -89,4 +115,4 @@ setup:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; fi
 
 clean:
-	rm -rf bin $(HELPERS)
+	rm -rf bin dist $(HELPERS)

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// pythonPolicy writes the lab's source policy with one more rule: the image with Python that the guestbook is based on is the lab's.
-func pythonPolicy(t *testing.T) string {
+// policyFor writes the lab's source policy with one more rule: a base that specs name is the lab's, which has Python, apt and dnf.
+func policyFor(t *testing.T, base string) string {
 	t.Helper()
 	data, err := os.ReadFile(env.lab.Policy)
 	if err != nil {
@@ -27,7 +27,7 @@ func pythonPolicy(t *testing.T) string {
 	}
 	rule := map[string]any{
 		"action":   "CONVERT",
-		"selector": map[string]any{"identifier": "docker-image://docker.io/library/python:3.12-slim"},
+		"selector": map[string]any{"identifier": "docker-image://" + base},
 		"updates":  map[string]any{"identifier": "docker-image://" + env.lab.Registry + "/fedora:20"},
 	}
 	policy["rules"] = append([]any{rule}, policy["rules"].([]any)...)
@@ -86,7 +86,7 @@ func fetch(t *testing.T, method, url, body string) string {
 
 func TestExample_guestbook(t *testing.T) {
 	spec := filepath.Join(env.root, "examples/guestbook/pulpimg.yaml")
-	warm().run(t, "build", "-f", spec, "--source-policy", pythonPolicy(t), "--push", "--registry", registry(t)).ok(t)
+	warm().run(t, "build", "-f", spec, "--source-policy", policyFor(t, "docker.io/library/python:3.12-slim"), "--push", "--registry", registry(t)).ok(t)
 
 	web := freePort(t)
 	store := []string{"--env", "REDIS_HOST=127.0.0.1", "--env", "REDIS_PORT=" + redis(t)}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/pulpimg/pulpimg/test/lab/baseimage"
+	"github.com/pulpimg/pulpimg/test/lab/debian"
 	"github.com/pulpimg/pulpimg/test/lab/site"
 )
 
@@ -18,6 +20,7 @@ const usage = `Usage:
   lab run [OPTIONS] -- COMMAND [ARGUMENT...]   run the command while the lab is there
   lab serve [OPTIONS]                          print the lab's values as JSON; end with standard input
   lab prepare [OPTIONS]                        make what the lab serves, if it is not there yet
+  lab sources                                  print the apt sources of this machine that the lab uses
   lab clean [--dir DIR]                        remove the lab's folder
 
   --dir DIR    the lab's folder: pulpimg-lab in the user's cache folder unless given
@@ -91,6 +94,10 @@ func command(name string, config site.Config, operands []string) (int, error) {
 		return 0, serve(ctx, config, os.Stdin, os.Stdout)
 	case name == "prepare":
 		return 0, site.Prepare(ctx, config)
+	case name == "sources":
+		text, err := debian.Sources(os.DirFS("/etc/apt"), baseimage.Suite)
+		fmt.Print(text)
+		return 0, err
 	case name == "clean" && config.Services:
 		return 0, usageError("clean: --services is for the other commands")
 	case name == "clean":
