@@ -2,6 +2,7 @@
 
 GO      ?= go
 VERSION ?= $(shell packaging/version.sh)
+VERSION := $(VERSION)
 ARCHS   := amd64 arm64
 HELPERS := $(ARCHS:%=assets/helper/pulp-helper-linux-%)
 SOURCES := $(shell find cmd internal pkg assets templates -name '*.go' -o -name '*.tmpl' -o -name '*.aug' -o -name '*.toml') go.mod go.sum
@@ -81,7 +82,7 @@ engine: setup
 	$(GO) run ./pkg/engine/bundle/build
 
 assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper internal pkg -name '*.go') go.mod go.sum
-	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/pulp-helper
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./cmd/pulp-helper
 
 # Archives, packages and checksums of a version in dist/: make release [VERSION=1.2.3]. Two runs for one commit give the same bytes.
 release: export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct))
