@@ -26,7 +26,9 @@ var notRun = map[string]string{
 	"PULP_SERVER_NAME=pulp.example.com DB_SERVICE_HOST=... MSG_SERVICE_HOST=... docker compose up -d":                                                  "the dots are for the reader to fill in, and podman needs a program of its own for Compose",
 	"kubectl apply -k kubernetes": "there is no cluster; test/kube validates what is printed with the API server's code",
 	"podman run --rm -e ... --entrypoint sh IMAGE -c 'pulp-helper config pulp && cat /etc/pulp/server.conf' # what would be written": "IMAGE and the dots are for the reader to fill in",
-	"make # compiles bin/pulpimg": "its base and its packages come from the internet",
+	"pulpimg build --mirror docker.io=mirror.example.com/hub":                                                                        "the mirror is an example; test/e2e builds through one",
+	"pulpimg build --push --ca corporate.pem":                                                                                        "the authority is an example; test/e2e builds with one",
+	"make # compiles bin/pulpimg":                                                                                                    "its base and its packages come from the internet",
 }
 
 // shells are the languages of blocks that are commands, and what runs them.
