@@ -1,7 +1,7 @@
 # pulpimg: how it is built, tried and checked. `make demo` and `make test` set up what they need: as root on Debian, with Go.
 
 GO      ?= go
-VERSION ?= $(shell packaging/version.sh)
+VERSION ?= $(shell internal/packaging/version.sh)
 VERSION := $(VERSION)
 ARCHS   := amd64 arm64
 HELPERS := $(ARCHS:%=assets/helper/pulp-helper-linux-%)
@@ -35,7 +35,7 @@ check: lint-product
 # All of check, the same tests with the race detector, and everything else.
 test: lint bin/pulpimg $(LAB)
 	$(GO) test -race $$($(GO) list ./... | grep -v /test/)
-	cd packaging && $(GO) test ./...
+	cd internal/packaging && $(GO) test ./...
 	cd test/lab && $(GO) test ./...
 	cd test/registrytest && $(GO) test -race -timeout 20m ./...
 	cd test/schema && $(GO) test ./...
@@ -59,8 +59,8 @@ lint: setup lint-product
 	cd test/bench && $(GO) vet ./...
 	cd test/kube && $(GO) vet ./...
 	cd test/compose && $(GO) vet ./...
-	cd packaging && $(GO) vet ./...
-	shellcheck .ci/run packaging/*.sh packaging/deb/postinst packaging/deb/prerm test/e2e/testdata/enter.sh
+	cd internal/packaging && $(GO) vet ./...
+	shellcheck .ci/run internal/packaging/*.sh internal/packaging/deb/postinst internal/packaging/deb/prerm test/e2e/testdata/enter.sh
 
 # A minute on everything that parses.
 fuzz:
@@ -87,9 +87,9 @@ assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper internal pkg -na
 # Archives, packages and checksums of a version in dist/: make release [VERSION=1.2.3]. Two runs for one commit give the same bytes.
 release: export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct))
 release: setup $(HELPERS) bin/packaging
-	packaging/version.sh '$(VERSION)'
+	internal/packaging/version.sh '$(VERSION)'
 	@case '$(VERSION)' in *.changed|*-dev*) ;; *) git diff-index --quiet HEAD || { echo 'a release is made of what is committed, and files are changed' >&2; exit 1; };; esac
-	set -e; for arch in $(ARCHS); do packaging/engine.sh $$arch; done
+	set -e; for arch in $(ARCHS); do internal/packaging/engine.sh $$arch; done
 	set -e; for platform in $(RELEASE); do \
 	  GOOS=$${platform%/*} GOARCH=$${platform#*/} $(BUILD) -o bin/release/$$platform ./cmd/pulpimg; done
 	bin/packaging -o dist $(foreach p,$(RELEASE),$(p)=bin/release/$(p))
@@ -99,11 +99,11 @@ release: setup $(HELPERS) bin/packaging
 packages: bin/packages/SHA256SUMS
 
 bin/packages/SHA256SUMS: export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || echo 0))
-bin/packages/SHA256SUMS: bin/pulpimg bin/packaging $(wildcard packaging/*/*) CHANGELOG.md LICENSE README.md
+bin/packages/SHA256SUMS: bin/pulpimg bin/packaging $(wildcard internal/packaging/*/*) CHANGELOG.md LICENSE README.md
 	bin/packaging -formats deb,rpm -o bin/packages linux/$$($(GO) env GOARCH)=bin/pulpimg
 
-bin/packaging: $(wildcard packaging/*.go) packaging/go.mod packaging/go.sum
-	cd packaging && CGO_ENABLED=0 $(GO) build -o ../$@ .
+bin/packaging: $(wildcard internal/packaging/*.go) internal/packaging/go.mod internal/packaging/go.sum
+	cd internal/packaging && CGO_ENABLED=0 $(GO) build -o ../../$@ .
 
 $(LAB): $(shell find test/lab -type f)
 	cd test/lab && $(GO) build -o ../../$@ .

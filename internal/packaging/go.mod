@@ -1,4 +1,4 @@
-module github.com/pulpimg/pulpimg/packaging
+module github.com/pulpimg/pulpimg/internal/packaging
 
 go 1.26.8
 

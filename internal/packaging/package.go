@@ -16,8 +16,8 @@ import (
 
 // profile is the AppArmor profile, and deb/ has the scripts that load it, in the repository.
 const (
-	profile = "packaging/apparmor/pulpimg"
-	scripts = "packaging/deb/"
+	profile = "internal/packaging/apparmor/pulpimg"
+	scripts = "internal/packaging/deb/"
 )
 
 // packageFor makes the package of a program for dpkg or rpm.

@@ -37,7 +37,7 @@ func TestRun_reproducible(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "dist")
 		own := runtime.GOOS + "/" + runtime.GOARCH
 		file := fake(t, "1.2.3-rc.1")
-		if err := run(t.Context(), []string{"-root", "..", "-time", "1767225600", "-o", out, own + "=" + file, "darwin/arm64=" + file, "windows/amd64=" + file}); err != nil {
+		if err := run(t.Context(), []string{"-root", "../..", "-time", "1767225600", "-o", out, own + "=" + file, "darwin/arm64=" + file, "windows/amd64=" + file}); err != nil {
 			t.Fatal(err)
 		}
 		check := exec.Command("sha256sum", "--check", checksums)
@@ -81,7 +81,7 @@ func digests(t *testing.T, dir string) map[string]string {
 
 // A version that is no semver makes no release.
 func TestRun_version(t *testing.T) {
-	err := run(t.Context(), []string{"-root", "..", "-time", "0", "-o", t.TempDir(), runtime.GOOS + "/" + runtime.GOARCH + "=" + fake(t, "184e036")})
+	err := run(t.Context(), []string{"-root", "../..", "-time", "0", "-o", t.TempDir(), runtime.GOOS + "/" + runtime.GOARCH + "=" + fake(t, "184e036")})
 	if err == nil || !strings.Contains(err.Error(), "semver.org") {
 		t.Errorf("got %v, want an error about the version", err)
 	}
@@ -121,7 +121,7 @@ func TestCreate_failure(t *testing.T) {
 
 // The document shows the profile that the package has.
 func TestProfile_inTheDocument(t *testing.T) {
-	document, err := os.ReadFile("../docs/engines.md")
+	document, err := os.ReadFile("../../docs/engines.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints the version of this checkout, as semver has it (https://semver.org): that of the tag vVERSION of its commit, or else one that sorts
-# after the last tag and before what can come next. packaging/version.sh VERSION prints that one. It refuses what is no semver.
+# after the last tag and before what can come next. internal/packaging/version.sh VERSION prints that one. It refuses what is no semver.
 set -eu
 
 after() { # after VERSION: the next one that has no tag yet, up to the count of commits

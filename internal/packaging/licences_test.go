@@ -63,7 +63,7 @@ func TestLicenceText(t *testing.T) {
 
 // All that runc is made of is found: Go modules, and the C libraries that are linked into it.
 func TestModulesOf_runc(t *testing.T) {
-	r := &release{options: options{root: ".."}, modules: moduleCache{}}
+	r := &release{options: options{root: "../.."}, modules: moduleCache{}}
 	all := parts(program{"linux", "amd64", ""})
 	i := len(all) - 2
 	got, err := r.modulesOf(t.Context(), all[i])

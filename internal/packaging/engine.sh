@@ -1,8 +1,8 @@
 #!/bin/sh
-# Compiles the engine for an architecture: packaging/engine.sh amd64|arm64. For one that is not this machine's, it takes Debian's cross
+# Compiles the engine for an architecture: internal/packaging/engine.sh amd64|arm64. For one that is not this machine's, it takes Debian's cross
 # compiler, and unpacks Debian's libseccomp of that architecture into bin/: the system does not get a second architecture.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 arch=$1
 if [ "$arch" = "$(go env GOHOSTARCH)" ]; then
   exec go run ./pkg/engine/bundle/build
