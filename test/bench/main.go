@@ -15,10 +15,10 @@ import (
 
 func main() {
 	runs := flag.Int("runs", 7, "how often each tool does each job, `N` times; the median counts")
-	only := flag.String("only", "", "measure only this `PART`: builds, large or start")
+	only := flag.String("only", "", "measure only this `PART`: builds, large, rootless or start")
 	check := flag.Bool("check", true, "exit with 1 if a target is missed")
 	flag.Parse()
-	if flag.NArg() > 0 || *runs < 1 || !slices.Contains([]string{"", "builds", "large", "start"}, *only) {
+	if flag.NArg() > 0 || *runs < 1 || !slices.Contains([]string{"", "builds", "large", "rootless", "start"}, *only) {
 		flag.Usage()
 		os.Exit(64) // EX_USAGE of sysexits(3)
 	}
@@ -66,5 +66,13 @@ func bench(ctx context.Context, runs int, only string) (met bool, err error) {
 		}
 		builds = append(builds, large...)
 	}
-	return report(os.Stdout, builds, start), nil
+	met = report(os.Stdout, builds, start)
+	if wanted("rootless") {
+		cold, err := measureRootless(ctx, dir, lab)
+		if err != nil {
+			return false, err
+		}
+		met = reportRootless(os.Stdout, cold) && met
+	}
+	return met, nil
 }

@@ -42,6 +42,9 @@ func report(out io.Writer, builds []comparison, start times) (met bool) {
 		return "MISSED"
 	}
 	fmt.Fprintf(out, "medians (fastest-slowest) and the number of runs\n\n")
+	if len(builds)+len(start) == 0 {
+		return true
+	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "JOB\tRUNS\tPULPIMG\tBUILDX BAKE\tRATIO\tTARGET\t")
 	for _, c := range builds {
@@ -58,6 +61,19 @@ func report(out io.Writer, builds []comparison, start times) (met bool) {
 		return false
 	}
 	return met
+}
+
+// reportRootless prints what root and an ordinary user took for the same, and reports whether the target is met.
+func reportRootless(out io.Writer, c rootlessComparison) (met bool) {
+	met = c.ratio() <= c.target
+	verdict := "MISSED"
+	if met {
+		verdict = "met"
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\nEMPTY CACHE\tRUNS\tROOTLESS\tROOT\tRATIO\tTARGET\t")
+	fmt.Fprintf(table, "4 images, built and pushed\t%d\t%s\t%s\t%.2f\t<= %.2f\t%s\n", len(c.root), c.rootless, c.root, c.ratio(), c.target, verdict)
+	return table.Flush() == nil && met
 }
 
 // reportMemory prints the memory of the builds for which it was measured.
