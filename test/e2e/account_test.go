@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
@@ -67,7 +68,11 @@ func (a account) copy(t *testing.T, from, to string, mode os.FileMode) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	out, err := os.OpenFile(filepath.Join(a.home, to), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	to = filepath.Join(a.home, to)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +82,30 @@ func (a account) copy(t *testing.T, from, to string, mode os.FileMode) {
 	if err := out.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// wrapped returns a directory with a pulpimg that root can run, and that runs as the user.
+func (a account) wrapped(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	text := fmt.Sprintf("#!/bin/sh\nexec setpriv --reuid %d --regid %d --clear-groups -- %s/pulpimg \"$@\"\n", a.id.Uid, a.id.Gid, a.home)
+	if err := os.WriteFile(filepath.Join(dir, "pulpimg"), []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// own gives a directory with all that is in it to the user, who can go there.
+func (a account) own(dir string) error {
+	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
+		return err
+	}
+	return filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(name, int(a.id.Uid), int(a.id.Gid))
+	})
 }
 
 // start starts a program as the user, in the home directory.

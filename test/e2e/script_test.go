@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,8 +19,14 @@ import (
 //
 //	build ARGS...           pulpimg build under the lab's policy
 //	fails CODE COMMAND...   runs a command that has to end with the exit code and print nothing on its standard output
+//
+// pulpimg runs as an ordinary user, unless needRoot has the script.
 func TestScripts(t *testing.T) {
 	env.lanes.warm.enter(t)
+	jo := newAccount(t)
+	jo.copy(t, pulpSpec(), "specs/pulp.yaml", 0o644)
+	jo.copy(t, filepath.Join(env.root, "specs", "pulp-el7.yaml"), "specs/pulp-el7.yaml", 0o644)
+	wrapped := jo.wrapped(t)
 	testscript.RunT(oneByOne{t}, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
@@ -26,10 +34,15 @@ func TestScripts(t *testing.T) {
 		ContinueOnError:     true,
 		Setup: func(e *testscript.Env) error {
 			script := strings.TrimPrefix(filepath.Base(e.WorkDir), "script-")
-			e.Vars = append(e.Vars, warm().environ()...)
 			e.Vars = append(e.Vars, env.lab.Vars()...)
-			e.Vars = append(e.Vars, "ROOT="+env.root, "REGISTRY="+env.lab.Registry+env.place+"/"+script)
-			return inlab.Watch()
+			e.Vars = append(e.Vars, "REGISTRY="+env.lab.Registry+env.place+"/"+script)
+			if needRoot[script] != "" {
+				e.Vars = append(append(e.Vars, warm().environ()...), "ROOT="+env.root)
+				return inlab.Watch()
+			}
+			e.Vars = append(e.Vars, "PATH="+wrapped+":"+os.Getenv("PATH"), "HOME="+jo.home, "XDG_CACHE_HOME="+filepath.Dir(jo.cache()), "ROOT="+jo.home,
+				"LAB_POLICY="+filepath.Join(jo.home, "policy.json"))
+			return errors.Join(jo.own(e.WorkDir), inlab.Watch())
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"build": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -51,6 +64,12 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// needRoot has the scripts that an ordinary user cannot run, each with the reason.
+var needRoot = map[string]string{
+	"run":          "the tests' podman keeps its images as root",
+	"unsafe_cache": "it is about what root runs out of the directory of a user",
 }
 
 // oneByOne runs scripts one after the other: they share an engine, and would only tell each other to wait.
