@@ -13,7 +13,7 @@ import (
 
 func TestRunning_serves(t *testing.T) {
 	of := func(bundle string, plainHTTP []string, environ ...string) running {
-		config, err := registries.Load(registries.Options{PlainHTTP: plainHTTP, Etc: t.TempDir(), Getenv: func(string) string { return "" }})
+		config, err := registries.Load(registries.Options{PlainHTTP: plainHTTP, Root: t.TempDir(), Getenv: func(string) string { return "" }})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,23 +12,29 @@ import (
 
 // readConf reads registries.conf and what belongs to it. Its library knows where they are and how they are put together.
 // https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
-func (c *Config) readConf() error {
+func (c *Config) readConf(root string) error {
 	sysregistriesv2.InvalidateCache() // a program may have changed the file or the environment
-	conf, err := sysregistriesv2.TryUpdatingCache(&types.SystemContext{})
+	conf, err := sysregistriesv2.TryUpdatingCache(&types.SystemContext{RootForImplicitAbsolutePaths: root})
 	if err != nil {
 		return &FileError{"registries.conf", err}
 	}
 	c.conf = slices.Clone(conf.Registries)
 	for _, registry := range c.conf {
-		for _, endpoint := range append(slices.Clone(registry.Mirrors), registry.Endpoint) {
-			host, _, _ := strings.Cut(endpoint.Location, "/")
-			if endpoint.Insecure && host != "" {
-				c.add("http", host, Host{PlainHTTP: true})
-				c.add("https", host, Host{Unverified: true})
-			}
+		for _, mirror := range registry.Mirrors {
+			insecure(c.asMirror, mirror)
 		}
+		insecure(c.hosts, registry.Endpoint)
 	}
 	return nil
+}
+
+// insecure adds that a host may be anybody, and without TLS, if an endpoint says so.
+func insecure(hosts map[string]Host, endpoint sysregistriesv2.Endpoint) {
+	host, _, _ := strings.Cut(endpoint.Location, "/")
+	if endpoint.Insecure && host != "" {
+		add(hosts, "http", host, Host{PlainHTTP: true})
+		add(hosts, "https", host, Host{Unverified: true})
+	}
 }
 
 // find returns the entry of registries.conf for a reference: the one with the longest prefix.
@@ -78,15 +84,15 @@ func (e *BlockedError) Error() string {
 // Sources returns where an image is pulled from, in the order in which they are to be asked. That is the image itself if nothing is said
 // about its registry. Mirrors of hosts.toml are not among them, as the engine asks these: see [Host].
 //
-// Errors are a [*BlockedError], a [*FileError] for a hosts.toml that the registry of the image has and that cannot be used, and a plain
-// error for a reference that cannot be read.
+// Errors are a [*BlockedError], a [*FileError] for a file that the registry of the image has and that cannot be used, and a plain error
+// for a reference that cannot be read.
 func (c *Config) Sources(ref string) ([]Source, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return nil, fmt.Errorf("reading the reference %q: %w", ref, err)
 	}
-	if err := c.hostsError(reference.Domain(named)); err != nil {
-		return nil, err
+	if found := c.problemOf(reference.Domain(named)); found.err != nil {
+		return nil, &FileError{found.file, found.err}
 	}
 	var out []Source
 	for _, mirror := range c.mirrors {
@@ -118,22 +124,19 @@ func (c *Config) Sources(ref string) ([]Source, error) {
 	return out, nil
 }
 
-// hostsError returns what is wrong with the hosts.toml of a registry.
-func (c *Config) hostsError(registry string) error {
-	file, ok := c.files[CanonicalHost("https", registry)]
+// problemOf returns what is wrong with the files of a registry.
+func (c *Config) problemOf(registry string) problem {
+	found, ok := c.problems[CanonicalHost("https", registry)]
 	if !ok && c.Host("https", registry).isZero() {
-		file = c.files[everyOther]
+		return c.problems[everyOther]
 	}
-	if file.err != nil {
-		return &FileError{file.name, file.err}
-	}
-	return nil
+	return found
 }
 
 // Check reports what is wrong with a mirror.
 func (m Mirror) Check() error {
 	for _, place := range []string{m.Of, m.At} {
-		named, err := reference.ParseNamed(place + "/x")
+		named, err := reference.ParseNamed(place + "/x/x") // with one path alone, docker.io has another name
 		if err != nil || strings.Contains(place, "://") || reference.Domain(named) != strings.SplitN(place, "/", 2)[0] {
 			return fmt.Errorf("%q is not HOST[:PORT][/PATH]", place)
 		}

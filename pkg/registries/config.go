@@ -1,7 +1,6 @@
 package registries
 
 import (
-	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -24,8 +23,8 @@ type Options struct {
 	// Getenv is asked for HOME and XDG_CONFIG_HOME. If it is nil, it is [os.Getenv]. registries.conf is found with the environment of
 	// the process.
 	Getenv func(string) string
-	// Etc is the directory with the configuration of the machine. If it is empty, it is /etc. registries.conf is not looked for there.
-	Etc string
+	// Root is the directory that stands for / in the names of the machine's own files, such as those in /etc.
+	Root string
 }
 
 // A Mirror is a place that has the images of a registry.
@@ -36,12 +35,13 @@ type Mirror struct {
 
 // A Config is what is known about registries. It does not change. The zero value knows nothing.
 type Config struct {
-	mirrors []Mirror
-	conf    []sysregistriesv2.Registry // of registries.conf
-	hosts   map[string]Host            // by canonical names
-	files   map[string]hostsFile       // hosts.toml, by the canonical names of registries
-	cas     []string
-	bundle  []byte // what cas hold
+	mirrors  []Mirror
+	conf     []sysregistriesv2.Registry // of registries.conf
+	hosts    map[string]Host            // by canonical names
+	asMirror map[string]Host            // how hosts are reached as mirrors of others, in addition to hosts
+	problems map[string]problem         // by the canonical names of registries
+	cas      []string
+	bundle   []byte // what cas hold
 }
 
 // A Host is how one host is reached.
@@ -98,18 +98,21 @@ func (e *FileError) Error() string { return fmt.Sprintf("reading %s: %v", e.File
 // Unwrap gives what is wrong with the file.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// Load reads the files. The error is a [*FileError] for one that cannot be used. A damaged hosts.toml is not an error before its registry is used.
+// Load reads the files. The error is a [*FileError] for one that cannot be used. A file that is about one registry is not an error before
+// this registry is used.
 func Load(o Options) (*Config, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	o.Etc = cmp.Or(o.Etc, "/etc")
-	c := &Config{mirrors: slices.Clone(o.Mirrors), hosts: map[string]Host{}, files: map[string]hostsFile{}, cas: slices.Clone(o.CAs)}
+	c := &Config{
+		mirrors: slices.Clone(o.Mirrors), cas: slices.Clone(o.CAs),
+		hosts: map[string]Host{}, asMirror: map[string]Host{}, problems: map[string]problem{},
+	}
 	for _, host := range o.PlainHTTP {
 		if _, err := name.NewRegistry(host, name.StrictValidation); err != nil {
 			return nil, fmt.Errorf("%q is not HOST or HOST:PORT", host)
 		}
-		c.add("http", host, Host{PlainHTTP: true})
+		add(c.hosts, "http", host, Host{PlainHTTP: true})
 	}
 	for _, mirror := range o.Mirrors {
 		if err := mirror.Check(); err != nil {
@@ -119,25 +122,29 @@ func Load(o Options) (*Config, error) {
 	if err := c.readCAs(); err != nil {
 		return nil, err
 	}
-	if err := c.readConf(); err != nil {
+	if err := c.readConf(o.Root); err != nil {
 		return nil, err
 	}
 	return c, c.readDirs(o)
 }
 
 // add adds what a source says about a host for a scheme.
-func (c *Config) add(scheme, host string, h Host) {
+func add(hosts map[string]Host, scheme, host string, h Host) {
 	key := CanonicalHost(scheme, host)
-	c.hosts[key] = c.hosts[key].with(h)
+	hosts[key] = hosts[key].with(h)
 }
 
-// Host returns how a host, HOST or HOST:PORT, is reached with a scheme, http or https.
+// Host returns how a host, HOST or HOST:PORT, is reached with a scheme, http or https. What is said of it as a mirror does not count: who
+// trusts a mirror with copies does not yet trust it with what is published, and with credentials for that.
 func (c *Config) Host(scheme, host string) Host { return c.hosts[CanonicalHost(scheme, host)] }
 
-// Hosts returns all hosts with something special about them, by their names in the form of CanonicalHost.
+// Hosts returns all hosts with something special about them, also as mirrors, by their names in the form of CanonicalHost.
 func (c *Config) Hosts() map[string]Host {
 	out := map[string]Host{}
 	maps.Copy(out, c.hosts)
+	for host, h := range c.asMirror {
+		out[host] = out[host].with(h)
+	}
 	maps.DeleteFunc(out, func(_ string, h Host) bool { return h.isZero() })
 	return out
 }

@@ -26,7 +26,7 @@ func (c *Config) readDirs(o Options) error {
 		if config != "" {
 			roots = append(roots, filepath.Join(config, program, "certs.d"))
 		}
-		for _, root := range append(roots, filepath.Join(o.Etc, program, "certs.d")) {
+		for _, root := range append(roots, filepath.Join(o.Root, "/etc", program, "certs.d")) {
 			if err := c.readRoot(root, certs); err != nil {
 				return err
 			}
@@ -52,20 +52,35 @@ func (c *Config) readRoot(root string, seen map[string]bool) error {
 			continue
 		}
 		seen[key] = true
-		file := filepath.Join(dir, "hosts.toml")
-		data, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && len(data) == 0 {
-			if err := c.readCerts(dir, host); err != nil {
-				return err
-			}
-			continue
-		}
-		if err == nil {
-			err = c.readHosts(dir, host, string(data))
-		}
-		c.files[key] = hostsFile{name: file, err: bare(err)}
+		c.problems[key] = c.readDir(dir, host)
 	}
 	return nil
+}
+
+// A problem is what is wrong with the files of a registry, or nothing.
+type problem struct {
+	file string
+	err  error
+	// mirrors is set if it is about the mirrors of the registry alone.
+	mirrors bool
+}
+
+// readDir reads the directory of a registry: hosts.toml, or certificates if there is none.
+func (c *Config) readDir(dir, host string) problem {
+	if _, err := os.ReadDir(dir); errors.Is(err, fs.ErrPermission) {
+		return problem{}
+	}
+	file := filepath.Join(dir, "hosts.toml")
+	data, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(data) == 0:
+		return c.readCerts(dir, host)
+	case err != nil:
+		return problem{file: file, err: bare(err)}
+	}
+	var mirrors *mirrorsError
+	err = c.readHosts(dir, host, string(data))
+	return problem{file: file, err: err, mirrors: errors.As(err, &mirrors)}
 }
 
 // hostOfDir returns the registry that a directory is for. containerd also writes HOST_PORT_, for file systems that have no colons.
@@ -79,13 +94,10 @@ func hostOfDir(name string) string {
 }
 
 // readCerts reads a directory with certificates: *.crt are authorities, *.cert and *.key are what this client identifies itself with.
-func (c *Config) readCerts(dir, host string) error {
+func (c *Config) readCerts(dir, host string) problem {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil
-	}
 	if err != nil {
-		return &FileError{dir, bare(err)}
+		return problem{file: dir, err: bare(err)}
 	}
 	var h Host
 	for _, entry := range entries {
@@ -98,15 +110,18 @@ func (c *Config) readCerts(dir, host string) error {
 			h.CAs = append(h.CAs, file)
 		}
 	}
-	if err := h.readable(); err != nil {
-		return err
+	if bad := h.readable(); bad != nil {
+		return problem{file: bad.File, err: bad.Err}
 	}
-	c.add("https", host, h)
-	return nil
+	if host == everyOther && !h.isZero() {
+		return problem{file: dir, err: errEveryOther}
+	}
+	add(c.hosts, "https", host, h)
+	return problem{}
 }
 
 // readable reports a file of a host that cannot be used. Otherwise the engine would, at a place where nobody sees what it is about.
-func (h Host) readable() error {
+func (h Host) readable() *FileError {
 	for _, file := range h.CAs {
 		if _, err := readPEM(file); err != nil {
 			return &FileError{file, err}

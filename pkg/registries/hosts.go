@@ -12,12 +12,6 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// A hostsFile is a hosts.toml.
-type hostsFile struct {
-	name string
-	err  error // why it cannot be used; nil if it can
-}
-
 // A hostEntry is what hosts.toml says of the registry itself, or of a mirror.
 // https://github.com/containerd/containerd/blob/v2.4.2/core/remotes/docker/config/hosts.go (hostFileConfig)
 type hostEntry struct {
@@ -33,6 +27,11 @@ type hostEntry struct {
 // everyOther stands for all registries that have no directory of their own.
 const everyOther = "_default"
 
+var errEveryOther = errors.New("settings for all other registries are not supported: have a directory for the registry")
+
+// A mirrorsError reports that the mirrors of a registry cannot be used. The registry itself can.
+type mirrorsError struct{ error }
+
 // readHosts reads a hosts.toml. What an engine could not do as containerd does it is an error.
 func (c *Config) readHosts(dir, registry, text string) error {
 	var file struct {
@@ -47,39 +46,83 @@ func (c *Config) readHosts(dir, registry, text string) error {
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return fmt.Errorf("the key %s is unknown", unknown[0])
 	}
+	own, err := file.host(dir)
+	if err != nil {
+		return err
+	}
 	if registry == everyOther {
-		if len(file.Host) > 0 || file.Server != "" {
-			return errors.New("a file for all other registries is not supported: have one for the registry")
+		if len(file.Host) > 0 || file.Server != "" || !own.isZero() {
+			return errEveryOther
 		}
 		return nil
 	}
-	if err := checkServer(registry, file.Server); err != nil {
-		return err
+	mirrors, err := mirrorsOf(dir, file.Host, meta.Keys())
+	if err == nil {
+		err = checkServer(registry, file.Server)
 	}
-	found := map[string]Host{}
-	var own Host
-	if own, err = file.host(dir); err != nil {
-		return err
+	if err != nil {
+		add(c.hosts, "https", registry, own)
+		return &mirrorsError{err}
 	}
-	for _, key := range meta.Keys() { // in the order of the file
-		if len(key) != 2 || key[0] != "host" {
+	for _, m := range mirrors {
+		own.Mirrors = append(own.Mirrors, m.place)
+		host, _, _ := strings.Cut(m.place, "/")
+		add(c.asMirror, "http", host, Host{PlainHTTP: m.PlainHTTP})
+		m.PlainHTTP = false
+		add(c.asMirror, "https", host, m.Host)
+	}
+	add(c.hosts, "https", registry, own)
+	return nil
+}
+
+// A hostsMirror is a mirror of a hosts.toml.
+type hostsMirror struct {
+	place string // as an engine names it
+	Host         // how it is reached
+}
+
+// mirrorsOf returns mirrors in the order of the keys of the file. Those that nothing is pulled from are left out.
+func mirrorsOf(dir string, entries map[string]hostEntry, keys []toml.Key) ([]hostsMirror, error) {
+	var out []hostsMirror
+	seen := map[string]bool{}
+	for _, key := range keys {
+		if len(key) < 2 || key[0] != "host" || seen[key[1]] {
 			continue
 		}
-		mirror, h, err := file.Host[key[1]].mirror(dir, key[1])
-		if err != nil {
-			return fmt.Errorf("host %q: %w", key[1], err)
+		seen[key[1]] = true
+		pulls, err := entries[key[1]].pulls()
+		if err == nil && !pulls {
+			continue
 		}
-		host, _, _ := strings.Cut(mirror, "/")
-		found[host] = found[host].with(h)
-		own.Mirrors = append(own.Mirrors, mirror)
+		mirror := hostsMirror{}
+		if err == nil {
+			mirror, err = entries[key[1]].mirror(dir, key[1])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("host %q: %w", key[1], err)
+		}
+		out = append(out, mirror)
 	}
-	c.add("https", registry, own)
-	for host, h := range found {
-		c.add("http", host, Host{PlainHTTP: h.PlainHTTP})
-		h.PlainHTTP = false
-		c.add("https", host, h)
+	return out, nil
+}
+
+// pulls reports whether images are pulled from a mirror.
+func (e hostEntry) pulls() (bool, error) {
+	can := map[string]bool{}
+	for _, name := range e.Capabilities {
+		name = strings.ToLower(name)
+		if !slices.Contains([]string{"pull", "resolve", "push", "referrers"}, name) {
+			return false, fmt.Errorf("the capability %q is unknown", name)
+		}
+		can[name] = true
 	}
-	return nil
+	switch {
+	case len(can) == 0, can["pull"] && can["resolve"]:
+		return true, nil
+	case can["pull"], can["resolve"]:
+		return false, errors.New("a mirror with only one of the capabilities pull and resolve is not supported")
+	}
+	return false, nil
 }
 
 // checkServer returns an error when a file says that the registry is elsewhere.
@@ -102,34 +145,29 @@ func checkServer(registry, server string) error {
 	return nil
 }
 
-// mirror returns a mirror as an engine names it, and how it is reached.
-func (e hostEntry) mirror(dir, address string) (string, Host, error) {
+// mirror returns a mirror.
+func (e hostEntry) mirror(dir, address string) (hostsMirror, error) {
 	if !strings.Contains(address, "://") {
 		address = "https://" + address
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return "", Host{}, errors.New("it is not an address")
-	}
-	for _, needed := range []string{"pull", "resolve"} {
-		if len(e.Capabilities) > 0 && !slices.Contains(e.Capabilities, needed) {
-			return "", Host{}, fmt.Errorf("a mirror without the capability %q is not supported", needed)
-		}
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return hostsMirror{}, errors.New("it is not an address of http or https")
 	}
 	// The engine asks for /v2/PATH/REPOSITORY. containerd asks for PATH/v2/REPOSITORY, or for PATH/REPOSITORY if the path is overridden.
 	place := strings.Trim(path.Clean("/"+u.Path), "/")
 	if e.OverridePath {
 		rest, ok := strings.CutPrefix(place+"/", "v2/")
 		if !ok {
-			return "", Host{}, errors.New("override_path with a path that does not begin with /v2 is not supported")
+			return hostsMirror{}, errors.New("override_path with a path that does not begin with /v2 is not supported")
 		}
 		place = strings.TrimSuffix(rest, "/")
 	} else if place = strings.TrimSuffix(strings.TrimSuffix(place, "v2"), "/"); place != "" {
-		return "", Host{}, errors.New("a path before /v2 is not supported: with override_path = true, it can be behind")
+		return hostsMirror{}, errors.New("a path before /v2 is not supported: with override_path = true, it can be behind")
 	}
 	h, err := e.host(dir)
 	h.PlainHTTP = u.Scheme == "http"
-	return strings.TrimSuffix(u.Host+"/"+place, "/"), h, err
+	return hostsMirror{strings.TrimSuffix(u.Host+"/"+place, "/"), h}, err
 }
 
 // host returns how a host is reached.
@@ -159,7 +197,10 @@ func (e hostEntry) host(dir string) (Host, error) {
 			return Host{}, errors.New("client: a certificate and its key are one or two files")
 		}
 	}
-	return h, h.readable()
+	if bad := h.readable(); bad != nil {
+		return Host{}, bad
+	}
+	return h, nil
 }
 
 // files reads a file, a list of files, or a list of lists of files.

@@ -13,7 +13,7 @@ import (
 
 // Transport returns a transport that sends each request as its host is to be reached. It keeps the settings of inner.
 func (c *Config) Transport(inner *http.Transport) http.RoundTripper {
-	if len(c.cas) == 0 && len(c.Hosts()) == 0 {
+	if len(c.cas)+len(c.hosts)+len(c.problems) == 0 {
 		return inner
 	}
 	return &hostTransport{config: c, inner: inner, known: map[string]*http.Transport{}}
@@ -46,42 +46,52 @@ func (t *hostTransport) of(host string) (*http.Transport, error) {
 	if known, ok := t.known[host]; ok {
 		return known, nil
 	}
-	settings, err := t.config.tls(t.config.hosts[host])
-	if err != nil {
-		return nil, err
+	if found := t.config.problems[host]; found.err != nil && !found.mirrors {
+		return nil, &FileError{found.file, found.err}
 	}
 	own := t.inner.Clone()
-	own.TLSClientConfig = settings
+	if own.TLSClientConfig == nil {
+		own.TLSClientConfig = &tls.Config{}
+	}
+	if err := t.config.adjust(own.TLSClientConfig, t.config.hosts[host]); err != nil {
+		return nil, err
+	}
 	t.known[host] = own
 	return own, nil
 }
 
-// tls returns the settings for a host.
-func (c *Config) tls(h Host) (*tls.Config, error) {
-	settings := &tls.Config{InsecureSkipVerify: h.Unverified} // only where a file of the user says so
+// adjust changes settings to those for a host.
+func (c *Config) adjust(settings *tls.Config, h Host) error {
+	if h.Unverified { // only where a file of the user says so
+		settings.InsecureSkipVerify = true
+	}
 	for _, pair := range h.Pairs {
 		cert, err := pair.load()
 		if err != nil {
-			return nil, &FileError{pair.Cert, bare(err)}
+			return &FileError{pair.Cert, bare(err)}
 		}
 		settings.Certificates = append(settings.Certificates, cert)
 	}
 	if len(h.CAs)+len(c.bundle) == 0 {
-		return settings, nil
+		return nil
 	}
-	var err error
-	if settings.RootCAs, err = x509.SystemCertPool(); err != nil {
-		return nil, fmt.Errorf("reading the certificates of the system: %w", err)
+	if settings.RootCAs == nil {
+		var err error
+		if settings.RootCAs, err = x509.SystemCertPool(); err != nil {
+			return fmt.Errorf("reading the certificates of the system: %w", err)
+		}
+	} else {
+		settings.RootCAs = settings.RootCAs.Clone()
 	}
 	settings.RootCAs.AppendCertsFromPEM(c.bundle)
 	for _, file := range h.CAs {
 		data, err := readPEM(file)
 		if err != nil {
-			return nil, &FileError{file, err}
+			return &FileError{file, err}
 		}
 		settings.RootCAs.AppendCertsFromPEM(data)
 	}
-	return settings, nil
+	return nil
 }
 
 func (p Pair) load() (tls.Certificate, error) { return tls.LoadX509KeyPair(p.Cert, p.Key) }
