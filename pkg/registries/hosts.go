@@ -99,11 +99,18 @@ func mirrorsOf(dir string, entries map[string]hostEntry, keys []toml.Key) ([]hos
 			mirror, err = entries[key[1]].mirror(dir, key[1])
 		}
 		if err != nil {
-			return nil, fmt.Errorf("host %q: %w", key[1], err)
+			return nil, fmt.Errorf("host %q: %w", withoutPassword(key[1]), err)
 		}
 		out = append(out, mirror)
 	}
 	return out, nil
+}
+
+func withoutPassword(address string) string {
+	if u, err := url.Parse(address); err == nil {
+		return u.Redacted()
+	}
+	return address
 }
 
 // pulls reports whether images are pulled from a mirror.
@@ -153,6 +160,9 @@ func (e hostEntry) mirror(dir, address string) (hostsMirror, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return hostsMirror{}, errors.New("it is not an address of http or https")
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(u.Path, "?#%") {
+		return hostsMirror{}, errors.New("more than a host and a path is not supported")
 	}
 	// The engine asks for /v2/PATH/REPOSITORY. containerd asks for PATH/v2/REPOSITORY, or for PATH/REPOSITORY if the path is overridden.
 	place := strings.Trim(path.Clean("/"+u.Path), "/")
