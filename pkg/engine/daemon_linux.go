@@ -78,18 +78,30 @@ func withRegistries(config []byte, known map[string]registries.Host) ([]byte, er
 	}
 	type registry struct {
 		Mirrors  []string `toml:"mirrors,omitempty"`
-		HTTP     bool     `toml:"http,omitempty"`
+		HTTP     *bool    `toml:"http,omitempty"`
 		Insecure bool     `toml:"insecure,omitempty"`
 		CA       []string `toml:"ca,omitempty"`
 		Pairs    []pair   `toml:"keypair,omitempty"`
 	}
 	all := map[string]registry{}
 	for host, h := range known {
-		r := registry{Mirrors: h.Mirrors, HTTP: h.PlainHTTP, Insecure: h.Unverified, CA: h.CAs}
+		r := registry{Mirrors: h.Mirrors, Insecure: h.Unverified, CA: h.CAs}
 		for _, p := range h.Pairs {
 			r.Pairs = append(r.Pairs, pair{Key: p.Key, Cert: p.Cert})
 		}
+		if tls := len(h.CAs)+len(h.Pairs) > 0; tls || h.PlainHTTP {
+			r.HTTP = &h.PlainHTTP // if it says nothing, the engine has localhost without TLS
+		}
 		all[host] = r
+		if _, _, err := net.SplitHostPort(host); err == nil {
+			continue
+		}
+		// The engine takes the names as they are in references.
+		if h.PlainHTTP {
+			all[host+":80"] = r
+		}
+		r.HTTP = new(bool)
+		all[host+":443"] = r
 	}
 	if len(all) == 0 {
 		return config, nil

@@ -114,7 +114,9 @@ func TestStart_manyAtOnce(t *testing.T) {
 // Who wants an engine with other settings waits, and says so once.
 func TestStart_otherSettings(t *testing.T) {
 	cache := t.TempDir()
-	plain, err := registries.Load(registries.Options{PlainHTTP: []string{"registry.test"}})
+	t.Setenv("CONTAINERS_REGISTRIES_CONF", "/dev/null")
+	none := func(string) string { return "" }
+	plain, err := registries.Load(registries.Options{PlainHTTP: []string{"registry.test"}, Root: t.TempDir(), Getenv: none})
 	if err != nil {
 		t.Fatal(err)
 	}
