@@ -36,6 +36,47 @@ func TestFor_Install(t *testing.T) {
 	}
 }
 
+// Each call that reaches repositories trusts the file, and no other one; the history of an image does not name it.
+func TestTrusting(t *testing.T) {
+	const file = "/run/pulpimg/trusted.pem"
+	for _, test := range []struct {
+		manager family.PackageManager
+		groups  []string
+		option  string // what each call of the tool in calls has
+		calls   []string
+	}{
+		{family.Apt, nil, " -o Acquire::https::CAInfo=" + file + " ", []string{"apt-get -o Acquire::https::CAInfo=" + file + " -o APT::Update::Error-Mode=any update ", "apt-get -o Acquire::https::CAInfo=" + file + " --yes --no-install-recommends install a b"}},
+		{family.Yum, []string{"g"}, " --setopt=sslcacert=" + file + " ", []string{"--setopt=sslcacert=" + file + " groupinstall g", "--setopt=sslcacert=" + file + " install a b"}},
+		{family.DNF, []string{"g"}, " --setopt=sslcacert=" + file + " ", []string{"--setopt=sslcacert=" + file + " group install g", "--setopt=sslcacert=" + file + " install a b"}},
+	} {
+		t.Run(string(test.manager), func(t *testing.T) {
+			step := family.Packages{Manager: test.manager, Groups: test.groups, Packages: []string{"a", "b"}}
+			plain, err := packages.For(step)
+			if err != nil {
+				t.Fatal(err)
+			}
+			trusting, err := packages.Trusting(step, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, call := range test.calls {
+				if strings.Count(trusting.Script(), call) != 1 {
+					t.Errorf("the script does not have once %q:\n%s", call, trusting.Script())
+				}
+			}
+			// Without the option it is the same.
+			trusting.Commands = strings.Split(strings.ReplaceAll(trusting.Script(), test.option, " "), "\n")
+			plain.Commands = strings.Split(plain.Script(), "\n")
+			if diff := cmp.Diff(plain, trusting); diff != "" {
+				t.Errorf("the commands without and with the file (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if _, err := packages.Trusting(family.Packages{Manager: "zypper"}, file); err == nil {
+		t.Error("there is a command for zypper")
+	}
+}
+
 // In a cache are no notes of what is installed, which belong into the image, and no indexes.
 func TestFor_aptHasNoCache(t *testing.T) {
 	command, err := packages.For(family.Packages{Manager: family.Apt, Packages: []string{"a"}})
