@@ -17,6 +17,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 func TestRemedy(t *testing.T) {
@@ -33,6 +34,11 @@ func TestRemedy(t *testing.T) {
 		{"a base that a variable names", base("not found", "base"), "--set base="},
 		{"a base that is refused", base("401 Unauthorized", "base"), "docker login h.example"},
 		{"a base that is denied", base("denied by policy", "base"), "given as --source-policy"},
+		{"a base of an unknown authority", base("tls: failed to verify certificate: x509: certificate signed by unknown authority"), "--ca FILE"},
+		{"a base without TLS", base("http: server gave HTTP response to HTTPS client"), "--plain-http HOST[:PORT]"},
+		{"a base whose registry has a damaged file", &build.BaseError{Image: &family.Image{Base: "h.example/b:1"}, Err: &registries.FileError{File: "/x/hosts.toml", Err: errors.New("401 Unauthorized")}}, "move it away"},
+		{"a damaged registries.conf", &registries.FileError{File: "registries.conf", Err: errors.New("no")}, "CONTAINERS_REGISTRIES_CONF=/dev/null"},
+		{"a damaged certificate", fmt.Errorf("publishing: %w", &registries.FileError{File: "/x/certs.d/r/ca.crt", Err: errors.New("no")}), "move it away"},
 		{"a source that is denied", &build.Error{Cause: build.ErrDenied}, "given as --source-policy"},
 		{"a secret", &build.Error{Cause: &build.MissingSecretError{ID: "token"}}, "--secret id=token,src=FILE"},
 		{"the engine's disk", &build.Error{Cause: build.ErrDiskFull}, "pulpimg engine prune"},

@@ -37,6 +37,7 @@ func TestSecretStore_GetSecret(t *testing.T) {
 		{"a URL without credentials", withCredentials(f, nil, others{}), llb.CredentialsID(f.Images[0], 0), ""},
 		{"credentials alone", withCredentials(f, nil, nil), id, "Basic dTpw"},
 		{"no others", withCredentials(f, nil, nil), "x", ""},
+		{"the certificates of authorities", withCredentials(f, []byte("PEM"), others{llb.TrustedID: "other"}), llb.TrustedID, "PEM"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := test.store.GetSecret(t.Context(), test.id)
