@@ -17,8 +17,11 @@ import (
 // https://github.com/containerd/containerd/blob/main/docs/hosts.md
 func (c *Config) readDirs(o Options) error {
 	config := o.Getenv("XDG_CONFIG_HOME")
-	if home := o.Getenv("HOME"); config == "" && home != "" {
-		config = filepath.Join(home, ".config")
+	if !filepath.IsAbs(config) { // the engine, which reads the files too, is in another directory
+		config = ""
+		if home := o.Getenv("HOME"); home != "" {
+			config = filepath.Join(home, ".config")
+		}
 	}
 	certs := map[string]bool{}
 	for _, program := range []string{"containers", "docker", "containerd"} {

@@ -31,6 +31,13 @@ func TestReadDirs_order(t *testing.T) {
 	if got := m.load(t, Options{}).Hosts(); len(got) != 1 || got["xdg.test"].isZero() {
 		t.Errorf("with XDG_CONFIG_HOME: %v", got)
 	}
+	t.Chdir(m.root)
+	relative := func(name string) string {
+		return map[string]string{"XDG_CONFIG_HOME": "xdg", "HOME": m.path("home")}[name]
+	}
+	if got := m.load(t, Options{Getenv: relative}).Hosts(); len(got) != 1 || got["home.test"].isZero() {
+		t.Errorf("with a relative XDG_CONFIG_HOME: %v", got)
+	}
 	none := func(string) string { return "" }
 	if got := m.load(t, Options{Getenv: none}).Hosts(); len(got) != 0 {
 		t.Errorf("without a home: %v", got)

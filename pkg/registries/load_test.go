@@ -1,11 +1,20 @@
 package registries
 
 import (
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// TestMain keeps the registries.conf of the real machine out of the example.
+func TestMain(m *testing.M) {
+	if err := os.Setenv("CONTAINERS_REGISTRIES_CONF", "/dev/null"); err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(m.Run())
+}
 
 // A machine is what stands for the machine of a test, with a home in it. Nothing of the real one is read.
 type machine struct{ root string }
