@@ -123,7 +123,7 @@ const policyRemedy = "allow it in the file given as --source-policy, or build wi
 // baseRemedy returns what to do when a base cannot be used.
 func baseRemedy(base *build.BaseError) string {
 	var conf *registries.FileError
-	switch host, _, _ := strings.Cut(base.Image.Base, "/"); {
+	switch {
 	case errors.As(base, &conf):
 		return confRemedy(conf)
 	case base.Untrusted():
@@ -131,7 +131,7 @@ func baseRemedy(base *build.BaseError) string {
 	case base.WithoutTLS():
 		return "if the registry is meant to work without TLS, allow that with --plain-http HOST[:PORT]"
 	case base.Refused():
-		return "its registry wants other credentials: docker login " + host
+		return "its registry wants other credentials: docker login " + base.RefusedBy()
 	case base.Denied():
 		return policyRemedy
 	case len(base.Image.BaseVariables) > 0:

@@ -33,6 +33,9 @@ func TestRemedy(t *testing.T) {
 		{"a base that nobody has", base("not found"), "--source-policy"},
 		{"a base that a variable names", base("not found", "base"), "--set base="},
 		{"a base that is refused", base("401 Unauthorized", "base"), "docker login h.example"},
+		{"a base that a mirror refuses", &build.BaseError{Image: &family.Image{Base: "h.example/b:1"}, Err: &build.SourcesError{
+			Sources: []string{"one.test/b:1", "two.test:5000/b:1", "h.example/b:1"}, Errs: []error{errors.New("not found"), errors.New("401 Unauthorized"), errors.New("not found")},
+		}}, "docker login two.test:5000"},
 		{"a base that is denied", base("denied by policy", "base"), "given as --source-policy"},
 		{"a base of an unknown authority", base("tls: failed to verify certificate: x509: certificate signed by unknown authority"), "--ca FILE"},
 		{"a base without TLS", base("http: server gave HTTP response to HTTPS client"), "--plain-http HOST[:PORT]"},

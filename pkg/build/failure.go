@@ -3,6 +3,7 @@ package build
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/solver/errdefs"
@@ -35,8 +36,21 @@ func (e *BaseError) Error() string {
 	return fmt.Sprintf("looking up %s, which %s is based on: %s", known(e.Image).Base, known(e.Image).Name, plain(e.Err))
 }
 
-// Refused reports whether the base's registry refused the credentials.
+// Refused reports whether the base's registry, or a mirror of it, refused the credentials.
 func (e *BaseError) Refused() bool { return message.Refused(e.Err) }
+
+// RefusedBy returns the host that refused the credentials: the registry of the base, or a mirror of it.
+func (e *BaseError) RefusedBy() string {
+	by := known(e.Image).Base
+	var sources *SourcesError
+	if errors.As(e.Err, &sources) {
+		if at := slices.IndexFunc(sources.Errs, message.Refused); at >= 0 {
+			by = sources.Sources[at]
+		}
+	}
+	host, _, _ := strings.Cut(by, "/")
+	return host
+}
 
 // Unreachable reports whether the base's registry did not answer.
 func (e *BaseError) Unreachable() bool { return message.Unreachable(e.Err) }

@@ -127,7 +127,7 @@ func (p platformPlanner) base(ctx context.Context, image *family.Image) (llb.Bas
 
 // lookUp asks the engine for the digest and the config of a base, at one source after the other until one of them has it.
 func (p platformPlanner) lookUp(ctx context.Context, image *family.Image, sources []string) (llb.Base, error) {
-	var failed []error
+	var failed SourcesError
 	for _, source := range sources {
 		ref, found, data, err := p.engine.ResolveImageConfig(ctx, source, sourceresolver.Opt{
 			LogName:  fmt.Sprintf("[%s] look up %s", image.Name, source),
@@ -140,12 +140,12 @@ func (p platformPlanner) lookUp(ctx context.Context, image *family.Image, source
 			}
 			return base, nil
 		}
-		if ctx.Err() != nil || len(sources) == 1 {
+		if ctx.Err() != nil || source == image.Base && len(sources) == 1 {
 			return llb.Base{}, err
 		}
-		failed = append(failed, fmt.Errorf("at %s: %w", source, err))
+		failed.Sources, failed.Errs = append(failed.Sources, source), append(failed.Errs, err)
 	}
-	return llb.Base{}, &SourcesError{failed}
+	return llb.Base{}, &failed
 }
 
 // start returns the state of an image on a base from outside, before its first step.

@@ -15,12 +15,15 @@ import (
 )
 
 // A SourcesError reports that a base is at none of the places where it is looked for: its mirrors, and its registry.
-type SourcesError struct{ Errs []error }
+type SourcesError struct {
+	Sources []string // references, in the order in which they were asked
+	Errs    []error  // what each of them answered
+}
 
 func (e *SourcesError) Error() string {
 	texts := make([]string, len(e.Errs))
 	for i, err := range e.Errs {
-		texts[i] = plain(err)
+		texts[i] = "at " + e.Sources[i] + ": " + plain(err)
 	}
 	return strings.Join(texts, "; ")
 }

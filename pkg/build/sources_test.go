@@ -211,6 +211,18 @@ func TestPlan_noMirrorHasBase(t *testing.T) {
 	}
 }
 
+// A base that is elsewhere is said to be there.
+func TestPlan_otherLocationFails(t *testing.T) {
+	p, e := mirroredPlanner(t)
+	p.opts.Registries = mirrored(t, "[[registry]]\nprefix = \"docker.io\"\nlocation = \"there.test\"\n")
+	e.fails["docker-image://there.test/library/debian:12"] = errors.New("403 Forbidden")
+	_, err := p.plan(t.Context())
+	var base *BaseError
+	if !errors.As(err, &base) || base.RefusedBy() != "there.test" || !strings.HasSuffix(base.Error(), ": at there.test/library/debian:12: 403 Forbidden") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestPlan_onePlaceFails(t *testing.T) {
 	p, e := mirroredPlanner(t)
 	p.opts.Registries = new(registries.Config)
