@@ -13,7 +13,7 @@ import (
 // readConf reads registries.conf and what belongs to it. Its library knows where they are and how they are put together.
 // https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
 func (c *Config) readConf(root string) error {
-	sysregistriesv2.InvalidateCache() // a program may have changed the file or the environment
+	// It reads the files anew: a program may have changed them, or the environment.
 	conf, err := sysregistriesv2.TryUpdatingCache(&types.SystemContext{RootForImplicitAbsolutePaths: root})
 	if err != nil {
 		return &FileError{"registries.conf", err}

@@ -160,6 +160,11 @@ func TestTransport_keepsSettings(t *testing.T) {
 	if inner.TLSClientConfig.RootCAs != nil {
 		t.Error("the transport of the caller is changed")
 	}
+	inner.TLSClientConfig.RootCAs = x509.NewCertPool()
+	own, err = config.Transport(inner).(*hostTransport).of("r.test")
+	if err != nil || own.TLSClientConfig.RootCAs.Equal(x509.NewCertPool()) || !inner.TLSClientConfig.RootCAs.Equal(x509.NewCertPool()) {
+		t.Errorf("the certificates that the caller trusts are %v, those of the host %v (%v)", inner.TLSClientConfig.RootCAs, own, err)
+	}
 }
 
 func TestBundle(t *testing.T) {
