@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/sirupsen/logrus"
@@ -26,6 +27,11 @@ func main() {
 		if os.Getenv("GOMEMLIMIT") == "" {
 			debug.SetMemoryLimit(memoryLimit)
 		}
+	}
+	// The specification has relative paths ignored (https://specifications.freedesktop.org/basedir-spec/latest/). Libraries take them, and
+	// an empty one, for the current directory: what lies in a checkout would say how registries are reached.
+	if !filepath.IsAbs(os.Getenv("XDG_CONFIG_HOME")) {
+		_ = os.Unsetenv("XDG_CONFIG_HOME") // it fails only for names that no variable can have
 	}
 	os.Exit(run(os.Args[1:]))
 }
