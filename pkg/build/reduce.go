@@ -216,9 +216,9 @@ func (r reducer) round(ctx context.Context, e runningEngine, total int64) (freed
 			return record.Size, nil
 		}})
 	}
-	freed, err = r.evict(ctx, things, total)
-	if freed -= chosen; err != nil || ctx.Err() != nil {
-		return freed, errors.Join(lookErr, err)
+	freed, evictErr := r.evict(ctx, things, total)
+	if freed -= chosen; ctx.Err() != nil {
+		return freed, errors.Join(lookErr, evictErr)
 	}
 	limits := engine.Limits{Unused: r.limits.Unused, Size: -1}
 	if chosen > 0 && r.limits.Size > 0 {
@@ -228,7 +228,7 @@ func (r reducer) round(ctx context.Context, e runningEngine, total int64) (freed
 	if err != nil {
 		err = &EngineStaysError{err}
 	}
-	return freed + ofEngine, errors.Join(lookErr, err)
+	return freed + ofEngine, errors.Join(lookErr, evictErr, err)
 }
 
 // evict removes things until the limits are kept, and returns how many bytes that freed. At the beginning, there are as many as total.

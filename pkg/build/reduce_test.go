@@ -333,6 +333,19 @@ func TestReduce_foreignDirectories(t *testing.T) {
 	}
 }
 
+// Images that cannot be removed do not keep the engine from removing its part.
+func TestReduce_engineGoesOn(t *testing.T) {
+	cache, e := newKept(t)
+	dir := filepath.Join(cache.Dir, imagesDir, "d3"+layoutSuffix())
+	lock := filepath.Join(dir, cachedir.LockName)
+	noError(t, os.Remove(lock))
+	noError(t, os.Mkdir(lock, 0o755))
+	_, _, err := reduce(t, cache, e.any(), Limits{Unused: 2 * day})
+	if left := cache.left(t); err == nil || !strings.Contains(err.Error(), dir) || left != "2 layers d0-gone d1 d3" || len(e.records) != 2 {
+		t.Errorf("left are %s and %d records (%v), want 2 records, and an error about %s", left, len(e.records), err, dir)
+	}
+}
+
 func TestReduce_interrupted(t *testing.T) {
 	cache, e := newKept(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
