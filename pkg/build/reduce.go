@@ -166,7 +166,9 @@ func (r reducer) withEngine(ctx context.Context, files int64) error {
 	}
 	freed, evictErr := alone.evict(ctx, things, files)
 	if freed > 0 && ctx.Err() == nil {
-		return r.onEngine(ctx)
+		if err = r.onEngine(ctx); !errors.As(err, &stays) {
+			return err
+		}
 	}
 	return errors.Join(err, lookErr, evictErr)
 }
