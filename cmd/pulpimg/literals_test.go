@@ -51,6 +51,12 @@ func TestLibraries_nameNoFlagOrCommand(t *testing.T) {
 	}
 }
 
+// isModule reports whether a directory of the repository is a module of its own, and so no library of this one.
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join("../..", dir, "go.mod"))
+	return err == nil
+}
+
 // librarySources calls a function with each string in the code of the libraries, and the file that it is in.
 func librarySources(t *testing.T, use func(name string, at token.Position, text string)) {
 	t.Helper()
@@ -59,7 +65,7 @@ func librarySources(t *testing.T, use func(name string, at token.Position, text 
 			switch {
 			case err != nil:
 				return err
-			case entry.IsDir() && (name == describesLanguage || entry.Name() == "testdata"):
+			case entry.IsDir() && (name == describesLanguage || entry.Name() == "testdata" || isModule(name)):
 				return fs.SkipDir
 			case entry.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go"):
 				return nil

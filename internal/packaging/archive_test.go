@@ -135,3 +135,28 @@ func TestProfile_inTheDocument(t *testing.T) {
 		t.Errorf("docs/engines.md does not have\n%s", want)
 	}
 }
+
+// What is not of an earlier run is not removed.
+func TestEmptied(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dist")
+	for range 2 { // where nothing is, and where an earlier run was
+		if err := emptied(dir); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{checksums, "pulpimg_1.2.3_amd64.deb"} {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mine := filepath.Join(dir, "go.mod")
+	if err := os.WriteFile(mine, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := emptied(dir); err == nil || !strings.Contains(err.Error(), mine) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Error(err)
+	}
+}

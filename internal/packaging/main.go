@@ -92,7 +92,7 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-	if err := errors.Join(os.RemoveAll(o.out), os.MkdirAll(o.out, 0o755)); err != nil {
+	if err := emptied(o.out); err != nil {
 		return err
 	}
 	r, err := newRelease(ctx, o, tmp)
@@ -105,6 +105,20 @@ func run(ctx context.Context, args []string) (err error) {
 		}
 	}
 	return writeChecksums(o.out)
+}
+
+// emptied makes an empty directory, in place of one that holds nothing but what an earlier run made.
+func emptied(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); entry.IsDir() || name != checksums && !strings.HasPrefix(name, "pulpimg") {
+			return fmt.Errorf("%s is not from here: name a directory that is empty or has only packages", filepath.Join(dir, name))
+		}
+	}
+	return errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755))
 }
 
 // pack makes all that is offered of one program.

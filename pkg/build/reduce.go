@@ -68,6 +68,7 @@ type runningEngine interface {
 }
 
 func engineOf(o engine.Options) anyEngine {
+	o.AnySettings = true
 	return anyEngine{
 		status: func(ctx context.Context) (*engine.Info, error) { return engine.Status(ctx, o) },
 		start:  func(ctx context.Context) (runningEngine, error) { return engine.Start(ctx, o) },

@@ -34,6 +34,7 @@ func startEmbedded(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	wanted.any = o.AnySettings
 	s := site{home: h, bundle: b, ns: ns}
 	for {
 		users, err := share(ctx, h.users())

@@ -32,6 +32,9 @@ type Options struct {
 	// Registries says how the embedded engine reaches registries; nil stands for nothing special. A remote engine has a configuration of
 	// its own.
 	Registries *registries.Config
+	// AnySettings has Start join an embedded engine that runs with other settings, such as other proxies, instead of waiting for its end. It
+	// is for work that reaches no registry.
+	AnySettings bool
 	// Notice is called with a line for the user, such as why the engine waits. It may be nil.
 	Notice func(string)
 }

@@ -51,6 +51,7 @@ type running struct {
 	Start int64 `json:"start"`
 
 	trusted []byte // the certificates, in PEM; only whoever starts the engine has them
+	any     bool   // an engine with other settings serves as well; only in what is wanted
 }
 
 // relevant are the variables by which an engine reaches registries and servers.
@@ -80,7 +81,13 @@ func newRunning(bundleID string, config *registries.Config, environ []string) (r
 
 // serves reports whether an engine does all that another one would do. It may know more registries that have no TLS.
 func (r running) serves(wanted running) bool {
-	if r.Format != wanted.Format || r.Bundle != wanted.Bundle || r.Trusted != wanted.Trusted || !slices.Equal(r.Environment, wanted.Environment) {
+	if r.Format != wanted.Format || r.Bundle != wanted.Bundle {
+		return false
+	}
+	if wanted.any {
+		return true
+	}
+	if r.Trusted != wanted.Trusted || !slices.Equal(r.Environment, wanted.Environment) {
 		return false
 	}
 	for host, here := range r.Registries {

@@ -30,6 +30,8 @@ func TestRunning_serves(t *testing.T) {
 	engine := of("a", []string{"one.test", "two.test"}, "HTTP_PROXY=http://proxy", "PATH=/bin")
 	other := of("a", nil, "HTTP_PROXY=http://proxy")
 	other.Format++
+	anySettings, anyOfOther := of("a", nil), of("b", nil)
+	anySettings.any, anyOfOther.any = true, true
 	for _, test := range []struct {
 		name   string
 		wanted running
@@ -44,6 +46,8 @@ func TestRunning_serves(t *testing.T) {
 		{"another proxy", of("a", nil, "HTTP_PROXY=http://other"), false},
 		{"no proxy", of("a", nil), false},
 		{"another format", other, false},
+		{"any settings", anySettings, true},
+		{"any settings, other programs", anyOfOther, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := engine.serves(test.wanted); got != test.want {
