@@ -85,13 +85,9 @@ func layoutThings(k layout.Kept) []thing {
 	return append(all, thing{dir: k.Dir, lastUsed: k.LastUsed, gone: gone, remove: k.RemoveAll})
 }
 
-// goneAfter is how long images have to be unused before they count as those of a spec that is gone. Containers that share a cache see
-// different files: a spec that is not here may be built and pushed somewhere else right now.
-const goneAfter = 30 * time.Minute
-
 // isGone reports whether the spec of a layout is known not to be there any more.
 func isGone(k layout.Kept) bool {
-	if k.Spec == "" || time.Since(k.LastUsed) < goneAfter {
+	if k.Spec == "" {
 		return false
 	}
 	_, err := os.Stat(k.Spec)
