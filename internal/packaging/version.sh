@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the version of this checkout, as semver has it (https://semver.org): that of the tag vVERSION of its commit, or else one that sorts
-# after the last tag and before what can come next. internal/packaging/version.sh VERSION prints that one. It refuses what is no semver.
+# Prints the version of this checkout, in the form of https://semver.org. If the commit has a tag vVERSION, it prints VERSION. Otherwise it
+# prints a version between the last tag and the next release. With the argument VERSION, it prints that, and refuses one in another form.
 set -eu
 
 after() { # after VERSION: the next one that has no tag yet, up to the count of commits

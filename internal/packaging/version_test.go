@@ -73,7 +73,7 @@ func TestVersion_checkout(t *testing.T) {
 	}
 }
 
-// sortsAlike checks that dpkg takes the version, and has it before that of the release.
+// sortsAlike checks that dpkg sorts a version before the release that follows it, as semver does.
 func sortsAlike(t *testing.T, version string) {
 	t.Helper()
 	final, _, _ := strings.Cut(version, "-")

@@ -110,8 +110,8 @@ func inputs(ctx context.Context, f *family.Family, layers *layer.Store) (map[str
 }
 
 // Prune removes all file layers and built images that nobody uses at the moment. It keeps the records of what was published, which take no
-// space. It returns how many bytes it freed, also with an error, and calls inUse, if it is not nil,
-// with each directory that stays because somebody uses it.
+// space. It returns how many bytes it freed, also with an error, and calls inUse, if it is not nil, with each directory that stays because
+// somebody uses it.
 func (c Cache) Prune(ctx context.Context, inUse func(dir string)) (freed int64, err error) {
 	dirs, err := c.stores()
 	if err != nil {

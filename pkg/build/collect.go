@@ -40,7 +40,7 @@ type sized struct {
 }
 
 // Collect keeps file layers and images within a size, in bytes; if they take more, a tenth of it is freed in addition, so that not every
-// build has to remove something. The order is that of [Cache.Reduce]. What somebody uses stays, without a word: a later build collects it.
+// build has to remove something. It removes in the same order as [Cache.Reduce]. It skips what somebody uses: a later build collects that.
 //
 // It is cheap as long as there is nothing to remove: only directories that changed since the last time are measured.
 func (c Cache) Collect(ctx context.Context, size int64) (freed int64, err error) {

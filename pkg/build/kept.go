@@ -27,7 +27,7 @@ type thing struct {
 	remove func(context.Context) (freed int64, err error)
 }
 
-// things lists what the cache keeps besides the engine's. What cannot be looked at is left out, and the error is about it.
+// things lists the file layers and builds of the cache. If some cannot be read, it lists the others and returns an error as well.
 func (c Cache) things(ctx context.Context) ([]thing, error) {
 	dir, err := c.Path()
 	if err != nil {

@@ -86,7 +86,7 @@ func onceEach(f func(string)) func(string) {
 	}
 }
 
-// remote reduces the cache, and that of an engine elsewhere.
+// remote reduces the cache of this machine and the cache of a remote engine, each to the limits.
 func (r reducer) remote(ctx context.Context) (done Reduction, err error) {
 	done, err = r.files(ctx)
 	e, startErr := r.engine.start(ctx)

@@ -24,7 +24,7 @@ type Usage struct {
 
 // A SpecUsage is the disk space that the images of a spec take.
 type SpecUsage struct {
-	// Name is the name of the family, or that of the directory if nobody knows of which spec the images are.
+	// Name is the name of the family. If the spec of the images is unknown, it is the name of their directory.
 	Name string
 	// Spec is the path of the spec, or empty, and Gone reports whether it is no longer there.
 	Spec   string

@@ -32,7 +32,7 @@ func recordsOf(usage []*client.UsageInfo) []Record {
 	used := lastUses(usage)
 	var records []Record
 	for _, u := range usage {
-		if !u.Shared { // or else its space is that of another record
+		if !u.Shared { // the space of a shared record is counted with another one
 			records = append(records, Record{Size: u.Size, LastUsed: used[u.ID], InUse: u.InUse})
 		}
 	}

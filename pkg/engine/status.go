@@ -25,7 +25,7 @@ type Info struct {
 	// DiskUsage is in bytes: what the embedded engine's directory takes on disk, or what a remote engine says that its cache takes.
 	DiskUsage int64              `json:"disk_usage"`
 	Platforms []ocispec.Platform `json:"platforms,omitempty"`
-	// HasCache reports whether the embedded engine may keep something besides its programs. Only a running engine can tell what.
+	// HasCache reports whether the embedded engine may store more than its programs. Only a running engine can list it.
 	HasCache bool `json:"-"`
 	// Records are what a remote engine stores.
 	Records []Record `json:"-"`

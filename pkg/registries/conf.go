@@ -37,7 +37,8 @@ func insecure(hosts map[string]Host, endpoint sysregistriesv2.Endpoint) {
 	}
 }
 
-// find returns the entry of registries.conf for a reference: the one with the longest prefix.
+// find returns the entry of registries.conf for a reference: the one with the longest prefix. The search of the library reads a cache of
+// the whole process, which another Load may have changed, and takes example.com:5000 for a part of example.com.
 func (c *Config) find(ref reference.Named) *sysregistriesv2.Registry {
 	var found *sysregistriesv2.Registry
 	for i, registry := range c.conf {

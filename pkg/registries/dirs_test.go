@@ -2,7 +2,6 @@ package registries
 
 import (
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,32 +99,6 @@ func TestReadDirs_damaged(t *testing.T) {
 				t.Errorf("another registry: %v", err)
 			}
 		})
-	}
-}
-
-func TestReadDirs_unreadable(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may read everything")
-	}
-	m := newMachine(t)
-	certs := newPair(t, nil)
-	key := m.write(t, "etc/docker/certs.d/key.test/client.key", certs.key)
-	m.write(t, "etc/docker/certs.d/key.test/client.cert", certs.cert)
-	m.write(t, "etc/docker/certs.d/closed.test/ca.crt", certs.cert)
-	closed := m.path("etc/docker/certs.d/closed.test")
-	toml := m.write(t, "etc/docker/certs.d/toml.test/hosts.toml", "# nothing\n")
-	m.write(t, "etc/containerd/certs.d/r.test/ca.crt", certs.cert)
-	root := m.path("etc/containerd/certs.d")
-	for _, file := range []string{key, closed, toml, root} {
-		if err := os.Chmod(file, 0); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.Chmod(file, 0o700) })
-	}
-	config := m.load(t, Options{})
-	for registry, want := range map[string]string{"key.test": "client.key: permission denied", "toml.test": "hosts.toml: permission denied", "closed.test": "", "r.test": ""} {
-		_, err := config.Sources(registry + "/a")
-		wantError(t, err, want)
 	}
 }
 

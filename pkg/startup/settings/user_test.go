@@ -5,31 +5,10 @@ package settings_test
 import (
 	"os"
 	"path/filepath"
-	"runtime"
-	"syscall"
 	"testing"
 
 	"github.com/pulpimg/pulpimg/test/needs"
 )
-
-const nobody = 65534
-
-// asNobody runs a function with the rights that nobody has to files. They belong to a thread, which ends with its goroutine.
-func asNobody(t *testing.T, do func()) {
-	t.Helper()
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		err := syscall.Setfsuid(nobody)
-		if err == nil {
-			do()
-		}
-		done <- err
-	}()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-}
 
 // openFile makes a settings file that everybody can get at.
 func openFile(t *testing.T, content string) string {
@@ -54,7 +33,7 @@ func TestWrite_otherUsersFile(t *testing.T) {
 	needs.Root(t)
 	file := openFile(t, "[s]\nk: old\n")
 	fails(t, file, "FILE cannot be read and written: permission denied: start the container as a user who may do that", func() (err error) {
-		asNobody(t, func() { err = writer(t).Write(t.Context(), resolved(t, file, "s/k", "new")) })
+		needs.AsNobody(t, func() { err = writer(t).Write(t.Context(), resolved(t, file, "s/k", "new")) })
 		return err
 	})
 }
@@ -63,11 +42,11 @@ func TestWrite_otherUsersFile(t *testing.T) {
 func TestWrite_otherUsersDirectory(t *testing.T) {
 	needs.Root(t)
 	file := openFile(t, "[s]\nk: a long old value\n")
-	if err := os.Chown(file, nobody, nobody); err != nil {
+	if err := os.Chown(file, needs.Nobody, needs.Nobody); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	asNobody(t, func() { err = writer(t).Write(t.Context(), resolved(t, file, "s/k", "new")) })
+	needs.AsNobody(t, func() { err = writer(t).Write(t.Context(), resolved(t, file, "s/k", "new")) })
 	if err != nil {
 		t.Fatal(err)
 	}
