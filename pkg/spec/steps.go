@@ -1,0 +1,151 @@
+package spec
+
+import "gopkg.in/yaml.v3"
+
+func (r *reader) step(n *yaml.Node) Step {
+	s := Step{At: r.rangeOf(n)}
+	before := len(r.report.errors)
+	kinds := len(r.pairs(n, "a step"))
+	if len(r.report.errors) > before {
+		return s
+	}
+	r.object(n, "a step", fields{
+		"repo":    func(n *yaml.Node) { s.Repo = r.repo(n) },
+		"yum":     func(n *yaml.Node) { s.Packages = r.packages(n, "yum") },
+		"dnf":     func(n *yaml.Node) { s.Packages = r.packages(n, "dnf") },
+		"apt":     func(n *yaml.Node) { s.Packages = r.packages(n, "apt") },
+		"lens":    r.optionalText(&s.Lens, "lens"),
+		"helpers": func(n *yaml.Node) { s.Helpers = r.helpers(n) },
+		"files":   func(n *yaml.Node) { s.Files = r.copies(n) },
+		"run":     func(n *yaml.Node) { s.Run = r.run(n) },
+	})
+	if kinds != 1 && len(r.report.errors) == before {
+		r.report.Add(s.At, "begin each with a dash of its own", "a step does one thing, and this one has %d keys", kinds)
+	}
+	return s
+}
+
+func (r *reader) repo(n *yaml.Node) *Repo {
+	p := &Repo{At: r.rangeOf(n)}
+	if !r.object(n, "repo", fields{
+		"to":       r.text(&p.To, "to"),
+		"url":      r.text(&p.URL, "url"),
+		"sha256":   r.text(&p.SHA256, "sha256"),
+		"id":       r.text(&p.ID, "id"),
+		"name":     r.text(&p.Name, "name"),
+		"baseurl":  r.text(&p.BaseURL, "baseurl"),
+		"gpgkey":   r.text(&p.GPGKey, "gpgkey"),
+		"gpgcheck": r.optionalBoolean(&p.GPGCheck, "gpgcheck"),
+		"enabled":  r.optionalBoolean(&p.Enabled, "enabled"),
+	}) {
+		return p
+	}
+	r.need(p.To, p.At, "to", "repo")
+	switch {
+	case p.URL.IsSet() == p.BaseURL.IsSet():
+		r.report.Add(p.At, "", "repo needs either url, to fetch a file, or baseurl, to write one")
+	case p.BaseURL.IsSet():
+		r.need(p.BaseURL, p.At, "baseurl", "repo")
+		r.need(p.ID, p.At, "id", "a repo with baseurl")
+		r.only(p.SHA256, "sha256", "url")
+	default:
+		for key, t := range map[string]Text{"id": p.ID, "name": p.Name, "gpgkey": p.GPGKey} {
+			r.only(t, key, "baseurl")
+		}
+		if p.GPGCheck != nil || p.Enabled != nil {
+			r.report.Add(p.At, "", "gpgcheck and enabled of a repo go with baseurl")
+		}
+	}
+	return p
+}
+
+func (r *reader) only(t Text, key, with string) {
+	if t.IsSet() {
+		r.report.Add(t.At, "", "%s of a repo goes with %s", key, with)
+	}
+}
+
+func (r *reader) packages(n *yaml.Node, tool string) *Packages {
+	p := &Packages{At: r.rangeOf(n), Tool: tool}
+	keys := fields{"packages": r.texts(&p.Packages, "packages")}
+	var override Text
+	if tool != "apt" {
+		keys["groups"] = r.texts(&p.Groups, "groups")
+	}
+	if tool == "yum" {
+		keys["tool"] = r.text(&override, "tool")
+	}
+	before := len(r.report.errors)
+	r.object(n, tool, keys)
+	switch {
+	case !override.IsSet():
+	case override.Value == "yum", override.Value == "dnf":
+		p.Tool = override.Value
+	default:
+		r.report.Add(override.At, "", "tool has to be yum or dnf, not %q", override.Value)
+	}
+	if len(p.Groups)+len(p.Packages) == 0 && len(r.report.errors) == before {
+		r.report.Add(p.At, "", "%s installs nothing", tool)
+	}
+	return p
+}
+
+func (r *reader) helpers(n *yaml.Node) []Text {
+	var out []Text
+	before := len(r.report.errors)
+	r.texts(&out, "helpers")(n)
+	if len(out) == 0 && len(r.report.errors) == before {
+		r.report.Add(r.rangeOf(n), "such as [config, wait]", "helpers brings nothing")
+	}
+	return out
+}
+
+// copies reads one copy, or a list of them.
+func (r *reader) copies(n *yaml.Node) []Copy {
+	if r.follow(n).Kind != yaml.SequenceNode {
+		return []Copy{r.copy(n)}
+	}
+	var out []Copy
+	for _, item := range r.items(n, "files") {
+		out = append(out, r.copy(item))
+	}
+	if len(out) == 0 {
+		r.report.Add(r.rangeOf(n), "", "files copies nothing")
+	}
+	return out
+}
+
+func (r *reader) copy(n *yaml.Node) Copy {
+	c := Copy{At: r.rangeOf(n)}
+	if !r.object(n, "files", fields{
+		"from": r.text(&c.From, "from"),
+		"to":   r.text(&c.To, "to"),
+		"mode": r.octal(&c.Mode, "mode"),
+	}) {
+		return c
+	}
+	r.need(c.From, c.At, "from", "files")
+	r.need(c.To, c.At, "to", "files")
+	return c
+}
+
+// run reads a script, or a mapping.
+func (r *reader) run(n *yaml.Node) *Run {
+	run := &Run{At: r.rangeOf(n)}
+	if r.follow(n).Kind == yaml.ScalarNode {
+		r.text(&run.Script, "run")(n)
+		r.need(run.Script, run.At, "script", "run")
+		return run
+	}
+	if !r.object(n, "run", fields{
+		"script":  r.text(&run.Script, "script"),
+		"command": r.texts(&run.Command, "command"),
+		"secrets": r.texts(&run.Secrets, "secrets"),
+	}) {
+		return run
+	}
+	if (run.Script.Value != "") == (len(run.Command) > 0) {
+		r.report.Add(run.At, "", "run needs either a script or a command")
+	}
+	return run
+}
