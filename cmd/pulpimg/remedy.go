@@ -134,7 +134,7 @@ func baseRemedy(base *build.BaseError) string {
 		return "its registry wants other credentials: docker login " + base.RefusedBy()
 	case base.Denied():
 		return policyRemedy
-	case len(base.Image.BaseVariables) > 0:
+	case base.Source == nil && len(base.Image.BaseVariables) > 0:
 		return "choose another one with --set " + base.Image.BaseVariables[0] + "=..."
 	}
 	return "name another one here, or let a source policy take it from elsewhere (--source-policy)"

@@ -55,6 +55,9 @@ func (a *addition) layer(ctx context.Context) (Layer, error) {
 // make sure, is much less work than to write the layer.
 func (a *addition) lookUp() (isNew bool) {
 	for i, e := range a.entries {
+		if e.Known != nil {
+			a.contents[i] = content{sum: e.Known.SHA256, size: e.Known.Size, known: true}
+		}
 		if e.Source == nil {
 			continue
 		}
@@ -72,6 +75,31 @@ func (a *addition) lookUp() (isNew bool) {
 		}
 	}
 	return isNew
+}
+
+// Find returns the layer of the entries if the store has it. It reads files only to find out whether they changed.
+func (s *Store) Find(ctx context.Context, entries []Entry, opts Options) (made Layer, ok bool, err error) {
+	a := &addition{store: s, entries: entries, opts: opts, contents: make([]content, len(entries))}
+	if opts.ReadAll || a.lookUp() {
+		return Layer{}, false, nil
+	}
+	for i, e := range entries {
+		if e.Open != nil && e.Source == nil && !a.contents[i].known {
+			return Layer{}, false, nil
+		}
+	}
+	if err := a.read(ctx); err != nil {
+		return Layer{}, false, err
+	}
+	made = Layer{Entries: entries}
+	if made.DiffID, made.Blob, made.Known = s.byKey(a.key()); !made.Known {
+		return Layer{}, false, nil
+	}
+	if err := s.remember(entries, a.contents); err != nil {
+		return Layer{}, false, err
+	}
+	made, err = s.finish(made, opts)
+	return made, err == nil, err
 }
 
 // read reads the contents that are not known.

@@ -3,6 +3,7 @@ package layer
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"io/fs"
@@ -16,12 +17,26 @@ type File struct {
 	Path string
 	// Mode holds the type bits (regular, directory or symbolic link) and the permissions.
 	Mode fs.FileMode
+	// UID and GID are whom the file belongs to. A directory that exists already keeps its owner.
+	UID, GID int
 	// Target is a symbolic link's target.
 	Target string
+	// Xattrs are the extended attributes by name.
+	Xattrs map[string]string
 	// Open opens a regular file's content.
 	Open func() (io.ReadCloser, error)
 	// Source is the file on disk that Open opens, or nil when the content is not on disk.
 	Source Source
+	// Known is what is known of the content before it is read, or nil.
+	Known *Known
+	// Links is the same number, other than 0, for the files of a layer that are hard links of one another.
+	Links int
+}
+
+// Known is the size of a content in bytes, and its digest.
+type Known struct {
+	Size   int64
+	SHA256 [sha256.Size]byte
 }
 
 // A Source is a file on disk.
@@ -36,8 +51,13 @@ type Entry struct {
 	Info
 	// Open opens a regular file's content; it is nil for other entries.
 	Open func() (io.ReadCloser, error)
-	// Source is as in File.
+	// Source and Known are as in File.
 	Source Source
+	Known  *Known
+	// Link is the path of an entry before this one that this one is a hard link of, or empty.
+	Link string
+
+	links int // as in File
 }
 
 // newDirMode is the mode of parent directories that a layer makes for its files.
@@ -90,12 +110,31 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 		add(entry, true)
 	}
 	slices.SortFunc(out, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
-	return out, nil
+	return linked(out), nil
+}
+
+// linked makes hard links of entries that are one file: all but the first.
+func linked(entries []Entry) []Entry {
+	first := map[int]string{}
+	for i, e := range entries {
+		if e.links == 0 || !e.Mode.IsRegular() {
+			continue
+		}
+		if to, ok := first[e.links]; ok {
+			entries[i].Link, entries[i].Open, entries[i].Source, entries[i].Known = to, nil, nil, nil
+			continue
+		}
+		first[e.links] = e.Path
+	}
+	return entries
 }
 
 // entry returns the entry of the file itself. A directory that exists already stays as it is.
 func (r resolver) entry(ctx context.Context, realPath string, f File) (Entry, error) {
-	e := Entry{Path: realPath, Info: Info{Mode: f.Mode, Target: f.Target}, Open: f.Open, Source: f.Source}
+	e := Entry{
+		Path: realPath, Info: Info{Mode: f.Mode, UID: f.UID, GID: f.GID, Target: f.Target, Xattrs: f.Xattrs},
+		Open: f.Open, Source: f.Source, Known: f.Known, links: f.Links,
+	}
 	if !f.Mode.IsDir() && !f.Mode.IsRegular() && f.Mode.Type() != fs.ModeSymlink {
 		return Entry{}, fmt.Errorf("%s is neither a file, a directory nor a symbolic link", f.Path)
 	}

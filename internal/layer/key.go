@@ -69,6 +69,10 @@ func (k keyWriter) entry(e Entry) {
 	k.number(int64(e.UID))
 	k.number(int64(e.GID))
 	k.text(e.Target)
+	if e.Link != "" {
+		k.text("\x00hard link") // no path, which is what else comes here, has such a beginning
+		k.text(e.Link)
+	}
 	k.number(int64(len(e.Xattrs)))
 	for _, name := range slices.Sorted(maps.Keys(e.Xattrs)) {
 		k.text(name)

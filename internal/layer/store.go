@@ -84,6 +84,11 @@ func (s *Store) Add(ctx context.Context, entries []Entry, opts Options) (_ Layer
 	if err != nil {
 		return Layer{}, err
 	}
+	return s.finish(made, opts)
+}
+
+// finish makes the image of a layer that the store has, and notes that the layer is used.
+func (s *Store) finish(made Layer, opts Options) (_ Layer, err error) {
 	if made.Image, err = s.image(made, opts.Platform); err != nil {
 		return Layer{}, fmt.Errorf("storing a layer: %w", err)
 	}

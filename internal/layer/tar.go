@@ -60,6 +60,11 @@ func (a *addition) writeEntry(ctx context.Context, tw *tar.Writer, i int, buffer
 		header.Mode = 0o777
 		return tw.WriteHeader(header)
 	}
+	if e.Link != "" {
+		header.Typeflag = tar.TypeLink
+		header.Linkname = strings.TrimPrefix(e.Link, "/")
+		return tw.WriteHeader(header)
+	}
 	header.Typeflag = tar.TypeReg
 	return a.writeFile(ctx, tw, header, i, buffer)
 }
@@ -67,7 +72,7 @@ func (a *addition) writeEntry(ctx context.Context, tw *tar.Writer, i int, buffer
 // xattrRecord begins the name of a PAX record with an extended attribute. All tools that unpack layers know it.
 const xattrRecord = "SCHILY.xattr."
 
-// writeFile writes a regular file. The tar header needs the size. The size of a file is known; other content is
+// writeFile writes a regular file. The tar header needs the size. The size of a file is known, as that of an entry may be; other content is
 // read into memory to find it.
 func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.Header, i int, buffer []byte) (err error) {
 	r, err := a.entries[i].Open()
@@ -81,7 +86,9 @@ func (a *addition) writeFile(ctx context.Context, tw *tar.Writer, header *tar.He
 		return err
 	}
 	from := io.Reader(r)
-	if header.Size = before.size; before.size < 0 {
+	if known := a.entries[i].Known; known != nil {
+		header.Size = known.Size
+	} else if header.Size = before.size; before.size < 0 {
 		data, err := io.ReadAll(ctxreader.New(ctx, r))
 		if err != nil {
 			return err

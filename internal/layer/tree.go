@@ -54,6 +54,37 @@ func Lookup(ctx context.Context, tree Tree, p string) (*Info, error) {
 	return tree.Lstat(ctx, path.Join(parent.path, path.Base(p)))
 }
 
+// RealPath returns the path that a path leads to in a tree after all symbolic links, and describes the file there. It returns nil if there is
+// none. A link never leads out of the tree.
+func RealPath(ctx context.Context, tree Tree, p string) (string, *Info, error) {
+	for links := 0; ; links++ {
+		cut := strings.LastIndexByte(p, '/')
+		above, name := p[:cut+1], p[cut+1:]
+		if name == "" || name == "." || name == ".." {
+			above, name = p, ""
+		}
+		parent, err := resolver{tree: tree}.dir(ctx, above)
+		if err != nil {
+			return "", nil, err
+		}
+		at := path.Join(parent.path, name)
+		if at == "/" {
+			return at, &Info{Mode: fs.ModeDir | newDirMode}, nil
+		}
+		info, err := tree.Lstat(ctx, at)
+		if err != nil || info == nil || info.Mode&fs.ModeSymlink == 0 {
+			return at, info, err
+		}
+		if links == maxLinks {
+			return "", nil, fmt.Errorf("%s leads through more than %d symbolic links", p, maxLinks)
+		}
+		// Not a clean path: if x is a link in it, x/.. is the directory above where it leads.
+		if p = info.Target; !path.IsAbs(p) {
+			p = parent.path + "/" + p
+		}
+	}
+}
+
 // Overlay returns a tree with the entries of a layer, sorted by path, on top of it.
 func Overlay(below Tree, entries []Entry) Tree { return overlay{below: below, entries: entries} }
 

@@ -59,8 +59,8 @@ func (i Image) Config(solved dockerspec.DockerOCIImage) ([]byte, error) {
 }
 
 // onBase returns the config that an image starts from: the config of its base, without the author, time and triggers of the base.
-func onBase(config dockerspec.DockerOCIImage, opts Options) dockerspec.DockerOCIImage {
-	config.Platform = opts.Platform
+func onBase(config dockerspec.DockerOCIImage, platform ocispec.Platform, opts Options) dockerspec.DockerOCIImage {
+	config.Platform = platform
 	config.Created = &opts.Created
 	config.Author = ""
 	config.RootFS = ocispec.RootFS{Type: "layers"}
@@ -86,7 +86,7 @@ func (e *ConfigError) Error() string { return e.Image.Name + ": " + e.Problem }
 // declare returns a config with what an image declares. It shares no memory with the given config.
 func declare(config dockerspec.DockerOCIImage, image *family.Image, opts Options) (dockerspec.DockerOCIImage, error) {
 	add := image.Config
-	env, err := withEnv(config.Config.Env, image)
+	env, err := withEnv(config.Config.Env, add.Env, image)
 	if err != nil {
 		return config, err
 	}
@@ -161,38 +161,49 @@ func checkStart(image *family.Image, user string) error {
 	}
 }
 
-// withEnv returns an environment with the variables that an image adds. They are added in order: the value of each can name those before it.
-func withEnv(below []string, image *family.Image) ([]string, error) {
+// withEnv returns an environment with variables that an image adds. They are added in order: the value of each can name those before it.
+func withEnv(below []string, add []family.EnvVar, image *family.Image) ([]string, error) {
 	out := slices.Clone(below)
-	index := func(name string) int {
-		return slices.IndexFunc(out, func(s string) bool { return strings.HasPrefix(s, name+"=") })
-	}
-	known := contract.NewEnvironment(contract.Contract{}, func(name string) string {
-		if at := index(name); at >= 0 {
-			return strings.TrimPrefix(out[at], name+"=")
+	for _, v := range add {
+		value, err := expand(out, v, image)
+		if err != nil {
+			return nil, err
 		}
-		return ""
-	})
-	for _, v := range image.Config.Env {
-		value, err := known.Expand(v.Value)
-		var missing *contract.MissingError
-		switch {
-		case errors.As(err, &missing):
-			return nil, &ConfigError{
-				Image: image, At: v.At, Hint: "leave out ${" + missing.Variable + "}, or give it a value in env above",
-				Problem: fmt.Sprintf("%s names the variable %s, which has no value in %s", v.Name, missing.Variable, basedOn(image)),
-			}
-		case err != nil:
-			return nil, &ConfigError{Image: image, At: v.At, Problem: fmt.Sprintf("the value of %s: %v", v.Name, err)}
-		}
-		assignment := v.Name + "=" + value.Text
-		if at := index(v.Name); at >= 0 {
+		assignment := v.Name + "=" + value
+		if at := indexOf(out, v.Name); at >= 0 {
 			out[at] = assignment
 		} else {
 			out = append(out, assignment)
 		}
 	}
 	return out, nil
+}
+
+// indexOf returns the index of a variable in an environment, or -1.
+func indexOf(env []string, name string) int {
+	return slices.IndexFunc(env, func(s string) bool { return strings.HasPrefix(s, name+"=") })
+}
+
+// expand returns the value that a variable has in an environment of an image.
+func expand(env []string, v family.EnvVar, image *family.Image) (string, error) {
+	known := contract.NewEnvironment(contract.Contract{}, func(name string) string {
+		if at := indexOf(env, name); at >= 0 {
+			return strings.TrimPrefix(env[at], name+"=")
+		}
+		return ""
+	})
+	value, err := known.Expand(v.Value)
+	var missing *contract.MissingError
+	switch {
+	case errors.As(err, &missing):
+		return "", &ConfigError{
+			Image: image, At: v.At, Hint: "leave out ${" + missing.Variable + "}, or give it a value in env above",
+			Problem: fmt.Sprintf("%s names the variable %s, which has no value in %s", v.Name, missing.Variable, basedOn(image)),
+		}
+	case err != nil:
+		return "", &ConfigError{Image: image, At: v.At, Problem: fmt.Sprintf("the value of %s: %v", v.Name, err)}
+	}
+	return value.Text, nil
 }
 
 // historyOf returns the history entry of a step.
@@ -240,9 +251,7 @@ func declared(c family.Config, created time.Time) []ocispec.History {
 	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
 		lines = append(lines, fmt.Sprintf("LABEL %s=%q", name, c.Labels[name]))
 	}
-	for _, v := range c.Env {
-		lines = append(lines, fmt.Sprintf("ENV %s=%q", v.Name, v.Value))
-	}
+	lines = append(lines, envLines(c.Env)...)
 	for _, value := range []struct{ instruction, text string }{
 		{"USER", c.User}, {"WORKDIR", c.WorkDir}, {"VOLUME", list(c.Volumes)}, {"EXPOSE", strings.Join(c.Ports, " ")},
 		{"STOPSIGNAL", c.StopSignal}, {"ENTRYPOINT", list(c.Entrypoint)}, {"CMD", list(c.Command)},
@@ -251,6 +260,20 @@ func declared(c family.Config, created time.Time) []ocispec.History {
 			lines = append(lines, value.instruction+" "+value.text)
 		}
 	}
+	return emptyLayers(lines, created)
+}
+
+// envLines describes variables in the words of a Dockerfile.
+func envLines(vars []family.EnvVar) []string {
+	lines := make([]string, len(vars))
+	for i, v := range vars {
+		lines[i] = fmt.Sprintf("ENV %s=%q", v.Name, v.Value)
+	}
+	return lines
+}
+
+// emptyLayers returns history entries without a layer.
+func emptyLayers(lines []string, created time.Time) []ocispec.History {
 	out := make([]ocispec.History, len(lines))
 	for i, line := range lines {
 		out[i] = ocispec.History{Created: &created, CreatedBy: line, Comment: comment, EmptyLayer: true}

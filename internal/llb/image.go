@@ -43,9 +43,9 @@ type SolveTarget struct {
 func New(image *family.Image, base Base, opts Options) (Image, error) {
 	from := llb.Scratch()
 	if base.Reference != "" {
-		from = llb.Image(base.Reference, llb.WithCustomNamef("[%s] from %s", image.Name, image.Base), location(opts.SpecFile, image.BaseAt))
+		from = llb.Image(base.Reference, llb.Platform(opts.runsOn(image)), llb.WithCustomNamef("[%s] from %s", image.Name, image.Base), location(opts.SpecFile, image.BaseAt))
 	}
-	config := onBase(base.Config, opts)
+	config := onBase(base.Config, opts.runsOn(image), opts)
 	own, err := declare(config, image, opts)
 	return Image{
 		source: image,
@@ -70,7 +70,7 @@ func (i Image) Child(image *family.Image) (Image, error) {
 // AddLayer adds the next step, which adds files, with the layer that was made from it.
 func (i Image) AddLayer(made layer.Layer) Image {
 	named := describe(i.source, i.steps, i.opts)
-	source := llb.OCILayout(LayerName+"@"+made.Image.String(), append(as[llb.OCILayoutOption](named.aside(layerVertex)), llb.OCIStore("", LayerStore))...)
+	source := layerState(made, named)
 	next := i.next()
 	next.appended = append(slices.Clip(i.appended), made)
 	next.layers = append(slices.Clip(i.layers), source)
@@ -78,10 +78,11 @@ func (i Image) AddLayer(made layer.Layer) Image {
 	return next
 }
 
-// AddCommand adds the next step, which runs a command.
-func (i Image) AddCommand() (Image, error) {
+// AddCommand adds the next step, which runs a command. For each mount of the step there is what is mounted, or the zero Content for one in
+// memory.
+func (i Image) AddCommand(mounted ...Content) (Image, error) {
 	named := describe(i.source, i.steps, i.opts)
-	command, err := commandOf(i.step(), i.opts)
+	command, err := i.command(mounted)
 	if err != nil {
 		return Image{}, fmt.Errorf("compiling %s: %w", named.name, err)
 	}
@@ -112,6 +113,22 @@ func (i Image) layersWith(after llb.State, named description) []llb.State {
 		return []llb.State{after}
 	}
 	return append(slices.Clip(i.layers), llb.Diff(i.root, after, named.aside(layerVertex)...))
+}
+
+// AddEnv adds the next step, which sets variables.
+func (i Image) AddEnv() (Image, error) {
+	step, ok := i.step().(family.Env)
+	if !ok {
+		return Image{}, fmt.Errorf("compiling %s: the step %q sets no variables", i.source.Name, i.step().Title())
+	}
+	env, err := withEnv(i.config.Config.Env, step.Vars, i.source)
+	if err != nil {
+		return Image{}, err
+	}
+	i.config.Config.Env = env
+	i.config.History = append(slices.Clip(i.config.History), emptyLayers(envLines(step.Vars), i.opts.Created)...)
+	i.steps++
+	return i, nil
 }
 
 // next returns the image after its next step: with the step's history entry, and with the step counted.

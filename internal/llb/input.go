@@ -1,10 +1,13 @@
 package llb
 
 import (
+	"strings"
 	"time"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
 // LayerStore is the name of the OCI store that an engine reads file layers from.
@@ -25,8 +28,12 @@ type Base struct {
 type Options struct {
 	// SpecFile is the name of the spec in source maps.
 	SpecFile string
+	// Family is the family's name.
+	Family string
 	// Platform is what the images are for.
 	Platform ocispec.Platform
+	// Build is the engine's own platform.
+	Build ocispec.Platform
 	// Created is the time that configs and history entries carry.
 	Created time.Time
 	// NoCache makes every command run again.
@@ -35,6 +42,20 @@ type Options struct {
 	Trusting bool
 	// Proxies are the proxies that commands are told about. They do not count for the engine's cache.
 	Proxies Proxies
+}
+
+// runsOn returns the platform that the commands of an image run on.
+func (o Options) runsOn(image *family.Image) ocispec.Platform {
+	if image.OnBuildPlatform {
+		return o.Build
+	}
+	return o.Platform
+}
+
+// String names a base for people.
+func (b Base) String() string {
+	name, _, _ := strings.Cut(b.Reference, "@")
+	return name
 }
 
 // Proxies are the values of the variables by which programs find their proxies.

@@ -2,7 +2,6 @@ package llb
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -10,7 +9,6 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/pulpimg/pulpimg/internal/layer"
-	"github.com/pulpimg/pulpimg/internal/packages"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -22,6 +20,7 @@ const FetchedFile = "content"
 type description struct {
 	name  string
 	at    llb.ConstraintsOpt
+	on    llb.ConstraintsOpt // the platform that it runs on
 	again llb.ConstraintsOpt // with NoCache: solve the vertex even if its result is in the cache
 }
 
@@ -44,18 +43,19 @@ func describe(image *family.Image, at int, opts Options) description {
 	return description{
 		name:  StepName(image, at),
 		at:    location(opts.SpecFile, image.Steps[at].At()),
+		on:    llb.Platform(opts.runsOn(image)),
 		again: opts.again(),
 	}
 }
 
 // constraints describes the vertex that does a step's work.
 func (d description) constraints() []llb.ConstraintsOpt {
-	return []llb.ConstraintsOpt{llb.WithCustomName(d.name), d.at, d.again, inGroup(ProgressGroup(d.name))}
+	return []llb.ConstraintsOpt{llb.WithCustomName(d.name), d.at, d.on, d.again, inGroup(ProgressGroup(d.name))}
 }
 
 // aside describes an additional vertex of a step, beside the one that does its work. Displays show both as one.
 func (d description) aside(what string) []llb.ConstraintsOpt {
-	return []llb.ConstraintsOpt{llb.WithCustomName(d.name + ", " + what), d.at, d.again, inGroup(ProgressGroup(d.name))}
+	return []llb.ConstraintsOpt{llb.WithCustomName(d.name + ", " + what), d.at, d.on, d.again, inGroup(ProgressGroup(d.name))}
 }
 
 // layerVertex ends the name of a vertex that makes the layer of a step, or takes it from the store.
@@ -115,88 +115,4 @@ func copyInto(root, from llb.State, entries []layer.Entry, named description) ll
 		action = llb.Mkdir("/", 0o755, llb.WithParents(true)) // it is there; but see layersWith
 	}
 	return root.File(action, named.aside("copied in")...)
-}
-
-// A command is what a step runs.
-type command struct {
-	script    string   // for a shell, or empty
-	args      []string // the words to run without a shell, if script is empty
-	env       []family.EnvVar
-	cacheDirs []string
-	secrets   []string
-}
-
-func commandOf(step family.Step, opts Options) (command, error) {
-	switch s := step.(type) {
-	case family.Packages:
-		trusted := ""
-		if opts.Trusting {
-			trusted = trustedFile
-		}
-		install, err := packages.Trusting(s, trusted)
-		if err != nil {
-			return command{}, err
-		}
-		return command{script: install.Script(), env: install.Env, cacheDirs: install.CacheDirs}, nil
-	case family.Run:
-		if len(s.Args) > 0 {
-			return command{args: s.Args, secrets: s.Secrets}, nil
-		}
-		return command{script: s.Script, secrets: s.Secrets}, nil
-	}
-	return command{}, fmt.Errorf("the step %q runs no command", step.Title())
-}
-
-// tracing are the variables that BuildKit gives to every command, so that the command can send traces of the build. Their values differ
-// from build to build, so no image may depend on them.
-// https://github.com/moby/buildkit/blob/v0.34.2/executor/oci/spec.go
-var tracing = []string{
-	noTracing, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "TRACEPARENT", "TRACESTATE",
-}
-
-// noTracing is the variable that switches tracing off when its value is "none". BuildKit leaves it as it is given.
-// https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
-const noTracing = "OTEL_TRACES_EXPORTER"
-
-// shell returns the arguments that run a script in an environment without BuildKit's tracing variables. The first line of the script stays
-// the first line, because errors of shells have line numbers.
-func shell(script string, declared map[string]bool) []string {
-	undeclared := slices.DeleteFunc(slices.Clone(tracing), func(name string) bool { return declared[name] })
-	if len(undeclared) > 0 {
-		script = "unset " + strings.Join(undeclared, " ") + "; " + script
-	}
-	return []string{"/bin/sh", "-euc", script}
-}
-
-// run returns the root file system after a command. The command runs as root in /, with the environment of the image.
-func run(root llb.State, c command, imageEnv []string, named description, with Options) llb.State {
-	opts := append(as[llb.RunOption](named.constraints()), llb.Dir("/"))
-	declared := map[string]bool{}
-	for _, variable := range imageEnv {
-		name, value, _ := strings.Cut(variable, "=")
-		opts = append(opts, llb.AddEnv(name, value))
-		declared[name] = true
-	}
-	for _, variable := range c.env {
-		opts = append(opts, llb.AddEnv(variable.Name, variable.Value))
-		declared[variable.Name] = true
-	}
-	switch {
-	case c.script != "":
-		opts = append(opts, llb.Args(shell(c.script, declared)))
-	case declared[noTracing]:
-		opts = append(opts, llb.Args(c.args))
-	default:
-		opts = append(opts, llb.Args(c.args), llb.AddEnv(noTracing, "none"))
-	}
-	opts = append(opts, surroundings(with, declared)...)
-	for _, dir := range c.cacheDirs {
-		// Package managers lock their caches for themselves and give up when they find them locked.
-		opts = append(opts, llb.AddMount(dir, llb.Scratch(), llb.AsPersistentCacheDir("pulpimg"+dir, llb.CacheMountLocked)))
-	}
-	for _, id := range c.secrets {
-		opts = append(opts, llb.AddSecret("/run/secrets/"+id, llb.SecretID(id)))
-	}
-	// A new state has the resulting file system, but not the environment and directory of the command.
-	return llb.NewState(root.Run(opts...).Root().Output())
 }

@@ -55,7 +55,11 @@ func onClient(ctx context.Context, c *client.Client, f *family.Family, into *lay
 	if len(s.Platforms) == 0 {
 		s.Platforms = available[:1]
 	}
+	s.build = available[0]
 	if err := runnable(f, s.Platforms, available); err != nil {
+		return nil, err
+	}
+	if s.families, err = forPlatforms(f, s.Platforms); err != nil {
 		return nil, err
 	}
 	started := time.Now()
@@ -63,7 +67,7 @@ func onClient(ctx context.Context, c *client.Client, f *family.Family, into *lay
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := inputs(ctx, f, s.layers)
+	inputs, err := inputs(ctx, f, s.layers, s.Platforms)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +100,7 @@ func solveOptions(f *family.Family, into *layout.Layout, s settings) client.Solv
 		OCIStores: map[string]content.Store{llb.LayerStore: s.layers.Blobs().Store()},
 		Session: []session.Attachable{
 			newEngineCredentials(s.Keychain).attachable(),
-			secretsprovider.NewSecretProvider(withCredentials(f, s.trusted, s.Secrets)),
+			secretsprovider.NewSecretProvider(withCredentials(s.families, s.trusted, s.Secrets)),
 		},
 		SourcePolicy: allowing(s.SourcePolicy, f, s),
 	}
@@ -117,7 +121,7 @@ func enginePlatforms(ctx context.Context, c *client.Client) ([]ocispec.Platform,
 // runnable returns an error when a family has to run a command for a platform that the engine cannot run. Images without commands can be
 // built for any platform.
 func runnable(f *family.Family, wanted, available []ocispec.Platform) error {
-	at := slices.IndexFunc(f.Images, runsCommands)
+	at := slices.IndexFunc(f.Images, func(i *family.Image) bool { return runsCommands(i) && !i.OnBuildPlatform })
 	if at < 0 {
 		return nil
 	}
@@ -140,12 +144,14 @@ func runsCommand(step family.Step) bool {
 }
 
 // commands returns the names of the steps that run a command, each with the name of its image.
-func commands(f *family.Family) map[string]string {
+func commands(families []*family.Family) map[string]string {
 	names := map[string]string{}
-	for _, image := range f.Images {
-		for at, step := range image.Steps {
-			if runsCommand(step) {
-				names[llb.StepName(image, at)] = image.Name
+	for _, f := range families {
+		for _, image := range f.Images {
+			for at, step := range image.Steps {
+				if runsCommand(step) {
+					names[llb.StepName(image, at)] = image.Name
+				}
 			}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -91,22 +90,6 @@ func (c Cache) layers() (*layer.Store, error) {
 		return nil, err
 	}
 	return layer.OpenStore(dir)
-}
-
-// Inputs returns what the images of a family are built from, as [family.Family.Inputs] does. A file that is in a file layer of the cache
-// counts as it was when it was put there. Of the other files, only those that changed since they were last read are read again.
-func (c Cache) Inputs(ctx context.Context, f *family.Family) (map[string]string, error) {
-	layers, err := c.layers()
-	if err != nil {
-		return nil, err
-	}
-	return inputs(ctx, f, layers)
-}
-
-func inputs(ctx context.Context, f *family.Family, layers *layer.Store) (map[string]string, error) {
-	return f.Inputs(ctx, func(ctx context.Context, file family.DiskContent) ([]byte, error) {
-		return layers.Sum(ctx, file, func() (io.ReadCloser, error) { return file.Open("") })
-	})
 }
 
 // Prune removes all file layers and built images that nobody uses at the moment. It keeps the records of what was published, which take no

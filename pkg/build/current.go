@@ -20,22 +20,31 @@ func (c Cache) Current(ctx context.Context, f *family.Family, from *layout.Layou
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := c.Inputs(ctx, f)
+	inputsOf, err := c.inputsOf(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range builds {
+		inputs, err := inputsOf(b)
+		if err != nil {
+			return nil, err
+		}
 		if images, ok := current(f, b, inputs); ok {
 			return images, nil
 		}
+	}
+	inputs, err := inputsOf(builds[0])
+	if err != nil {
+		return nil, err
 	}
 	return nil, stale(f, builds[0], inputs)
 }
 
 // current returns the images of a family from a build, if the build made each of them of the given inputs.
 func current(f *family.Family, b layout.Build, inputs map[string]string) ([]layout.Image, bool) {
-	images := make([]layout.Image, len(f.Images))
-	for i, wanted := range f.Images {
+	published := f.Published()
+	images := make([]layout.Image, len(published))
+	for i, wanted := range published {
 		built, ok := b.Image(wanted.Name)
 		if !ok || !sameInputs(built, inputs) {
 			return nil, false
@@ -76,14 +85,22 @@ func (c Cache) Find(ctx context.Context, f *family.Family, from *layout.Layout, 
 	if len(builds) == 0 {
 		return nil, nil
 	}
-	inputs, err := c.Inputs(ctx, f)
+	inputsOf, err := c.inputsOf(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range builds {
+		inputs, err := inputsOf(b)
+		if err != nil {
+			return nil, err
+		}
 		if built, _ := b.Image(image.Name); how.AnyInputs || sameInputs(built, inputs) {
 			return &built, nil
 		}
+	}
+	inputs, err := inputsOf(builds[0])
+	if err != nil {
+		return nil, err
 	}
 	selected, err := f.Select(image.Name)
 	if err != nil {
@@ -106,7 +123,7 @@ type StaleError struct {
 func stale(f *family.Family, b layout.Build, inputs map[string]string) *StaleError {
 	e := &StaleError{Spec: f.Spec.Filename, Build: b}
 	differs := map[string]bool{}
-	for _, image := range f.Images {
+	for _, image := range f.Published() {
 		built, ok := b.Image(image.Name)
 		switch {
 		case !ok:

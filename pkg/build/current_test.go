@@ -68,7 +68,11 @@ func (p project) family(images ...string) *family.Family {
 func (p project) build(images ...string) layout.Build {
 	p.t.Helper()
 	f := p.family(images...)
-	inputs, err := p.cache.Inputs(p.t.Context(), f)
+	layers, err := p.cache.layers()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	inputs, err := inputs(p.t.Context(), f, layers, []ocispec.Platform{amd64})
 	if err != nil {
 		p.t.Fatal(err)
 	}

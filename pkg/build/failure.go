@@ -26,14 +26,27 @@ func (e *PlatformError) Error() string {
 	return fmt.Sprintf("%s runs commands for %s, which this engine cannot: it runs %s", e.Image, e.Platform, strings.Join(e.Available, ", "))
 }
 
-// A BaseError reports that an image's base from outside could not be used.
+// A BaseError reports that an image from outside could not be used.
 type BaseError struct {
-	Image *family.Image
-	Err   error
+	// Image is the image that is based on it, or that takes files from it: then Source names it.
+	Image  *family.Image
+	Source *family.ImageSource
+	Err    error
 }
 
 func (e *BaseError) Error() string {
+	if e.Source != nil {
+		return fmt.Sprintf("looking up %s, which %s takes files from: %s", e.Source.Reference, known(e.Image).Name, plain(e.Err))
+	}
 	return fmt.Sprintf("looking up %s, which %s is based on: %s", known(e.Image).Base, known(e.Image).Name, plain(e.Err))
+}
+
+// at returns where the spec names the image.
+func (e *BaseError) at() spec.Range {
+	if e.Source != nil {
+		return e.Source.At
+	}
+	return known(e.Image).BaseAt
 }
 
 // Refused reports whether the base's registry, or a mirror of it, refused the credentials.
@@ -42,6 +55,9 @@ func (e *BaseError) Refused() bool { return message.Refused(e.Err) }
 // RefusedBy returns the host that refused the credentials: the registry of the base, or a mirror of it.
 func (e *BaseError) RefusedBy() string {
 	by := known(e.Image).Base
+	if e.Source != nil {
+		by = e.Source.Reference
+	}
 	var sources *SourcesError
 	if errors.As(e.Err, &sources) {
 		if at := slices.IndexFunc(sources.Errs, message.Refused); at >= 0 {
@@ -156,7 +172,7 @@ func failure(err error, f *family.Family, history history) *Error {
 	case errors.As(err, &step):
 		out.Summary, out.At = step.Error(), step.Image.Steps[step.At].At()
 	case errors.As(err, &base):
-		out.Summary, out.At = base.Error(), base.Image.BaseAt
+		out.Summary, out.At = base.Error(), base.at()
 	case errors.As(err, &layers):
 		out.Summary, out.Hint, out.At = layers.Error(), "join some of its steps", layers.Image.At
 	case errors.As(err, &config):

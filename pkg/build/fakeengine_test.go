@@ -181,9 +181,14 @@ func newPlanner(t *testing.T, spec string, engine *fakeEngine, on ...ocispec.Pla
 	if err != nil {
 		t.Fatal(err)
 	}
+	f := familytest.Parse(t, spec)
+	families, err := forPlatforms(f, on)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return planner{
-		family: familytest.Parse(t, spec), engine: engine, trees: trees,
-		opts:     settings{Options: Options{Platforms: on, Created: time.Unix(0, 0).UTC()}, layers: store},
+		family: f, engine: engine, trees: trees,
+		opts:     settings{Options: Options{Platforms: on, Created: time.Unix(0, 0).UTC()}, layers: store, build: amd64, families: families},
 		announce: func(string, time.Time, bool) {},
 	}
 }

@@ -48,7 +48,7 @@ func (w manifestWriter) write(ctx context.Context, response *client.SolveRespons
 	for i := 0; i < len(p.images); {
 		source := p.images[i].source
 		var manifests []ocispec.Descriptor
-		for ; i < len(p.images) && p.images[i].source == source; i++ {
+		for ; i < len(p.images) && p.images[i].source.Name == source.Name; i++ {
 			desc, err := w.image(ctx, p.images[i].image, from.targets[p.images[i].target])
 			if err != nil {
 				return layout.Build{}, fmt.Errorf("writing the manifest of %s: %w", source.Name, err)

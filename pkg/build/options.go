@@ -15,6 +15,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/pkg/engine"
+	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/publish"
 	"github.com/pulpimg/pulpimg/pkg/registries"
 )
@@ -74,8 +75,10 @@ type Progress struct {
 // settings are complete options.
 type settings struct {
 	Options
-	layers  *layer.Store
-	trusted []byte // what commands are to trust, in PEM; nothing stands for what their image trusts
+	layers   *layer.Store
+	build    ocispec.Platform // the engine's own
+	families []*family.Family // for each of the platforms
+	trusted  []byte           // what commands are to trust, in PEM; nothing stands for what their image trusts
 }
 
 // settings completes options and opens what they name.

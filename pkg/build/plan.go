@@ -21,7 +21,8 @@ import (
 // A plan is what a build makes: targets, which the engine solves, and images on top of them.
 type plan struct {
 	targets []target
-	images  []platformImage // in build order, the platforms of an image side by side
+	images  []platformImage  // in build order, the platforms of an image side by side
+	checks  []*pb.Definition // of images that are built for what their commands do
 }
 
 // A target is an llb.SolveTarget for one platform, which one or several images are based on.
@@ -50,30 +51,32 @@ type planner struct {
 	opts     settings
 	engine   gateway.Client
 	trees    *treeCache
+	taken    *takenCache
+	taker    taker
 	announce func(name string, since time.Time, cached bool) // shows a step that is not the engine's
 }
 
 // plan asks the engine what has to be known of the bases and file trees, and plans the images of all platforms.
 func (p planner) plan(ctx context.Context) (plan, error) {
-	var images []platformImage
 	states := map[string]func() (imageState, error){} // by the names of platformImages
+	bases := map[string]func() (llb.Base, error){}
 	group, groupCtx := errgroup.WithContext(ctx)
-	for _, platform := range p.opts.Platforms {
-		pp := platformPlanner{planner: p, platform: platform, fetched: map[string]func() (fetched, error){}}
+	for i, platform := range p.opts.Platforms {
+		pp := platformPlanner{planner: p, platform: platform, fetched: map[string]func() (fetched, error){}, states: states, bases: bases}
+		pp.family = p.opts.families[i]
 		pp.fetchAll(groupCtx, group)
-		pp.prepare(groupCtx, states)
+		pp.prepare(groupCtx)
 	}
-	for _, source := range p.family.Images {
-		for _, platform := range p.opts.Platforms {
-			images = append(images, platformImage{source: source, platform: platform})
+	images := p.platformImages((*family.Family).Published)
+	checks := p.platformImages((*family.Family).Unused)
+	for _, list := range [][]platformImage{images, checks} {
+		for i := range list {
+			group.Go(func() error {
+				state, err := states[list[i].name()]()
+				list[i].image, list[i].tree = state.image, state.tree
+				return err
+			})
 		}
-	}
-	for i := range images {
-		group.Go(func() error {
-			state, err := states[images[i].name()]()
-			images[i].image, images[i].tree = state.image, state.tree
-			return err
-		})
 	}
 	if err := group.Wait(); err != nil {
 		return plan{}, err
@@ -86,7 +89,29 @@ func (p planner) plan(ctx context.Context) (plan, error) {
 	if err := p.trees.save(); err != nil {
 		return plan{}, err
 	}
-	return withTargets(ctx, images)
+	out, err := withTargets(ctx, images)
+	if err != nil {
+		return plan{}, err
+	}
+	for _, image := range checks {
+		def, err := image.image.Root(ctx)
+		if err != nil {
+			return plan{}, err
+		}
+		out.checks = append(out.checks, def)
+	}
+	return out, nil
+}
+
+// platformImages returns images of the family for each platform, the platforms of an image side by side.
+func (p planner) platformImages(of func(*family.Family) []*family.Image) []platformImage {
+	var out []platformImage
+	for at := range of(p.family) {
+		for i, platform := range p.opts.Platforms {
+			out = append(out, platformImage{source: of(p.opts.families[i])[at], platform: platform})
+		}
+	}
+	return out
 }
 
 // withTargets returns a plan of the images with their targets. Each target is in it once, under the name of the first image that has it.
@@ -131,6 +156,15 @@ func (p plan) solve(ctx context.Context, engine gateway.Client, evaluate bool) (
 			}
 			if err == nil {
 				result.AddRef(t.id, ref)
+			}
+			return err
+		})
+	}
+	for _, def := range p.checks {
+		group.Go(func() error {
+			ref, err := solve(ctx, engine, def)
+			if err == nil && ref != nil {
+				err = ref.Evaluate(ctx)
 			}
 			return err
 		})

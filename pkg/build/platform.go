@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -29,7 +30,9 @@ type imageState struct {
 type platformPlanner struct {
 	planner
 	platform ocispec.Platform
-	fetched  map[string]func() (fetched, error) // by the names of the steps
+	fetched  map[string]func() (fetched, error)    // by the names of the steps
+	states   map[string]func() (imageState, error) // by the names of platformImages
+	bases    map[string]func() (llb.Base, error)   // by reference and platform
 }
 
 // fetchAll begins to fetch the files of all Fetch steps, which depend on nothing. When a fetch fails, its step reports the error later.
@@ -58,7 +61,9 @@ func (p platformPlanner) fetchAll(ctx context.Context, group *errgroup.Group) {
 func (p platformPlanner) options() llb.Options {
 	return llb.Options{
 		SpecFile: p.family.Spec.Filename,
+		Family:   p.family.Name,
 		Platform: p.platform,
+		Build:    p.opts.build,
 		Created:  p.opts.Created,
 		NoCache:  p.opts.NoCache,
 		Trusting: len(p.opts.trusted) > 0,
@@ -67,18 +72,18 @@ func (p platformPlanner) options() llb.Options {
 }
 
 // prepare adds a function for each image, which returns its state with all steps. It works once, however often it is called.
-func (p platformPlanner) prepare(ctx context.Context, images map[string]func() (imageState, error)) {
-	bases := map[string]func() (llb.Base, error){}
+func (p platformPlanner) prepare(ctx context.Context) {
 	for _, image := range p.family.Images {
+		p.prepareBases(ctx, image)
 		start := func() (imageState, error) {
-			base, err := bases[image.Base]()
+			base, err := p.base(image, nil)
 			if err != nil {
 				return imageState{}, err
 			}
 			return p.start(ctx, image, base)
 		}
 		if image.Parent != nil {
-			parent := images[platformImage{source: image.Parent, platform: p.platform}.name()]
+			parent := p.state(image.Parent)
 			start = func() (imageState, error) {
 				state, err := parent()
 				if err != nil {
@@ -87,16 +92,8 @@ func (p platformPlanner) prepare(ctx context.Context, images map[string]func() (
 				state.image, err = state.image.Child(image)
 				return state, err
 			}
-		} else if bases[image.Base] == nil {
-			bases[image.Base] = sync.OnceValues(func() (llb.Base, error) {
-				base, err := p.base(ctx, image)
-				if err != nil {
-					return base, err
-				}
-				return base, checkLayers(p.family, image.Base, base) // before any command runs on it
-			})
 		}
-		images[platformImage{source: image, platform: p.platform}.name()] = sync.OnceValues(func() (imageState, error) {
+		p.states[p.name(image)] = sync.OnceValues(func() (imageState, error) {
 			state, err := start()
 			if err != nil {
 				return imageState{}, err
@@ -106,32 +103,93 @@ func (p platformPlanner) prepare(ctx context.Context, images map[string]func() (
 	}
 }
 
-// base asks the engine for the digest and the config of a base.
-func (p platformPlanner) base(ctx context.Context, image *family.Image) (llb.Base, error) {
-	if image.Base == family.Scratch {
+// name is that of the platformImage of an image.
+func (p platformPlanner) name(image *family.Image) string {
+	return platformImage{source: image, platform: p.platform}.name()
+}
+
+// state returns the function that returns an image's state.
+func (p platformPlanner) state(image *family.Image) func() (imageState, error) {
+	return p.states[p.name(image)]
+}
+
+// runsOn returns the platform that an image's base is for.
+func (p platformPlanner) runsOn(image *family.Image) ocispec.Platform {
+	if image.OnBuildPlatform {
+		return p.opts.build
+	}
+	return p.platform
+}
+
+// prepareBases adds a function for each image from outside that an image is based on or takes files from. It looks the image up once.
+func (p platformPlanner) prepareBases(ctx context.Context, image *family.Image) {
+	add := func(source *family.ImageSource, reference string, platform ocispec.Platform) {
+		key := baseKey(reference, platform)
+		if p.bases[key] != nil {
+			return
+		}
+		p.bases[key] = sync.OnceValues(func() (llb.Base, error) {
+			base, err := p.lookUp(ctx, image, source, reference, platform)
+			if err != nil {
+				return base, err
+			}
+			return base, checkLayers(p.family, reference, base) // before any command runs on it
+		})
+	}
+	if image.Parent == nil && image.Base != family.Scratch {
+		add(nil, image.Base, p.runsOn(image))
+	}
+	for _, source := range image.Sources() {
+		if source.Image == nil {
+			add(&source, source.Reference, p.runsOn(image))
+		}
+	}
+}
+
+func baseKey(reference string, platform ocispec.Platform) string {
+	return reference + "@" + platforms.Format(platform)
+}
+
+// base returns an image from outside: that of a source or, without one, that which an image is based on.
+func (p platformPlanner) base(image *family.Image, source *family.ImageSource) (llb.Base, error) {
+	reference := image.Base
+	if source != nil {
+		reference = source.Reference
+	}
+	if reference == family.Scratch {
 		return llb.Base{}, nil
 	}
-	sources, err := p.opts.sources(ctx, image.Base)
-	if err != nil {
-		return llb.Base{}, &BaseError{Image: image, Err: err}
+	base, err := p.bases[baseKey(reference, p.runsOn(image))]()
+	var other *BaseError
+	if errors.As(err, &other) {
+		err = &BaseError{Image: image, Source: source, Err: other.Err}
 	}
-	base, err := p.lookUp(ctx, image, sources)
+	return base, err
+}
+
+// lookUp asks the engine for the digest and the config of an image from outside.
+func (p platformPlanner) lookUp(ctx context.Context, image *family.Image, source *family.ImageSource, ref string, platform ocispec.Platform) (llb.Base, error) {
+	sources, err := p.opts.sources(ctx, ref)
 	if err != nil {
-		return llb.Base{}, &BaseError{Image: image, Err: err}
+		return llb.Base{}, &BaseError{Image: image, Source: source, Err: err}
 	}
-	if got := platforms.Normalize(base.Config.Platform); !platforms.OnlyStrict(p.platform).Match(got) {
-		return llb.Base{}, &BaseError{Image: image, Err: fmt.Errorf("it is for %s, not for %s", platforms.Format(got), platforms.Format(p.platform))}
+	base, err := p.lookUpAt(ctx, image, ref, platform, sources)
+	if err != nil {
+		return llb.Base{}, &BaseError{Image: image, Source: source, Err: err}
+	}
+	if got := platforms.Normalize(base.Config.Platform); !platforms.OnlyStrict(platform).Match(got) {
+		return llb.Base{}, &BaseError{Image: image, Source: source, Err: fmt.Errorf("it is for %s, not for %s", platforms.Format(got), platforms.Format(platform))}
 	}
 	return base, nil
 }
 
-// lookUp asks the engine for the digest and the config of a base, at one source after the other until one of them has it.
-func (p platformPlanner) lookUp(ctx context.Context, image *family.Image, sources []string) (llb.Base, error) {
+// lookUpAt does so at one source after the other until one of them has it.
+func (p platformPlanner) lookUpAt(ctx context.Context, image *family.Image, reference string, platform ocispec.Platform, sources []string) (llb.Base, error) {
 	var failed SourcesError
 	for _, source := range sources {
 		ref, found, data, err := p.engine.ResolveImageConfig(ctx, source, sourceresolver.Opt{
 			LogName:  fmt.Sprintf("[%s] look up %s", image.Name, source),
-			ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p.platform},
+			ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &platform},
 		})
 		if err == nil {
 			base := llb.Base{Reference: pinned(ref, found)}
@@ -140,7 +198,7 @@ func (p platformPlanner) lookUp(ctx context.Context, image *family.Image, source
 			}
 			return base, nil
 		}
-		if ctx.Err() != nil || source == image.Base && len(sources) == 1 {
+		if ctx.Err() != nil || source == reference && len(sources) == 1 {
 			return llb.Base{}, err
 		}
 		failed.Sources, failed.Errs = append(failed.Sources, source), append(failed.Errs, err)
@@ -169,16 +227,57 @@ func (p platformPlanner) start(ctx context.Context, image *family.Image, base ll
 // steps adds an image's own steps to what it is based on.
 func (p platformPlanner) steps(ctx context.Context, image *family.Image, state imageState) (imageState, error) {
 	for at := range image.Steps {
-		next, err := p.step(ctx, state, image, at)
+		contents, err := p.contents(image, at)
+		if err != nil {
+			return imageState{}, err // it is about another image
+		}
+		state, err = p.step(ctx, state, image, at, contents)
+		var config *llb.ConfigError
+		if errors.As(err, &config) {
+			return imageState{}, err // it knows its place
+		}
 		if err != nil {
 			return imageState{}, &StepError{Image: image, At: at, Err: err}
 		}
-		state = next
 	}
 	return state, nil
 }
 
-func (p platformPlanner) step(ctx context.Context, state imageState, image *family.Image, at int) (imageState, error) {
+// contents returns the file systems that a step takes files from: one for each copy or mount, or a zero value where that is no image.
+func (p platformPlanner) contents(image *family.Image, at int) ([]llb.Content, error) {
+	var sources []*family.ImageSource
+	switch s := image.Steps[at].(type) {
+	case family.Files:
+		for _, c := range s.Copies {
+			sources = append(sources, &c.Source)
+		}
+	case family.Run:
+		for _, m := range s.Mounts {
+			sources = append(sources, m.Source)
+		}
+	}
+	out := make([]llb.Content, len(sources))
+	for i, source := range sources {
+		switch {
+		case source == nil:
+		case source.Image != nil:
+			state, err := p.state(source.Image)()
+			if err != nil {
+				return nil, err
+			}
+			out[i] = state.image.Content()
+		default:
+			base, err := p.base(image, source)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = llb.External(image, at, base, p.options())
+		}
+	}
+	return out, nil
+}
+
+func (p platformPlanner) step(ctx context.Context, state imageState, image *family.Image, at int, contents []llb.Content) (imageState, error) {
 	name := llb.StepName(image, at)
 	switch s := image.Steps[at].(type) {
 	case family.Fetch:
@@ -188,10 +287,43 @@ func (p platformPlanner) step(ctx context.Context, state imageState, image *fami
 		}
 		return p.files(ctx, state, name, family.Files{Files: []family.File{{Path: s.Path, Mode: s.Mode, Content: fetched}}})
 	case family.Files:
+		if len(s.Copies) > 0 {
+			return p.copies(ctx, state, image, at, contents)
+		}
 		return p.files(ctx, state, name, s)
+	case family.Env:
+		next, err := state.image.AddEnv()
+		return imageState{image: next, tree: state.tree}, err
+	case family.Run:
+		if err := p.mountFolders(ctx, state, s, contents); err != nil {
+			return imageState{}, err
+		}
 	}
-	next, err := state.image.AddCommand()
+	next, err := state.image.AddCommand(contents...)
 	return imageState{image: next, tree: newEngineTree(p.engine, next)}, err
+}
+
+// mountFolders adds the contents of the mounts that are of the spec's folder.
+func (p platformPlanner) mountFolders(ctx context.Context, state imageState, s family.Run, contents []llb.Content) error {
+	for i, m := range s.Mounts {
+		if m.Files == nil {
+			continue
+		}
+		entries, err := layer.Entries(ctx, layer.Empty{}, forPlatform(m.Files, p.platform))
+		if err != nil {
+			return err
+		}
+		made, err := p.opts.layers.Add(ctx, entries, p.layerOptions())
+		if err != nil {
+			return err
+		}
+		contents[i] = state.image.OfLayer(made)
+	}
+	return nil
+}
+
+func (p platformPlanner) layerOptions() layer.Options {
+	return layer.Options{ModTime: p.opts.Created, Platform: p.platform, ReadAll: p.opts.NoCache}
 }
 
 // files adds a layer of files.
@@ -204,12 +336,26 @@ func (p platformPlanner) files(ctx context.Context, state imageState, name strin
 		return imageState{}, err
 	}
 	started := time.Now() // not before: the time to wait for the tree below is not the time of this step
-	made, err := p.opts.layers.Add(ctx, entries, layer.Options{ModTime: p.opts.Created, Platform: p.platform, ReadAll: p.opts.NoCache})
+	made, err := p.opts.layers.Add(ctx, entries, p.layerOptions())
 	if err != nil {
 		return imageState{}, err
 	}
 	p.announce(name, started, made.Known)
 	return imageState{image: state.image.AddLayer(made), tree: layer.Overlay(state.tree, entries)}, nil
+}
+
+// copies adds a layer of files, some of which are those of images.
+func (p platformPlanner) copies(ctx context.Context, state imageState, image *family.Image, at int, contents []llb.Content) (imageState, error) {
+	started := time.Now()
+	made, err := p.take(ctx, state, image, at, contents)
+	if err != nil {
+		return imageState{}, err
+	}
+	if err := checkReserved(ctx, state.tree, family.Files{}, made.Entries); err != nil {
+		return imageState{}, err
+	}
+	p.announce(llb.StepName(image, at), started, made.Known)
+	return imageState{image: state.image.AddLayer(made), tree: layer.Overlay(state.tree, made.Entries)}, nil
 }
 
 // pinned adds the digest to a reference that has none.

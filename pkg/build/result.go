@@ -64,9 +64,9 @@ func (p Platform) Size() int64 {
 func describe(in *layout.Layout, f *family.Family, built layout.Build) (*Result, error) {
 	result := &Result{Family: f.Name, Build: built}
 	byName := map[string]Image{}
-	for i, source := range f.Images {
+	for i, source := range f.Published() {
 		image := Image{Name: source.Name, Reference: source.Reference, Digest: built.Images[i].Descriptor.Digest}
-		if source.Parent != nil {
+		if source.Parent != nil && !source.Parent.Unpublished {
 			image.Parent = source.Parent.Name
 		}
 		for at, desc := range built.Images[i].Manifests {

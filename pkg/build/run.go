@@ -61,12 +61,13 @@ func forgetParts(ctx context.Context, c *client.Client) error {
 
 // attempt has the engine build a family.
 func attempt(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts settings) (outcome, error) {
-	watch, err := startWatching(opts.Progress, commands(f), f.Redact)
+	watch, err := startWatching(opts.Progress, commands(opts.families), f.Redact)
 	if err != nil {
 		return outcome{}, err
 	}
-	run := run{family: f, opts: opts, watch: watch}
-	response, err := c.Build(ctx, solveOptions(f, into, opts), product, run.build, watch.updates)
+	solve := solveOptions(f, into, opts)
+	run := run{family: f, opts: opts, watch: watch, taker: newTaker(c, solve)}
+	response, err := c.Build(ctx, solve, product, run.build, watch.updates)
 	history, watchErr := watch.wait()
 	if err != nil {
 		return outcome{}, run.failure(ctx, err, history)
@@ -82,6 +83,7 @@ type run struct {
 	family *family.Family
 	opts   settings
 	watch  *watcher
+	taker  taker
 
 	planned plan
 	err     error // with its types, which the copy that comes back through the engine has lost
@@ -94,7 +96,11 @@ func (r *run) build(ctx context.Context, engine gateway.Client) (*gateway.Result
 	if err != nil {
 		return nil, err
 	}
-	p := planner{family: r.family, opts: r.opts, engine: engine, trees: trees, announce: r.watch.announce}
+	taken, err := newTakenCache(r.opts.layers.Blobs().Root(), r.opts.SourcePolicy, r.opts.NoCache)
+	if err != nil {
+		return nil, err
+	}
+	p := planner{family: r.family, opts: r.opts, engine: engine, trees: trees, taken: taken, taker: r.taker, announce: r.watch.announce}
 	result, err := r.solve(ctx, p)
 	if r.err = err; err != nil && r.opts.Debug != nil {
 		r.seen = r.debug(ctx, engine)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
 func TestRetry_onlyForInterruptedCopy(t *testing.T) {
@@ -57,7 +59,7 @@ func TestRetry_onlyForInterruptedCopy(t *testing.T) {
 func newRun(t *testing.T, engine *fakeEngine) (*run, func() history) {
 	t.Helper()
 	p := newPlanner(t, specHeader+"  tool: { from: \"debian:12\", steps: [run: tool] }\n", engine, amd64)
-	watch, err := startWatching(Progress{Out: &bytes.Buffer{}, Mode: "quiet"}, commands(p.family), p.family.Redact)
+	watch, err := startWatching(Progress{Out: &bytes.Buffer{}, Mode: "quiet"}, commands([]*family.Family{p.family}), p.family.Redact)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,13 +16,15 @@ type secretStore struct {
 	others      secrets.SecretStore
 }
 
-// withCredentials adds the credentials of a family's URLs, and the certificates that commands are to trust, to a store, which may be nil.
-func withCredentials(f *family.Family, trusted []byte, others secrets.SecretStore) secretStore {
+// withCredentials adds the credentials of the URLs of a family, for each platform, and the certificates that commands are to trust, to a store, which may be nil.
+func withCredentials(families []*family.Family, trusted []byte, others secrets.SecretStore) secretStore {
 	store := secretStore{credentials: map[string]string{}, trusted: trusted, others: others}
-	for _, image := range f.Images {
-		for at, step := range image.Steps {
-			if fetch, ok := step.(family.Fetch); ok && fetch.URL.Authorization() != "" {
-				store.credentials[llb.CredentialsID(image, at)] = fetch.URL.Authorization()
+	for _, f := range families {
+		for _, image := range f.Images {
+			for at, step := range image.Steps {
+				if fetch, ok := step.(family.Fetch); ok && fetch.URL.Authorization() != "" {
+					store.credentials[llb.CredentialsID(image, at)] = fetch.URL.Authorization()
+				}
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/familytest"
 	"github.com/pulpimg/pulpimg/internal/llb"
+	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
 type others map[string]string
@@ -32,12 +33,12 @@ func TestSecretStore_GetSecret(t *testing.T) {
 		id    string
 		want  string
 	}{
-		{"credentials", withCredentials(f, nil, others{"x": "y"}), id, "Basic dTpw"},
-		{"another one", withCredentials(f, nil, others{"x": "y"}), "x", "y"},
-		{"a URL without credentials", withCredentials(f, nil, others{}), llb.CredentialsID(f.Images[0], 0), ""},
-		{"credentials alone", withCredentials(f, nil, nil), id, "Basic dTpw"},
-		{"no others", withCredentials(f, nil, nil), "x", ""},
-		{"the certificates of authorities", withCredentials(f, []byte("PEM"), others{llb.TrustedID: "other"}), llb.TrustedID, "PEM"},
+		{"credentials", withCredentials([]*family.Family{f}, nil, others{"x": "y"}), id, "Basic dTpw"},
+		{"another one", withCredentials([]*family.Family{f}, nil, others{"x": "y"}), "x", "y"},
+		{"a URL without credentials", withCredentials([]*family.Family{f}, nil, others{}), llb.CredentialsID(f.Images[0], 0), ""},
+		{"credentials alone", withCredentials([]*family.Family{f}, nil, nil), id, "Basic dTpw"},
+		{"no others", withCredentials([]*family.Family{f}, nil, nil), "x", ""},
+		{"the certificates of authorities", withCredentials([]*family.Family{f}, []byte("PEM"), others{llb.TrustedID: "other"}), llb.TrustedID, "PEM"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := test.store.GetSecret(t.Context(), test.id)

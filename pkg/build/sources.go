@@ -79,12 +79,9 @@ func allowing(policy *spb.Policy, f *family.Family, s settings) *spb.Policy {
 		return nil
 	}
 	out := &spb.Policy{Version: policy.Version, Rules: slices.Clone(policy.Rules)}
-	for _, image := range f.Images {
-		if image.Parent != nil || image.Base == family.Scratch {
-			continue
-		}
-		sources, err := s.sources(context.Background(), image.Base)
-		if err != nil || len(sources) == 1 && sources[0] == image.Base {
+	for _, base := range external(f, s.families) {
+		sources, err := s.sources(context.Background(), base)
+		if err != nil || len(sources) == 1 && sources[0] == base {
 			continue // the planner reports the error
 		}
 		for _, source := range sources {
@@ -95,6 +92,25 @@ func allowing(policy *spb.Policy, f *family.Family, s settings) *spb.Policy {
 		}
 	}
 	return out
+}
+
+// external returns the images from outside that a family is based on or takes files from, for each platform.
+func external(f *family.Family, families []*family.Family) []string {
+	var out []string
+	for _, f := range append([]*family.Family{f}, families...) {
+		for _, image := range f.Images {
+			if image.Parent == nil && image.Base != family.Scratch {
+				out = append(out, image.Base)
+			}
+			for _, source := range image.Sources() {
+				if source.Image == nil {
+					out = append(out, source.Reference)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // normalized returns a reference as the engine has it in identifiers.

@@ -26,7 +26,7 @@ import (
 // kept.
 type engineTree struct {
 	engine gateway.Client
-	image  llb.Image
+	root   func(context.Context) (*pb.Definition, error)
 
 	mu    sync.Mutex
 	ref   gateway.Reference
@@ -46,7 +46,7 @@ func (d *engineDir) knows(name string) bool {
 }
 
 func newEngineTree(engine gateway.Client, image llb.Image) *engineTree {
-	return &engineTree{engine: engine, image: image, dirs: map[string]*engineDir{}}
+	return &engineTree{engine: engine, root: image.Root, dirs: map[string]*engineDir{}}
 }
 
 // dir returns what is known of a directory. There may be none at the path.
@@ -86,6 +86,31 @@ func (t *engineTree) lstat(ctx context.Context, p string) (*layer.Info, error) {
 		t.record(q)
 	}
 	return dir.names[name], nil
+}
+
+// names returns the names in a directory, sorted.
+func (t *engineTree) names(ctx context.Context, dir string) ([]string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if known := t.dir(dir); !known.whole {
+		ref, err := t.solved(ctx)
+		if err != nil {
+			return nil, err
+		}
+		q := &dirQuery{in: dir, whole: true}
+		if err := q.ask(ctx, ref); err != nil {
+			return nil, err
+		}
+		t.record(q)
+	}
+	var out []string
+	for name, info := range t.dir(dir).names {
+		if info != nil {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
 }
 
 // Prefetch implements layer.Prefetcher. It asks for each part of each path, as if there were no symbolic links. Where a part is a link or
@@ -258,7 +283,7 @@ func (t *engineTree) solved(ctx context.Context) (gateway.Reference, error) {
 	if t.ref != nil {
 		return t.ref, nil
 	}
-	def, err := t.image.Root(ctx)
+	def, err := t.root(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,9 @@ type Family struct {
 	// Images holds the images in build order: each image comes after the one it is based on, and otherwise in the order of the spec.
 	Images []*Image
 
-	redactor redactor
+	redactor    redactor
+	options     Options // that it was resolved with
+	namesTarget bool    // the spec names the target
 }
 
 // Overrides reports which values the caller of [Resolve] gave in place of the spec's.
@@ -55,6 +57,10 @@ type Image struct {
 	// BaseAt is where the spec names the base from outside, and BaseVariables are the variables of the spec that it takes it from.
 	BaseAt        spec.Range
 	BaseVariables []string
+	// Unpublished says that the image is for other images of the family only.
+	Unpublished bool
+	// OnBuildPlatform says that the image runs on the engine's own platform, whatever it is built for.
+	OnBuildPlatform bool
 	// Config is what this image adds to the configuration that it inherits.
 	Config Config
 	// Steps are the image's own steps, in order. The start script is the last one, a Files step.
@@ -124,7 +130,7 @@ func (v EnvVar) Pieces(each func(text, name string)) {
 	}
 }
 
-// A Step is one step of an image. It is one of Fetch, Packages, Files and Run.
+// A Step is one step of an image. It is one of Fetch, Packages, Files, Run and Env.
 type Step interface {
 	// Title names the step for people, in the words of its tool: "yum groupinstall web-server".
 	Title() string
@@ -180,10 +186,25 @@ type Packages struct {
 type Files struct {
 	Common
 	Files []File
+	// Copies bring files of images, whose paths are known only when these are built.
+	Copies []Copy
 	// Helpers are the parts of pulp-helper that the step was asked for; none, if it does not bring the helper.
 	Helpers []string
 	// Startup says that the step brings what containers start with. Only such a step may have files at places that are Reserved.
 	Startup bool
+}
+
+// A Copy brings a file or a directory of an image.
+type Copy struct {
+	Source ImageSource
+	// From is the absolute path in the image that is taken from. It may have wildcards.
+	From string
+	// To is the absolute, clean path to copy to. Into says that it is a directory to copy a file into.
+	To   string
+	Into bool
+	// Mode is what the files get; 0 leaves them theirs.
+	Mode fs.FileMode
+	At   spec.Range
 }
 
 // A File is one entry of a Files step: a regular file, a directory or a symbolic link.
@@ -202,15 +223,4 @@ type File struct {
 type Content interface {
 	// Open opens the content for an architecture in Go's terms ("amd64"). Most content is the same for all of them.
 	Open(arch string) (io.ReadCloser, error)
-}
-
-// Run runs a command in the image.
-type Run struct {
-	Common
-	// Script is given to /bin/sh -ceu when Args is empty.
-	Script string
-	// Args is a command without a shell.
-	Args []string
-	// Secrets are the ids of the secrets mounted at /run/secrets/ID for the length of the command.
-	Secrets []string
 }

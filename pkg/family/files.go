@@ -20,15 +20,22 @@ func (r *resolver) copies(s spec.Step) Step {
 		copied [][]File // by the copies
 		total  int
 	)
+	var copies []Copy
 	for _, c := range s.Files {
 		if r.budget.done() {
 			break
+		}
+		if c.Image.IsSet() {
+			fromImage := r.copyFromImage(c)
+			copies = append(copies, fromImage)
+			titles, copied = append(titles, fromImage.title()), append(copied, nil)
+			continue
 		}
 		files, title := r.copy(c)
 		titles, copied = append(titles, title), append(copied, files)
 		total += len(files)
 	}
-	step := Files{Files: make([]File, 0, total)}
+	step := Files{Files: make([]File, 0, total), Copies: copies}
 	places := places{files: make(map[string]fs.FileMode, total), above: map[string]string{}}
 	for i, files := range copied {
 		at := s.Files[i].At

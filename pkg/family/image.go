@@ -13,6 +13,8 @@ import (
 func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Family) {
 	d := declared.Value
 	image.Reference = r.reference(f, declared.Name)
+	image.Unpublished = d.Publish != nil && !*d.Publish
+	image.OnBuildPlatform = r.onBuildPlatform(image, d)
 	image.Config = r.config(d)
 	for _, s := range d.Steps {
 		if step := r.step(s); step != nil {
@@ -27,6 +29,22 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 	}
 	image.Workload = r.workload(d.Kubernetes)
 	r.checkLayers(image, declared.Name)
+}
+
+// onBuildPlatform reports whether an image runs on the engine's platform. What is based on it has to do the same.
+func (r *resolver) onBuildPlatform(image *Image, d spec.Image) bool {
+	on := r.matchForm(d.Platform, buildPlatform, `platform: only "build" can be said of one`) != ""
+	switch {
+	case on && !image.Unpublished:
+		r.report.Add(d.Platform.At, "add publish: false, and let another image take from it what it makes",
+			"an image with platform: build is not for the platform that it would be published for")
+	case on && image.Parent != nil && !image.Parent.OnBuildPlatform:
+		r.report.Add(d.Platform.At, "", "it is based on %s, which is built for the target platform", image.Parent.Name)
+	case !on && image.Parent != nil && image.Parent.OnBuildPlatform:
+		r.report.Add(d.From.At, "add platform: build and publish: false, or take files of "+image.Parent.Name+" with image: in a files step",
+			"%s runs on the platform of the engine, and what is based on it would, too", image.Parent.Name)
+	}
+	return on
 }
 
 func (r *resolver) config(d spec.Image) Config {

@@ -12,10 +12,11 @@ import (
 	"runtime"
 
 	"github.com/pulpimg/pulpimg/internal/ctxreader"
+	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // inputsFormat is the version of what Inputs returns digests of.
-const inputsFormat = 1
+const inputsFormat = 2
 
 // A Summer returns the SHA-256 digest of a file on disk.
 type Summer func(ctx context.Context, file DiskContent) ([]byte, error)
@@ -34,7 +35,7 @@ func (f *Family) Inputs(ctx context.Context, sum Summer) (map[string]string, err
 		if image.Parent != nil {
 			below = digests[image.Parent.Name]
 		}
-		w := inputWriter{Hash: sha256.New(), sum: sum}
+		w := inputWriter{Hash: sha256.New(), sum: sum, images: digests}
 		if err := w.image(ctx, image, below); err != nil {
 			return nil, fmt.Errorf("reading what %s is built from: %w", image.Name, err)
 		}
@@ -46,7 +47,8 @@ func (f *Family) Inputs(ctx context.Context, sum Summer) (map[string]string, err
 // An inputWriter hashes what decides an image. No two lists of values give it the same bytes.
 type inputWriter struct {
 	hash.Hash
-	sum Summer
+	sum    Summer
+	images map[string]string // the digests of the images so far, by name
 }
 
 // bytes writes a value with its length before it. A hash takes everything.
@@ -83,6 +85,16 @@ func (w inputWriter) step(ctx context.Context, step Step) error {
 	w.bytes(fmt.Appendf(nil, "%T", step))
 	switch s := step.(type) {
 	case Files:
+		if err := w.json(len(s.Copies)); err != nil {
+			return err
+		}
+		for _, c := range s.Copies {
+			w.source(c.Source)
+			c.Source, c.At = ImageSource{}, spec.Range{}
+			if err := w.json(c); err != nil {
+				return err
+			}
+		}
 		return w.files(ctx, s.Files)
 	case Fetch:
 		s.Common = Common{}
@@ -91,10 +103,41 @@ func (w inputWriter) step(ctx context.Context, step Step) error {
 		s.Common = Common{}
 		return w.json(s)
 	case Run:
-		s.Common = Common{}
-		return w.json(s)
+		return w.run(ctx, s)
+	case Env:
+		return w.json(s.Vars)
 	}
 	return fmt.Errorf("there are no inputs of a step of the type %T", step)
+}
+
+// source writes an image that a step takes files from.
+func (w inputWriter) source(s ImageSource) {
+	w.bytes([]byte(s.Reference))
+	if s.Image != nil {
+		w.bytes([]byte(w.images[s.Image.Name]))
+	}
+}
+
+func (w inputWriter) run(ctx context.Context, s Run) error {
+	mounts := s.Mounts
+	s.Common, s.Mounts = Common{}, nil
+	if err := w.json([]any{s, len(mounts)}); err != nil {
+		return err
+	}
+	for _, m := range mounts {
+		if err := w.json(len(m.Files)); err != nil {
+			return err
+		}
+		w.bytes([]byte(m.Path))
+		w.bytes([]byte(m.From))
+		if m.Source != nil {
+			w.source(*m.Source)
+		}
+		if err := w.files(ctx, m.Files); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w inputWriter) files(ctx context.Context, files []File) error {

@@ -12,7 +12,11 @@ const MaxLayers = 125
 func (i *Image) Layers() int {
 	n := 0
 	for ; i != nil; i = i.Parent {
-		n += len(i.Steps)
+		for _, s := range i.Steps {
+			if _, ok := s.(Env); !ok {
+				n++
+			}
+		}
 	}
 	return n
 }

@@ -24,6 +24,8 @@ type Options struct {
 	Registry string
 	// Tag replaces the tag of the spec, unless it is empty.
 	Tag string
+	// Target is what `${{ target.os }}` and the like stand for. The zero value is Linux on the architecture of this machine.
+	Target Target
 	// Dir is the directory with the files of the spec. If it is empty, it is that of the spec for [Load], and the current directory for
 	// [Resolve].
 	Dir string
@@ -34,6 +36,7 @@ type Options struct {
 // complete returns the options that [Resolve] works with.
 func (o Options) complete() Options {
 	o.Dir = cmp.Or(o.Dir, ".")
+	o.Target = o.Target.complete()
 	if o.Assets == nil {
 		o.Assets = assets.FS()
 	}

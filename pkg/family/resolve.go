@@ -3,7 +3,6 @@ package family
 import (
 	"io/fs"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
@@ -23,7 +22,7 @@ func Resolve(s *spec.Spec, opts Options) (*Family, error) {
 		spec:       s,
 		report:     report,
 		budget:     budget,
-		substitute: substituter{report: report, budget: budget, env: declared},
+		substitute: substituter{report: report, budget: budget, env: declared, target: new(bool)},
 		folder:     folder{dir: o.Dir},
 		ignored:    sync.OnceValues(func() (*ignoreRules, error) { return readIgnoreRules(o.Dir) }),
 		assets:     o.Assets,
@@ -67,8 +66,10 @@ type resolver struct {
 	assets     fs.FS
 	env        environment
 	contract   contract.Contract
-	incomplete map[string]bool // the images that have variables without a value, or are based on such an image
-	inherited  map[string]int  // the length of the configuration of each image, with what it inherits
+	incomplete map[string]bool   // the images that have variables without a value, or are based on such an image
+	resolved   map[string]*Image // the images so far, by name
+	using      []named           // what the current image uses
+	inherited  map[string]int    // the length of the configuration of each image, with what it inherits
 	redactor   redactor
 }
 
@@ -83,7 +84,9 @@ func (r *resolver) family(o Options) *Family {
 		Contract:  r.contract,
 		redactor:  r.redactor,
 	}
+	r.declareTarget(o.Target)
 	f.Images = r.images(f, o.Images)
+	f.options, f.namesTarget = o, *r.substitute.target
 	if !r.budget.done() {
 		f.Kubernetes = r.kubernetes(f.Images)
 	}
@@ -111,74 +114,82 @@ func (r *resolver) variables() []Variable {
 // images resolves the images in build order. If some are selected, the others need no values of variables.
 func (r *resolver) images(f *Family, selected []string) []*Image {
 	declared := map[string]spec.Named[spec.Image]{}
-	var names []string
+	names := r.imageNames()
 	for _, i := range r.spec.Images {
 		declared[i.Name.Value] = i
-		names = append(names, i.Name.Value)
 	}
-	from, expanded, needed := r.bases(declared, names, selected)
-	order, cycles := ordered(names, func(name string) []string { return []string{from[name]} })
+	used, needed := r.used(declared, names, selected)
+	order, cycles := ordered(names, func(name string) []string {
+		var out []string
+		for _, n := range used[name] {
+			out = append(out, n.value)
+		}
+		return out
+	})
 	for _, cycle := range cycles {
-		r.report.Add(declared[cycle[0]].Value.From.At, "base one of them on an image from outside",
-			"the images are based on each other in a cycle: %s", strings.Join(cycle, " -> "))
+		r.reportCycle(cycle, used)
 	}
-	resolved := map[string]*Image{}
+	r.resolved = map[string]*Image{}
 	var out []*Image
 	for _, name := range order {
 		if r.budget.done() {
 			break
 		}
-		image := &Image{Name: name, At: declared[name].Value.At, Declared: declared[name].Value}
-		if _, ok := declared[from[name]]; ok {
-			image.Parent = resolved[from[name]] // nil in a cycle
-		} else if expanded[name] {
-			image.Base = r.base(declared[name].Value.From, from[name], names)
-			image.BaseAt, image.BaseVariables = declared[name].Value.From.At, once(specVariables(declared[name].Value.From.Value))
+		image, from := &Image{Name: name, At: declared[name].Value.At, Declared: declared[name].Value}, used[name][0]
+		if _, ok := declared[from.value]; ok {
+			image.Parent = r.resolved[from.value] // nil in a cycle
+		} else if from.ok {
+			image.Base = r.base(declared[name].Value.From, from.value, names)
+			image.BaseAt, image.BaseVariables = from.at, once(specVariables(declared[name].Value.From.Value))
 		}
-		r.complete(image, declared[name], f, needed[name], expanded[name])
-		resolved[name] = image
+		r.using = used[name]
+		r.complete(image, declared[name], f, needed[name])
+		r.resolved[name] = image
 		out = append(out, image)
 	}
 	return out
 }
 
-// complete fills in an image whose parent or base is known, if its own from could be expanded. The errors of an image that is not needed
+// complete fills in an image whose parent or base is known, if what it uses could be expanded. The errors of an image that is not needed
 // and that has variables without a value are left out: they may only follow from that.
-func (r *resolver) complete(image *Image, declared spec.Named[spec.Image], f *Family, needed, expanded bool) {
+func (r *resolver) complete(image *Image, declared spec.Named[spec.Image], f *Family, needed bool) {
 	missing, before := r.substitute.missing, r.report.Len()
 	missing.optional, missing.met = !needed, false
 	r.image(image, declared, f)
 	r.takeImage(image, declared.Name.At)
 	missing.optional = false
-	inherits := image.Parent != nil && r.incomplete[image.Parent.Name]
-	r.incomplete[image.Name] = missing.met || !expanded || inherits
+	lacks := slices.ContainsFunc(r.using, func(n named) bool { return !n.ok || r.incomplete[n.value] })
+	r.incomplete[image.Name] = missing.met || lacks
 	if !needed && r.incomplete[image.Name] && !r.budget.done() {
 		r.report.Truncate(before)
 	}
 }
 
-// bases returns what each image is based on, whether that could be expanded, and which images are needed: those that are selected and what
-// they are based on, or all.
-func (r *resolver) bases(declared map[string]spec.Named[spec.Image], names, selected []string) (from map[string]string, expanded, needed map[string]bool) {
-	from, expanded, needed = map[string]string{}, map[string]bool{}, map[string]bool{}
+// used returns which images each image uses, and which images are needed: those that are selected and what they use, or all.
+func (r *resolver) used(declared map[string]spec.Named[spec.Image], names, selected []string) (used uses, needed map[string]bool) {
+	used, needed = uses{}, map[string]bool{}
 	if len(selected) == 0 {
 		selected = names
 	}
-	for _, name := range selected {
-		for _, ok := declared[name]; ok && !needed[name]; _, ok = declared[name] {
-			needed[name] = true
-			from[name], expanded[name] = r.substitute.expand(declared[name].Value.From, atBuild)
-			name = from[name]
+	for left := slices.Clone(selected); len(left) > 0; left = left[1:] {
+		name := left[0]
+		if _, ok := declared[name]; !ok || needed[name] {
+			continue
+		}
+		needed[name] = true
+		used[name] = r.uses(declared[name].Value)
+		for _, n := range used[name] {
+			left = append(left, n.value)
 		}
 	}
 	r.substitute.missing.optional = true
 	for _, name := range names {
 		if !needed[name] {
-			from[name], expanded[name] = r.substitute.expand(declared[name].Value.From, atBuild)
+			used[name] = r.uses(declared[name].Value)
 		}
 	}
 	r.substitute.missing.optional = false
-	return from, expanded, needed
+	return used, needed
 }
 
 // Image returns the image of a name.

@@ -6,18 +6,25 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// Select returns the family with only the named images and those that they are based on. The error for a name that no image has is an
+// Select returns the family with only the named images and those that they need: what they are based on or take files from. The error for a name that no image has is an
 // [UnknownImageError].
 func (f *Family) Select(names ...string) (*Family, error) {
 	wanted := map[*Image]bool{}
+	var want func(*Image)
+	want = func(image *Image) {
+		if !wanted[image] {
+			wanted[image] = true
+			for _, needed := range image.needed() {
+				want(needed)
+			}
+		}
+	}
 	for _, name := range names {
 		image, ok := f.Image(name)
 		if !ok {
 			return nil, unknownImage(f, name)
 		}
-		for ; image != nil; image = image.Parent {
-			wanted[image] = true
-		}
+		want(image)
 	}
 	selected := *f
 	selected.Images = nil
@@ -27,6 +34,35 @@ func (f *Family) Select(names ...string) (*Family, error) {
 		}
 	}
 	return &selected, nil
+}
+
+// Published returns the images of the family that are published, in build order.
+func (f *Family) Published() []*Image {
+	var out []*Image
+	for _, image := range f.Images {
+		if !image.Unpublished {
+			out = append(out, image)
+		}
+	}
+	return out
+}
+
+// Unused returns the images that are not published and that no other image of the family needs. They are built for what their commands do,
+// such as running tests.
+func (f *Family) Unused() []*Image {
+	used := map[*Image]bool{}
+	for _, image := range f.Images {
+		for _, needed := range image.needed() {
+			used[needed] = true
+		}
+	}
+	var out []*Image
+	for _, image := range f.Images {
+		if image.Unpublished && !used[image] {
+			out = append(out, image)
+		}
+	}
+	return out
 }
 
 // An UnknownImageError reports that a spec declares no image of a name.

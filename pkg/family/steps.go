@@ -29,6 +29,8 @@ func (r *resolver) step(s spec.Step) Step {
 		return r.copies(s)
 	case s.Run != nil:
 		return r.run(s)
+	case s.Env != nil:
+		return r.envStep(s)
 	}
 	return nil
 }
@@ -118,21 +120,6 @@ func (r *resolver) helpers(s spec.Step) Step {
 		Helpers: names,
 		Startup: true,
 	}
-}
-
-func (r *resolver) run(s spec.Step) Step {
-	step := Run{
-		Script:  r.nonEmpty(s.Run.Script, verbatim, "", "script of run"),
-		Args:    r.substitute.texts(s.Run.Command, verbatim),
-		Secrets: r.matchForms(s.Run.Secrets, secretID, "id for a secret"),
-	}
-	r.program(s.Run.Command, verbatim)
-	title := step.Script
-	if len(step.Args) > 0 {
-		title = strings.Join(step.Args, " ")
-	}
-	step.Common = Common{Name: "run " + firstLine(title), Range: s.At}
-	return step
 }
 
 // titleLength bounds what a step's title shows of a script.

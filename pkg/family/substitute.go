@@ -29,6 +29,7 @@ type substituter struct {
 	env      map[string]bool    // the names of the environment
 	defaults map[string]int     // the lengths of the environment's defaults
 	secret   map[string]bool    // the names of variables that are credentials: only a URL may have them
+	target   *bool              // becomes true when a string names the target; nil if nobody asks
 }
 
 // text returns a string with its variables put in. At the start of a container and in the environment of an image, ${NAME} is left in it
@@ -103,9 +104,16 @@ func (s substituter) piece(t spec.Text, p piece, scope scope) (text string, ok b
 	case ofSpec:
 		value, ok := s.values[p.name]
 		s.origins.use(t, p.name)
+		if ok && isOfTarget(p.name) && s.target != nil {
+			*s.target = true
+		}
 		switch {
+		case !ok && isOfTarget(p.name):
+			s.report.AddAt(t.Position(p.offset), spec.DidYouMean(p.name, slices.Collect(maps.Keys(Target{}.variables()))),
+				"%s is not known here: below images, the target is target.os, target.arch and target.variant", p.name)
+			return "", false
 		case !ok:
-			s.report.AddAt(t.Position(p.offset), spec.DidYouMean(p.name, slices.Collect(maps.Keys(s.values))), "the variable %q is not declared under variables", p.name)
+			s.report.AddAt(t.Position(p.offset), spec.DidYouMean(p.name, s.declared()), "the variable %q is not declared under variables", p.name)
 			return "", false
 		case value == nil:
 			if s.missing != nil {
@@ -125,6 +133,11 @@ func (s substituter) piece(t spec.Text, p piece, scope scope) (text string, ok b
 		return p.text, false
 	}
 	return p.text, false
+}
+
+// declared returns the names of the variables that the spec declares.
+func (s substituter) declared() []string {
+	return slices.DeleteFunc(slices.Collect(maps.Keys(s.values)), isOfTarget)
 }
 
 // startVariable reports whether a variable of the environment may stand where it does.

@@ -139,6 +139,8 @@ func (r *reader) service(n *yaml.Node, at Range, what string) Service {
 func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 	i := Image{At: at}
 	if !r.object(n, what, fields{
+		"publish":    r.optionalBoolean(&i.Publish, "publish"),
+		"platform":   r.text(&i.Platform, "platform"),
 		"from":       r.text(&i.From, "from"),
 		"labels":     r.namedTexts(&i.Labels, "labels"),
 		"env":        r.namedTexts(&i.Env, "env"),

@@ -34,6 +34,8 @@ var places = map[string]string{
 	"apt":                  step("{apt: {%s}}"),
 	"copy":                 step("{files: {%s}}"),
 	"run":                  step("{run: {%s}}"),
+	"cache":                step("{run: {cache: [{%s}]}}"),
+	"mount":                step("{run: {mounts: [{%s}]}}"),
 }
 
 // unknown is no key of anything. It is too short to resemble one, so the error about it lists all keys.

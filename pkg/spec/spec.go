@@ -54,6 +54,8 @@ type Service struct {
 // An Image is one image of the family.
 type Image struct {
 	At         Range
+	Publish    *bool
+	Platform   Text
 	From       Text
 	Labels     []Named[Text]
 	Env        []Named[Text]
@@ -78,6 +80,7 @@ type Step struct {
 	Helpers  []Text
 	Files    []Copy
 	Run      *Run
+	Env      []Named[Text]
 }
 
 // A Repo is a repository that packages come from: a file to fetch, or one to write.
@@ -102,12 +105,13 @@ type Packages struct {
 	Packages []Text
 }
 
-// A Copy brings a file or a directory from the spec's directory into the image.
+// A Copy brings a file or a directory into the image: from the spec's directory or, when Image is set, from another image.
 type Copy struct {
-	At   Range
-	From Text
-	To   Text
-	Mode Text
+	At    Range
+	Image Text
+	From  Text
+	To    Text
+	Mode  Text
 }
 
 // A Run is a command that changes the image.
@@ -115,7 +119,31 @@ type Run struct {
 	At      Range
 	Script  Text
 	Command []Text
+	Workdir Text
+	User    Text
+	Env     []Named[Text]
 	Secrets []Text
+	Cache   []CacheDir
+	Mounts  []Mount
+	Network Text
+}
+
+// A CacheDir is a directory whose content is kept from one build to the next, and is in no layer.
+type CacheDir struct {
+	At   Range
+	Path Text
+	Name Text
+	Lock bool
+}
+
+// A Mount is what a command sees at a path while it runs: a file or directory of the spec's directory or, when Image is set, of an image; or
+// an empty directory in memory, when Tmpfs is its path.
+type Mount struct {
+	At    Range
+	Image Text
+	From  Text
+	To    Text
+	Tmpfs Text
 }
 
 // A Start says what a container of the image does when it starts, in this order.

@@ -18,6 +18,7 @@ func (r *reader) step(n *yaml.Node) Step {
 		"helpers": func(n *yaml.Node) { s.Helpers = r.helpers(n) },
 		"files":   func(n *yaml.Node) { s.Files = r.copies(n) },
 		"run":     func(n *yaml.Node) { s.Run = r.run(n) },
+		"env":     func(n *yaml.Node) { s.Env = r.variablesToSet(n) },
 	})
 	if kinds != 1 && len(r.report.errors) == before {
 		r.report.Add(s.At, "begin each with a dash of its own", "a step does one thing, and this one has %d keys", kinds)
@@ -118,34 +119,14 @@ func (r *reader) copies(n *yaml.Node) []Copy {
 func (r *reader) copy(n *yaml.Node) Copy {
 	c := Copy{At: r.rangeOf(n)}
 	if !r.object(n, "files", fields{
-		"from": r.text(&c.From, "from"),
-		"to":   r.text(&c.To, "to"),
-		"mode": r.octal(&c.Mode, "mode"),
+		"image": r.text(&c.Image, "image"),
+		"from":  r.text(&c.From, "from"),
+		"to":    r.text(&c.To, "to"),
+		"mode":  r.octal(&c.Mode, "mode"),
 	}) {
 		return c
 	}
 	r.need(c.From, c.At, "from", "files")
 	r.need(c.To, c.At, "to", "files")
 	return c
-}
-
-// run reads a script, or a mapping.
-func (r *reader) run(n *yaml.Node) *Run {
-	run := &Run{At: r.rangeOf(n)}
-	if r.follow(n).Kind == yaml.ScalarNode {
-		r.text(&run.Script, "run")(n)
-		r.need(run.Script, run.At, "script", "run")
-		return run
-	}
-	if !r.object(n, "run", fields{
-		"script":  r.text(&run.Script, "script"),
-		"command": r.texts(&run.Command, "command"),
-		"secrets": r.texts(&run.Secrets, "secrets"),
-	}) {
-		return run
-	}
-	if (run.Script.Value != "") == (len(run.Command) > 0) {
-		r.report.Add(run.At, "", "run needs either a script or a command")
-	}
-	return run
 }

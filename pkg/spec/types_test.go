@@ -33,6 +33,8 @@ var goTypes = map[string]reflect.Type{
 	"apt":                  reflect.TypeFor[Packages](),
 	"copy":                 reflect.TypeFor[Copy](),
 	"run":                  reflect.TypeFor[Run](),
+	"cache":                reflect.TypeFor[CacheDir](),
+	"mount":                reflect.TypeFor[Mount](),
 }
 
 // fieldOf returns the name of the field that holds a key, in small letters; empty for keys that nothing is kept of.

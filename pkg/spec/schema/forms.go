@@ -63,9 +63,11 @@ var (
 	Path = Form{"path", `/|(?:/` + pathPart + `)+/?`, "an absolute path without `.`, `..` or an empty part"}
 	// SpecFile does not begin outside the folder. That it does not get there later, a pattern cannot say.
 	SpecFile = Form{"specFile", `(?:[^/.]|\.[^/.]|\.\.[^/]|\./|\.$)[^\x00]*`, "a path in the spec's folder"}
-	Lens     = Form{"lens", word + `\.aug`, "the name of a file, `NAME.aug`"}
-	FetchURL = Form{"fetchURL", `[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s].*`, "a URL, `https://HOST/PATH`"}
-	Port     = Form{"port", portNumber + `(?:/(?:tcp|udp))?`, "a number from 1 to 65535, and `/tcp` or `/udp` behind it"}
+	// CopySource is a path in the spec's folder, or an absolute one in an image. Which of both it has to be depends on another key.
+	CopySource = Form{"copySource", Path.Pattern + `|` + SpecFile.Pattern, "a path in the spec's folder, or with `image` an absolute one"}
+	Lens       = Form{"lens", word + `\.aug`, "the name of a file, `NAME.aug`"}
+	FetchURL   = Form{"fetchURL", `[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s].*`, "a URL, `https://HOST/PATH`"}
+	Port       = Form{"port", portNumber + `(?:/(?:tcp|udp))?`, "a number from 1 to 65535, and `/tcp` or `/udp` behind it"}
 )
 
 // Names that others gave.
@@ -90,7 +92,10 @@ var (
 	FileMode   = Form{"fileMode", `(?:0o)?0*[1-7][0-7]{0,3}`, "a file mode in octal digits"}
 	HelperName = Form{"helper", oneOf(Helpers()), "a part of pulp-helper: " + list(Helpers())}
 	Tool       = Form{"tool", oneOf([]string{"yum", "dnf"}), "`yum` or `dnf`"}
-	ServiceURL = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|(?:[^:]*[^:$])?\$\{[\s\S]*`, "a URL of one of the protocols " + list(serviceurl.Names())}
+	// NetworkMode and BuildPlatform have one value each so far.
+	NetworkMode   = Form{"networkMode", `none`, "`none`"}
+	BuildPlatform = Form{"buildPlatform", `build`, "`build`"}
+	ServiceURL    = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|(?:[^:]*[^:$])?\$\{[\s\S]*`, "a URL of one of the protocols " + list(serviceurl.Names())}
 )
 
 // Strings of no form of their own.

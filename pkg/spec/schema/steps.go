@@ -18,9 +18,11 @@ func step() *Object {
 			{Name: "helpers", Type: nonEmptyWords(HelperName, AtBuild), Example: "[config, wait]",
 				Description: "Brings `pulp-helper` and what it has to know of the spec: " + list(Helpers()) + "; `exec` is always included."},
 			{Name: "files", Type: OneOf{file(), List{Items: file(), NonEmpty: true}}, Example: "{ from: app, to: /srv/app }",
-				Description: "Copies a file or a directory of the spec's folder, or several."},
+				Description: "Copies a file or a directory of the spec's folder or of an image, or several."},
 			{Name: "run", Type: OneOf{String{Form: NonEmptyText, Scope: Verbatim, Multiline: true}, run()}, Example: "useradd app",
-				Description: "Runs a script with `/bin/sh -ceu`, or a command without a shell, as root."},
+				Description: "Runs a script with `/bin/sh -ceu`, or a command without a shell."},
+			{Name: "env", Type: Map{Names: VariableName, Values: String{Form: Text, Scope: InImage}, NonEmpty: true, Key: "NAME"}, Example: `{ PATH: "/opt/app/bin:${PATH}" }`,
+				Description: "Sets variables of the image's configuration from here on: the steps before do not see them, and do not run again when a value changes. Makes no layer."},
 		},
 	}
 	rule := Rule{Kind: ExactlyOne, Description: "A step has one of these keys."}
@@ -106,38 +108,5 @@ func apt() *Object {
 		Description: "Packages to install with apt-get.",
 		Keys: []Key{{Name: "packages", Required: true, Type: nonEmptyWords(AptPackage, AtBuild), Example: "[python3, augeas-tools]",
 			Description: "Packages, as apt knows them: `NAME`, `NAME=VERSION`, `NAME/SUITE`."}},
-	}
-}
-
-func file() *Object {
-	return &Object{
-		Name:        "copy",
-		Description: "A file or a directory of the spec's folder that an image gets. Files belong to root.",
-		Keys: []Key{
-			{Name: "from", Required: true, Type: String{Form: SpecFile, Scope: AtBuild}, Example: "app",
-				Description: "The file or directory in the spec's folder. Nothing outside of that is read."},
-			{Name: "to", Required: true, Type: String{Form: Path, Scope: AtBuild}, Example: "/srv/app",
-				Description: "Where it goes in the image. One that ends in `/` is a directory to copy a file into; the content of a directory goes below it."},
-			{Name: "mode", Type: Mode{FileMode}, Example: `"0440"`,
-				Description: "The mode of the files. Left out, 0755 for those that are executable and 0644 for the others."},
-		},
-	}
-}
-
-func run() *Object {
-	return &Object{
-		Name:        "run",
-		Description: "A command that changes the image. It runs as root in `/`, with the environment of the image.",
-		Keys: []Key{
-			{Name: "script", Type: String{Form: NonEmptyText, Scope: Verbatim, Multiline: true}, Example: `"make install"`,
-				Description: "A script for `/bin/sh -ceu`."},
-			{Name: "command", Type: command(Verbatim), Default: "[]", Example: "[/usr/bin/ldconfig]",
-				Description: "A command and its arguments, without a shell."},
-			{Name: "secrets", Type: words(SecretID, AtBuild), Default: "[]", Example: "[token]",
-				Description: "Ids of secrets that `--secret` gives; each is at `/run/secrets/ID` while the command runs, and in no layer."},
-		},
-		Rules: []Rule{
-			{Kind: ExactlyOne, Conditions: []Condition{{"script", NonEmpty}, {"command", NonEmpty}}, Description: "There is a `script` or a `command`."},
-		},
 	}
 }

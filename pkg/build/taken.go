@@ -1,0 +1,132 @@
+package build
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	spb "github.com/moby/buildkit/sourcepolicy/pb"
+
+	"github.com/moby/buildkit/solver/pb"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pulpimg/pulpimg/internal/atomicfile"
+	"github.com/pulpimg/pulpimg/internal/cachedir"
+	"github.com/pulpimg/pulpimg/internal/layer"
+)
+
+// takenDir is the directory for the records of what was taken from images, below the store of layers. It ends with the version of the file
+// format: change it with the format, and with the meaning of what is in the key.
+const takenDir = "taken.v1"
+
+// A takenMatch is one of the files and directories that a path in an image stands for, with all that is below it.
+type takenMatch struct {
+	// Name is the last part of the real path.
+	Name []byte `json:"name"`
+	// Files are below the match, or the match itself, which has an empty path.
+	Files []takenFile `json:"files"`
+}
+
+// A takenFile is a file or directory that was taken from an image.
+type takenFile struct {
+	Path []byte `json:"path"` // below the match
+	savedFile
+	// Size and SHA256 are those of the content of a regular file.
+	Size   int64  `json:"size,omitempty"`
+	SHA256 []byte `json:"sha256,omitempty"`
+	// Links is the same number for files that are hard links of one another, or 0.
+	Links int `json:"links,omitempty"`
+
+	offset int64 // of the content in a spool
+}
+
+// isDir reports whether a match is a directory.
+func (m takenMatch) isDir() bool {
+	return len(m.Files) > 0 && len(m.Files[0].Path) == 0 && m.Files[0].Mode.IsDir()
+}
+
+// A takenCache keeps records of what was taken from images. An image is named by its definition, which decides what the engine makes, as far
+// as the engine's own cache is concerned. So a record says again what the engine would say, without asking it. A damaged record is ignored,
+// which costs only time.
+type takenCache struct {
+	dir    string
+	policy []byte // the source policy, which may replace an image by another one
+	fresh  bool   // ignore what was saved
+}
+
+func newTakenCache(store string, policy *spb.Policy, fresh bool) (*takenCache, error) {
+	c := &takenCache{dir: filepath.Join(store, takenDir), fresh: fresh}
+	if policy != nil {
+		var err error
+		if c.policy, err = (proto.MarshalOptions{Deterministic: true}).Marshal(policy); err != nil {
+			return nil, fmt.Errorf("reading the source policy: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// file returns the file of the record of what is at a path of an image.
+func (c *takenCache) file(def *pb.Definition, from string) string {
+	sum := sha256.New()
+	for _, part := range append([][]byte{c.policy, []byte(from)}, def.Def...) {
+		fmt.Fprintf(sum, "%d ", len(part))
+		sum.Write(part)
+	}
+	return filepath.Join(c.dir, hex.EncodeToString(sum.Sum(nil)))
+}
+
+// read returns a record.
+func (c *takenCache) read(file string) ([]takenMatch, bool) {
+	data, err := os.ReadFile(file)
+	if c.fresh || err != nil || len(data) < sha256.Size {
+		return nil, false
+	}
+	want, content := data[:sha256.Size], data[sha256.Size:]
+	if sum := sha256.Sum256(content); !bytes.Equal(sum[:], want) {
+		return nil, false
+	}
+	var out []takenMatch
+	if json.Unmarshal(content, &out) != nil || len(out) == 0 {
+		return nil, false
+	}
+	cachedir.MarkUsed(file)
+	return out, true
+}
+
+// write writes a record.
+func (c *takenCache) write(file string, matches []takenMatch) error {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return err
+	}
+	cachedir.RemoveUnused(c.dir)
+	content, err := json.Marshal(matches)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(content)
+	return atomicfile.Write(file, append(sum[:], content...), 0o600)
+}
+
+// entry returns what a layer needs to know of a file that is to be at a path. The spool has the contents; it may be nil when the layer is
+// known.
+func (f takenFile) entry(at string, spool *spool) layer.File {
+	info := f.info()
+	out := layer.File{
+		Path: at, Mode: info.Mode, UID: info.UID, GID: info.GID, Target: info.Target, Xattrs: info.Xattrs, Links: f.Links,
+	}
+	if info.Mode.IsRegular() {
+		known := layer.Known{Size: f.Size}
+		copy(known.SHA256[:], f.SHA256)
+		out.Known = &known
+		out.Open = spool.opener(f.offset, f.Size)
+	}
+	return out
+}
+
+// permissions returns a mode with the type of another one.
+func withPermissions(mode, permissions fs.FileMode) fs.FileMode { return mode.Type() | permissions }
