@@ -106,6 +106,9 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if len(f.Published()) == 0 && (c.push || c.load || len(outputs) > 0 || c.metadata != "") {
+		return usageError{errors.New("all images to build have publish: false: there is nothing to push, load or write")}
+	}
 	if c.push {
 		if err := c.registry.checkAccess(ctx, c.console, f); err != nil {
 			return err

@@ -49,7 +49,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	if err := c.registry.check(); err != nil {
 		return err
 	}
-	f, err := c.source.family(c.console, images)
+	f, err := c.source.publishedFamily(c.console, images)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	if err != nil {
 		return err
 	}
-	warnOfFiles(c.console, f.Images, nothing)
+	warnOfFiles(c.console, f.Published(), nothing)
 	if !c.byTag {
 		if opts.Images, err = c.source.published(ctx, c.console, f, &c.registry); err != nil {
 			return err

@@ -87,7 +87,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if err := c.registry.check(); err != nil {
 		return nil, err
 	}
-	f, err := c.source.family(c.console, images)
+	f, err := c.source.publishedFamily(c.console, images)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if err != nil {
 		return nil, withHint(f, err, " or --existing-secret")
 	}
-	warnOfFiles(c.console, f.Images, nothing)
+	warnOfFiles(c.console, f.Published(), nothing)
 	if c.byTag {
 		return objects, nil
 	}

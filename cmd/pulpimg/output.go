@@ -58,10 +58,13 @@ func (f *format) print(con console, result *build.Result, pushed *publication) e
 	if f.name == formatJSON {
 		return printJSON(con.out, result)
 	}
-	if err := imageTable(con.out, result); err != nil {
-		return err
+	if len(result.Images) > 0 {
+		if err := imageTable(con.out, result); err != nil {
+			return err
+		}
+		fmt.Fprintln(con.out)
 	}
-	fmt.Fprintln(con.out, "\n"+buildSummary(result))
+	fmt.Fprintln(con.out, buildSummary(result))
 	if pushed != nil {
 		fmt.Fprintln(con.out, pushSummary(pushed))
 	}
@@ -103,6 +106,9 @@ func buildSummary(result *build.Result) string {
 		if step.Command && !step.Cached {
 			ran++
 		}
+	}
+	if len(result.Images) == 0 {
+		return fmt.Sprintf("built images that are not published in %s, running %s", seconds(result.Duration), count(ran, "command"))
 	}
 	layers := map[digest.Digest]int64{}
 	for _, image := range result.Images {

@@ -75,7 +75,7 @@ func byDigest(tag string, d digest.Digest) string {
 // tags returns the reference of each image by its tag.
 func tags(f *family.Family) map[string]string {
 	out := map[string]string{}
-	for _, image := range f.Images {
+	for _, image := range f.Published() {
 		out[image.Name] = image.Reference
 	}
 	return out

@@ -83,8 +83,9 @@ func registriesProblem(err error, cas []string) error {
 
 // checkAccess tries whether all images of a family can be published.
 func (r *registryFlags) checkAccess(ctx context.Context, con console, f *family.Family) error {
-	references := make([]name.Tag, len(f.Images))
-	for i, image := range f.Images {
+	published := f.Published()
+	references := make([]name.Tag, len(published))
+	for i, image := range published {
 		var err error
 		if references[i], err = name.NewTag(image.Reference); err != nil {
 			return fmt.Errorf("publishing %s: %w", image.Name, err)

@@ -136,7 +136,7 @@ func (c *runCommand) local(ctx context.Context, f *family.Family, image *family.
 }
 
 func (c *runCommand) image(name string) (*family.Family, *family.Image, error) {
-	f, err := c.source.family(c.console, []string{name})
+	f, err := c.source.publishedFamily(c.console, []string{name})
 	if err != nil {
 		return nil, nil, err
 	}

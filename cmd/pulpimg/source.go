@@ -68,6 +68,20 @@ func (s *source) family(con console, images []string) (*family.Family, error) {
 	return resolved, nil
 }
 
+// publishedFamily does the same for a command that needs what was published, and refuses named images that never are.
+func (s *source) publishedFamily(con console, images []string) (*family.Family, error) {
+	f, err := s.family(con, images)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range images {
+		if image, ok := f.Image(name); ok && image.Unpublished {
+			return nil, usageError{fmt.Errorf("%s has publish: false: it is there for other images of the spec, and only pulpimg build takes its name", name)}
+		}
+	}
+	return f, nil
+}
+
 // warnOfUnknown says which variables of the environment give the spec nothing. They are no error: they may be for other specs.
 func warnOfUnknown(con console, f *family.Family) {
 	var names []string

@@ -19,6 +19,13 @@ func (l lister) inherit(out *Image, image *family.Image) {
 		for _, label := range declared.Labels {
 			labels.add(label.Name.Value, l.inherited(c.Labels[label.Name.Value], label.Value, from))
 		}
+		for at := len(i.Steps) - 1; at >= 0; at-- { // a later step sets what counts
+			if s, ok := i.Steps[at].(family.Env); ok {
+				for j, v := range s.Vars {
+					env.add(v.Name, l.inherited(v.Value, declared.Steps[at].Env[j].Value, from))
+				}
+			}
+		}
 		for j, v := range declared.Env {
 			env.add(v.Name.Value, l.inherited(c.Env[j].Value, v.Value, from))
 		}

@@ -37,6 +37,8 @@ var otherwise = map[string]string{
 	"apt":      "a step of the kind packages",
 	"copy":     "the files that it brings",
 	"run":      "a step of the kind run",
+	"cache":    "a part of a step of the kind run",
+	"mount":    "a part of a step of the kind run",
 }
 
 // renamed are the keys that are not shown under their own name, and what shows them.

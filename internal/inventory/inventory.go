@@ -88,7 +88,10 @@ type Service struct {
 type Image struct {
 	Name      string `json:"name"`
 	At        string `json:"at"`
-	Reference string `json:"reference"`
+	Reference string `json:"reference,omitempty"`
+	// Publish is set for an image that is not published, and Platform for one that runs on the engine's platform.
+	Publish  *Value `json:"publish,omitempty"`
+	Platform *Value `json:"platform,omitempty"`
 	// Parent is the image of the family that this one is based on; Base is one from outside, or "scratch".
 	Parent     *Value  `json:"parent,omitempty"`
 	Base       *Value  `json:"base,omitempty"`
@@ -108,7 +111,7 @@ type Image struct {
 
 // A Step is one step of an image. Its keys depend on its kind.
 type Step struct {
-	// Kind is fetch, files, packages or run.
+	// Kind is fetch, files, packages, run or env.
 	Kind  string `json:"kind"`
 	Title string `json:"title"`
 	At    string `json:"at"`
@@ -122,10 +125,48 @@ type Step struct {
 	Packages []string `json:"packages,omitempty"`
 	Files    []File   `json:"files,omitempty"`
 	// MoreFiles is how many files are left out of a list for people.
-	MoreFiles int      `json:"more_files,omitempty"`
-	Script    string   `json:"script,omitempty"`
-	Command   []string `json:"command,omitempty"`
-	Secrets   []string `json:"secrets,omitempty"`
+	MoreFiles int `json:"more_files,omitempty"`
+	// Copies are what the step takes from images; which files these are is known when the images are built.
+	Copies  []Copy   `json:"copies,omitempty"`
+	Script  string   `json:"script,omitempty"`
+	Command []string `json:"command,omitempty"`
+	Workdir string   `json:"workdir,omitempty"`
+	User    string   `json:"user,omitempty"`
+	Env     []Set    `json:"env,omitempty"`
+	Secrets []string `json:"secrets,omitempty"`
+	Caches  []Cache  `json:"cache,omitempty"`
+	Mounts  []Mount  `json:"mounts,omitempty"`
+	Network string   `json:"network,omitempty"`
+}
+
+// A Copy is what a step takes from an image.
+type Copy struct {
+	Image string `json:"image"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Mode  string `json:"mode,omitempty"`
+}
+
+// A Set is a variable that a step sets.
+type Set struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// A Cache is a directory that is kept from one build to the next.
+type Cache struct {
+	Path   string `json:"path"`
+	Name   string `json:"name,omitempty"`
+	Locked bool   `json:"locked,omitempty"`
+}
+
+// A Mount is what a command sees at a path: what is at From of an image, files of the spec's folder, or an empty directory in memory.
+type Mount struct {
+	Path  string `json:"path"`
+	Image string `json:"image,omitempty"`
+	From  string `json:"from,omitempty"`
+	Files int    `json:"files,omitempty"`
+	Tmpfs bool   `json:"tmpfs,omitempty"`
 }
 
 // A File is a file that a step brings.

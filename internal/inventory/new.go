@@ -167,9 +167,12 @@ func (l lister) orBuiltIn(value any, set bool, in spec.Range) Value {
 func (l lister) image(f *family.Family, i *family.Image) Image {
 	declared := i.Declared
 	out := Image{
-		Name: i.Name, At: l.at(i.At), Reference: i.Reference,
+		Name: i.Name, At: l.at(i.At), Reference: i.Reference, Platform: l.optional("build", declared.Platform, ""),
 		Entrypoint: l.words(i.Config.Entrypoint, declared.Entrypoint),
 		Command:    l.words(i.Config.Command, declared.Command),
+	}
+	if i.Unpublished {
+		out.Reference, out.Publish = "", &Value{"false", Origin{Source: FromSpec, At: l.at(declared.At)}}
 	}
 	if i.Parent != nil {
 		parent := l.specValue(i.Parent.Name, declared.From)

@@ -20,8 +20,45 @@ func (l lister) step(s family.Step) Step {
 		for _, f := range s.Files {
 			out.Files = append(out.Files, file(f))
 		}
+		for _, c := range s.Copies {
+			copied := Copy{Image: c.Source.Name(), From: c.From, To: c.To}
+			if c.Mode != 0 {
+				copied.Mode = octal(c.Mode)
+			}
+			out.Copies = append(out.Copies, copied)
+		}
 	case family.Run:
-		out.Kind, out.Script, out.Command, out.Secrets = "run", s.Script, s.Args, s.Secrets
+		return run(out, s)
+	case family.Env:
+		out.Kind, out.Env = "env", sets(s.Vars)
+	}
+	return out
+}
+
+// run fills in what a run step does.
+func run(out Step, s family.Run) Step {
+	out.Kind, out.Script, out.Command, out.Secrets = "run", s.Script, s.Args, s.Secrets
+	out.Workdir, out.User, out.Env = s.WorkDir, s.User, sets(s.Env)
+	if s.NoNetwork {
+		out.Network = "none"
+	}
+	for _, c := range s.Caches {
+		out.Caches = append(out.Caches, Cache(c))
+	}
+	for _, m := range s.Mounts {
+		mount := Mount{Path: m.Path, Files: len(m.Files), Tmpfs: m.Tmpfs()}
+		if m.Source != nil {
+			mount.Image, mount.From = m.Source.Name(), m.From
+		}
+		out.Mounts = append(out.Mounts, mount)
+	}
+	return out
+}
+
+func sets(vars []family.EnvVar) []Set {
+	var out []Set
+	for _, v := range vars {
+		out = append(out, Set{v.Name, v.Value})
 	}
 	return out
 }

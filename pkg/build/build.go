@@ -67,6 +67,9 @@ func onClient(ctx context.Context, c *client.Client, f *family.Family, into *lay
 	if err != nil {
 		return nil, err
 	}
+	if len(f.Published()) == 0 {
+		return &Result{Family: f.Name, Images: []Image{}, Steps: done.steps, Duration: time.Since(started)}, nil
+	}
 	inputs, err := inputs(ctx, f, s.layers, s.Platforms)
 	if err != nil {
 		return nil, err
@@ -91,12 +94,16 @@ func onClient(ctx context.Context, c *client.Client, f *family.Family, into *lay
 const product = "pulpimg"
 
 func solveOptions(f *family.Family, into *layout.Layout, s settings) client.SolveOpt {
-	return client.SolveOpt{
-		Exports: []client.ExportEntry{{
+	var exports []client.ExportEntry
+	if len(f.Published()) > 0 {
+		exports = []client.ExportEntry{{
 			Type:        client.ExporterOCI,
 			Attrs:       map[string]string{"tar": "false", "oci-mediatypes": "true"},
 			OutputStore: into.Blobs().Store(s.layers.Blobs()),
-		}},
+		}}
+	}
+	return client.SolveOpt{
+		Exports:   exports,
 		OCIStores: map[string]content.Store{llb.LayerStore: s.layers.Blobs().Store()},
 		Session: []session.Attachable{
 			newEngineCredentials(s.Keychain).attachable(),

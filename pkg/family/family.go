@@ -33,8 +33,8 @@ type Family struct {
 	Images []*Image
 
 	redactor    redactor
-	options     Options // that it was resolved with
-	namesTarget bool    // the spec names the target
+	options     Options     // that it was resolved with
+	namesTarget *spec.Range // where the spec names the target, or nil
 }
 
 // Overrides reports which values the caller of [Resolve] gave in place of the spec's.
@@ -47,7 +47,8 @@ const Scratch = "scratch"
 type Image struct {
 	// Name is the image's name in the spec.
 	Name string
-	// Reference is what the image is published under: REGISTRY/NAME:TAG.
+	// Reference is what the image is published under: REGISTRY/NAME:TAG. For one that is not published, it is a name of no registry, for
+	// builders that find images by their names only.
 	Reference string
 	// Parent is the image of the family that this one is based on, or nil when Base is set.
 	Parent *Image

@@ -12,8 +12,8 @@ import (
 // image fills in an image whose parent or base is known.
 func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Family) {
 	d := declared.Value
-	image.Reference = r.reference(f, declared.Name)
 	image.Unpublished = d.Publish != nil && !*d.Publish
+	image.Reference = r.reference(f, declared.Name, image.Unpublished)
 	image.OnBuildPlatform = r.onBuildPlatform(image, d)
 	image.Config = r.config(d)
 	for _, s := range d.Steps {

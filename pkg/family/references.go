@@ -54,7 +54,7 @@ func (r *resolver) refuse(key string, at spec.Range, overridden bool, hint, prob
 
 // reference returns what an image is published under, normalised. No two images have the same: their names differ, and nothing else
 // does. When one of the parts is wrong, there is an error about it already and the result means nothing.
-func (r *resolver) reference(f *Family, name spec.Text) string {
+func (r *resolver) reference(f *Family, name spec.Text, unpublished bool) string {
 	if name.Value == Scratch || !imageName.MatchString(name.Value) {
 		hint := "use small letters and digits, and '-', '_' or '.' between them"
 		if name.Value == Scratch {
@@ -62,6 +62,9 @@ func (r *resolver) reference(f *Family, name spec.Text) string {
 		}
 		r.report.Add(name.At, hint, "%q is no name for an image", name.Value)
 		return ""
+	}
+	if unpublished {
+		return localReference(f, name.Value)
 	}
 	named, err := reference.ParseNormalizedNamed(f.Registry + "/" + name.Value)
 	if err != nil {
@@ -75,6 +78,20 @@ func (r *resolver) reference(f *Family, name spec.Text) string {
 		return ""
 	}
 	return tagged.String()
+}
+
+// localReference is what an image that is not published is called where other builders keep their images: no registry has this name.
+func localReference(f *Family, image string) string {
+	for _, name := range []string{"localhost/" + f.Name + "/" + image, "localhost/" + image} {
+		named, err := reference.ParseNormalizedNamed(name)
+		if err != nil {
+			continue // the name of a family need not be the part of a repository's
+		}
+		if tagged, err := reference.WithTag(named, f.Tag); err == nil {
+			return tagged.String()
+		}
+	}
+	return ""
 }
 
 // base returns the normalised reference of an image from outside.

@@ -22,7 +22,7 @@ func Resolve(s *spec.Spec, opts Options) (*Family, error) {
 		spec:       s,
 		report:     report,
 		budget:     budget,
-		substitute: substituter{report: report, budget: budget, env: declared, target: new(bool)},
+		substitute: substituter{report: report, budget: budget, env: declared, target: new(*spec.Range)},
 		folder:     folder{dir: o.Dir},
 		ignored:    sync.OnceValues(func() (*ignoreRules, error) { return readIgnoreRules(o.Dir) }),
 		assets:     o.Assets,

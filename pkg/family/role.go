@@ -50,7 +50,9 @@ func (r *resolver) role(s spec.Start) *Start {
 var ErrNothingToRun = errors.New("none of these images is meant to be run: they have no start, no entrypoint and no command")
 
 // Runs reports whether the image is meant to be run: it has a start, or an entrypoint or a command of its own.
-func (i *Image) Runs() bool { return len(i.Config.Entrypoint)+len(i.Config.Command) > 0 }
+func (i *Image) Runs() bool {
+	return !i.Unpublished && len(i.Config.Entrypoint)+len(i.Config.Command) > 0
+}
 
 // CanBecome reports whether a process that a container starts as the user of an image can become the user of a start, as far as the two
 // names tell: root can, and a name and a number may be the same user.

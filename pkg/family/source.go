@@ -2,6 +2,7 @@ package family
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -164,7 +165,7 @@ func (r *resolver) pathInSource(t spec.Text, source ImageSource) string {
 		}
 		r.report.Add(t.At, fmt.Sprintf("it is a path in %s, from the root", name), "%q %s", value, problem)
 	}
-	return value
+	return path.Clean(value)
 }
 
 func (r *resolver) copyFromImage(c spec.Copy) Copy {

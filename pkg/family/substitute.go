@@ -29,7 +29,7 @@ type substituter struct {
 	env      map[string]bool    // the names of the environment
 	defaults map[string]int     // the lengths of the environment's defaults
 	secret   map[string]bool    // the names of variables that are credentials: only a URL may have them
-	target   *bool              // becomes true when a string names the target; nil if nobody asks
+	target   **spec.Range       // becomes the place of the first string that names the target; nil if nobody asks
 }
 
 // text returns a string with its variables put in. At the start of a container and in the environment of an image, ${NAME} is left in it
@@ -104,8 +104,8 @@ func (s substituter) piece(t spec.Text, p piece, scope scope) (text string, ok b
 	case ofSpec:
 		value, ok := s.values[p.name]
 		s.origins.use(t, p.name)
-		if ok && isOfTarget(p.name) && s.target != nil {
-			*s.target = true
+		if ok && isOfTarget(p.name) && s.target != nil && *s.target == nil {
+			*s.target = &t.At
 		}
 		switch {
 		case !ok && isOfTarget(p.name):

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"runtime"
 	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // A Target is a platform that images are built for, in the terms of Go and OCI.
@@ -26,7 +28,7 @@ func (t Target) variables() map[string]string {
 
 // For returns the family for a target. It is another one only if the spec names the target.
 func (f *Family) For(t Target) (*Family, error) {
-	if t = t.complete(); !f.namesTarget || t == f.options.Target {
+	if t = t.complete(); f.namesTarget == nil || t == f.options.Target {
 		return f, nil
 	}
 	o := f.options
@@ -40,6 +42,14 @@ func (f *Family) For(t Target) (*Family, error) {
 		names[i] = image.Name
 	}
 	return out.Select(names...)
+}
+
+// NamesTarget returns the first place at which an image names the target, if one does.
+func (f *Family) NamesTarget() (at spec.Range, ok bool) {
+	if f.namesTarget == nil {
+		return spec.Range{}, false
+	}
+	return *f.namesTarget, true
 }
 
 // declareTarget makes the variables of the target known from here on: to the images.

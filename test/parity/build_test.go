@@ -90,12 +90,19 @@ func buildDockerfile(t *testing.T, dir string, source *family.Image, built map[s
 		"build-arg:NEWLINE":  "\n",
 		"image-resolve-mode": "default",
 	}
-	if source.Parent != nil {
-		named, err := reference.ParseNormalizedNamed(source.Parent.Reference)
+	uses := []*family.Image{source.Parent}
+	for _, s := range source.Sources() {
+		uses = append(uses, s.Image)
+	}
+	for _, image := range uses {
+		if image == nil {
+			continue
+		}
+		named, err := reference.ParseNormalizedNamed(image.Reference)
 		if err != nil {
 			t.Fatal(err)
 		}
-		attrs["context:"+reference.FamiliarString(named)] = "oci-layout://" + store + "@" + string(built[source.Parent.Name])
+		attrs["context:"+reference.FamiliarString(named)] = "oci-layout://" + store + "@" + string(built[image.Name])
 	}
 	response, err := on.engine.Client().Solve(t.Context(), nil, client.SolveOpt{
 		Frontend:      "dockerfile.v0",

@@ -91,7 +91,9 @@ func story(history []ocispec.History) []string {
 }
 
 var (
-	runArgs = regexp.MustCompile(`^\|\d+ (?:(?:TARGETARCH|NEWLINE)=(?:\w+|\n) )+`)
+	runArgs = regexp.MustCompile(`^\|\d+ (?:(?:(?:TARGET|BUILD)\w+|NEWLINE)=(?:[\w/]+|\n)? )+`)
+	// What a spec says beside a command, a Dockerfile says in it.
+	exports = regexp.MustCompile(`^(?:export \w+="(?:[^"\\]|\\.)*"; )+`)
 	cleanUp = regexp.MustCompile(`(?: &&|;)? rm -rf(?: /(?:var|etc)/\S+)+ *$`)
 	spaces  = regexp.MustCompile(`\s+`)
 	// A Dockerfile has all of a package step, and the history of a direct build what a person would type.
@@ -109,6 +111,7 @@ func command(text string) string {
 	for _, prefix := range []string{"/bin/sh -c ", "set -eu; ", "/bin/sh -euc "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
+	text = exports.ReplaceAllString(text, "")
 	text = strings.ReplaceAll(text, "export DEBIAN_FRONTEND=noninteractive && ", "")
 	text = strings.ReplaceAll(spaces.ReplaceAllString(text, " "), " && ", " ")
 	text = checks.ReplaceAllString(oldIndexes.ReplaceAllString(text, ""), "")
@@ -120,7 +123,7 @@ func declarations(instruction, rest string) []string {
 	switch {
 	case rest == "[]", instruction == "HEALTHCHECK" && (rest == "NONE" || strings.Contains(rest, "[NONE]")): // that nothing is inherited goes without saying in a spec
 		return nil
-	case instruction == "USER" && rest == "root", instruction == "WORKDIR" && rest == "/": // for the length of the commands
+	case instruction == "USER", instruction == "WORKDIR": // most are for the length of a command, and the configs have the others
 		return nil
 	}
 	return []string{instruction}

@@ -16,7 +16,7 @@ import (
 func same(t *testing.T, f *family.Family) {
 	t.Helper()
 	one, two := direct(t, f), byDockerfiles(t, f)
-	for _, source := range f.Images {
+	for _, source := range f.Published() {
 		compare(t, source, one[source.Name], two[source.Name])
 	}
 }

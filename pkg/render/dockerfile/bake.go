@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -19,16 +20,32 @@ type target struct {
 	Name      string // in docker-bake.hcl
 	Image     string
 	Reference string
-	// Parent is the image of the family that it is based on, if there is one. Its reference is in the form in which BuildKit looks for it.
-	Parent  *target
-	Newline bool
-	Secrets []string
+	// Uses are the images of the family that it is based on or takes files from. Their references are in the form in which BuildKit looks for
+	// them.
+	Uses []target
+	// Built says that the image is built by itself, and Unpublished that it gets no tag.
+	Built, Unpublished bool
+	Newline            bool
+	Secrets            []string
 }
 
-func newTarget(w *writer) target {
+func newTarget(f *family.Family, w *writer) target {
 	t := target{Name: targetName(w.source.Name), Image: w.source.Name, Reference: w.source.Reference, Newline: w.newline}
-	if p := w.source.Parent; p != nil {
-		t.Parent = &target{Name: targetName(p.Name), Reference: familiar(p.Reference)}
+	t.Unpublished = w.source.Unpublished
+	t.Built = !t.Unpublished || slices.Contains(f.Unused(), w.source)
+	use := func(image *family.Image) {
+		one := target{Name: targetName(image.Name), Reference: familiar(image.Reference)}
+		if !slices.ContainsFunc(t.Uses, func(other target) bool { return other.Name == one.Name }) {
+			t.Uses = append(t.Uses, one)
+		}
+	}
+	if w.source.Parent != nil {
+		use(w.source.Parent)
+	}
+	for _, s := range w.source.Sources() {
+		if s.Image != nil {
+			use(s.Image)
+		}
 	}
 	for _, step := range w.source.Steps {
 		if s, ok := step.(family.Run); ok {

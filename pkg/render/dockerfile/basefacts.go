@@ -15,6 +15,7 @@ type baseFacts struct {
 	rpm     bool            // that package manager is yum or dnf
 	ran     bool            // a command ran that may have changed anything
 	links   map[string]bool // the symbolic links that steps put there
+	copied  []string        // where steps put what is in other images, links perhaps
 	user    string          // as the family declares it; empty when it does not
 	workdir string
 	// Whether the image may have an entrypoint and a command that are not its own.
@@ -65,6 +66,9 @@ func (g *baseFacts) add(step family.Step) {
 	case family.Packages:
 		g.ran = g.ran || !g.outside // in an image without a base, a package may do anything
 	case family.Files:
+		for _, c := range s.Copies {
+			g.copied = append(slices.Clip(g.copied), c.To)
+		}
 		for _, f := range s.Files {
 			if f.Target != "" {
 				g.links[f.Path] = true
@@ -89,7 +93,7 @@ func (g baseFacts) has(dir string) bool {
 // not there at all. Then a layer that brings its own does not change them.
 func (g baseFacts) plain(dir string) bool {
 	for at := dir; at != "/"; at = path.Dir(at) {
-		if g.links[at] || g.ran {
+		if g.links[at] || g.ran || slices.ContainsFunc(g.copied, func(dir string) bool { return at == dir || dir == "/" || strings.HasPrefix(at, dir+"/") }) {
 			return false
 		}
 		if g.outside && !g.has(at) && !(g.system && strings.HasPrefix(at, "/usr/share/")) {

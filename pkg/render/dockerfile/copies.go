@@ -131,7 +131,33 @@ func (w *writer) files(ctx context.Context, step family.Files) error {
 		}
 		write(g)
 	}
+	for _, c := range step.Copies {
+		w.copyFromImage(c)
+	}
 	return nil
+}
+
+// copyFromImage copies from another image. A mode is for a single file, so it makes no directories, but those above the file, which a COPY
+// would give the same mode: there the file is copied once more.
+func (w *writer) copyFromImage(c family.Copy) {
+	to, dir := c.To, path.Dir(c.To)
+	if c.Into {
+		dir = c.To
+		to = strings.TrimSuffix(to, "/") + "/"
+	}
+	flags := []string{"--from=" + w.sourceName(c.Source)}
+	source := []string{escaped(c.From)}
+	if c.Mode == 0 {
+		if w.base.plain(c.To) {
+			flags = append(flags, "--link")
+		}
+		w.copyTo(flags, source, to)
+		return
+	}
+	if !w.base.has(dir) && c.Mode != 0o755 {
+		w.copyTo(flags, source, to)
+	}
+	w.copyTo(append(flags, "--chmod="+octal(c.Mode)), source, to)
 }
 
 // copyForEach copies a file that is another one for each architecture.
@@ -139,8 +165,8 @@ func (w *writer) copyForEach(f family.File) {
 	name, dir := path.Base(f.Path), path.Dir(f.Path)
 	at := w.context.place(name)
 	w.context.addForEach(at, f)
-	if !w.arch {
-		w.arch = true
+	if !w.args["TARGETARCH"] {
+		w.args["TARGETARCH"] = true
 		w.line("ARG TARGETARCH")
 	}
 	w.copy(copyFlags(w.base, dir, f.Mode), []string{at + "/${TARGETARCH}/" + name}, dir)

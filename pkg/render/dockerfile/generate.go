@@ -50,8 +50,13 @@ func Generate(ctx context.Context, f *family.Family, opts Options) ([]File, erro
 	if err := checkNames(f); err != nil {
 		return nil, err
 	}
+	if at, ok := f.NamesTarget(); ok {
+		report := spec.NewReport(f.Spec.Filename)
+		report.Add(at, "in scripts, write $TARGETARCH and the like", "a Dockerfile is for all platforms, and this names the one that is built for")
+		return nil, report.Err()
+	}
 	for _, source := range f.Images {
-		image, err := newWriter(f, source, opts).image(ctx)
+		image, err := newWriter(f, source, opts).image(ctx, f)
 		if err != nil {
 			return nil, err
 		}

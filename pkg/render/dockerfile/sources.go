@@ -88,6 +88,15 @@ func (c *buildContext) folder(dir string) string {
 	return c.place(name)
 }
 
+// mounted adds the files of a mount, and returns the place of what is mounted.
+func (c *buildContext) mounted(m family.Mount) string {
+	folder := c.place("mounted")
+	for _, f := range m.Files {
+		c.add(path.Join(folder, f.Path), f)
+	}
+	return path.Join(folder, m.From)
+}
+
 // add adds a file at a place.
 func (c *buildContext) add(at string, f family.File) {
 	out := gendir.File{Path: path.Join(c.image, at), Mode: 0o644, Target: f.Target}

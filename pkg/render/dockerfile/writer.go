@@ -32,23 +32,24 @@ type block struct {
 
 // A writer writes the Dockerfile of one image.
 type writer struct {
-	family    string
-	source    *family.Image
-	opts      Options
-	report    *spec.Report
-	base      baseFacts
-	context   *buildContext
-	stages    []block // before the image's own
-	body      []block
-	asRoot    bool // the image's user was put off for the length of the commands
-	inRootDir bool // and so was its working directory
-	arch      bool // TARGETARCH is declared
-	newline   bool // newlineArg is needed
-	keeps     bool // there are empty directories
+	family  string
+	source  *family.Image
+	opts    Options
+	report  *spec.Report
+	base    baseFacts
+	context *buildContext
+	stages  []block // before the image's own
+	body    []block
+	now     identity        // of the instructions so far
+	changed identity        // what is not empty was changed for the length of commands
+	args    map[string]bool // the variables of platforms that are declared
+	newline bool            // newlineArg is needed
+	keeps   bool            // there are empty directories
 }
 
 func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
-	return &writer{
+	w := &writer{
+		args:    map[string]bool{},
 		family:  f.Name,
 		source:  source,
 		opts:    opts,
@@ -56,12 +57,14 @@ func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
 		base:    baseFactsOf(source),
 		context: newContext(source, opts.Archs),
 	}
+	w.now = identity{w.base.user, w.base.workdir}
+	return w
 }
 
 // image writes the whole folder.
-func (w *writer) image(ctx context.Context) (imageFiles, error) {
+func (w *writer) image(ctx context.Context, f *family.Family) (imageFiles, error) {
 	w.labels()
-	w.env()
+	w.env(w.source.Config.Env)
 	for i, step := range w.source.Steps {
 		if err := w.step(ctx, i, step); err != nil {
 			return imageFiles{}, fmt.Errorf("writing the Dockerfile of %s: %s: %w", w.source.Name, step.Title(), err)
@@ -84,7 +87,7 @@ func (w *writer) image(ctx context.Context) (imageFiles, error) {
 		ignore := "# These keep empty directories, and are no part of the image.\n**/" + w.context.keep + "\n"
 		files = append(files, gendir.File{Path: path.Join(w.source.Name, ".dockerignore"), Mode: 0o644, Data: []byte(ignore)})
 	}
-	return imageFiles{files: files, target: newTarget(w)}, nil
+	return imageFiles{files: files, target: newTarget(f, w)}, nil
 }
 
 // containerfile is what podman and buildah read instead of the Dockerfile when it is there.
@@ -124,6 +127,7 @@ func (w *writer) text() ([]byte, error) {
 		"Stages":      w.stages,
 		"FromComment": w.at(w.source.Declared.From.At) + ": from",
 		"From":        w.from(),
+		"OnBuild":     w.source.OnBuildPlatform,
 		"NewlineArg":  newlineArg,
 		"Newline":     w.newline,
 		"Body":        w.body,
@@ -164,13 +168,15 @@ func (w *writer) step(ctx context.Context, i int, step family.Step) error {
 		w.begin(step.At(), "%s", step.Title())
 		return w.files(ctx, s)
 	case family.Packages:
-		w.commands(step.At())
+		w.packagesAs(step.At())
 		w.begin(step.At(), "%s", step.Title())
 		return w.packages(s)
 	case family.Run:
-		w.commands(step.At())
+		w.commandAs(s)
 		w.begin(step.At(), "%s", step.Title())
 		w.run(s)
+	case family.Env:
+		w.env(s.Vars)
 	}
 	return nil
 }
@@ -245,17 +251,18 @@ func (w *writer) labels() {
 	w.line("LABEL " + strings.Join(pairs, " \\\n      "))
 }
 
-func (w *writer) env() {
-	if len(w.source.Config.Env) == 0 {
+// env writes variables.
+func (w *writer) env(vars []family.EnvVar) {
+	if len(vars) == 0 {
 		return
 	}
-	w.begin(w.source.Declared.Env[0].Name.At, "env")
+	w.begin(vars[0].At, "env")
 	var pairs, names []string
 	write := func() {
 		w.line("ENV " + strings.Join(pairs, " \\\n    "))
 		pairs, names = nil, nil
 	}
-	for _, v := range w.source.Config.Env {
+	for _, v := range vars {
 		// A value finds what instructions before its own have set.
 		if slices.ContainsFunc(v.References(), func(name string) bool { return slices.Contains(names, name) }) {
 			write()
@@ -284,23 +291,23 @@ func (w *writer) config() {
 		w.begin(d.Ports[0].At, "ports")
 		w.line("EXPOSE " + strings.Join(c.Ports, " "))
 	}
-	if dir := orInherited(c.WorkDir, w.restore(w.inRootDir, w.base.workdir)); dir != "" {
+	if dir := w.atEnd(c.WorkDir, w.changed.dir, w.declared().dir); dir != "" {
 		w.begin(orAt(d.Workdir, w.source.At), "workdir")
 		w.line("WORKDIR " + word(dir))
 	}
-	if user := orInherited(c.User, w.restore(w.asRoot, w.base.user)); user != "" {
+	if user := w.atEnd(c.User, w.changed.user, w.declared().user); user != "" {
 		w.begin(orAt(d.User, w.source.At), "user")
 		w.line("USER " + user)
 	}
 	w.start()
 }
 
-// restore returns the inherited value if the commands replaced it, so that it has to be set again.
-func (w *writer) restore(was bool, inherited string) string {
-	if was {
-		return inherited
+// atEnd returns the value that the image has to be given: its own, or the one that commands replaced.
+func (w *writer) atEnd(own, changed, declared string) string {
+	if own == "" && changed == "" {
+		return ""
 	}
-	return ""
+	return declared
 }
 
 // orAt returns where a text is, or where the image is that lacks it.
