@@ -20,8 +20,9 @@ import (
 
 // What pulpimg may take of bake's time for large contents.
 const (
-	firstTarget = 1
-	againTarget = 0.6
+	firstTarget     = 1
+	firstCopyTarget = 1.2
+	againTarget     = 0.6
 )
 
 // firstRuns is how often a first build is measured: each takes long and has an engine and a cache of its own.
@@ -36,6 +37,7 @@ type largeBench struct {
 	buildx  string
 	lab     inlab.Lab
 	command bool
+	copies  bool   // the content is copied from another image, which both tools have built before
 	folder  string // with the spec, the Dockerfile and the content
 }
 
@@ -45,6 +47,19 @@ func measureLarge(ctx context.Context, dir string, l inlab.Lab) (all []compariso
 	if err != nil {
 		return nil, err
 	}
+	return measureContents(ctx, dir, l, program, false)
+}
+
+// measureCopies does the same for contents that are copied from one image to another.
+func measureCopies(ctx context.Context, dir string, l inlab.Lab) ([]comparison, error) {
+	program, err := buildBuildx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return measureContents(ctx, dir, l, program, true)
+}
+
+func measureContents(ctx context.Context, dir string, l inlab.Lab, program string, copies bool) (all []comparison, err error) {
 	for _, c := range largeContents() {
 		folder := filepath.Join(dir, "large")
 		if err := os.MkdirAll(filepath.Join(folder, "content"), 0o755); err != nil {
@@ -55,8 +70,11 @@ func measureLarge(ctx context.Context, dir string, l inlab.Lab) (all []compariso
 			return nil, fmt.Errorf("writing the content: %w", err)
 		}
 		for _, command := range []bool{false, true} {
-			b := largeBench{dir: dir, buildx: program, lab: l, command: command, folder: folder}
+			b := largeBench{dir: dir, buildx: program, lab: l, command: command, copies: copies, folder: folder}
 			title := c.title
+			if copies {
+				title += " between images"
+			}
 			if command {
 				title += ", a command behind"
 			}
@@ -78,10 +96,16 @@ func (b largeBench) measure(ctx context.Context, title string) (_ []comparison, 
 		return nil, err
 	}
 	first := comparison{job: title + ", first build", target: firstTarget, memory: &memories{}}
+	if b.copies {
+		first.job, first.target = title+", first copy", firstCopyTarget
+	}
 	again := comparison{job: title + ", nothing changed", target: againTarget, memory: &memories{}}
 	for run := range firstRuns {
 		fmt.Fprintf(os.Stderr, "bench: %s\n", first.job)
 		err := b.fresh(ctx, func(ours, theirs *place) error {
+			if err := b.warm(ctx, ours, theirs); err != nil {
+				return err
+			}
 			if err := alternate(ctx, run, ours, theirs, &first); err != nil {
 				return err
 			}
@@ -158,6 +182,9 @@ func (b largeBench) writeSpecs() error {
 	spec, dockerfile := scratchSpec, scratchDockerfile
 	if b.command {
 		spec, dockerfile = commandSpec, fmt.Sprintf(commandDockerfile, b.lab.Registry)
+	}
+	if b.copies {
+		spec, dockerfile = b.copySpecs()
 	}
 	w := writer{dir: b.folder}
 	w.put("pulpimg.yaml", []byte(spec), 0o644)

@@ -15,7 +15,7 @@ import (
 
 func main() {
 	runs := flag.Int("runs", 7, "how often each tool does each job, `N` times; the median counts")
-	only := flag.String("only", "", "measure only this `PART`: builds, large, rootless or start")
+	only := flag.String("only", "", "measure only this `PART`: builds, large, copies, rootless or start")
 	check := flag.Bool("check", true, "exit with 1 if a target is missed")
 	flag.Parse()
 	if flag.NArg() > 0 || *runs < 1 || !slices.Contains([]string{"", "builds", "large", "rootless", "start"}, *only) {
@@ -65,6 +65,13 @@ func bench(ctx context.Context, runs int, only string) (met bool, err error) {
 			return false, err
 		}
 		builds = append(builds, large...)
+	}
+	if wanted("copies") {
+		copies, err := measureCopies(ctx, dir, lab)
+		if err != nil {
+			return false, err
+		}
+		builds = append(builds, copies...)
 	}
 	met = report(os.Stdout, builds, start)
 	if wanted("rootless") {
