@@ -37,6 +37,7 @@ func (l lister) inherit(out *Image, image *family.Image) {
 		}
 		out.User = cmp.Or(out.User, l.optional(c.User, declared.User, from))
 		out.Workdir = cmp.Or(out.Workdir, l.optional(c.WorkDir, declared.Workdir, from))
+		out.StopSignal = cmp.Or(out.StopSignal, l.optional(c.StopSignal, declared.StopSignal, from))
 	}
 	out.Labels, out.Env, out.Volumes, out.Ports = labels.list, env.list, volumes.values(), ports.values()
 }

@@ -101,6 +101,7 @@ type Image struct {
 	Workdir    *Value  `json:"workdir,omitempty"`
 	Volumes    []Value `json:"volumes,omitempty"`
 	Ports      []Value `json:"ports,omitempty"`
+	StopSignal *Value  `json:"stopsignal,omitempty"`
 	Entrypoint []Value `json:"entrypoint,omitempty"`
 	Command    []Value `json:"command,omitempty"`
 	Steps      []Step  `json:"steps,omitempty"`

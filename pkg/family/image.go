@@ -23,7 +23,7 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 	}
 	if d.Start != nil {
 		image.Config.Entrypoint = []string{startscript.Path}
-		image.Config.StopSignal = StopSignal
+		image.Config.StopSignal = r.stopSignalOfStart(image)
 		image.Config.NoHealthcheck = true
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
@@ -59,6 +59,7 @@ func (r *resolver) config(d spec.Image) Config {
 		WorkDir:    r.absolute(d.Workdir, "the directory"),
 		Volumes:    r.absolutes(d.Volumes, "the volume"),
 		Ports:      r.ports(d.Ports),
+		StopSignal: r.stopSignal(d.StopSignal),
 		Entrypoint: r.substitute.texts(d.Entrypoint, atBuild),
 		Command:    r.substitute.texts(d.Command, atBuild),
 	}

@@ -9,10 +9,6 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
-// StopSignal is what ends a container of an image with a start: pulp-helper listens to it while a stage runs, whatever the base's own
-// process would listen to.
-const StopSignal = "SIGTERM"
-
 // start returns the step that puts the start script into an image.
 func (r *resolver) start(image *Image, s spec.Start) Step {
 	image.Start = r.role(s)

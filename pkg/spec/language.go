@@ -148,6 +148,7 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 		"workdir":    r.text(&i.Workdir, "workdir"),
 		"volumes":    r.texts(&i.Volumes, "volumes"),
 		"ports":      r.texts(&i.Ports, "ports"),
+		"stopsignal": r.text(&i.StopSignal, "stopsignal"),
 		"entrypoint": r.texts(&i.Entrypoint, "entrypoint"),
 		"command":    r.texts(&i.Command, "command"),
 		"steps": func(n *yaml.Node) {

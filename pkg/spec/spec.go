@@ -63,6 +63,7 @@ type Image struct {
 	Workdir    Text
 	Volumes    []Text
 	Ports      []Text
+	StopSignal Text
 	Entrypoint []Text
 	Command    []Text
 	Steps      []Step

@@ -159,6 +159,7 @@ var limits = []limit{
 	{regexp.MustCompile(`is secret, and a command line is for everybody to see`), followsValues},
 	{regexp.MustCompile(`needs the helper`), followsValues},
 	{regexp.MustCompile(`which cannot become`), followsValues},
+	{regexp.MustCompile(`has a start, which does not end on`), followsValues},
 	{regexp.MustCompile(`is the start script itself`), onePath},
 	{regexp.MustCompile(`is for what pulpimg starts containers with`), onePath},
 	{regexp.MustCompile(`without braces is not a variable: the value of`), followsValues},

@@ -299,6 +299,10 @@ func (w *writer) config() {
 		w.begin(orAt(d.User, w.source.At), "user")
 		w.line("USER " + user)
 	}
+	if d.StopSignal.IsSet() {
+		w.begin(d.StopSignal.At, "stopsignal")
+		w.line("STOPSIGNAL " + c.StopSignal)
+	}
 	w.start()
 }
 
@@ -322,7 +326,7 @@ func orAt(t spec.Text, image spec.Range) spec.Range {
 func (w *writer) start() {
 	c, d := w.source.Config, w.source.Declared
 	var lines []string
-	if c.StopSignal != "" {
+	if c.StopSignal != "" && !d.StopSignal.IsSet() {
 		lines = append(lines, "STOPSIGNAL "+c.StopSignal)
 	}
 	if c.NoHealthcheck && w.base.outside {
