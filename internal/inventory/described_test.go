@@ -20,6 +20,7 @@ var listed = map[string]any{
 	"kubernetes service":   inventory.KubernetesService{},
 	"storage":              inventory.Storage{},
 	"image":                inventory.Image{},
+	"healthcheck":          inventory.Healthcheck{},
 	"start":                inventory.Start{},
 	"require":              inventory.Require{},
 	"workload":             inventory.Workload{},

@@ -106,6 +106,8 @@ type Image struct {
 	Command    []Value `json:"command,omitempty"`
 	Steps      []Step  `json:"steps,omitempty"`
 	Start      *Start  `json:"start,omitempty"`
+	// Healthcheck is nil when the family says nothing of one.
+	Healthcheck *Healthcheck `json:"healthcheck,omitempty"`
 	// Kubernetes is how containers of the image run. It is nil for an image that is not meant to be run and has no such key.
 	Kubernetes *Workload `json:"kubernetes,omitempty"`
 }

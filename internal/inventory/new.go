@@ -188,6 +188,7 @@ func (l lister) image(f *family.Family, i *family.Image) Image {
 	if i.Runs() || declared.Kubernetes != nil {
 		out.Kubernetes = l.workload(i.Workload, declared.Kubernetes)
 	}
+	out.Healthcheck = l.healthcheck(i)
 	l.inherit(&out, i)
 	for _, s := range i.Steps {
 		out.Steps = append(out.Steps, l.step(s))

@@ -101,6 +101,9 @@ func declare(config dockerspec.DockerOCIImage, image *family.Image, opts Options
 	if add.NoHealthcheck {
 		c.Healthcheck = nil
 	}
+	if add.Healthcheck != nil {
+		c.Healthcheck = healthcheck(*add.Healthcheck)
+	}
 	if add.User != "" {
 		c.User = add.User
 	}
@@ -254,7 +257,7 @@ func declared(c family.Config, created time.Time) []ocispec.History {
 	lines = append(lines, envLines(c.Env)...)
 	for _, value := range []struct{ instruction, text string }{
 		{"USER", c.User}, {"WORKDIR", c.WorkDir}, {"VOLUME", list(c.Volumes)}, {"EXPOSE", strings.Join(c.Ports, " ")},
-		{"STOPSIGNAL", c.StopSignal}, {"ENTRYPOINT", list(c.Entrypoint)}, {"CMD", list(c.Command)},
+		{"STOPSIGNAL", c.StopSignal}, {"HEALTHCHECK", checkedBy(c.Healthcheck)}, {"ENTRYPOINT", list(c.Entrypoint)}, {"CMD", list(c.Command)},
 	} {
 		if value.text != "" {
 			lines = append(lines, value.instruction+" "+value.text)

@@ -18,6 +18,13 @@ const specHeader = "version: 1\nname: f\nregistry: example.com/f\ntag: \"1\"\n"
 // on returns the config of the last image of a family whose first one is on a base with a config, without its steps.
 func on(t *testing.T, f *family.Family, below dockerspec.DockerOCIImageConfig) (dockerspec.DockerOCIImageConfig, error) {
 	t.Helper()
+	out, err := imageOn(t, f, below)
+	return out.Config, err
+}
+
+// imageOn returns the same, with all else that such a config has.
+func imageOn(t *testing.T, f *family.Family, below dockerspec.DockerOCIImageConfig) (dockerspec.DockerOCIImage, error) {
+	t.Helper()
 	from := base()
 	from.Config.Config = below
 	image, err := llb.New(f.Images[0], from, opts)
@@ -27,7 +34,7 @@ func on(t *testing.T, f *family.Family, below dockerspec.DockerOCIImageConfig) (
 		}
 	}
 	if err != nil {
-		return dockerspec.DockerOCIImageConfig{}, err
+		return dockerspec.DockerOCIImage{}, err
 	}
 	data, err := image.Config(from.Config)
 	if err != nil {
@@ -37,7 +44,7 @@ func on(t *testing.T, f *family.Family, below dockerspec.DockerOCIImageConfig) (
 	if err := json.Unmarshal(data, &out); err != nil {
 		t.Fatal(err)
 	}
-	return out.Config, nil
+	return out, nil
 }
 
 func TestConfig_expandsVariables(t *testing.T) {

@@ -116,7 +116,7 @@ func (r *resolver) takeImage(image *Image, at spec.Range) bool {
 }
 
 func configLength(c Config) int {
-	n := len(c.User) + len(c.WorkDir) + len(c.StopSignal)
+	n := len(c.User) + len(c.WorkDir) + len(c.StopSignal) + c.Healthcheck.length()
 	for key, value := range c.Labels {
 		n += len(key) + len(value)
 	}

@@ -102,8 +102,11 @@ type Config struct {
 	Command    []string
 	// StopSignal is the signal that ends a container; empty for the inherited one.
 	StopSignal string
-	// NoHealthcheck takes away an inherited health check, which is for another process.
+	// NoHealthcheck takes away an inherited health check, which is for another process: the image has a start, and no Healthcheck.
 	NoHealthcheck bool
+	// Healthcheck is the health check that the image declares; nil for the inherited one. Without one, the inputs of an image are what they
+	// were before there were any.
+	Healthcheck *Healthcheck `json:",omitempty"`
 }
 
 // An EnvVar is an environment variable that an image sets.

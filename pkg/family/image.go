@@ -16,6 +16,7 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 	image.Reference = r.reference(f, declared.Name, image.Unpublished)
 	image.OnBuildPlatform = r.onBuildPlatform(image, d)
 	image.Config = r.config(d)
+	image.Config.Healthcheck = r.healthcheck(d.Healthcheck)
 	for _, s := range d.Steps {
 		if step := r.step(s); step != nil {
 			image.Steps = append(image.Steps, step)
@@ -24,7 +25,7 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 	if d.Start != nil {
 		image.Config.Entrypoint = []string{startscript.Path}
 		image.Config.StopSignal = r.stopSignalOfStart(image)
-		image.Config.NoHealthcheck = true
+		image.Config.NoHealthcheck = image.Config.Healthcheck == nil
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
 	image.Workload = r.workload(d.Kubernetes)

@@ -58,13 +58,19 @@ type Port struct {
 	Protocol string // tcp or udp
 }
 
-// A Probe is a command in a container that succeeds if the services answer that the container waits for when it starts.
+// A Probe is what succeeds in a container that is ready: the health check of the image or, if it has none, a command that asks the services
+// which the container waits for when it starts.
 type Probe struct {
+	// Command is a program with its arguments. If there is none, Script is for a shell.
 	Command []string
+	Script  string
 	// Interval is the time between two probes, and Timeout is how long one may take.
 	Interval, Timeout time.Duration
 	// Failures is how many probes in a row have to fail before the container counts as not ready.
 	Failures int
+	// StartPeriod is how long failures do not count after the start, and StartInterval is the time between two probes meanwhile. Either may
+	// be zero, which is the default of whatever runs the container.
+	StartPeriod, StartInterval time.Duration
 }
 
 // workload returns what the spec says about the containers of an image.
@@ -130,7 +136,7 @@ func (w *Workload) derive(f *Family, image *Image) {
 		n, _ := strconv.Atoi(number) // it is a number: see resolver.ports
 		w.Ports = append(w.Ports, Port{Number: n, Protocol: protocol})
 	}
-	w.Probe = f.probe(image.Start)
+	w.Probe = f.probe(image)
 }
 
 // user returns the user of the image's configuration, which it may inherit in the family.
@@ -182,8 +188,13 @@ const (
 	probeSlack = 3 * time.Second
 )
 
-// probe returns the probe of containers with a start, which uses the helper in the image. A container that waits for nothing has none.
-func (f *Family) probe(start *Start) *Probe {
+// probe returns the probe of containers of an image: its health check, or with a start, what the helper in the image says of the services. A
+// container that has no check and waits for nothing has none.
+func (f *Family) probe(image *Image) *Probe {
+	if check := image.healthcheck(); check != nil {
+		return check.probe()
+	}
+	start := image.Start
 	if start == nil || len(start.Wait) == 0 {
 		return nil
 	}

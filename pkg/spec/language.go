@@ -156,6 +156,9 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 				i.Steps = append(i.Steps, r.step(item))
 			}
 		},
+		"healthcheck": func(n *yaml.Node) {
+			i.Healthcheck = r.healthcheck(n, what+".healthcheck")
+		},
 		"start":      func(n *yaml.Node) { i.Start = r.start(n, what+".start") },
 		"kubernetes": func(n *yaml.Node) { i.Kubernetes = r.workload(n, what+".kubernetes") },
 	}) {

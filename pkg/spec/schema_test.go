@@ -19,6 +19,7 @@ var places = map[string]string{
 	"settings":             head + "settings: {s: {%s}}\n" + images,
 	"service":              head + "services: {s: {%s}}\n" + images,
 	"image":                head + "images: {a: {%s}}\n",
+	"healthcheck":          head + "images: {a: {from: scratch, healthcheck: {%s}}}\n",
 	"start":                head + "images: {a: {from: scratch, start: {%s}}}\n",
 	"kubernetes":           head + "kubernetes: {%s}\n" + images,
 	"kubernetes service":   head + "kubernetes: {services: {s: {%s}}}\n" + images,

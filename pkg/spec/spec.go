@@ -69,6 +69,8 @@ type Image struct {
 	Steps      []Step
 	Start      *Start
 	Kubernetes *Workload
+	// Healthcheck is nil when the image declares none.
+	Healthcheck *Healthcheck
 }
 
 // A Step is one step of an image; one of its pointers is set.

@@ -18,6 +18,7 @@ var goTypes = map[string]reflect.Type{
 	"settings":             reflect.TypeFor[Settings](),
 	"service":              reflect.TypeFor[Service](),
 	"image":                reflect.TypeFor[Image](),
+	"healthcheck":          reflect.TypeFor[Healthcheck](),
 	"start":                reflect.TypeFor[Start](),
 	"require":              reflect.TypeFor[Start](), // it has no type of its own
 	"kubernetes":           reflect.TypeFor[Kubernetes](),
@@ -45,11 +46,11 @@ func fieldOf(object, key string) string {
 	case object == "step" && (key == "yum" || key == "dnf" || key == "apt"):
 		return "packages"
 	}
-	return strings.ReplaceAll(key, "-", "")
+	return strings.NewReplacer("-", "", "_", "").Replace(key)
 }
 
-// notKeys are the fields that are no key: where something is written, and what the file itself is.
-var notKeys = []string{"at", "filename", "data"}
+// notKeys are the fields that are no key: where something is written, what the file itself is, and what a word in place of the keys is.
+var notKeys = []string{"at", "filename", "data", "none"}
 
 func TestSchema_fitsTypes(t *testing.T) {
 	described := map[reflect.Type][]string{}

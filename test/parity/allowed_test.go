@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-cmp/cmp"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -74,29 +75,32 @@ func copiesBelow(in image, source *family.Image, dir string) bool {
 // A configDifference is one in the configs.
 type configDifference struct {
 	reason   string
-	leaveOut func(*dockerspec.DockerOCIImageConfig)
+	leaveOut func(c *dockerspec.DockerOCIImageConfig, source *family.Image)
 }
 
 var configDifferences = []configDifference{
 	{
 		"The frontend says WORKDIR / where nothing says anything, which is what nothing means.",
-		func(c *dockerspec.DockerOCIImageConfig) {
+		func(c *dockerspec.DockerOCIImageConfig, _ *family.Image) {
 			if c.WorkingDir == "/" {
 				c.WorkingDir = ""
 			}
 		},
 	},
 	{
-		"HEALTHCHECK NONE is how a Dockerfile takes away a base's health check, which it cannot know of.",
-		func(c *dockerspec.DockerOCIImageConfig) {
-			if c.Healthcheck != nil && slices.Equal(c.Healthcheck.Test, []string{"NONE"}) {
+		"HEALTHCHECK NONE is how a Dockerfile takes away a base's health check where a start is in its way. Where a spec says none, both ways say it.",
+		func(c *dockerspec.DockerOCIImageConfig, source *family.Image) {
+			for source.Parent != nil && source.Config.Healthcheck == nil && !source.Config.NoHealthcheck {
+				source = source.Parent
+			}
+			if source.Config.NoHealthcheck && cmp.Equal(c.Healthcheck, &dockerspec.HealthcheckConfig{Test: []string{"NONE"}}) {
 				c.Healthcheck = nil
 			}
 		},
 	},
 	{
 		"CMD sets it, and it means something on Windows only.",
-		func(c *dockerspec.DockerOCIImageConfig) {
+		func(c *dockerspec.DockerOCIImageConfig, _ *family.Image) {
 			//lint:ignore SA1019 deprecated, and there all the same
 			c.ArgsEscaped = false
 		},

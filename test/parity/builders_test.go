@@ -142,7 +142,7 @@ func compareForeign(t *testing.T, source *family.Image, direct, built image) {
 	}
 	delete(built.config.Config.Labels, "io.buildah.version")
 	direct.config.Author, built.config.Author = "", ""
-	if diff := cmp.Diff(settings(direct.config), settings(built.config), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(settings(source, direct.config), settings(source, built.config), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("%s: config (-direct +other):\n%s", source.Name, diff)
 	}
 }

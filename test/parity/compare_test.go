@@ -29,7 +29,7 @@ func compare(t *testing.T, source *family.Image, direct, built image) {
 // unlike returns the differences that are not allowed, as people read them.
 func unlike(source *family.Image, direct, built image) []string {
 	out := unlikeTrees(source, direct, built)
-	if diff := cmp.Diff(settings(direct.config), settings(built.config), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(settings(source, direct.config), settings(source, built.config), cmpopts.EquateEmpty()); diff != "" {
 		out = append(out, "config (-direct +Dockerfile):\n"+diff)
 	}
 	if diff := cmp.Diff(story(direct.config.History), story(built.config.History)); diff != "" {
@@ -52,9 +52,9 @@ func unlikeTrees(source *family.Image, direct, built image) []string {
 }
 
 // settings are what a config says, other than times, layers and history, and what the list of differences leaves out.
-func settings(c dockerspec.DockerOCIImage) any {
+func settings(source *family.Image, c dockerspec.DockerOCIImage) any {
 	for _, d := range configDifferences {
-		d.leaveOut(&c.Config)
+		d.leaveOut(&c.Config, source)
 	}
 	return struct {
 		Platform ocispec.Platform
@@ -164,6 +164,7 @@ func TestCompare(t *testing.T) {
 		"a database":                {func(i *image) { i.tree["/var/lib/rpm/x"] = "file 0644 0:0 sha256:y" }, true}, // the other way has none
 		"a variable":                {func(i *image) { i.config.Config.Env = []string{"A=c"} }, true},
 		"a health check":            {func(i *image) { i.config.Config.Healthcheck = &dockerspec.HealthcheckConfig{Test: []string{"x"}} }, true},
+		"that there is no check":    {func(i *image) { i.config.Config.Healthcheck = &dockerspec.HealthcheckConfig{Test: []string{"NONE"}} }, true},
 		"an author":                 {func(i *image) { i.config.Author = "me" }, true},
 		"another command":           {func(i *image) { i.config.History[0].CreatedBy = "RUN /bin/sh -c set -eu; two # buildkit" }, true},
 		"a command, in other words": {func(i *image) { i.config.History[0].CreatedBy = "RUN /bin/sh -c set -eu; one # buildkit" }, false},

@@ -99,12 +99,23 @@ func (g *generator) image(t *testing.T) object {
 	}{
 		{"user", g.pick("1000", "0:0", "root")}, {"workdir", g.place()}, {"volumes", []string{g.place(), g.place()}}, {"ports", []string{"80", "53/udp"}},
 		{"entrypoint", []string{"p" + g.text(), g.text()}}, {"command", []string{"p" + g.text(), g.text()}},
+		{"stopsignal", g.pick("SIGQUIT", "HUP", "12", "SIGRTMIN+3", "RTMAX")}, {"healthcheck", g.check()},
 	} {
 		if g.IntN(3) == 0 {
 			image[pair.key] = pair.value
 		}
 	}
 	return image
+}
+
+func (g *generator) check() any {
+	switch g.IntN(3) {
+	case 0:
+		return "none"
+	case 1:
+		return object{"script": g.pick("true", `[ "$A" ] || exit 1`, `test -e '#' \\ "\t" <<E ${B}`), "timeout": "1ms", "start_interval": "2h"}
+	}
+	return object{"command": []string{"p" + g.text(), g.text()}, "interval": "1m30s", "retries": 1 + g.IntN(9), "start_period": "1500ms"}
 }
 
 func (g *generator) pick(from ...string) string { return from[g.IntN(len(from))] }

@@ -128,7 +128,12 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 		fmt.Fprintf(&b, "%+v\n", storage)
 	}
 	for _, image := range f.Images {
-		fmt.Fprintf(&b, "%s %s %s %v\n", image.Name, image.Reference, image.Base, image.Config)
+		config := image.Config
+		config.Healthcheck = nil
+		fmt.Fprintf(&b, "%s %s %s %v\n", image.Name, image.Reference, image.Base, config)
+		if h := image.Config.Healthcheck; h != nil {
+			fmt.Fprintf(&b, "%+v\n", *h)
+		}
 		workload := image.Workload
 		workload.At, workload.Probe = spec.Range{}, nil
 		fmt.Fprintf(&b, "%+v\n", workload)

@@ -110,13 +110,6 @@ type bind struct {
 	CreateHostPath bool `yaml:"create_host_path"`
 }
 
-type healthcheck struct {
-	Test     []string `yaml:"test,flow"`
-	Interval string   `yaml:"interval"`
-	Timeout  string   `yaml:"timeout"`
-	Retries  int      `yaml:"retries"`
-}
-
 func newService(f *family.Family, image *family.Image, opts Options, taken map[family.Port]int) service {
 	s := service{
 		Image: opts.Images[image.Name],
@@ -179,18 +172,6 @@ func mounts(w family.Workload) []mount {
 		out = append(out, mount{Type: "volume", Source: v.Name, Target: escape(v.Path)})
 	}
 	return out
-}
-
-func health(p *family.Probe) *healthcheck {
-	if p == nil {
-		return nil
-	}
-	return &healthcheck{
-		Test:     append([]string{"CMD"}, p.Command...),
-		Interval: duration(p.Interval),
-		Timeout:  duration(p.Timeout),
-		Retries:  p.Failures,
-	}
 }
 
 // duration writes a span of time without the parts that are nothing.

@@ -20,6 +20,7 @@ type baseFacts struct {
 	workdir string
 	// Whether the image may have an entrypoint and a command that are not its own.
 	entrypoint, command bool
+	healthcheck         bool // an image of the family below declares one
 }
 
 // baseFactsOf returns what is certain about the base of an image of the family.
@@ -37,6 +38,7 @@ func baseFactsOf(image *family.Image) baseFacts {
 	c := image.Parent.Config
 	g.user, g.workdir = orInherited(c.User, g.user), orInherited(c.WorkDir, g.workdir)
 	g.entrypoint, g.command = len(c.Entrypoint) > 0, len(c.Command) > 0
+	g.healthcheck = c.Healthcheck != nil || g.healthcheck && !c.NoHealthcheck
 	g.install(image)
 	return g
 }

@@ -267,6 +267,16 @@ func TestInstructions(t *testing.T) {
 		{"a secret", "from: example.com/x:1\nsteps:\n  - run: { script: x, secrets: [token] }", "RUN --mount=type=secret,id=token,required=true set -eu; x\n"},
 		{"no tag is made up", "from: example.com/x", "FROM example.com/x\n"},
 		{"a label with a newline", "from: scratch\nlabels: { a: \"one\\n$two\" }", `LABEL a="one${NEWLINE:?}\$two"` + "\n"},
+		{"a stop signal", "from: scratch\nstopsignal: SIGRTMIN+3", "# spec.yaml:8: stopsignal\nSTOPSIGNAL SIGRTMIN+3\n"},
+		{"a stop signal of a start", "from: scratch\nstopsignal: '3'\nsteps: [helpers: [exec]]\nstart: { command: [c] }", "# spec.yaml:8: stopsignal\nSTOPSIGNAL 3\n\n# spec.yaml:10: start\nENTRYPOINT "},
+		{"no stop signal of a start", "from: scratch\nsteps: [helpers: [exec]]\nstart: { command: [c] }", "# spec.yaml:9: start\nSTOPSIGNAL SIGTERM\nENTRYPOINT "},
+		{"a health check", "from: scratch\nhealthcheck: { command: [/a, 'b \"$c\"'], interval: 90s, retries: 2 }",
+			"# spec.yaml:8: healthcheck\n" + `HEALTHCHECK --interval=1m30s --retries=2 CMD ["/a", "b \"$c\""]` + "\n"},
+		{"a health check of a shell", "from: scratch\nhealthcheck:\n  script: |\n    [ -e /x ] && echo \"$A\" << 'b' \\ c", "HEALTHCHECK CMD [ -e /x ] && echo \"$A\" << 'b' \\ c\n"},
+		{"no health check", "from: example.com/x:1\nhealthcheck: none", "# spec.yaml:8: healthcheck\nHEALTHCHECK NONE\n"},
+		{"a start without the health check that its base may have", "from: example.com/x:1\nsteps: [helpers: [exec]]\nstart: { command: [c] }", "STOPSIGNAL SIGTERM\nHEALTHCHECK NONE\nENTRYPOINT "},
+		{"a start with a health check", "from: example.com/x:1\nsteps: [helpers: [exec]]\nstart: { command: [c] }\nhealthcheck: { command: [a] }",
+			"# spec.yaml:10: healthcheck\nHEALTHCHECK CMD [\"a\"]\n\n# spec.yaml:9: start\nSTOPSIGNAL SIGTERM\nENTRYPOINT "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			texts, err := generateText(t, head+"    "+strings.ReplaceAll(test.image, "\n", "\n    ")+"\n")
@@ -308,6 +318,12 @@ func TestGenerate_errors(t *testing.T) {
 		"    from: scratch\n    steps:\n      - repo: { url: \"https://h/r?token=hunter2\", to: /etc/x }\n":       "spec.yaml:9:9: a Dockerfile would show the credentials for https://h/r?token=xxxxx (",
 		"    from: scratch\n  build.sh:\n    from: scratch\n":                                                     "spec.yaml:8:3: the folder of the image build.sh ",
 		"    from: scratch\n  docker-bake.hcl:\n    from: i\n":                                                    "spec.yaml:8:3: the folder of the image docker-bake.hcl ",
+		"    from: scratch\n    healthcheck: { script: \"a\\nb\" }\n":                                             "spec.yaml:8:28: a Dockerfile has no way to write this script",
+		"    from: scratch\n    healthcheck: { script: '[\"a\"]' }\n":                                             "spec.yaml:8:28: ",
+		"    from: scratch\n    healthcheck: { script: '[1]' }\n":                                                 "spec.yaml:8:28: ",
+		"    from: scratch\n    healthcheck: { script: ' a' }\n":                                                  "spec.yaml:8:28: ",
+		"    from: scratch\n    healthcheck: { script: 'a ' }\n":                                                  "spec.yaml:8:28: ",
+		"    from: scratch\n    healthcheck: { script: 'a\\' }\n":                                                 "spec.yaml:8:28: ",
 	} {
 		_, err := generateText(t, head+text)
 		var errs spec.Errors

@@ -303,6 +303,7 @@ func (w *writer) config() {
 		w.begin(d.StopSignal.At, "stopsignal")
 		w.line("STOPSIGNAL " + c.StopSignal)
 	}
+	w.healthcheck()
 	w.start()
 }
 
@@ -329,7 +330,7 @@ func (w *writer) start() {
 	if c.StopSignal != "" && !d.StopSignal.IsSet() {
 		lines = append(lines, "STOPSIGNAL "+c.StopSignal)
 	}
-	if c.NoHealthcheck && w.base.outside {
+	if c.NoHealthcheck && (w.base.outside || w.base.healthcheck) {
 		lines = append(lines, "HEALTHCHECK NONE")
 	}
 	if len(c.Entrypoint) > 0 || w.base.entrypoint {

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -80,21 +79,6 @@ func mountSockets(pod *corev1.PodSpec, image *family.Image) {
 			HostPath: &corev1.HostPathVolumeSource{Path: socket, Type: new(corev1.HostPathSocket)},
 		}})
 		main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: socket})
-	}
-}
-
-// readiness asks whether the services answer that the image waits for when it starts. It is the only probe: a container whose process
-// ended is restarted without one, and one whose database is away should wait for it, not die of it.
-func readiness(image *family.Image) *corev1.Probe {
-	p := image.Workload.Probe
-	if p == nil {
-		return nil
-	}
-	return &corev1.Probe{
-		ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: p.Command}},
-		PeriodSeconds:    int32(p.Interval / time.Second),
-		TimeoutSeconds:   int32(min((p.Timeout+time.Second-1)/time.Second, math.MaxInt32)),
-		FailureThreshold: int32(p.Failures),
 	}
 }
 

@@ -40,6 +40,8 @@ func image() *Object {
 				Description: "Ports that a container listens on, besides those that are inherited. A number needs quotes."},
 			{Name: "stopsignal", Type: String{Form: Signal, Scope: AtBuild}, Example: "SIGQUIT",
 				Description: "The signal that ends a container. A number needs quotes. Inherited if left out. With a `start`, it is one of " + list(StartSignals()) + ", inherited only from images of the family, and `SIGTERM` if none of them has one."},
+			{Name: "healthcheck", Type: OneOf{String{Form: NoHealthcheck, Scope: AtBuild}, healthcheck()}, Example: "{ command: [/usr/bin/app, check], interval: 1m }",
+				Description: "How docker finds out whether a container works, or `none`. Inherited if left out, but not with a `start`."},
 			{Name: "entrypoint", Type: command(AtBuild), Default: "[]", Example: "[/usr/bin/app]",
 				Description: "The program that a container runs, and its first arguments. Not inherited."},
 			{Name: "command", Type: words(Text, AtBuild), Default: "[]", Example: "[python3, -m, http.server]",
