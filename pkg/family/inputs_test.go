@@ -83,6 +83,8 @@ func TestInputs(t *testing.T) {
 		{name: "a package", text: replace("nginx", "httpd").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
 		{name: "a command", text: replace("echo hello", "echo bye").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
 		{name: "a config", text: replace("[web]", "[web, -v]").Replace(inputsSpec), files: files, changed: []string{"web"}},
+		{name: "a stop signal", text: replace("command: [web]", "command: [web]\n    stopsignal: QUIT").Replace(inputsSpec), files: files, changed: []string{"web"}},
+		{name: "a health check", text: replace("labels:", "healthcheck: none\n    labels:").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
 		{name: "the contract", text: replace("8000", "8001").Replace(inputsSpec), files: files, changed: []string{"base", "other", "web"}},
 		{name: "the helper", text: inputsSpec, files: files, options: family.Options{Assets: otherHelper}, changed: []string{"base", "other", "web"}},
 	} {
