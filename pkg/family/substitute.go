@@ -109,7 +109,7 @@ func (s substituter) piece(t spec.Text, p piece, scope scope) (text string, ok b
 		}
 		switch {
 		case !ok && isOfTarget(p.name):
-			s.report.AddAt(t.Position(p.offset), spec.DidYouMean(p.name, slices.Collect(maps.Keys(Target{}.variables()))),
+			s.report.AddAt(t.Position(p.offset), "",
 				"%s is not known here: below images, the target is target.os, target.arch and target.variant", p.name)
 			return "", false
 		case !ok:

@@ -18,7 +18,7 @@ func main() {
 	only := flag.String("only", "", "measure only this `PART`: builds, large, copies, rootless or start")
 	check := flag.Bool("check", true, "exit with 1 if a target is missed")
 	flag.Parse()
-	if flag.NArg() > 0 || *runs < 1 || !slices.Contains([]string{"", "builds", "large", "rootless", "start"}, *only) {
+	if flag.NArg() > 0 || *runs < 1 || !slices.Contains([]string{"", "builds", "large", "copies", "rootless", "start"}, *only) {
 		flag.Usage()
 		os.Exit(64) // EX_USAGE of sysexits(3)
 	}
