@@ -172,6 +172,9 @@ func (p plan) solve(ctx context.Context, engine gateway.Client, evaluate bool) (
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	if len(p.targets) == 0 { // there is nothing to export
+		return result, nil
+	}
 	data, err := json.Marshal(list)
 	if err != nil {
 		return nil, err
