@@ -163,7 +163,7 @@ func (r *resolver) pathInSource(t spec.Text, source ImageSource) string {
 		if name == "" {
 			name = "the image"
 		}
-		r.report.Add(t.At, fmt.Sprintf("it is a path in %s, from the root", name), "%q %s", value, problem)
+		r.report.Add(t.At, "write it from the root, /", "%q is no path in %s: it %s", value, name, problem)
 	}
 	return path.Clean(value)
 }

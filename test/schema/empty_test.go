@@ -16,6 +16,9 @@ var mayBeEmpty = []string{
 	".images.base.command[]",           // the first argument of the entrypoint
 	".images.base.env.LANG",            // an empty variable is not a missing one
 	".images.base.labels.org.opencontainers.image.title",
+	".images.app.steps[].env.PATH", // as above
+	".images.build.steps[].run.env.CGO_ENABLED",
+	".images.build.steps[].run.env.GOARCH",
 	".kubernetes.services.db.selector.app",
 	".settings.app.set.database/host", // a setting can be empty
 	".variables.base.default",         // where the variable is used decides
