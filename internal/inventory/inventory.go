@@ -126,7 +126,16 @@ type Step struct {
 	Manager  string   `json:"manager,omitempty"`
 	Groups   []string `json:"groups,omitempty"`
 	Packages []string `json:"packages,omitempty"`
-	Files    []File   `json:"files,omitempty"`
+	// The rest of a package step. Docs and Recommends are left out where the image's configuration decides.
+	Update     bool     `json:"update,omitempty"`
+	Modules    []string `json:"modules,omitempty"`
+	Remove     []string `json:"remove,omitempty"`
+	Exclude    []string `json:"exclude,omitempty"`
+	EnableRepo []string `json:"enablerepo,omitempty"`
+	Docs       *bool    `json:"docs,omitempty"`
+	Recommends *bool    `json:"recommends,omitempty"`
+
+	Files []File `json:"files,omitempty"`
 	// MoreFiles is how many files are left out of a list for people.
 	MoreFiles int `json:"more_files,omitempty"`
 	// Copies are what the step takes from images; which files these are is known when the images are built.

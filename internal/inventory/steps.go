@@ -15,6 +15,8 @@ func (l lister) step(s family.Step) Step {
 		out.Files = []File{{Path: s.Path, Type: "file", Mode: octal(s.Mode)}}
 	case family.Packages:
 		out.Kind, out.Manager, out.Groups, out.Packages = "packages", string(s.Manager), s.Groups, s.Packages
+		out.Update, out.Modules, out.Remove = s.Update, s.Modules, s.Remove
+		out.Exclude, out.EnableRepo, out.Docs, out.Recommends = s.Exclude, s.EnableRepo, s.Docs, s.Recommends
 	case family.Files:
 		out.Kind = "files"
 		for _, f := range s.Files {

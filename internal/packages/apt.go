@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/pulpimg/pulpimg/internal/shell"
@@ -11,25 +10,63 @@ import (
 // apt caches nothing between builds: an index of another build must not be used, apt does not check the digest of a cached package but only
 // its size, and most base images remove downloaded packages right away. The list of automatically installed packages stays in the image.
 func apt(step family.Packages, trusted string) Command {
-	install := "apt-get --yes --no-install-recommends install " + shell.Words(step.Packages)
+	options := "--yes" + aptOptions(step)
 	trusting := func(command string) string {
 		if trusted == "" {
 			return command
 		}
 		return strings.Replace(command, "apt-get ", "apt-get -o Acquire::https::CAInfo="+trusted+" ", 1)
 	}
-	commands := []string{remove("/var/lib/apt/lists/*"), trusting(aptUpdate), trusting(install)}
-	commands = append(commands, aptChecks(step.Packages)...)
+	install := forAll("apt-get "+options+" install", step.Packages)
+	upgrade, purge := "", forAll("apt-get --yes --auto-remove purge", step.Remove)
+	if step.Update {
+		upgrade = "apt-get " + options + " --with-new-pkgs upgrade"
+	}
+	commands := []string{remove("/var/lib/apt/lists/*")}
+	visible := notEmpty(upgrade, install, purge)
+	if upgrade+install != "" {
+		commands = append(commands, trusting(aptUpdate))
+		visible = append([]string{"apt-get update"}, visible...)
+	}
+	for _, command := range notEmpty(upgrade, install) {
+		commands = append(commands, trusting(command))
+	}
+	commands = append(commands, beginCheck, aptInstalled)
+	commands = append(commands, removal("apt-get", aptHas, trusting(purge), step.Remove)...)
+	commands = append(commands, aptChecks(step)...)
 	commands = append(commands, remove(
 		"/var/lib/apt/lists/*", "/var/cache/apt/*.bin", "/var/cache/apt/archives/*.deb", "/var/cache/apt/archives/partial/*", "/var/cache/apt/archives/lock",
 		"/var/log/apt", "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/log/bootstrap.log",
 		"/var/lib/dpkg/*-old", "/var/cache/debconf/*-old", "/var/cache/ldconfig/aux-cache",
 	))
 	return Command{
-		Install:  "apt-get update\n" + install,
+		Install:  strings.Join(visible, "\n"),
 		Commands: commands,
 		Env:      []family.EnvVar{{Name: "DEBIAN_FRONTEND", Value: "noninteractive"}},
 	}
+}
+
+// aptOptions returns the options that say what is installed of packages, and with them. dpkg goes by the last of its options that match a
+// file, and takes those of the command line after those of its configuration, in which small images leave out documentation.
+func aptOptions(step family.Packages) string {
+	options := " --no-install-recommends"
+	if step.Recommends != nil && *step.Recommends {
+		options = " --install-recommends"
+	}
+	if step.Docs == nil {
+		return options
+	}
+	for _, dir := range []string{"doc", "man", "info"} {
+		kind := "exclude"
+		if *step.Docs {
+			kind = "include"
+		}
+		options += " -o " + shell.Quote("Dpkg::Options::=--path-"+kind+"=/usr/share/"+dir+"/*")
+	}
+	if !*step.Docs {
+		options += " -o " + shell.Quote("Dpkg::Options::=--path-include=/usr/share/doc/*/copyright")
+	}
+	return options
 }
 
 // aptUpdate fails when an index is missing. Without the option, apt-get treats that as a warning, and versions before 2.1 do not know the
@@ -50,12 +87,16 @@ installed() {
 test -n "$(query '${Status}\n' "$1" | grep ' ok installed$')" ||
 test -n "$(dpkg-query -W -f ', ${Provides}, ${Status}\n' | grep ' ok installed$' | grep -F -e ", ${1%%:*}, " -e ", ${1%%:*} (")"; }`
 
-// aptChecks returns commands that fail when a package is not installed.
-func aptChecks(packages []string) []string {
-	var names []string
-	commands := []string{beginCheck, aptInstalled}
-	var versions []string
-	for _, p := range packages {
+// aptHas is a shell function that reports whether a package is installed, and not one that provides it.
+const aptHas = `has() { test -n "$(query '${Status}\n' "$1" | grep ' ok installed$')"; }`
+
+// aptChecks returns commands that fail when a package is not installed. They use the functions of aptInstalled.
+func aptChecks(step family.Packages) []string {
+	if len(step.Packages) == 0 {
+		return nil
+	}
+	var names, versions []string
+	for _, p := range step.Packages {
 		if strings.HasPrefix(p, "/") {
 			file := shell.Quote(p)
 			names = append(names, `"$(dpkg-deb -f `+file+` Package || echo `+file+`)"`)
@@ -68,9 +109,9 @@ func aptChecks(packages []string) []string {
 			versions = append(versions, versionCheck(p, name, version))
 		}
 	}
-	commands = append(commands, `for name in `+strings.Join(names, " ")+"; do\n"+`installed "$name" || missing="$missing, $name"; done`)
+	commands := []string{`for name in ` + strings.Join(names, " ") + "; do\n" + `installed "$name" || missing="$missing, $name"; done`}
 	commands = append(commands, versions...)
-	return append(commands, fmt.Sprintf(endCheck, "apt-get"))
+	return append(commands, endCheck("apt-get", step))
 }
 
 // versionCheck compares the version of a package with the requested one, which may have the wildcards * and ?.

@@ -2,8 +2,10 @@ package packages
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/pulpimg/pulpimg/internal/shell"
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
@@ -30,21 +32,65 @@ func For(step family.Packages) (Command, error) { return Trusting(step, "") }
 func Trusting(step family.Packages, file string) (Command, error) {
 	switch step.Manager {
 	case family.Yum:
-		return rpmBased(step, file, "groupinstall", "groupinfo"), nil
+		return rpmBased(step, file, rpmWords{update: "update", groupInstall: "groupinstall", groupInfo: "groupinfo"}), nil
 	case family.DNF:
-		return rpmBased(step, file, "group install", "group info"), nil
+		return rpmBased(step, file, rpmWords{update: "upgrade", groupInstall: "group install", groupInfo: "group info"}), nil
 	case family.Apt:
 		return apt(step, file), nil
+	case family.Apk:
+		return apk(step, file), nil
 	}
 	return Command{}, fmt.Errorf("no package manager is called %q", step.Manager)
 }
 
-// The variable in which the checks collect what is missing, each item after a comma and a blank.
-const (
-	beginCheck = `missing=''`
-	endCheck   = `if test -n "$missing"; then
-echo "%s ended without an error, but did not install: ${missing#, }" >&2; exit 1; fi`
-)
+// beginCheck sets the variable in which the checks collect what is missing, each item after a comma and a blank.
+const beginCheck = `missing=''`
+
+// endCheck fails when something is missing.
+func endCheck(tool string, step family.Packages) string {
+	problem := "ended without an error, but did not install"
+	if len(step.Remove) > 0 {
+		problem = "ended without an error, but did not install, or removed with what it needs"
+	}
+	return failIf("missing", tool+" "+problem)
+}
+
+// failIf returns a command that fails when a variable has items, each after a comma and a blank.
+func failIf(variable, problem string) string {
+	return lines(`if test -n "$`+variable+`"; then`, `echo "`+problem+`: ${`+variable+`#, }" >&2; exit 1; fi`)
+}
+
+// removal returns commands that remove packages. They fail for a package that is not installed, because some package managers take no notice
+// of it, and for one that is still there afterwards. has is a shell function, HAS NAME, that asks whether a package of exactly that
+// name is installed.
+func removal(tool, has, remove string, names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	each := `for name in ` + shell.Words(names) + `; do`
+	return []string{
+		has,
+		`absent='' left=''`,
+		lines(each, `has "$name" || absent="$absent, $name"; done`),
+		failIf("absent", "these cannot be removed, because they are not installed"),
+		remove,
+		lines(each, `if has "$name"; then left="$left, $name"; fi; done`),
+		failIf("left", tool+" ended without an error, but did not remove"),
+	}
+}
+
+// notEmpty returns the commands that are not empty.
+func notEmpty(commands ...string) []string {
+	return slices.DeleteFunc(commands, func(c string) bool { return c == "" })
+}
+
+// forAll returns a command with the names as its last words, or nothing if there are none.
+func forAll(command string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return command + " " + shell.Words(names)
+}
 
 // lines joins the lines of one command. Each line but the last has to end where a shell expects more.
 func lines(l ...string) string { return strings.Join(l, "\n") }

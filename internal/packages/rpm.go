@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -9,27 +8,31 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
+// rpmWords are the commands that yum and dnf have other words for.
+type rpmWords struct{ update, groupInstall, groupInfo string }
+
 // rpmBased returns the command for yum and dnf. Downloaded packages are cached for the next build. The metadata of repositories is not,
 // because a step that runs again is to see today's packages. yum cannot install groups and packages in one call.
-func rpmBased(step family.Packages, trusted, groupInstall, groupInfo string) Command {
+func rpmBased(step family.Packages, trusted string, words rpmWords) Command {
 	manager := string(step.Manager)
-	install := func(options string) []string {
-		tool := manager + " --assumeyes --setopt=keepcache=1 --setopt=metadata_expire=0" + options
-		var commands []string
-		if len(step.Groups) > 0 {
-			commands = append(commands, tool+" "+groupInstall+" "+shell.Words(step.Groups))
+	calls := func(trust string) (install []string, remove string) {
+		tool := manager + " --assumeyes --setopt=keepcache=1 --setopt=metadata_expire=0" + trust + enabled(step) + rpmOptions(step)
+		upgrade := ""
+		if step.Update {
+			upgrade = tool + " " + words.update
 		}
-		if len(step.Packages) > 0 {
-			commands = append(commands, tool+" install "+shell.Words(step.Packages))
-		}
-		return commands
+		return notEmpty(forAll(tool+" module enable", step.Modules), upgrade, forAll(tool+" "+words.groupInstall, step.Groups), forAll(tool+" install", step.Packages)),
+			// yum 3 leaves dependencies behind unless it is told.
+			forAll(tool+" --setopt=clean_requirements_on_remove=1 remove", step.Remove)
 	}
-	options := ""
+	trust := ""
 	if trusted != "" {
-		options = " --setopt=sslcacert=" + trusted
+		trust = " --setopt=sslcacert=" + trusted
 	}
-	commands := append([]string{forgetRepositories()}, install(options)...)
-	commands = append(commands, rpmChecks(step, manager+" -C "+groupInfo, manager+" -C environment info")...)
+	install, purge := calls(trust)
+	commands := append([]string{forgetRepositories()}, install...)
+	commands = append(commands, removal(manager, rpmHas, purge, step.Remove)...)
+	commands = append(commands, rpmChecks(step, manager+enabled(step)+" -C "+words.groupInfo, manager+enabled(step)+" -C environment info")...)
 	commands = append(commands, remove(
 		"/var/log/dnf*.log*", "/var/log/hawkey.log*", "/var/log/yum.log*",
 		"/var/lib/dnf/history.sqlite*", "/usr/lib/sysimage/libdnf5/transaction_history.sqlite*",
@@ -38,13 +41,50 @@ func rpmBased(step family.Packages, trusted, groupInstall, groupInfo string) Com
 		"/var/lib/rpm/rpmdb.sqlite-shm", "/var/lib/rpm/rpmdb.sqlite-wal", "/var/lib/rpm/__db.*", "/var/lib/rpm/.rpm.lock",
 		"/var/cache/ldconfig/aux-cache",
 	))
+	install, purge = calls("")
 	return Command{
-		Install:  strings.Join(install(""), "\n"),
+		Install:  strings.Join(notEmpty(append(install, purge)...), "\n"),
 		Commands: commands,
 		// A system's yum may be yum or dnf.
 		CacheDirs: []string{"/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum"},
 	}
 }
+
+// enabled returns the options that let a call use repositories that are not enabled.
+func enabled(step family.Packages) string {
+	options := ""
+	for _, id := range step.EnableRepo {
+		options += " --enablerepo=" + shell.Quote(id)
+	}
+	return options
+}
+
+// rpmOptions returns the options that say what is installed of packages, and with them. yum 3 knows nothing of recommended packages, of which
+// it warns.
+func rpmOptions(step family.Packages) string {
+	options := ""
+	for _, name := range step.Exclude {
+		options += " --exclude=" + shell.Quote(name)
+	}
+	switch {
+	case step.Docs == nil:
+	case *step.Docs:
+		options += " --setopt=tsflags="
+	default:
+		options += " --setopt=tsflags=nodocs"
+	}
+	switch {
+	case step.Recommends == nil:
+	case *step.Recommends:
+		options += " --setopt=install_weak_deps=1"
+	default:
+		options += " --setopt=install_weak_deps=0"
+	}
+	return options
+}
+
+// rpmHas is a shell function that reports whether a package is installed, and not one that provides it.
+const rpmHas = `has() { rpm -q "$1" >/dev/null 2>&1; }`
 
 // forgetRepositories removes everything but packages from the cache. Before yum and dnf use a cached package, they compare it with the digest
 // in the repository's metadata. Cached metadata is not safe. yum 3 stores it under the id of the repository alone, so it may come from
@@ -75,6 +115,9 @@ func rpmChecks(step family.Packages, groupInfo, environmentInfo string) []string
 			names = append(names, shell.Quote(withoutEpoch(p)))
 		}
 	}
+	if len(names)+len(groups)+len(globs) == 0 {
+		return nil
+	}
 	commands := []string{beginCheck}
 	if len(names)+len(groups) > 0 {
 		commands = append(commands, rpmInstalled)
@@ -86,9 +129,14 @@ func rpmChecks(step family.Packages, groupInfo, environmentInfo string) []string
 		commands = append(commands, rpmMatches, `for name in `+strings.Join(globs, " ")+"; do\n"+`test -n "$(matches "$name")" || missing="$missing, $name"; done`)
 	}
 	if len(groups) > 0 {
-		commands = append(commands, groupMembers(groupInfo, environmentInfo), groupCheck(groups, groupInfo))
+		commands = append(commands, groupMembers(groupInfo, environmentInfo))
+		skip := ""
+		if len(step.Exclude) > 0 {
+			commands, skip = append(commands, excluded(step.Exclude)), `excluded "$name" || `
+		}
+		commands = append(commands, groupCheck(groups, groupInfo, skip))
 	}
-	return append(commands, fmt.Sprintf(endCheck, step.Manager))
+	return append(commands, endCheck(string(step.Manager), step))
 }
 
 // rpmInstalled is a shell function that reports whether a package of a name, version and architecture is installed; or one that provides it,
@@ -151,15 +199,24 @@ func groupMembers(groupInfo, environmentInfo string) string {
 		`while read -r group; do members "$group" nested || exit 1; done )`)
 }
 
+// excluded returns a shell function that reports whether a member of a group was to be left out.
+func excluded(patterns []string) string {
+	quoted := make([]string, len(patterns))
+	for i, pattern := range patterns {
+		quoted[i] = quoteBetween(pattern)
+	}
+	return `excluded() { case $1 in ` + strings.Join(quoted, "|") + `) ;; *) false ;; esac; }`
+}
+
 // groupCheck returns a command that checks each package of each group. Of a group without mandatory packages, at least one of the default
-// packages has to be installed.
-func groupCheck(groups []string, groupInfo string) string {
+// packages has to be installed. skip is what goes before the check of a package, or empty.
+func groupCheck(groups []string, groupInfo, skip string) string {
 	return lines(
 		`for group in `+strings.Join(groups, " ")+`; do`,
 		`if names=$(members "$group"); then any='';`,
 		`for name in $names; do case $name in`,
 		`+*) if installed "${name#+}"; then any=1; fi ;;`,
-		`*) any=1; installed "$name" || missing="$missing, $name of the group $group" ;; esac; done;`,
+		`*) any=1; `+skip+`installed "$name" || missing="$missing, $name of the group $group" ;; esac; done;`,
 		`test -n "$any" || missing="$missing, any package of the group $group";`,
 		`else missing="$missing, the group $group, which `+groupInfo+` does not know"; fi; done`)
 }

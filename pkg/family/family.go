@@ -176,14 +176,31 @@ const (
 	Yum PackageManager = "yum"
 	DNF PackageManager = "dnf"
 	Apt PackageManager = "apt"
+	Apk PackageManager = "apk"
 )
 
-// Packages installs groups, then packages.
+// Packages is what a package manager does in one step, in this order: it enables modules, updates what is there, installs groups, then
+// packages, and removes others. Inputs leaves out of its digests what a step does not say.
 type Packages struct {
 	Common
 	Manager  PackageManager
 	Groups   []string
 	Packages []string
+	// Update brings the packages that are there up to what the repositories have.
+	Update bool `json:",omitempty"`
+	// Modules are streams of modules, NAME:STREAM. Only yum and dnf have them, and Groups, Exclude and EnableRepo.
+	Modules []string `json:",omitempty"`
+	// Remove are packages that have to be installed, and are not in the layer.
+	Remove []string `json:",omitempty"`
+	// Exclude are names and patterns of packages that are neither installed nor updated.
+	Exclude []string `json:",omitempty"`
+	// EnableRepo are ids of repositories that are used as if they were enabled.
+	EnableRepo []string `json:",omitempty"`
+	// Docs says whether documentation is installed; nil, if the image's configuration says so. apk has no such thing, and no Recommends.
+	Docs *bool `json:",omitempty"`
+	// Recommends says whether packages are installed that others only recommend; nil stands for what the image's configuration says, and
+	// for apt for no.
+	Recommends *bool `json:",omitempty"`
 }
 
 // Files puts files into the image as a layer of its own that depends on nothing under it.

@@ -29,6 +29,12 @@ var (
 	declaredName  = schema.DeclaredName.Regexp()
 	networkMode   = schema.NetworkMode.Regexp()
 	buildPlatform = schema.BuildPlatform.Regexp()
+	apkPackage    = schema.ApkPackage.Regexp()
+	rpmName       = schema.RPMName.Regexp()
+	aptName       = schema.AptName.Regexp()
+	apkName       = schema.ApkName.Regexp()
+	rpmPattern    = schema.RPMPattern.Regexp()
+	moduleStream  = schema.ModuleStream.Regexp()
 )
 
 // A form is what a string has to look like.

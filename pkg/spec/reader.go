@@ -26,13 +26,22 @@ type fields map[string]func(*yaml.Node)
 
 // object reads a mapping with known keys. It reports whether there is a mapping to read.
 func (r *reader) object(n *yaml.Node, what string, keys fields) bool {
+	return r.objectWith(n, what, keys, nil)
+}
+
+// objectWith does the same, with what to do instead for some of the keys that there are not.
+func (r *reader) objectWith(n *yaml.Node, what string, keys fields, instead map[string]string) bool {
 	for _, p := range r.pairs(n, what) {
 		if r.report.Full() {
 			break
 		}
 		read, ok := keys[p.Name.Value]
 		if !ok {
-			r.report.Add(p.Name.At, DidYouMean(p.Name.Value, slices.Collect(maps.Keys(keys))), "unknown key %q in %s", p.Name.Value, what)
+			hint, ok := instead[p.Name.Value]
+			if !ok {
+				hint = DidYouMean(p.Name.Value, slices.Collect(maps.Keys(keys)))
+			}
+			r.report.Add(p.Name.At, hint, "unknown key %q in %s", p.Name.Value, what)
 			continue
 		}
 		read(p.Value)

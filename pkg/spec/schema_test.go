@@ -33,6 +33,7 @@ var places = map[string]string{
 	"yum":                  step("{yum: {%s}}"),
 	"dnf":                  step("{dnf: {%s}}"),
 	"apt":                  step("{apt: {%s}}"),
+	"apk":                  step("{apk: {%s}}"),
 	"copy":                 step("{files: {%s}}"),
 	"run":                  step("{run: {%s}}"),
 	"cache":                step("{run: {cache: [{%s}]}}"),

@@ -100,12 +100,19 @@ type Repo struct {
 	Enabled  *bool
 }
 
-// Packages are to be installed with a tool: yum, dnf or apt.
+// Packages are what a package manager is to do: yum, dnf, apt or apk.
 type Packages struct {
-	At       Range
-	Tool     string
-	Groups   []Text
-	Packages []Text
+	At         Range
+	Tool       string
+	Update     bool
+	Module     []Text
+	Groups     []Text
+	Packages   []Text
+	Remove     []Text
+	Exclude    []Text
+	EnableRepo []Text
+	Docs       *bool
+	Recommends *bool
 }
 
 // A Copy brings a file or a directory into the image: from the spec's directory or, when Image is set, from another image.

@@ -14,6 +14,7 @@ func (r *reader) step(n *yaml.Node) Step {
 		"yum":     func(n *yaml.Node) { s.Packages = r.packages(n, "yum") },
 		"dnf":     func(n *yaml.Node) { s.Packages = r.packages(n, "dnf") },
 		"apt":     func(n *yaml.Node) { s.Packages = r.packages(n, "apt") },
+		"apk":     func(n *yaml.Node) { s.Packages = r.packages(n, "apk") },
 		"lens":    r.optionalText(&s.Lens, "lens"),
 		"helpers": func(n *yaml.Node) { s.Helpers = r.helpers(n) },
 		"files":   func(n *yaml.Node) { s.Files = r.copies(n) },
@@ -64,31 +65,6 @@ func (r *reader) only(t Text, key, with string) {
 	if t.IsSet() {
 		r.report.Add(t.At, "", "%s of a repo goes with %s", key, with)
 	}
-}
-
-func (r *reader) packages(n *yaml.Node, tool string) *Packages {
-	p := &Packages{At: r.rangeOf(n), Tool: tool}
-	keys := fields{"packages": r.texts(&p.Packages, "packages")}
-	var override Text
-	if tool != "apt" {
-		keys["groups"] = r.texts(&p.Groups, "groups")
-	}
-	if tool == "yum" {
-		keys["tool"] = r.text(&override, "tool")
-	}
-	before := len(r.report.errors)
-	r.object(n, tool, keys)
-	switch {
-	case !override.IsSet():
-	case override.Value == "yum", override.Value == "dnf":
-		p.Tool = override.Value
-	default:
-		r.report.Add(override.At, "", "tool has to be yum or dnf, not %q", override.Value)
-	}
-	if len(p.Groups)+len(p.Packages) == 0 && len(r.report.errors) == before {
-		r.report.Add(p.At, "", "%s installs nothing", tool)
-	}
-	return p
 }
 
 func (r *reader) helpers(n *yaml.Node) []Text {

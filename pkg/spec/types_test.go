@@ -32,6 +32,7 @@ var goTypes = map[string]reflect.Type{
 	"yum":                  reflect.TypeFor[Packages](),
 	"dnf":                  reflect.TypeFor[Packages](),
 	"apt":                  reflect.TypeFor[Packages](),
+	"apk":                  reflect.TypeFor[Packages](),
 	"copy":                 reflect.TypeFor[Copy](),
 	"run":                  reflect.TypeFor[Run](),
 	"cache":                reflect.TypeFor[CacheDir](),
@@ -43,7 +44,7 @@ func fieldOf(object, key string) string {
 	switch {
 	case key == "version", key == "description", object == "start" && key == "require":
 		return ""
-	case object == "step" && (key == "yum" || key == "dnf" || key == "apt"):
+	case object == "step" && (key == "yum" || key == "dnf" || key == "apt" || key == "apk"):
 		return "packages"
 	}
 	return strings.NewReplacer("-", "", "_", "").Replace(key)

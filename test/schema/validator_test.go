@@ -162,6 +162,7 @@ var limits = []limit{
 	{regexp.MustCompile(`runs on the platform of the engine`), followsValues},
 	{regexp.MustCompile(`target\.\w+ is not known here`), "there is one pattern for variables of the spec"},
 	{regexp.MustCompile(`need each other`), followsValues},
+	{regexp.MustCompile(`the step both installs and removes`), "it would take a rule between the items of two lists"},
 	{regexp.MustCompile(`the variable \w+ has no value`), "the command line may give it one"},
 	{regexp.MustCompile(`would be in the image`), followsValues},
 	{regexp.MustCompile(`is secret, and a command line is for everybody to see`), followsValues},

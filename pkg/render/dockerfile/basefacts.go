@@ -55,7 +55,7 @@ func (g *baseFacts) install(image *family.Image) {
 	for _, step := range image.Steps {
 		if s, ok := step.(family.Packages); ok && g.outside {
 			g.system = true
-			g.rpm = g.rpm || s.Manager != family.Apt
+			g.rpm = g.rpm || s.Manager == family.Yum || s.Manager == family.DNF
 		}
 	}
 }

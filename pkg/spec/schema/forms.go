@@ -33,6 +33,10 @@ const (
 		`|\.wh(?:[^/.` + control + `]` + pathRest + `)?|\.\.[^/` + control + `]+)`
 	pathRest = `[^/` + control + `]*`
 	control  = `\x00-\x1f\x7f`
+	// A part of a package's name for apk does not have ".apk" in it.
+	apkRest = `[A-Za-z0-9_+:-]*(?:\.(?:a(?:p(?:[A-Za-jl-z0-9_+:-][A-Za-z0-9_+:-]*)?|[A-Za-oq-z0-9_+:-][A-Za-z0-9_+:-]*)?|[A-Zb-z0-9_+:-][A-Za-z0-9_+:-]*)?)*`
+	// https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-package.5.scd
+	apkVersion = `[0-9]+(?:\.[0-9]+)*[a-z]?(?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*(?:~[0-9a-f]+)?(?:-r[0-9]+)?`
 	// 1 to 65535, with zeros before it.
 	portNumber = `0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
 )
@@ -82,20 +86,32 @@ var (
 	AptPackage = Form{"aptPackage", `[A-Za-z0-9*?](?:[A-Za-z0-9*?.+-]*[A-Za-z0-9*?.+])?` +
 		`(?::[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)?(?:=[A-Za-z0-9*?.+:~-]*[A-Za-z0-9*?.+~]|/[A-Za-z0-9.+_~-]*[A-Za-z0-9.+_~])?` +
 		`|/[A-Za-z0-9@.+_:~/=%-]+\.deb`, "the name of a package to install, as apt-get knows it"}
-	GroupName  = Form{"groupName", `[A-Za-z0-9@^][A-Za-z0-9@.+_:~^&/()-]*( [A-Za-z0-9@.+_:~^&/()-]+)*`, "the name of a group of packages"}
-	UserName   = Form{"userName", word, "a user's name or number"}
-	UserGroup  = Form{"userGroup", word + `(:` + word + `)?`, "a user's name or number, and `:GROUP` behind it"}
-	SHA256     = Form{"sha256", `[0-9a-f]{64}`, "64 digits from `0` to `f`"}
-	SecretID   = Form{"secretID", word, "letters, digits, `-`, `_` and `.`"}
-	RepoID     = Form{"repoID", `[A-Za-z0-9_.:-]+`, "letters, digits, `-`, `_`, `.` and `:`"}
-	Umask      = Form{"umask", `0?[0-7]{3}`, "three digits from 0 to 7"}
-	FileMode   = Form{"fileMode", `(?:0o)?0*[1-7][0-7]{0,3}`, "a file mode in octal digits"}
-	HelperName = Form{"helper", oneOf(Helpers()), "a part of pulp-helper: " + list(Helpers())}
-	Tool       = Form{"tool", oneOf([]string{"yum", "dnf"}), "`yum` or `dnf`"}
+	// ApkPackage is what apk takes for a package to install: a name, or what a package provides, and after it a tag and a version. With a
+	// "!" before it, it would be kept out; one with ".apk" in it would be a file.
+	ApkPackage = Form{"apkPackage", `[A-Za-z0-9_]` + apkRest + `(?:@[A-Za-z0-9_]` + apkRest + `)?(?:(?:[<>]?[=~]|=~|~=|[<>])` + apkVersion + `)?`,
+		"the name of a package to install, as apk knows it"}
+	// RPMName, AptName and ApkName are names of installed packages alone, for what is removed.
+	RPMName = Form{"rpmName", `[A-Za-z0-9_][A-Za-z0-9_.+-]*`, "the name of an installed package"}
+	AptName = Form{"aptName", `[A-Za-z0-9](?:[A-Za-z0-9.+-]*(?:[A-Za-z0-9.]|\+\+))?(?::[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)?`, "the name of an installed package, and `:ARCHITECTURE` behind it"}
+	ApkName = Form{"apkName", `[A-Za-z0-9_.][A-Za-z0-9_.+-]*`, "the name of an installed package"}
+	// RPMPattern is what yum and dnf leave out.
+	RPMPattern = Form{"rpmPattern", `[A-Za-z0-9_*?][A-Za-z0-9_*?.+:~^-]*`, "the name of a package, with placeholders or not"}
+	// ModuleStream is a module and its stream. A profile means nothing when a module is enabled.
+	ModuleStream = Form{"moduleStream", word + `:[A-Za-z0-9_][A-Za-z0-9_.+-]*`, "a module and its stream, `NAME:STREAM`"}
+	GroupName    = Form{"groupName", `[A-Za-z0-9@^][A-Za-z0-9@.+_:~^&/()-]*( [A-Za-z0-9@.+_:~^&/()-]+)*`, "the name of a group of packages"}
+	UserName     = Form{"userName", word, "a user's name or number"}
+	UserGroup    = Form{"userGroup", word + `(:` + word + `)?`, "a user's name or number, and `:GROUP` behind it"}
+	SHA256       = Form{"sha256", `[0-9a-f]{64}`, "64 digits from `0` to `f`"}
+	SecretID     = Form{"secretID", word, "letters, digits, `-`, `_` and `.`"}
+	RepoID       = Form{"repoID", `[A-Za-z0-9_.:-]+`, "letters, digits, `-`, `_`, `.` and `:`"}
+	Umask        = Form{"umask", `0?[0-7]{3}`, "three digits from 0 to 7"}
+	FileMode     = Form{"fileMode", `(?:0o)?0*[1-7][0-7]{0,3}`, "a file mode in octal digits"}
+	HelperName   = Form{"helper", oneOf(Helpers()), "a part of pulp-helper: " + list(Helpers())}
+	Tool         = Form{"tool", oneOf([]string{"yum", "dnf"}), "`yum` or `dnf`"}
+	ServiceURL   = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|(?:[^:]*[^:$])?\$\{[\s\S]*`, "a URL of one of the protocols " + list(serviceurl.Names())}
 	// NetworkMode and BuildPlatform have one value each so far.
 	NetworkMode   = Form{"networkMode", `none`, "`none`"}
 	BuildPlatform = Form{"buildPlatform", `build`, "`build`"}
-	ServiceURL    = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|(?:[^:]*[^:$])?\$\{[\s\S]*`, "a URL of one of the protocols " + list(serviceurl.Names())}
 )
 
 // Strings of no form of their own.

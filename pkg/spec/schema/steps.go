@@ -13,6 +13,8 @@ func step() *Object {
 				Description: "Installs packages with dnf."},
 			{Name: "apt", Type: apt(), Example: "{ packages: [python3] }",
 				Description: "Installs packages with apt-get, and none that they only recommend."},
+			{Name: "apk", Type: apk(), Example: "{ packages: [python3] }",
+				Description: "Installs packages with apk."},
 			{Name: "lens", Type: String{Form: Lens, Scope: AtBuild}, Example: "app.aug",
 				Description: "Brings an Augeas lens: a file beside the spec, or a built-in one."},
 			{Name: "helpers", Type: nonEmptyWords(HelperName, AtBuild), Example: "[config, wait]",
@@ -65,48 +67,5 @@ func repo() *Object {
 			{Kind: None, If: Condition{"baseurl", Set}, Conditions: []Condition{{"sha256", Set}}, Description: "`sha256` goes with `url`."},
 			{Kind: AtLeastOne, If: Condition{"baseurl", Set}, Conditions: []Condition{{"id", Set}}, Description: "`baseurl` needs `id`."},
 		},
-	}
-}
-
-// installsSomething is the rule of package steps that have groups too.
-func installsSomething() []Rule {
-	return []Rule{{Kind: AtLeastOne, Conditions: []Condition{{"groups", NonEmpty}, {"packages", NonEmpty}}, Description: "There is a group or a package."}}
-}
-
-func groups() Key {
-	return Key{Name: "groups", Type: words(GroupName, AtBuild), Default: "[]", Example: "[web-server]",
-		Description: "Groups of packages. They are installed first."}
-}
-
-func packages() Key {
-	return Key{Name: "packages", Type: words(RPMPackage, AtBuild), Default: "[]", Example: "[python3, augeas]",
-		Description: "Packages, as the package manager knows them: `NAME`, `NAME-VERSION`, a file of a package, the URL of one, `@GROUP`."}
-}
-
-func yum() *Object {
-	return &Object{
-		Name:        "yum",
-		Description: "Packages to install with yum.",
-		Keys: []Key{groups(), packages(), {Name: "tool", Type: String{Form: Tool}, Default: "yum", Example: "dnf",
-			Description: "The program that installs: `yum` or `dnf`."}},
-		Rules: installsSomething(),
-	}
-}
-
-func dnf() *Object {
-	return &Object{
-		Name:        "dnf",
-		Description: "Packages to install with dnf.",
-		Keys:        []Key{groups(), packages()},
-		Rules:       installsSomething(),
-	}
-}
-
-func apt() *Object {
-	return &Object{
-		Name:        "apt",
-		Description: "Packages to install with apt-get.",
-		Keys: []Key{{Name: "packages", Required: true, Type: nonEmptyWords(AptPackage, AtBuild), Example: "[python3, augeas-tools]",
-			Description: "Packages, as apt knows them: `NAME`, `NAME=VERSION`, `NAME/SUITE`."}},
 	}
 }
