@@ -51,17 +51,24 @@ func newAptSystem(t *testing.T) *aptSystem {
 	return s
 }
 
-// repository makes a flat repository: one package needs another, and one provides what has no package of its own.
+// repository makes a flat repository: one package needs another and recommends a third, one provides what has no package of its own, and one is
+// there in two versions.
 func (s *aptSystem) repository(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	var index strings.Builder
-	for name, fields := range map[string]string{"tool": "Version: 1:2.0-1\nDepends: library\n", "library": "Version: 1.0-1\n", "mail": "Version: 3.0\nProvides: agent (= 3)\n"} {
+	for name, fields := range map[string]string{
+		"tool": "Version: 1:2.0-1\nDepends: library\nRecommends: extra\n", "library": "Version: 1.0-1\n", "extra": "Version: 1.0\n",
+		"mail": "Version: 3.0\nProvides: agent (= 3)\n", "twice": "Version: 1.0\n", "twice+": "Version: 2.0\n",
+	} {
+		name, newer := strings.CutSuffix(name, "+")
 		tree := t.TempDir()
 		control := "Package: " + name + "\nArchitecture: all\nMaintainer: nobody <nobody@example.com>\nDescription: test\n" + fields
 		s.write(t, filepath.Join(tree, "DEBIAN", "control"), control, 0o644)
-		s.write(t, filepath.Join(tree, "usr", "share", name), name, 0o644)
-		file := filepath.Join(dir, name+".deb")
+		for _, path := range []string{name, "doc/" + name + "/README", "doc/" + name + "/copyright", "man/man1/" + name + ".1"} {
+			s.write(t, filepath.Join(tree, "usr", "share", path), name, 0o644)
+		}
+		file := filepath.Join(dir, fmt.Sprintf("%s-%t.deb", name, newer))
 		if out, err := exec.CommandContext(t.Context(), "dpkg-deb", "--build", "--root-owner-group", tree, file).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -69,7 +76,7 @@ func (s *aptSystem) repository(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&index, "%sFilename: ./%s.deb\nSize: %d\nSHA256: %x\n\n", control, name, len(deb), sha256.Sum256(deb))
+		fmt.Fprintf(&index, "%sFilename: ./%s\nSize: %d\nSHA256: %x\n\n", control, filepath.Base(file), len(deb), sha256.Sum256(deb))
 	}
 	s.write(t, filepath.Join(dir, "Packages"), index.String(), 0o644)
 	s.write(t, filepath.Join(dir, "Release"), fmt.Sprintf("Suite: lab\nDate: Tue, 17 Dec 2013 00:00:00 UTC\nSHA256:\n %x %d Packages\n",
@@ -79,7 +86,14 @@ func (s *aptSystem) repository(t *testing.T) string {
 
 func (s *aptSystem) install(t *testing.T, names ...string) (code int, output string) {
 	t.Helper()
-	command, err := packages.For(family.Packages{Manager: family.Apt, Packages: names})
+	return s.do(t, family.Packages{Packages: names})
+}
+
+// do runs a step of apt.
+func (s *aptSystem) do(t *testing.T, step family.Packages) (code int, output string) {
+	t.Helper()
+	step.Manager = family.Apt
+	command, err := packages.For(step)
 	if err != nil {
 		t.Fatal(err)
 	}

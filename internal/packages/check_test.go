@@ -239,13 +239,13 @@ func TestScript_removesOldIndexes(t *testing.T) {
 // A spec never gets this far with such names; the quoting has to hold on its own.
 func TestScript_quotesNames(t *testing.T) {
 	names := []string{"x; touch pwned", "$(touch pwned)", "`touch pwned`", "it's", `a"b`, `c\d`, "~", "a b", "-", "=`touch pwned`*", "/x`touch pwned`.deb"}
-	for _, manager := range []family.PackageManager{family.Yum, family.DNF, family.Apt} {
+	for _, manager := range []family.PackageManager{family.Yum, family.DNF, family.Apt, family.Apk} {
 		t.Run(string(manager), func(t *testing.T) {
-			const record = `case "$*" in *install*) for a in "$@"; do echo "$a" >> args; done ;; esac`
-			s := newSystem(t, "", map[string]string{"yum": record, "dnf": record, "apt-get": record})
-			step := family.Packages{Manager: manager, Packages: names}
-			if manager != family.Apt {
-				step.Groups = names
+			const record = `case "$*" in *install*|"add "*) for a in "$@"; do echo "$a" >> args; done ;; esac`
+			s := newSystem(t, "", map[string]string{"yum": record, "dnf": record, "apt-get": record, "apk": record})
+			step := family.Packages{Manager: manager, Packages: names, Remove: names}
+			if manager == family.Yum || manager == family.DNF {
+				step.Groups, step.Modules, step.Exclude, step.EnableRepo = names, names, names, names
 			}
 			s.run(t, []string{"dash", "-euc"}, step) // nothing is installed, so it fails
 			args, err := os.ReadFile(filepath.Join(s.dir, "args"))
@@ -253,7 +253,7 @@ func TestScript_quotesNames(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := strings.Join(names, "\n") + "\n"
-			if got := string(args); !strings.HasSuffix(got, "install\n"+want) {
+			if got := string(args); !strings.HasSuffix(got, "install\n"+want) && !strings.HasSuffix(got, "add\n"+want) {
 				t.Errorf("the package manager was given\n%s\nwant\n%s", got, want)
 			}
 			if _, err := os.Stat(filepath.Join(s.dir, "pwned")); err == nil {

@@ -45,12 +45,14 @@ func TestTrusting(t *testing.T) {
 		option  string // what each call of the tool in calls has
 		calls   []string
 	}{
-		{family.Apt, nil, " -o Acquire::https::CAInfo=" + file + " ", []string{"apt-get -o Acquire::https::CAInfo=" + file + " -o APT::Update::Error-Mode=any update ", "apt-get -o Acquire::https::CAInfo=" + file + " --yes --no-install-recommends install a b"}},
-		{family.Yum, []string{"g"}, " --setopt=sslcacert=" + file + " ", []string{"--setopt=sslcacert=" + file + " groupinstall g", "--setopt=sslcacert=" + file + " install a b"}},
-		{family.DNF, []string{"g"}, " --setopt=sslcacert=" + file + " ", []string{"--setopt=sslcacert=" + file + " group install g", "--setopt=sslcacert=" + file + " install a b"}},
+		{family.Apt, nil, " -o Acquire::https::CAInfo=" + file + " ", []string{"apt-get -o Acquire::https::CAInfo=" + file + " -o APT::Update::Error-Mode=any update ", "apt-get -o Acquire::https::CAInfo=" + file + " --yes --no-install-recommends --with-new-pkgs upgrade",
+			"apt-get -o Acquire::https::CAInfo=" + file + " --yes --no-install-recommends install a b"}},
+		{family.Yum, []string{"g"}, " --setopt=sslcacert=" + file + " ", []string{"--setopt=sslcacert=" + file + " update", "--setopt=sslcacert=" + file + " groupinstall g", "--setopt=sslcacert=" + file + " install a b"}},
+		{family.DNF, []string{"g"}, " --setopt=sslcacert=" + file + " ", []string{"--setopt=sslcacert=" + file + " upgrade", "--setopt=sslcacert=" + file + " group install g", "--setopt=sslcacert=" + file + " install a b"}},
+		{family.Apk, nil, "SSL_CERT_FILE=" + file + " ", []string{"SSL_CERT_FILE=" + file + " apk update ", "SSL_CERT_FILE=" + file + " apk upgrade", "SSL_CERT_FILE=" + file + " apk add a b"}},
 	} {
 		t.Run(string(test.manager), func(t *testing.T) {
-			step := family.Packages{Manager: test.manager, Groups: test.groups, Packages: []string{"a", "b"}}
+			step := family.Packages{Manager: test.manager, Update: true, Groups: test.groups, Packages: []string{"a", "b"}}
 			plain, err := packages.For(step)
 			if err != nil {
 				t.Fatal(err)
@@ -65,7 +67,11 @@ func TestTrusting(t *testing.T) {
 				}
 			}
 			// Without the option it is the same.
-			trusting.Commands = strings.Split(strings.ReplaceAll(trusting.Script(), test.option, " "), "\n")
+			without := ""
+			if strings.HasPrefix(test.option, " ") {
+				without = " "
+			}
+			trusting.Commands = strings.Split(strings.ReplaceAll(trusting.Script(), test.option, without), "\n")
 			plain.Commands = strings.Split(plain.Script(), "\n")
 			if diff := cmp.Diff(plain, trusting); diff != "" {
 				t.Errorf("the commands without and with the file (-want +got):\n%s", diff)

@@ -86,7 +86,7 @@ func (s system) file(t *testing.T, name, text string) {
 	s.write(t, s.dir+name, text, 0o644)
 }
 
-// run runs the script of a step in the system, whose /var and /usr are its own, and returns the exit code and the standard error.
+// run runs the script of a step in the system, whose /var, /usr and /etc/apk are its own, and returns the exit code and the standard error.
 func (s system) run(t *testing.T, shell []string, step family.Packages) (code int, stderr string) {
 	t.Helper()
 	needs.Tool(t, shell[0])
@@ -94,7 +94,7 @@ func (s system) run(t *testing.T, shell []string, step family.Packages) (code in
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := strings.NewReplacer(" /var/", " "+s.dir+"/var/", " /usr/lib/", " "+s.dir+"/usr/lib/").Replace(command.Script())
+	script := strings.NewReplacer(" /var/", " "+s.dir+"/var/", " /usr/lib/", " "+s.dir+"/usr/lib/", " /etc/apk/", " "+s.dir+"/etc/apk/").Replace(command.Script())
 	if strings.Contains(script, "rm -rf /") && !strings.Contains(script, "rm -rf "+s.dir) {
 		t.Fatalf("the script would remove files of this machine:\n%s", script)
 	}
