@@ -36,6 +36,7 @@ var otherwise = map[string]string{
 	"yum":      "a step of the kind packages",
 	"dnf":      "a step of the kind packages",
 	"apt":      "a step of the kind packages",
+	"apk":      "a step of the kind packages",
 	"copy":     "the files that it brings",
 	"run":      "a step of the kind run",
 	"cache":    "a part of a step of the kind run",

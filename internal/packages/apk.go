@@ -8,8 +8,8 @@ import (
 )
 
 // apk caches nothing between builds: it stores packages only where an image asks for it, and its index has to be today's. That index is
-// fetched once, so that all calls of the step see the same, and removed at the end. A cache that the image has at /etc/apk/cache takes the
-// place of /var/cache/apk, and may be a link.
+// fetched once, so that all calls of the step see the same, and removed at the end; apk needs it to remove packages too, where others came
+// from a repository with a tag. A cache that the image has at /etc/apk/cache takes the place of /var/cache/apk, and may be a link.
 func apk(step family.Packages, trusted string) Command {
 	upgrade, add, del := "", forAll("apk add", step.Packages), forAll("apk del", step.Remove)
 	if step.Update {
@@ -21,19 +21,14 @@ func apk(step family.Packages, trusted string) Command {
 		}
 		return "SSL_CERT_FILE=" + trusted + " " + command
 	}
-	commands := []string{remove(apkCaches()...)}
-	visible := notEmpty(upgrade, add, del)
-	if upgrade+add != "" {
-		commands = append(commands, trusting(apkUpdate))
-		visible = append([]string{"apk update"}, visible...)
-	}
+	commands := []string{remove(apkCaches()...), trusting(apkUpdate)}
 	for _, command := range notEmpty(upgrade, add) {
 		commands = append(commands, trusting(command))
 	}
 	commands = append(commands, removal("apk", apkHas, trusting(del), step.Remove)...)
 	commands = append(commands, apkChecks(step)...)
 	commands = append(commands, remove(append(apkCaches(), "/var/log/apk.log")...))
-	return Command{Install: strings.Join(visible, "\n"), Commands: commands}
+	return Command{Install: strings.Join(notEmpty("apk update", upgrade, add, del), "\n"), Commands: commands}
 }
 
 // apkCaches are where apk keeps indexes and packages.

@@ -49,7 +49,7 @@ func TestFor_options(t *testing.T) {
 		{"apk in order", family.Packages{Manager: family.Apk, Update: true, Packages: []string{"a@edge>=1"}, Remove: []string{"r"}}, []string{
 			"apk update", "apk upgrade", "apk add 'a@edge>=1'", "apk del r",
 		}},
-		{"apk needs no index to remove", family.Packages{Manager: family.Apk, Remove: []string{"r"}}, []string{"apk del r"}},
+		{"apk needs an index to remove", family.Packages{Manager: family.Apk, Remove: []string{"r"}}, []string{"apk update", "apk del r"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			command, err := packages.For(test.step)

@@ -22,7 +22,7 @@ func rpmBased(step family.Packages, trusted string, words rpmWords) Command {
 			upgrade = tool + " " + words.update
 		}
 		return notEmpty(forAll(tool+" module enable", step.Modules), upgrade, forAll(tool+" "+words.groupInstall, step.Groups), forAll(tool+" install", step.Packages)),
-			// yum 3 leaves dependencies behind unless it is told.
+			// yum 3 leaves dependencies behind unless it is told. dnf 4 does as well where it has no history that says what they are.
 			forAll(tool+" --setopt=clean_requirements_on_remove=1 remove", step.Remove)
 	}
 	trust := ""

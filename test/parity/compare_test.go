@@ -94,11 +94,13 @@ var (
 	runArgs = regexp.MustCompile(`^\|\d+ (?:(?:(?:TARGET|BUILD)\w+|NEWLINE)=(?:[\w/]+|\n)? )+`)
 	// What a spec says beside a command, a Dockerfile says in it.
 	exports = regexp.MustCompile(`^(?:export \w+="(?:[^"\\]|\\.)*"; )+`)
-	cleanUp = regexp.MustCompile(`(?: &&|;)? rm -rf(?: /(?:var|etc)/\S+)+ *$`)
+	cleanUp = regexp.MustCompile(`(?: &&|;)? rm -rf(?: /(?:var|etc|usr)/\S+)+ *$`)
 	spaces  = regexp.MustCompile(`\s+`)
 	// A Dockerfile has all of a package step, and the history of a direct build what a person would type.
 	oldIndexes = regexp.MustCompile(`^ *(?:for entry in .*? esac; done|rm -rf /var/lib/apt/lists.*?); `)
 	checks     = regexp.MustCompile(`; missing=''; .*$`)
+	toRemove   = regexp.MustCompile(`(?:missing=''; query\(\) .*?)?has\(\) \{.*?exit 1; fi; `)
+	removed    = regexp.MustCompile(`; for name in [^;]*; do if has .*?exit 1; fi`)
 )
 
 // command is what a RUN ran, without what it ran in.
@@ -112,10 +114,11 @@ func command(text string) string {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	text = exports.ReplaceAllString(text, "")
-	text = strings.ReplaceAll(text, "export DEBIAN_FRONTEND=noninteractive && ", "")
 	text = strings.ReplaceAll(spaces.ReplaceAllString(text, " "), " && ", " ")
-	text = checks.ReplaceAllString(oldIndexes.ReplaceAllString(text, ""), "")
-	return strings.TrimSpace(cleanUp.ReplaceAllString(text, ""))
+	text = strings.TrimPrefix(strings.TrimSpace(text), "export DEBIAN_FRONTEND=noninteractive; ")
+	text = removed.ReplaceAllString(toRemove.ReplaceAllString(oldIndexes.ReplaceAllString(text, ""), ""), "")
+	text = cleanUp.ReplaceAllString(checks.ReplaceAllString(text, ""), "")
+	return strings.TrimSpace(strings.ReplaceAll(text, "; ", " "))
 }
 
 // declarations are the names of what an instruction declares. The values, the configs say.

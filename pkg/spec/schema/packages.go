@@ -29,7 +29,7 @@ func rpmKeys() []Key {
 			Description: "Groups of packages. They are installed before the packages."},
 		{Name: "packages", Type: words(RPMPackage, AtBuild), Default: "[]", Example: "[python3, augeas]",
 			Description: "Packages, as the package manager knows them: `NAME`, `NAME-VERSION`, a file of a package, the URL of one, `@GROUP`."},
-		removed(RPMName, "What needs them goes too, and so does what was only installed for them."),
+		removed(RPMName, "What needs them goes too, and so does what was only installed for them, as far as yum or dnf remembers that."),
 		{Name: "exclude", Type: words(RPMPattern, AtBuild), Default: "[]", Example: `["kernel*"]`,
 			Description: "Packages that are neither installed nor updated; members of groups among them are left out."},
 		{Name: "enablerepo", Type: words(RepoID, AtBuild), Default: "[]", Example: "[crb]",

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// assets holds comps.xml and, below a package's name, the package's files at
+// assets holds comps.xml, modules.yaml and, below a package's name, the package's files at
 // their paths in the image.
 //
 //go:embed all:assets
@@ -35,6 +35,14 @@ func Catalog() ([]Package, error) {
 			Name: "broken-post", Version: "1.0", Summary: "Is installed but not set up: for tests of failing steps", License: "Public Domain",
 			After: failing("%post"),
 		},
+		{Name: "lab-weak", Version: "1.0", Summary: "Recommends another, and has documentation", License: "Public Domain", Recommends: []string{"lab-recommended"}, Files: []File{
+			{Path: "/usr/share/lab-weak", Mode: 0o644, Owner: "root", Body: []byte("weak\n")},
+			{Path: "/usr/share/doc/lab-weak/README", Mode: 0o644, Owner: "root", Body: []byte("read\n"), Doc: true},
+		}},
+		{Name: "lab-recommended", Version: "1.0", Summary: "Is recommended", License: "Public Domain"},
+		{Name: "lab-twice", Version: "1.0", Summary: "Is there in two versions", License: "Public Domain"},
+		{Name: "lab-twice", Version: "2.0", Summary: "Is there in two versions", License: "Public Domain"},
+		{Name: "lab-modular", Version: "1.0", Summary: "Is in a module that is not enabled", License: "Public Domain"},
 	}
 	for i, p := range packages {
 		files, err := assetFiles(p.Name)

@@ -21,6 +21,8 @@ type Package struct {
 	Provides []string // capabilities beside the name
 	Files    []File
 
+	Recommends []string // names of packages
+
 	Before string // shell script that runs before the files are installed; a failure stops the transaction
 	After  string // shell script that runs after it
 }
@@ -34,6 +36,7 @@ type File struct {
 	Dir    bool
 	Target string // of a symbolic link
 	Config bool   // kept when a newer package is installed
+	Doc    bool   // documentation
 }
 
 // FileName is the name that yum repositories use for the package's file.
@@ -68,9 +71,10 @@ func (p Package) metadata(built time.Time) rpmpack.RPMMetaData {
 	return rpmpack.RPMMetaData{
 		Name: p.Name, Version: p.Version, Release: p.Release, Arch: p.Arch,
 		Summary: p.Summary, Description: p.Summary, Licence: p.License,
-		Requires:  relations(p.Requires),
-		Provides:  relations(p.Provides),
-		BuildTime: built, BuildHost: "lab.invalid",
+		Requires:   relations(p.Requires),
+		Provides:   relations(p.Provides),
+		Recommends: relations(p.Recommends),
+		BuildTime:  built, BuildHost: "lab.invalid",
 		Compressor: "gzip",
 	}
 }
@@ -97,6 +101,8 @@ func (f File) rpmFile(built time.Time) rpmpack.RPMFile {
 		file.Body = []byte(f.Target)
 	case f.Config:
 		file.Type = rpmpack.ConfigFile | rpmpack.NoReplaceFile
+	case f.Doc:
+		file.Type = rpmpack.DocFile
 	}
 	return file
 }

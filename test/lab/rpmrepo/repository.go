@@ -26,12 +26,17 @@ func Key(built time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	modules, err := fs.ReadFile(assets, "assets/modules.yaml")
+	if err != nil {
+		return "", err
+	}
 	text, err := json.Marshal(struct {
 		Packages []Package
 		Comps    []byte
+		Modules  []byte
 		Augeas   []string
 		Built    int64
-	}{packages, comps, AugeasSources(), built.Unix()})
+	}{packages, comps, modules, AugeasSources(), built.Unix()})
 	if err != nil {
 		return "", fmt.Errorf("naming the repository's contents: %w", err)
 	}
@@ -39,8 +44,8 @@ func Key(built time.Time) (string, error) {
 	return hex.EncodeToString(sum[:])[:16], nil
 }
 
-// Write makes a repository of the packages, with the groups of comps.xml, in
-// the empty folder dir. All times in it are built. The tool createrepo_c must
+// Write makes a repository of the packages, with the groups of comps.xml and the
+// modules of modules.yaml, in the empty folder dir. All times in it are built. The tool createrepo_c must
 // be there.
 func Write(ctx context.Context, dir string, built time.Time, packages ...Package) error {
 	for _, p := range packages {
@@ -78,8 +83,9 @@ func writePackage(name string, p Package, built time.Time) error {
 	return os.Chtimes(name, built, built)
 }
 
-// writeGroups puts comps.xml beside the packages and returns createrepo_c's
-// arguments for it. An empty repository has no groups.
+// writeGroups puts comps.xml and modules.yaml beside the packages and returns
+// createrepo_c's arguments for the first; the second it finds by itself. An
+// empty repository has no groups and no modules.
 func writeGroups(dir string, wanted bool) ([]string, error) {
 	if !wanted {
 		return nil, nil
@@ -91,6 +97,13 @@ func writeGroups(dir string, wanted bool) ([]string, error) {
 	// createrepo_c wants it absolute.
 	name, err := filepath.Abs(filepath.Join(dir, "comps.xml"))
 	if err != nil {
+		return nil, err
+	}
+	modules, err := fs.ReadFile(assets, "assets/modules.yaml")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "modules.yaml"), modules, 0o644); err != nil {
 		return nil, err
 	}
 	return []string{"--groupfile=" + name}, os.WriteFile(name, comps, 0o644)
