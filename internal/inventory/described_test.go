@@ -29,18 +29,19 @@ var listed = map[string]any{
 
 // otherwise are the objects that are shown in another form, and what that is.
 var otherwise = map[string]string{
-	"variable": "its value",
-	"amounts":  "a list of values with names",
-	"step":     "what becomes of it: its kind, and what that does",
-	"repo":     "the file that it brings",
-	"yum":      "a step of the kind packages",
-	"dnf":      "a step of the kind packages",
-	"apt":      "a step of the kind packages",
-	"apk":      "a step of the kind packages",
-	"copy":     "the files that it brings",
-	"run":      "a step of the kind run",
-	"cache":    "a part of a step of the kind run",
-	"mount":    "a part of a step of the kind run",
+	"variable":  "its value",
+	"amounts":   "a list of values with names",
+	"step":      "what becomes of it: its kind, and what that does",
+	"repo":      "the file that it brings",
+	"yum":       "a step of the kind packages",
+	"dnf":       "a step of the kind packages",
+	"apt":       "a step of the kind packages",
+	"apk":       "a step of the kind packages",
+	"copy":      "the files that it brings",
+	"run":       "a step of the kind run",
+	"cache":     "a part of a step of the kind run",
+	"mount":     "a part of a step of the kind run",
+	"directory": "a step of the kind directory, with the directories as its files",
 }
 
 // renamed are the keys that are not shown under their own name, and what shows them.

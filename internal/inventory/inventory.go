@@ -157,6 +157,9 @@ type Copy struct {
 	From  string `json:"from"`
 	To    string `json:"to"`
 	Mode  string `json:"mode,omitempty"`
+	Owner string `json:"owner,omitempty"`
+	// Exclude are patterns of what is left out.
+	Exclude []string `json:"exclude,omitempty"`
 }
 
 // A Set is a variable that a step sets.
@@ -189,4 +192,6 @@ type File struct {
 	// Mode holds octal digits, set-id and sticky bits included.
 	Mode   string `json:"mode,omitempty"`
 	Target string `json:"target,omitempty"`
+	// Owner is USER or USER:GROUP; without one, root.
+	Owner string `json:"owner,omitempty"`
 }

@@ -23,11 +23,16 @@ func (l lister) step(s family.Step) Step {
 			out.Files = append(out.Files, file(f))
 		}
 		for _, c := range s.Copies {
-			copied := Copy{Image: c.Source.Name(), From: c.From, To: c.To}
+			copied := Copy{Image: c.Source.Name(), From: c.From, To: c.To, Owner: string(c.Owner), Exclude: c.Exclude}
 			if c.Mode != 0 {
 				copied.Mode = octal(c.Mode)
 			}
 			out.Copies = append(out.Copies, copied)
+		}
+	case family.Directories:
+		out.Kind = "directory"
+		for _, d := range s.Dirs {
+			out.Files = append(out.Files, directory(d))
 		}
 	case family.Run:
 		return run(out, s)
@@ -66,13 +71,23 @@ func sets(vars []family.EnvVar) []Set {
 }
 
 func file(f family.File) File {
+	out := File{Path: f.Path, Type: "file", Mode: octal(f.Mode), Owner: string(f.Owner)}
 	switch {
 	case f.Mode.IsDir():
-		return File{Path: f.Path, Type: "directory", Mode: octal(f.Mode)}
+		out.Type = "directory"
 	case f.Mode&fs.ModeSymlink != 0:
-		return File{Path: f.Path, Type: "link", Target: f.Target}
+		out.Type, out.Mode, out.Target = "link", "", f.Target
 	}
-	return File{Path: f.Path, Type: "file", Mode: octal(f.Mode)}
+	return out
+}
+
+// directory shows a mode only where the spec has one: without, that of an existing directory stays.
+func directory(d family.Directory) File {
+	out := File{Path: d.Path, Type: "directory", Owner: string(d.Owner)}
+	if d.Mode != 0 {
+		out.Mode = octal(d.Mode)
+	}
+	return out
 }
 
 // octal writes a mode as chmod takes it.

@@ -99,7 +99,7 @@ func Entries(ctx context.Context, below Tree, files []File) ([]Entry, error) {
 			in = dir
 		}
 		realPath := path.Join(parent.path, path.Base(f.Path))
-		if other, ok := asked[realPath]; ok && other != f.Path {
+		if other, ok := asked[realPath]; ok && other != f.Path && !(f.Mode.IsDir() && out[index[realPath]].Mode.IsDir()) {
 			return nil, fmt.Errorf("%s and %s are the same file in the image below, %s", other, f.Path, realPath)
 		}
 		asked[realPath] = f.Path
@@ -149,7 +149,7 @@ func (r resolver) entry(ctx context.Context, realPath string, f File) (Entry, er
 	case sticky && below.Mode.IsDir():
 		// Everybody shall be able to write into it, so an existing directory gets the mode, too.
 		e.Info = *below
-		e.Info.Mode = f.Mode
+		e.Mode = f.Mode
 	case sticky && below.Mode&fs.ModeSymlink != 0:
 		return Entry{}, fmt.Errorf("%s is a directory with the sticky bit in the step and a symbolic link in the image below", f.Path)
 	case f.Mode.IsDir() && below.Mode&fs.ModeSymlink != 0:

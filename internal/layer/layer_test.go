@@ -38,6 +38,11 @@ func file(path, content string) layer.File {
 	}}
 }
 
+func owned(f layer.File, uid, gid int) layer.File {
+	f.UID, f.GID = uid, gid
+	return f
+}
+
 // below is a system as distributions lay it out since the merge of /usr.
 var below = tree{
 	"/usr":         dir(0o755),
@@ -79,6 +84,12 @@ func TestEntries_realPathsAndParents(t *testing.T) {
 		{"the sticky bit is given to a directory that is there, with its owner", []layer.File{{Path: "/home", Mode: fs.ModeDir | fs.ModeSticky | 0o777}},
 			[]string{"dtrwxrwxrwx /home 48:50"}},
 		{"a set-id bit is not", []layer.File{{Path: "/etc", Mode: fs.ModeDir | fs.ModeSetgid | 0o755}}, []string{"drwxr-x--- /etc"}},
+		{"an owner is that of the file, and not of what is above", []layer.File{{Path: "/opt/a", Mode: fs.ModeDir | 0o755, UID: 5, GID: 6}, owned(file("/opt/a/x", "x"), 5, 6)},
+			[]string{"drwxr-xr-x /opt", "drwxr-xr-x /opt/a 5:6", "-rw-r--r-- /opt/a/x 5:6"}},
+		{"a directory that is there keeps its owner", []layer.File{{Path: "/home", Mode: fs.ModeDir | 0o755, UID: 5, GID: 6}, owned(file("/home/x", "x"), 5, 6)},
+			[]string{"dgrwxrwxr-x /home 48:50", "-rw-r--r-- /home/x 5:6"}},
+		{"one directory by two names", []layer.File{{Path: "/var/run/a", Mode: fs.ModeDir | 0o755, UID: 5}, {Path: "/run/a", Mode: fs.ModeDir | 0o755, UID: 5}},
+			[]string{"drwxr-xr-x /run", "drwxr-xr-x /run/a 5:0"}},
 		{"a directory over a link to a directory leaves the link", []layer.File{{Path: "/lib", Mode: fs.ModeDir | 0o755}},
 			[]string{"Lrwxrwxrwx /lib -> usr/lib"}},
 	} {

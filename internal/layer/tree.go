@@ -2,11 +2,15 @@ package layer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/pulpimg/pulpimg/internal/ctxreader"
 )
 
 // Info describes a file of an image, as far as a layer needs to know.
@@ -100,6 +104,20 @@ func (o overlay) Lstat(ctx context.Context, path string) (*Info, error) {
 		return &info, nil
 	}
 	return o.below.Lstat(ctx, path)
+}
+
+// ReadFile implements Reader.
+func (o overlay) ReadFile(ctx context.Context, path string, limit int64) ([]byte, error) {
+	at, ok := slices.BinarySearchFunc(o.entries, path, func(e Entry, path string) int { return strings.Compare(e.Path, path) })
+	if !ok {
+		return readRegular(ctx, o.below, path, limit)
+	}
+	r, err := o.entries[at].Open()
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(ctxreader.New(ctx, r), limit))
+	return data, errors.Join(err, r.Close())
 }
 
 // Prefetch implements Prefetcher.

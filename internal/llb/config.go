@@ -228,6 +228,8 @@ func createdBy(step family.Step) string {
 			return "RUN " + list(s.Args)
 		}
 		return "RUN " + s.Script
+	case family.Directories:
+		return "COPY # " + s.Title()
 	case family.Files:
 		return strings.Join(append([]string{"COPY"}, paths(s.Files)...), " ") + " # " + s.Title()
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/familytest"
 	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
 )
 
 // The platforms of the tests.
@@ -123,7 +124,10 @@ func (r *fakeRef) StatFile(context.Context, gateway.StatRequest) (*fstypes.Stat,
 }
 
 // ReadFile implements gateway.Reference.
-func (r *fakeRef) ReadFile(context.Context, gateway.ReadRequest) ([]byte, error) {
+func (r *fakeRef) ReadFile(ctx context.Context, req gateway.ReadRequest) ([]byte, error) {
+	if req.Filename != llb.FetchedFile {
+		return r.diskRef.ReadFile(ctx, req)
+	}
 	return []byte(r.sources[0]), nil
 }
 

@@ -243,40 +243,6 @@ func (p platformPlanner) steps(ctx context.Context, image *family.Image, state i
 	return state, nil
 }
 
-// contents returns the file systems that a step takes files from: one for each copy or mount, or a zero value where that is no image.
-func (p platformPlanner) contents(image *family.Image, at int) ([]llb.Content, error) {
-	var sources []*family.ImageSource
-	switch s := image.Steps[at].(type) {
-	case family.Files:
-		for _, c := range s.Copies {
-			sources = append(sources, &c.Source)
-		}
-	case family.Run:
-		for _, m := range s.Mounts {
-			sources = append(sources, m.Source)
-		}
-	}
-	out := make([]llb.Content, len(sources))
-	for i, source := range sources {
-		switch {
-		case source == nil:
-		case source.Image != nil:
-			state, err := p.state(source.Image)()
-			if err != nil {
-				return nil, err
-			}
-			out[i] = state.image.Content()
-		default:
-			base, err := p.base(image, source)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = llb.External(image, at, base, p.options())
-		}
-	}
-	return out, nil
-}
-
 func (p platformPlanner) step(ctx context.Context, state imageState, image *family.Image, at int, contents []llb.Content) (imageState, error) {
 	name := llb.StepName(image, at)
 	switch s := image.Steps[at].(type) {
@@ -291,6 +257,8 @@ func (p platformPlanner) step(ctx context.Context, state imageState, image *fami
 			return p.copies(ctx, state, image, at, contents)
 		}
 		return p.files(ctx, state, name, s)
+	case family.Directories:
+		return p.directories(ctx, state, name, s)
 	case family.Env:
 		next, err := state.image.AddEnv()
 		return imageState{image: next, tree: state.tree}, err
@@ -303,38 +271,55 @@ func (p platformPlanner) step(ctx context.Context, state imageState, image *fami
 	return imageState{image: next, tree: newEngineTree(p.engine, next)}, err
 }
 
-// mountFolders adds the contents of the mounts that are of the spec's folder.
-func (p platformPlanner) mountFolders(ctx context.Context, state imageState, s family.Run, contents []llb.Content) error {
-	for i, m := range s.Mounts {
-		if m.Files == nil {
-			continue
-		}
-		entries, err := layer.Entries(ctx, layer.Empty{}, forPlatform(m.Files, p.platform))
-		if err != nil {
-			return err
-		}
-		made, err := p.opts.layers.Add(ctx, entries, p.layerOptions())
-		if err != nil {
-			return err
-		}
-		contents[i] = state.image.OfLayer(made)
-	}
-	return nil
-}
-
 func (p platformPlanner) layerOptions() layer.Options {
 	return layer.Options{ModTime: p.opts.Created, Platform: p.platform, ReadAll: p.opts.NoCache}
 }
 
 // files adds a layer of files.
 func (p platformPlanner) files(ctx context.Context, state imageState, name string, step family.Files) (imageState, error) {
-	entries, err := layer.Entries(ctx, state.tree, forPlatform(step.Files, p.platform))
+	files, err := forPlatform(ctx, step.Files, p.platform, newAccounts(state.tree))
+	if err != nil {
+		return imageState{}, err
+	}
+	entries, err := layer.Entries(ctx, state.tree, files)
 	if err != nil {
 		return imageState{}, err
 	}
 	if err := checkReserved(ctx, state.tree, step, entries); err != nil {
 		return imageState{}, err
 	}
+	return p.add(ctx, state, name, entries)
+}
+
+// directories adds a layer of directories.
+func (p platformPlanner) directories(ctx context.Context, state imageState, name string, step family.Directories) (imageState, error) {
+	accounts := newAccounts(state.tree)
+	dirs := make([]layer.Directory, len(step.Dirs))
+	for i, d := range step.Dirs {
+		dirs[i].Path = d.Path
+		if d.Mode != 0 {
+			dirs[i].Mode = &d.Mode
+		}
+		if d.Owner != "" {
+			owner, err := accounts.numbers(ctx, d.Owner)
+			if err != nil {
+				return imageState{}, err
+			}
+			dirs[i].Owner = &owner
+		}
+	}
+	entries, err := layer.Directories(ctx, state.tree, dirs)
+	if err != nil {
+		return imageState{}, err
+	}
+	if err := checkReserved(ctx, state.tree, family.Files{}, entries); err != nil {
+		return imageState{}, err
+	}
+	return p.add(ctx, state, name, entries)
+}
+
+// add adds a layer with the entries.
+func (p platformPlanner) add(ctx context.Context, state imageState, name string, entries []layer.Entry) (imageState, error) {
 	started := time.Now() // not before: the time to wait for the tree below is not the time of this step
 	made, err := p.opts.layers.Add(ctx, entries, p.layerOptions())
 	if err != nil {
@@ -342,20 +327,6 @@ func (p platformPlanner) files(ctx context.Context, state imageState, name strin
 	}
 	p.announce(name, started, made.Known)
 	return imageState{image: state.image.AddLayer(made), tree: layer.Overlay(state.tree, entries)}, nil
-}
-
-// copies adds a layer of files, some of which are those of images.
-func (p platformPlanner) copies(ctx context.Context, state imageState, image *family.Image, at int, contents []llb.Content) (imageState, error) {
-	started := time.Now()
-	made, err := p.take(ctx, state, image, at, contents)
-	if err != nil {
-		return imageState{}, err
-	}
-	if err := checkReserved(ctx, state.tree, family.Files{}, made.Entries); err != nil {
-		return imageState{}, err
-	}
-	p.announce(llb.StepName(image, at), started, made.Known)
-	return imageState{image: state.image.AddLayer(made), tree: layer.Overlay(state.tree, made.Entries)}, nil
 }
 
 // pinned adds the digest to a reference that has none.

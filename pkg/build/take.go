@@ -12,6 +12,7 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/pulpimg/pulpimg/internal/ignore"
 	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -96,10 +97,22 @@ func (p platformPlanner) take(ctx context.Context, state imageState, image *fami
 
 // takenEntries returns the entries of the layer of a step.
 func (p platformPlanner) takenEntries(ctx context.Context, state imageState, step family.Files, takings []*taking) ([]layer.Entry, error) {
-	files := forPlatform(step.Files, p.platform)
+	accounts := newAccounts(state.tree)
+	files, err := forPlatform(ctx, step.Files, p.platform, accounts)
+	if err != nil {
+		return nil, err
+	}
 	groups := 0
 	for _, t := range takings {
-		more, err := t.files(groups)
+		var owner *layer.Owner
+		if t.copy.Owner != "" {
+			numbers, err := accounts.numbers(ctx, t.copy.Owner)
+			if err != nil {
+				return nil, err
+			}
+			owner = &numbers
+		}
+		more, err := t.files(groups, owner)
 		if err != nil {
 			return nil, err
 		}
@@ -111,9 +124,14 @@ func (p platformPlanner) takenEntries(ctx context.Context, state imageState, ste
 	return layer.Entries(ctx, state.tree, files)
 }
 
-// files returns the files of a layer. The numbers of hard links begin after the given one.
-func (t *taking) files(groups int) ([]layer.File, error) {
+// files returns the files of a layer. The numbers of hard links begin after the given one. The owner is whom they are to belong to, if not whom
+// they belong to in the image.
+func (t *taking) files(groups int, owner *layer.Owner) ([]layer.File, error) {
 	c := t.copy
+	patterns, err := ignore.New(c.Exclude)
+	if err != nil {
+		return nil, err
+	}
 	several := len(t.matches) > 1
 	if several && !c.Into {
 		return nil, fmt.Errorf("%s stands for %d files of %s: write / at the end of %s, a directory for them", c.From, len(t.matches), c.Source.Name(), c.To)
@@ -129,10 +147,17 @@ func (t *taking) files(groups int) ([]layer.File, error) {
 		}
 		for _, f := range m.Files {
 			at := path.Join(to, string(f.Path))
-			if at == "/" {
+			left, err := m.leaves(f, patterns)
+			if err != nil {
+				return nil, err
+			}
+			if at == "/" || !left {
 				continue
 			}
 			file := f.entry(at, t.spool)
+			if owner != nil {
+				file.UID, file.GID = owner.UID, owner.GID
+			}
 			if c.Mode != 0 && file.Mode.IsRegular() {
 				file.Mode = withPermissions(file.Mode, c.Mode)
 			}
@@ -141,6 +166,9 @@ func (t *taking) files(groups int) ([]layer.File, error) {
 			}
 			out = append(out, file)
 		}
+	}
+	if len(out) == 0 && !patterns.IsZero() {
+		return nil, fmt.Errorf("exclude leaves nothing of %s of %s", c.From, c.Source.Name())
 	}
 	return out, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
 	"github.com/pulpimg/pulpimg/internal/cachedir"
+	"github.com/pulpimg/pulpimg/internal/ignore"
 	"github.com/pulpimg/pulpimg/internal/layer"
 )
 
@@ -48,6 +49,19 @@ type takenFile struct {
 // isDir reports whether a match is a directory.
 func (m takenMatch) isDir() bool {
 	return len(m.Files) > 0 && len(m.Files[0].Path) == 0 && m.Files[0].Mode.IsDir()
+}
+
+// leaves reports whether patterns leave a file of the match in. A match that is a file goes by its name; that of a directory is always there.
+func (m takenMatch) leaves(f takenFile, patterns ignore.Patterns) (bool, error) {
+	name := string(f.Path)
+	if name == "" {
+		if m.isDir() {
+			return true, nil
+		}
+		name = string(m.Name)
+	}
+	decision, err := patterns.DecidePath(name)
+	return !decision.Ignored, err
 }
 
 // A takenCache keeps records of what was taken from images. An image is named by its definition, which decides what the engine makes, as far

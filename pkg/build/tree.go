@@ -37,12 +37,22 @@ type engineTree struct {
 // An engineDir is what is known of a directory.
 type engineDir struct {
 	names map[string]*layer.Info // nil where the directory has no such name
-	whole bool                   // names has all names of the directory
+	// contents are those of the files that were read, by name, as far as ReadFile was asked for.
+	contents map[string][]byte
+	whole    bool // names has all names of the directory
 }
 
 func (d *engineDir) knows(name string) bool {
 	_, ok := d.names[name]
 	return ok || d.whole
+}
+
+// keep keeps the content of a file.
+func (d *engineDir) keep(name string, content []byte) {
+	if d.contents == nil {
+		d.contents = map[string][]byte{}
+	}
+	d.contents[name] = content
 }
 
 func newEngineTree(engine gateway.Client, image llb.Image) *engineTree {
@@ -62,6 +72,27 @@ func (t *engineTree) Lstat(ctx context.Context, p string) (*layer.Info, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.lstat(ctx, p)
+}
+
+// ReadFile implements layer.Reader.
+func (t *engineTree) ReadFile(ctx context.Context, p string, limit int64) ([]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	dir, name := t.dir(path.Dir(p)), path.Base(p)
+	if data, ok := dir.contents[name]; ok {
+		return data, nil
+	}
+	ref, err := t.solved(ctx)
+	if err != nil {
+		return nil, err
+	}
+	data, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: p, Range: &gateway.FileRange{Length: int(limit)}})
+	if err != nil {
+		return nil, err
+	}
+	dir.keep(name, data)
+	t.asked = true
+	return data, nil
 }
 
 func (t *engineTree) lstat(ctx context.Context, p string) (*layer.Info, error) {
@@ -319,17 +350,37 @@ func fetch(ctx context.Context, engine gateway.Client, def *pb.Definition) (fetc
 	return fetched(data), err
 }
 
-// forPlatform converts files of a family to files of a layer, with their content for a platform.
-func forPlatform(files []family.File, platform ocispec.Platform) []layer.File {
+// rootFiles converts files of a family that belong to root.
+func rootFiles(files []family.File, platform ocispec.Platform) []layer.File {
 	out := make([]layer.File, len(files))
 	for i, f := range files {
-		out[i] = layer.File{Path: f.Path, Mode: f.Mode, Target: f.Target}
-		if f.Content != nil {
-			out[i].Open = func() (io.ReadCloser, error) { return f.Content.Open(platform.Architecture) }
-		}
-		if on, ok := f.Content.(family.DiskContent); ok {
-			out[i].Source = on
-		}
+		out[i] = file(f, platform)
 	}
 	return out
+}
+
+// file converts a file that belongs to root.
+func file(f family.File, platform ocispec.Platform) layer.File {
+	out := layer.File{Path: f.Path, Mode: f.Mode, Target: f.Target}
+	if f.Content != nil {
+		out.Open = func() (io.ReadCloser, error) { return f.Content.Open(platform.Architecture) }
+	}
+	if on, ok := f.Content.(family.DiskContent); ok {
+		out.Source = on
+	}
+	return out
+}
+
+// forPlatform converts files of a family to files of a layer, with their content for a platform and the numbers of their owners.
+func forPlatform(ctx context.Context, files []family.File, platform ocispec.Platform, accounts *accounts) ([]layer.File, error) {
+	out := make([]layer.File, len(files))
+	for i, f := range files {
+		owner, err := accounts.numbers(ctx, f.Owner)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = file(f, platform)
+		out[i].UID, out[i].GID = owner.UID, owner.GID
+	}
+	return out, nil
 }

@@ -113,6 +113,11 @@ func merged(a, b map[string]*engineDir) map[string]*engineDir {
 		if other := a[name]; other != nil {
 			both := &engineDir{names: maps.Clone(other.names), whole: other.whole || dir.whole}
 			maps.Copy(both.names, dir.names)
+			for _, known := range []*engineDir{other, dir} {
+				for name, content := range known.contents {
+					both.keep(name, content)
+				}
+			}
 			dir = both
 		}
 		out[name] = dir

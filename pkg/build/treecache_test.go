@@ -134,6 +134,7 @@ func TestDecodeTree_restoresAll(t *testing.T) {
 			"caf\xe9": {Mode: fs.ModeSymlink | 0o777, Target: "\xe9"},
 			"no":      nil,
 		}, whole: true},
+		"/etc":     {names: map[string]*layer.Info{"passwd": {Mode: 0o644}, "group": {Mode: 0o644}}, contents: map[string][]byte{"passwd": []byte("caf\xe9"), "group": {}}},
 		"/tmp":     {names: map[string]*layer.Info{}},
 		"/caf\xe9": {names: map[string]*layer.Info{}, whole: true},
 	}

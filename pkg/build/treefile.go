@@ -24,6 +24,8 @@ type savedDir struct {
 type savedName struct {
 	Name []byte     `json:"name"`
 	File *savedFile `json:"file,omitempty"`
+	// Content is the content of a file that was read.
+	Content *[]byte `json:"content,omitempty"`
 }
 
 type savedFile struct {
@@ -45,7 +47,11 @@ func encodeTree(dirs map[string]*engineDir) ([]byte, error) {
 	for path, dir := range dirs {
 		names := make([]savedName, 0, len(dir.names))
 		for name, info := range dir.names {
-			names = append(names, savedName{Name: []byte(name), File: newSavedFile(info)})
+			saved := savedName{Name: []byte(name), File: newSavedFile(info)}
+			if content, ok := dir.contents[name]; ok {
+				saved.Content = &content
+			}
+			names = append(names, saved)
 		}
 		saved = append(saved, savedDir{Path: []byte(path), Whole: dir.whole, Names: names})
 	}
@@ -91,11 +97,14 @@ func decodeTree(data []byte) (map[string]*engineDir, bool) {
 	}
 	dirs := make(map[string]*engineDir, len(saved))
 	for _, dir := range saved {
-		names := make(map[string]*layer.Info, len(dir.Names))
+		read := &engineDir{names: make(map[string]*layer.Info, len(dir.Names)), whole: dir.Whole}
 		for _, saved := range dir.Names {
-			names[string(saved.Name)] = saved.File.info()
+			read.names[string(saved.Name)] = saved.File.info()
+			if saved.Content != nil {
+				read.keep(string(saved.Name), *saved.Content)
+			}
 		}
-		dirs[string(dir.Path)] = &engineDir{names: names, whole: dir.Whole}
+		dirs[string(dir.Path)] = read
 	}
 	return dirs, true
 }

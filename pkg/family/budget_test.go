@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/pulpimg/pulpimg/internal/ignore"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -20,7 +21,7 @@ func TestCopies_limit(t *testing.T) {
 	b := newBudget(report)
 	b.files = 6
 	r := &resolver{report: report, budget: b, substitute: substituter{report: report, budget: b}, folder: folder{dir: dir},
-		ignored: func() (*ignoreRules, error) { return &ignoreRules{}, nil }}
+		ignored: func() (ignore.Patterns, error) { return ignore.Patterns{}, nil }}
 	text := func(s string, line int) spec.Text {
 		at := spec.Position{Line: line, Column: 1}
 		return spec.Text{Value: s, At: spec.Range{Start: at, End: at}}

@@ -134,7 +134,7 @@ func (v EnvVar) Pieces(each func(text, name string)) {
 	}
 }
 
-// A Step is one step of an image. It is one of Fetch, Packages, Files, Run and Env.
+// A Step is one step of an image. It is one of Fetch, Packages, Files, Directories, Run and Env.
 type Step interface {
 	// Title names the step for people, in the words of its tool: "yum groupinstall web-server".
 	Title() string
@@ -225,7 +225,11 @@ type Copy struct {
 	Into bool
 	// Mode is what the files get; 0 leaves them theirs.
 	Mode fs.FileMode
-	At   spec.Range
+	// Owner is whom the files and directories belong to; empty leaves them theirs.
+	Owner Owner
+	// Exclude are patterns of what is left out, relative to a directory that is copied.
+	Exclude []string
+	At      spec.Range
 }
 
 // A File is one entry of a Files step: a regular file, a directory or a symbolic link.
@@ -238,6 +242,8 @@ type File struct {
 	Target string
 	// Content is a regular file's content, nil otherwise.
 	Content Content
+	// Owner is whom it belongs to. A directory that the image has already keeps its own.
+	Owner Owner
 }
 
 // Content is what a regular file holds.

@@ -1,6 +1,7 @@
 package family
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/pulpimg/pulpimg/internal/ignore"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -87,7 +89,7 @@ func (r *resolver) copy(c spec.Copy) (files []File, title string) {
 	var err error
 	from, ok := r.substitute.expand(c.From, atBuild)
 	to, into := r.destination(c.To, "the destination")
-	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode), budget: r.budget}
+	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode), owner: r.owner(c.Owner), exclude: r.exclude(c.Exclude), budget: r.budget}
 	title = fmt.Sprintf("copy %s to %s", w.from, w.to)
 	if !ok {
 		return nil, title
@@ -103,10 +105,39 @@ func (r *resolver) copy(c spec.Copy) (files []File, title string) {
 		r.report.Add(c.From.At, "", "%v", err)
 		return nil, title
 	}
-	if err := w.walk(into); err != nil {
+	switch err := w.walk(into); {
+	case errors.Is(err, errNotInto):
+		r.report.Add(c.To.At, "end it with a slash", "%q is a pattern, and may find several files: %q has to be a directory", from, to)
+	case err != nil:
 		r.report.Add(c.From.At, "", "%q cannot be copied: %v", from, err)
 	}
 	return w.files, title
+}
+
+// exclude returns the patterns of an exclude. What cannot be used is reported at its own place.
+func (r *resolver) exclude(list []spec.Text) ignore.Patterns {
+	_, all := r.excludePatterns(list)
+	return all
+}
+
+// excludePatterns returns them as they are, and to match with.
+func (r *resolver) excludePatterns(list []spec.Text) (patterns []string, _ ignore.Patterns) {
+	for _, t := range list {
+		pattern := r.matchForm(t, excluding, "pattern for what is left out: it is relative to the copied directory, so it begins with no slash")
+		if !excluding.MatchString(pattern) {
+			continue // there is an error about it already
+		}
+		if _, err := ignore.New([]string{pattern}); err != nil {
+			r.report.Add(t.At, "", "%q is no pattern: %v", pattern, errors.Unwrap(err))
+			continue
+		}
+		patterns = append(patterns, pattern)
+	}
+	all, err := ignore.New(patterns)
+	if err != nil { // not when each of them can be used alone
+		r.report.Add(list[0].At, "", "%v", err)
+	}
+	return patterns, all
 }
 
 // mode returns the mode that a copy gives its files; 0 means that each file's own executable bit decides.
@@ -133,21 +164,25 @@ func (r *resolver) mode(t spec.Text) fs.FileMode {
 type walker struct {
 	folder   folder
 	root     *os.Root
-	ignore   *ignoreRules
+	ignore   ignore.Patterns // of the spec's folder
+	exclude  ignore.Patterns // of what is copied
 	budget   *budget
 	mode     fs.FileMode
+	owner    Owner
 	from, to string
 	resolved string // where from leads to
 	files    []File
+	sent     int // what the .dockerignore does not leave out
 }
 
 // add adds a file.
 func (w *walker) add(f File) error {
+	f.Owner = w.owner
 	w.files = append(w.files, f)
 	return w.budget.takeFile()
 }
 
-// walk collects all files. A single one goes by its own name if it is to go into a directory.
+// walk collects all files.
 func (w *walker) walk(into bool) error {
 	root, err := os.OpenRoot(w.folder.dir)
 	if err != nil {
@@ -155,7 +190,22 @@ func (w *walker) walk(into bool) error {
 	}
 	defer root.Close()
 	w.root = root
-	info, err := root.Stat(w.from)
+	names, pattern, err := w.sources()
+	switch {
+	case err != nil:
+		return err
+	case pattern && !into:
+		return errNotInto
+	case pattern:
+		return w.matches(names)
+	}
+	w.from = names[0]
+	return w.source(into)
+}
+
+// source collects the files of a file or a directory. A file goes by its own name if it is to go into a directory.
+func (w *walker) source(into bool) error {
+	info, err := w.root.Stat(w.from)
 	if err != nil {
 		return cause(err)
 	}
@@ -164,43 +214,56 @@ func (w *walker) walk(into bool) error {
 	case err != nil:
 		return err
 	case info.IsDir():
-		if err := w.dir(".", start); err != nil {
+		before := w.sent
+		if err := w.dir(".", verdict{ignored: start}); err != nil {
 			return err
 		}
-		if start.ignored && len(w.files) == 0 {
+		if start.Ignored && w.sent == before {
 			return errIgnored
 		}
 		return nil
-	case start.ignored:
+	case start.Ignored:
 		return errIgnored
-	case into:
-		w.to = path.Join(w.to, path.Base(w.from))
 	}
-	if err := checkName(w.to); err != nil {
+	// So docker's documentation has it. BuildKit 0.34 excludes only what is in a directory.
+	if excluded, err := w.exclude.DecidePath(path.Base(w.from)); err != nil || excluded.Ignored {
+		return cmp.Or(err, errExcluded)
+	}
+	to := w.to
+	if into {
+		to = path.Join(to, path.Base(w.from))
+	}
+	if err := checkName(to); err != nil {
 		return err
 	}
-	return w.file(w.from, w.to, info)
+	return w.file(w.from, to, info)
 }
 
-// errIgnored says that a copy names what the .dockerignore leaves out.
-var errIgnored = errors.New("the " + ignoreFile + " beside the spec leaves it out")
+// What leaves out the file that a copy names.
+var (
+	errIgnored  = errors.New("the " + ignoreFile + " beside the spec leaves it out")
+	errExcluded = errors.New("its exclude leaves it out")
+)
 
-// start decides whether the file or directory that a copy names is left out, by its name in the spec or by the path that this leads to.
-func (w *walker) start() (decision, error) {
-	if w.ignore.matcher == nil {
-		return decision{}, nil
-	}
-	named, err := w.ignore.decidePath(w.from)
-	if err != nil {
-		return decision{}, err
-	}
-	if w.resolved, err = realPath(w.folder.dir, w.from); err != nil || w.resolved == w.from {
+// start decides whether the file or directory that a copy names is left out, by its name in the spec, by a symbolic
+// link on the way, or by the path that this leads to.
+func (w *walker) start() (ignore.Decision, error) {
+	w.resolved = w.from
+	named, err := w.ignore.DecidePath(w.from)
+	if err != nil || w.ignore.IsZero() {
 		return named, err
 	}
-	if named.ignored {
-		return decision{}, errIgnored
+	resolved, links, err := through(w.root, w.from)
+	if err != nil || len(links) == 0 {
+		return named, err
 	}
-	return w.ignore.decidePath(w.resolved)
+	w.resolved = resolved
+	for _, link := range append(links, w.from) {
+		if v, err := w.ignore.DecidePath(link); err != nil || v.Ignored {
+			return v, cmp.Or(err, errIgnored)
+		}
+	}
+	return w.ignore.DecidePath(w.resolved)
 }
 
 // checkName returns an error when the last part of a path, or all of it, is nothing that a layer can hold.
@@ -214,9 +277,10 @@ func checkName(name string) error {
 	return nil
 }
 
-// dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty or have a mode to keep:
-// every other one comes with its files, and a directory of the image stays what it is. One in which everything is left out counts as empty.
-func (w *walker) dir(below string, v decision) error {
+// dir collects what is in a directory below the copied one, sorted. Directories are entries only when they are empty or have an owner or a
+// mode to keep: every other one comes with its files, and a directory of the image stays what it is. One in which everything is left out
+// counts as empty.
+func (w *walker) dir(below string, v verdict) error {
 	entries, err := fs.ReadDir(w.root.FS(), path.Join(w.from, below))
 	if err != nil {
 		return cause(err)
@@ -225,7 +289,8 @@ func (w *walker) dir(below string, v decision) error {
 	if err != nil {
 		return err
 	}
-	to, before := path.Join(w.to, below), len(w.files)
+	special = special || w.owner != ""
+	to, before, sent := path.Join(w.to, below), len(w.files), w.sent
 	if special && to != "/" {
 		if err := w.add(File{Path: to, Mode: mode}); err != nil {
 			return err
@@ -237,8 +302,9 @@ func (w *walker) dir(below string, v decision) error {
 			return err
 		}
 	}
+	leftOut := v.excluded.Ignored || v.ignored.Ignored && w.sent == sent
 	switch empty := len(w.files) == inside; {
-	case empty && v.ignored:
+	case empty && leftOut:
 		w.files = w.files[:before]
 	case empty && !special && to != "/":
 		return w.add(File{Path: to, Mode: mode})
@@ -262,14 +328,16 @@ func (w *walker) dirMode(below string) (mode fs.FileMode, special bool, err erro
 	return mode | 0o755, special, nil
 }
 
-func (w *walker) entry(below string, entry fs.DirEntry, above decision) error {
+func (w *walker) entry(below string, entry fs.DirEntry, above verdict) error {
 	kind := entry.Type()
-	source := path.Join(w.resolved, below)
-	v, err := w.ignore.decide(source, above)
+	v, err := w.judge(below, above)
 	if err != nil {
 		return err
 	}
-	if v.ignored && (!kind.IsDir() || !w.ignore.mayExcept(source)) {
+	if !v.ignored.Ignored {
+		w.sent++
+	}
+	if w.skips(below, v, kind.IsDir()) {
 		return nil
 	}
 	if err := checkName(path.Join(w.to, below)); err != nil {

@@ -102,6 +102,9 @@ func (w inputWriter) step(ctx context.Context, step Step) error {
 	case Packages:
 		s.Common = Common{}
 		return w.json(s)
+	case Directories:
+		s.Common = Common{}
+		return w.json(s)
 	case Run:
 		return w.run(ctx, s)
 	case Env:
@@ -147,7 +150,7 @@ func (w inputWriter) files(ctx context.Context, files []File) error {
 			return fmt.Errorf("%s: %w", f.Path, err)
 		}
 		w.bytes([]byte(f.Path))
-		w.bytes(binary.LittleEndian.AppendUint32(nil, uint32(f.Mode)))
+		w.bytes(append(binary.LittleEndian.AppendUint32(nil, uint32(f.Mode)), f.Owner...))
 		w.bytes([]byte(f.Target))
 		w.bytes(content)
 	}

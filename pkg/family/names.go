@@ -35,6 +35,7 @@ var (
 	apkName       = schema.ApkName.Regexp()
 	rpmPattern    = schema.RPMPattern.Regexp()
 	moduleStream  = schema.ModuleStream.Regexp()
+	excluding     = schema.ExcludePattern.Regexp()
 )
 
 // A form is what a string has to look like.

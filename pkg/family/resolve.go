@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/pulpimg/pulpimg/internal/ignore"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
@@ -24,7 +25,7 @@ func Resolve(s *spec.Spec, opts Options) (*Family, error) {
 		budget:     budget,
 		substitute: substituter{report: report, budget: budget, env: declared, target: new(*spec.Range)},
 		folder:     folder{dir: o.Dir},
-		ignored:    sync.OnceValues(func() (*ignoreRules, error) { return readIgnoreRules(o.Dir) }),
+		ignored:    sync.OnceValues(func() (ignore.Patterns, error) { return readIgnoreRules(o.Dir) }),
 		assets:     o.Assets,
 		incomplete: map[string]bool{},
 		inherited:  map[string]int{},
@@ -62,7 +63,7 @@ type resolver struct {
 	substitute substituter
 	given      map[string]Variable
 	folder     folder
-	ignored    func() (*ignoreRules, error) // reads them when something is copied
+	ignored    func() (ignore.Patterns, error) // reads them when something is copied
 	assets     fs.FS
 	env        environment
 	contract   contract.Contract

@@ -172,7 +172,11 @@ func (r *resolver) copyFromImage(c spec.Copy) Copy {
 	to, into := r.destination(c.To, "the destination")
 	source := r.source(c.Image)
 	r.checkReserved(c.To.At, to)
-	return Copy{Source: source, From: r.pathInSource(c.From, source), To: to, Into: into, Mode: r.mode(c.Mode), At: c.At}
+	patterns, _ := r.excludePatterns(c.Exclude)
+	return Copy{
+		Source: source, From: r.pathInSource(c.From, source), To: to, Into: into,
+		Mode: r.mode(c.Mode), Owner: r.owner(c.Owner), Exclude: patterns, At: c.At,
+	}
 }
 
 func (c Copy) title() string {

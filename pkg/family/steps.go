@@ -27,6 +27,8 @@ func (r *resolver) step(s spec.Step) Step {
 		return r.helpers(s)
 	case s.Files != nil:
 		return r.copies(s)
+	case s.Directory != nil:
+		return r.directories(s)
 	case s.Run != nil:
 		return r.run(s)
 	case s.Env != nil:

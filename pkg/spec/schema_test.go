@@ -35,6 +35,7 @@ var places = map[string]string{
 	"apt":                  step("{apt: {%s}}"),
 	"apk":                  step("{apk: {%s}}"),
 	"copy":                 step("{files: {%s}}"),
+	"directory":            step("{directory: {%s}}"),
 	"run":                  step("{run: {%s}}"),
 	"cache":                step("{run: {cache: [{%s}]}}"),
 	"mount":                step("{run: {mounts: [{%s}]}}"),

@@ -76,14 +76,15 @@ type Image struct {
 // A Step is one step of an image; one of its pointers is set.
 type Step struct {
 	// At is the whole step, its key included.
-	At       Range
-	Repo     *Repo
-	Packages *Packages
-	Lens     *Text
-	Helpers  []Text
-	Files    []Copy
-	Run      *Run
-	Env      []Named[Text]
+	At        Range
+	Repo      *Repo
+	Packages  *Packages
+	Lens      *Text
+	Helpers   []Text
+	Files     []Copy
+	Directory []Directory
+	Run       *Run
+	Env       []Named[Text]
 }
 
 // A Repo is a repository that packages come from: a file to fetch, or one to write.
@@ -117,11 +118,21 @@ type Packages struct {
 
 // A Copy brings a file or a directory into the image: from the spec's directory or, when Image is set, from another image.
 type Copy struct {
+	At      Range
+	Image   Text
+	From    Text
+	To      Text
+	Mode    Text
+	Owner   Text
+	Exclude []Text
+}
+
+// A Directory is one that an image gets, or whose owner and mode it gets.
+type Directory struct {
 	At    Range
-	Image Text
-	From  Text
-	To    Text
+	Path  Text
 	Mode  Text
+	Owner Text
 }
 
 // A Run is a command that changes the image.

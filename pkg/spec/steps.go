@@ -10,16 +10,17 @@ func (r *reader) step(n *yaml.Node) Step {
 		return s
 	}
 	r.object(n, "a step", fields{
-		"repo":    func(n *yaml.Node) { s.Repo = r.repo(n) },
-		"yum":     func(n *yaml.Node) { s.Packages = r.packages(n, "yum") },
-		"dnf":     func(n *yaml.Node) { s.Packages = r.packages(n, "dnf") },
-		"apt":     func(n *yaml.Node) { s.Packages = r.packages(n, "apt") },
-		"apk":     func(n *yaml.Node) { s.Packages = r.packages(n, "apk") },
-		"lens":    r.optionalText(&s.Lens, "lens"),
-		"helpers": func(n *yaml.Node) { s.Helpers = r.helpers(n) },
-		"files":   func(n *yaml.Node) { s.Files = r.copies(n) },
-		"run":     func(n *yaml.Node) { s.Run = r.run(n) },
-		"env":     func(n *yaml.Node) { s.Env = r.variablesToSet(n) },
+		"repo":      func(n *yaml.Node) { s.Repo = r.repo(n) },
+		"yum":       func(n *yaml.Node) { s.Packages = r.packages(n, "yum") },
+		"dnf":       func(n *yaml.Node) { s.Packages = r.packages(n, "dnf") },
+		"apt":       func(n *yaml.Node) { s.Packages = r.packages(n, "apt") },
+		"lens":      r.optionalText(&s.Lens, "lens"),
+		"helpers":   func(n *yaml.Node) { s.Helpers = r.helpers(n) },
+		"files":     func(n *yaml.Node) { s.Files = oneOrMore(r, n, "files", "copies nothing", r.copy) },
+		"directory": func(n *yaml.Node) { s.Directory = oneOrMore(r, n, "directory", "names none", r.directory) },
+		"run":       func(n *yaml.Node) { s.Run = r.run(n) },
+		"apk":       func(n *yaml.Node) { s.Packages = r.packages(n, "apk") },
+		"env":       func(n *yaml.Node) { s.Env = r.variablesToSet(n) },
 	})
 	if kinds != 1 && len(r.report.errors) == before {
 		r.report.Add(s.At, "begin each with a dash of its own", "a step does one thing, and this one has %d keys", kinds)
@@ -75,34 +76,4 @@ func (r *reader) helpers(n *yaml.Node) []Text {
 		r.report.Add(r.rangeOf(n), "such as [config, wait]", "helpers brings nothing")
 	}
 	return out
-}
-
-// copies reads one copy, or a list of them.
-func (r *reader) copies(n *yaml.Node) []Copy {
-	if r.follow(n).Kind != yaml.SequenceNode {
-		return []Copy{r.copy(n)}
-	}
-	var out []Copy
-	for _, item := range r.items(n, "files") {
-		out = append(out, r.copy(item))
-	}
-	if len(out) == 0 {
-		r.report.Add(r.rangeOf(n), "", "files copies nothing")
-	}
-	return out
-}
-
-func (r *reader) copy(n *yaml.Node) Copy {
-	c := Copy{At: r.rangeOf(n)}
-	if !r.object(n, "files", fields{
-		"image": r.text(&c.Image, "image"),
-		"from":  r.text(&c.From, "from"),
-		"to":    r.text(&c.To, "to"),
-		"mode":  r.octal(&c.Mode, "mode"),
-	}) {
-		return c
-	}
-	r.need(c.From, c.At, "from", "files")
-	r.need(c.To, c.At, "to", "files")
-	return c
 }

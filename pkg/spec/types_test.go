@@ -34,6 +34,7 @@ var goTypes = map[string]reflect.Type{
 	"apt":                  reflect.TypeFor[Packages](),
 	"apk":                  reflect.TypeFor[Packages](),
 	"copy":                 reflect.TypeFor[Copy](),
+	"directory":            reflect.TypeFor[Directory](),
 	"run":                  reflect.TypeFor[Run](),
 	"cache":                reflect.TypeFor[CacheDir](),
 	"mount":                reflect.TypeFor[Mount](),

@@ -18,6 +18,7 @@ var table = map[string]string{
 	"internal/familytest": "pkg/family pkg/spec",
 	"internal/gendir":     "",
 	"internal/golden":     "",
+	"internal/ignore":     "",
 	"internal/inventory":  "pkg/family pkg/spec pkg/startup/contract",
 	"internal/layer":      "internal/atomicfile internal/cachedir internal/ctxreader internal/statcache pkg/layout",
 	"internal/llb":        "internal/layer internal/packages pkg/family pkg/spec pkg/startup/contract",
@@ -28,14 +29,14 @@ var table = map[string]string{
 	"internal/starter":    "pkg/spec/schema templates",
 	"internal/statcache":  "internal/atomicfile internal/cachedir",
 	"internal/terminal":   "",
-	"pkg/build": "internal/atomicfile internal/cachedir internal/diagnostic internal/layer internal/llb " +
+	"pkg/build": "internal/atomicfile internal/cachedir internal/ctxreader internal/diagnostic internal/ignore internal/layer internal/llb " +
 		"internal/message internal/terminal pkg/engine pkg/family pkg/layout pkg/publish pkg/registries pkg/spec " +
 		"pkg/startup/contract pkg/startup/startscript",
 	"pkg/engine":                    "internal/atomicfile internal/cachedir internal/message pkg/engine/bundle pkg/registries",
 	"pkg/engine/bundle":             "",
 	"pkg/engine/bundle/build":       "pkg/engine/bundle",
 	"pkg/engine/bundle/engine-init": "internal/cachedir",
-	"pkg/family": "assets internal/ctxreader pkg/spec pkg/spec/schema pkg/startup/contract pkg/startup/serviceurl " +
+	"pkg/family": "assets internal/ctxreader internal/ignore pkg/spec pkg/spec/schema pkg/startup/contract pkg/startup/serviceurl " +
 		"pkg/startup/startscript",
 	"pkg/layout":              "internal/atomicfile internal/cachedir internal/ctxreader",
 	"pkg/publish":             "pkg/layout pkg/registries",

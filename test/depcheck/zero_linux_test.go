@@ -38,11 +38,11 @@ import (
 // zeros are pointers to the zero values of all exported types of pkg that have methods. Those of package process are there on Linux alone.
 var zeros = []any{
 	&build.BaseError{}, &build.Cache{}, &build.EngineStaysError{}, &build.Error{}, &build.FailedCommand{}, &build.LayersError{}, &build.MissingSecretError{},
-	&build.NeedError{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.SourcesError{}, &build.StaleError{}, &build.StepError{},
+	&build.NeedError{}, &build.OwnerError{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.SourcesError{}, &build.StaleError{}, &build.StepError{},
 	&engine.AddressError{}, &engine.Engine{}, new(engine.Reason), &engine.SubIDsError{}, &engine.SysctlError{}, &engine.UnusableError{},
 	&bundle.Bundle{}, &bundle.Manifest{}, &bundle.Program{},
-	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.Healthcheck{}, &family.Image{}, &family.KubernetesService{}, &family.MissingError{},
-	&family.NoHelperError{}, &family.NoValueError{}, &family.OverrideError{}, &family.URL{}, &family.UnknownImageError{}, &family.ValueError{}, &family.Workload{},
+	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.Healthcheck{}, &family.Image{}, &family.ImageSource{}, &family.KubernetesService{}, &family.MissingError{}, &family.Mount{},
+	&family.NoHelperError{}, &family.NoValueError{}, &family.OverrideError{}, new(family.Owner), &family.URL{}, &family.UnknownImageError{}, &family.ValueError{}, &family.Workload{},
 	&layout.Blobs{}, &layout.Build{}, &layout.Kept{}, &layout.Layout{}, &layout.NotLayoutError{}, &layout.Writer{},
 	&publish.CredentialsError{}, &publish.CredentialsFileError{}, &publish.Keychain{}, &publish.NotFoundError{}, &publish.PlainHTTPError{},
 	&publish.RecordError{}, &publish.Result{}, &publish.TagError{}, &publish.UnreachableError{}, &publish.UploadError{},

@@ -157,9 +157,11 @@ func writeStep(t *testing.T, b *strings.Builder, step family.Step) {
 		fmt.Fprintln(b, s.Manager, s.Groups, s.Packages)
 	case family.Run:
 		fmt.Fprintf(b, "%q %q %q\n", s.Script, s.Args, s.Secrets)
+	case family.Directories:
+		fmt.Fprintln(b, s.Dirs)
 	case family.Files:
 		for _, f := range s.Files {
-			fmt.Fprintln(b, f.Path, f.Mode, f.Target)
+			fmt.Fprintln(b, f.Path, f.Mode, f.Target, f.Owner)
 			if f.Content == nil || strings.HasSuffix(f.Path, "/pulp-helper") {
 				continue
 			}

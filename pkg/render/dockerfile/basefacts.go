@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ type baseFacts struct {
 	system  bool            // a package manager works in it, so it is a whole system
 	rpm     bool            // that package manager is yum or dnf
 	ran     bool            // a command ran that may have changed anything
-	links   map[string]bool // the symbolic links that steps put there
+	special map[string]bool // what steps put there that is no directory as a builder makes it: symbolic links, directories with an owner or a mode
 	copied  []string        // where steps put what is in other images, links perhaps
 	user    string          // as the family declares it; empty when it does not
 	workdir string
@@ -27,7 +28,7 @@ type baseFacts struct {
 func baseFactsOf(image *family.Image) baseFacts {
 	if image.Parent == nil {
 		outside := image.Base != family.Scratch
-		g := baseFacts{outside: outside, links: map[string]bool{}, entrypoint: outside, command: outside}
+		g := baseFacts{outside: outside, special: map[string]bool{}, entrypoint: outside, command: outside}
 		g.install(image)
 		return g
 	}
@@ -72,9 +73,13 @@ func (g *baseFacts) add(step family.Step) {
 			g.copied = append(slices.Clip(g.copied), c.To)
 		}
 		for _, f := range s.Files {
-			if f.Target != "" {
-				g.links[f.Path] = true
+			if f.Target != "" || f.Mode.IsDir() && (f.Owner != "" || f.Mode != fs.ModeDir|0o755) {
+				g.special[f.Path] = true
 			}
+		}
+	case family.Directories:
+		for _, d := range s.Dirs {
+			g.special[d.Path] = true
 		}
 	}
 }
@@ -95,7 +100,7 @@ func (g baseFacts) has(dir string) bool {
 // not there at all. Then a layer that brings its own does not change them.
 func (g baseFacts) plain(dir string) bool {
 	for at := dir; at != "/"; at = path.Dir(at) {
-		if g.links[at] || g.ran || slices.ContainsFunc(g.copied, func(dir string) bool { return at == dir || dir == "/" || strings.HasPrefix(at, dir+"/") }) {
+		if g.special[at] || g.ran || slices.ContainsFunc(g.copied, func(dir string) bool { return at == dir || dir == "/" || strings.HasPrefix(at, dir+"/") }) {
 			return false
 		}
 		if g.outside && !g.has(at) && !(g.system && strings.HasPrefix(at, "/usr/share/")) {

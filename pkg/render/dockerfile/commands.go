@@ -170,8 +170,8 @@ func (w *writer) mounts(s family.Run) []string {
 	var flags []string
 	add := func(kind string, pairs ...string) {
 		for _, pair := range pairs {
-			_, value, _ := strings.Cut(pair, "=")
-			if !mountWord.MatchString(value) {
+			key, value, _ := strings.Cut(pair, "=")
+			if key != "id" && !mountWord.MatchString(value) {
 				w.report.Add(s.At(), "", "a Dockerfile has no certain way to write %q in a mount", value)
 			}
 			kind += "," + pair

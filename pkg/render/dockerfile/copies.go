@@ -112,8 +112,12 @@ func octal(m fs.FileMode) string {
 
 // files writes the instructions of a Files step.
 func (w *writer) files(ctx context.Context, step family.Files) error {
-	var shared []family.File
+	var shared, owned []family.File
 	for _, f := range step.Files {
+		if f.Owner != "" {
+			owned = append(owned, f)
+			continue
+		}
 		differs, err := w.context.differs(ctx, f)
 		switch {
 		case err != nil:
@@ -124,6 +128,7 @@ func (w *writer) files(ctx context.Context, step family.Files) error {
 		}
 		w.copyForEach(f)
 	}
+	w.owned(owned, step.At())
 	for _, g := range groups(shared) {
 		write := w.copyFolder
 		if g.named() {
@@ -137,27 +142,38 @@ func (w *writer) files(ctx context.Context, step family.Files) error {
 	return nil
 }
 
-// copyFromImage copies from another image. A mode is for a single file, so it makes no directories, but those above the file, which a COPY
-// would give the same mode: there the file is copied once more.
+// copyFromImage copies from another image. A COPY with --chown or --chmod would give the directories above its destination the same owner or
+// mode, so these are made first.
 func (w *writer) copyFromImage(c family.Copy) {
-	to, dir := c.To, path.Dir(c.To)
+	to, above := c.To, path.Dir(c.To)
 	if c.Into {
-		dir = c.To
 		to = strings.TrimSuffix(to, "/") + "/"
 	}
 	flags := []string{"--from=" + w.sourceName(c.Source)}
-	source := []string{escaped(c.From)}
-	if c.Mode == 0 {
-		if w.base.plain(c.To) {
-			flags = append(flags, "--link")
+	if c.Mode == 0 && c.Owner == "" && w.base.plain(c.To) {
+		flags = append(flags, "--link")
+	}
+	if c.Owner != "" {
+		w.checkOwner(c.Owner, c.At)
+		flags = append(flags, chown(c.Owner))
+	}
+	if c.Mode != 0 {
+		flags = append(flags, "--chmod="+octal(c.Mode))
+		if c.Into {
+			above = c.To // the file goes into it, and the mode is for the file
 		}
-		w.copyTo(flags, source, to)
-		return
 	}
-	if !w.base.has(dir) && c.Mode != 0o755 {
-		w.copyTo(flags, source, to)
+	if c.Mode != 0 || c.Owner != "" {
+		w.ensure(above)
 	}
-	w.copyTo(append(flags, "--chmod="+octal(c.Mode)), source, to)
+	for _, pattern := range c.Exclude {
+		if !plainWord.MatchString(strings.NewReplacer("*", "", "?", "", "!", "").Replace(pattern)) {
+			w.report.Add(c.At, "", "a Dockerfile has no certain way to write the pattern %q", pattern)
+		}
+		flags = append(flags, "--exclude="+pattern)
+	}
+	w.copyTo(flags, []string{escaped(c.From)}, to)
+	w.makes(c.To)
 }
 
 // copyForEach copies a file that is another one for each architecture.
@@ -205,11 +221,7 @@ func copyFlags(g baseFacts, dir string, mode fs.FileMode) []string {
 // copyFolder copies a folder of the context. The files have the modes that they have there, and those that cannot have them there are
 // copied once more.
 func (w *writer) copyFolder(g group) {
-	folder := w.context.folder(g.dir)
-	for _, f := range g.files {
-		w.context.add(path.Join(folder, relative(g.dir, f.Path)), f)
-		w.keeps = w.keeps || f.Mode.IsDir()
-	}
+	folder := w.folder(g)
 	var flags []string
 	if w.base.plain(g.dir) {
 		flags = []string{"--link"}
@@ -218,11 +230,22 @@ func (w *writer) copyFolder(g group) {
 	w.copyAgain(g, folder)
 }
 
+// folder puts the files of a group into a folder of the context.
+func (w *writer) folder(g group) string {
+	folder := w.context.folder(g.dir)
+	for _, f := range g.files {
+		w.context.add(path.Join(folder, relative(g.dir, f.Path)), f)
+		w.keeps = w.keeps || f.Mode.IsDir()
+	}
+	return folder
+}
+
 // copyAgain gives the files of a folder their modes where these are out of the ordinary.
 func (w *writer) copyAgain(g group, folder string) {
 	type place struct {
-		dir  string
-		mode fs.FileMode
+		dir   string
+		mode  fs.FileMode
+		owner family.Owner
 	}
 	sources := map[place][]string{}
 	var order []place
@@ -233,7 +256,7 @@ func (w *writer) copyAgain(g group, folder string) {
 		if !f.Mode.IsRegular() || ordinary(f.Mode) {
 			continue
 		}
-		at, to := path.Join(folder, relative(g.dir, f.Path)), place{path.Dir(f.Path), f.Mode}
+		at, to := path.Join(folder, relative(g.dir, f.Path)), place{path.Dir(f.Path), f.Mode, f.Owner}
 		if plainWord.MatchString(at) {
 			if sources[to] == nil {
 				order = append(order, to)
@@ -245,10 +268,10 @@ func (w *writer) copyAgain(g group, folder string) {
 		// so it is no symbolic link, and a COPY to its full name is safe.
 		at = w.context.place("file")
 		w.context.add(at, f)
-		w.copyTo([]string{"--chmod=" + octal(f.Mode)}, []string{at}, f.Path)
+		w.copyTo(attributes(f), []string{at}, f.Path)
 	}
 	for _, to := range order {
-		w.copy([]string{"--chmod=" + octal(to.mode)}, sources[to], to.dir)
+		w.copy(attributes(family.File{Mode: to.mode, Owner: to.owner}), sources[to], to.dir)
 	}
 }
 
@@ -256,7 +279,16 @@ func (w *writer) copyAgain(g group, folder string) {
 func (w *writer) copyMode(dir family.File) {
 	at := w.context.place("directory")
 	w.context.add(path.Join(at, path.Base(dir.Path)), dir)
-	w.copy([]string{"--chmod=" + octal(dir.Mode)}, []string{at + "/"}, path.Dir(dir.Path))
+	w.copy(attributes(dir), []string{at + "/"}, path.Dir(dir.Path))
+}
+
+// attributes are the flags of a COPY that gives a file its owner and its mode.
+func attributes(f family.File) []string {
+	mode := "--chmod=" + octal(f.Mode)
+	if f.Owner == "" {
+		return []string{mode}
+	}
+	return []string{chown(f.Owner), mode}
 }
 
 // relative returns the path below a directory.

@@ -3,7 +3,6 @@ package dockerfile_test
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -271,6 +270,13 @@ func TestInstructions(t *testing.T) {
 		{"a tree below /, a COPY for each directory that a system may have as a link", "from: example.com/x:1\nsteps:\n  - files: { from: tree, to: / }",
 			"COPY --link one /\nCOPY two /sub/\n"},
 		{"a path with a space and a dollar", "from: example.com/x:1\nsteps:\n  - files: { from: file, to: '/a b/$c/file' }", `COPY ["file", "/a b/\\$c/"]` + "\n"},
+		{"an owner", "from: example.com/x:1\nsteps:\n  - files: { from: file, to: /x/y/file, owner: '5' }", "COPY empty/ /x/y/\nCOPY --chown=5:5 --chmod=0644 file /x/y/\n"},
+		{"an owner where the directory is certain", "from: docker.io/library/debian:12\nsteps:\n  - apt: { packages: [x] }\n  - files: { from: file, to: /etc/file, owner: 'app' }", "copy file to /etc/file\nCOPY --chown=app --chmod=0644 file /etc/\n"},
+		{"the owner of a tree", "from: scratch\nsteps:\n  - files: { from: tree, to: /srv/app, owner: 'root:web' }", "COPY empty/ /srv/\nCOPY --chown=root:web app/ /srv/app/\n"},
+		{"the owner of what comes with others", "from: scratch\nsteps:\n  - files: [{ from: tree, to: /srv/a }, { from: tree, to: /srv, owner: '5' }]", "COPY --chown=5:5 srv/ /srv/\nCOPY --chown=5:5 sub/ /srv/sub/\nCOPY a/ /srv/a/\n"},
+		{"a tree in a directory of another owner", "from: scratch\nsteps:\n  - directory: { path: /srv, owner: '5' }\n  - files: { from: file, to: /srv/a/file }", "COPY file /srv/a/\n"},
+		{"a directory", "from: scratch\nsteps:\n  - directory: { path: /srv/app, owner: '5:6', mode: '2775' }", "COPY empty/ /srv/\nCOPY --chown=5:6 --chmod=2775 directory/ /srv/\n"},
+		{"a directory without more", "from: scratch\nsteps:\n  - directory: { path: /srv }", "COPY --chmod=0755 directory/ /\n"},
 		{"a script", "from: example.com/x:1\nsteps:\n  - run: |\n      one\n      # two", "RUN [\"/bin/sh\", \"-euc\", \"\\\none\\n\\\n\\u0023 two\\n\\\n\"]\n"},
 		{"a secret", "from: example.com/x:1\nsteps:\n  - run: { script: x, secrets: [token] }", "RUN --mount=type=secret,id=token,required=true set -eu; x\n"},
 		{"no tag is made up", "from: example.com/x", "FROM example.com/x\n"},
@@ -324,6 +330,8 @@ func TestGenerate_errors(t *testing.T) {
 		"    from: scratch\n    steps:\n      - repo: { url: \"https://example.com/x.git?a=b#c\", to: /etc/x }\n": "spec.yaml:9:9: ",
 		"    from: scratch\n    steps:\n      - repo: { url: \"https://me:hunter2@h/r\", to: /etc/x }\n":          "spec.yaml:9:9: a Dockerfile would show the credentials for https://h/r (",
 		"    from: scratch\n    steps:\n      - repo: { url: \"https://h/r?token=hunter2\", to: /etc/x }\n":       "spec.yaml:9:9: a Dockerfile would show the credentials for https://h/r?token=xxxxx (",
+		"    from: scratch\n    steps:\n      - directory: { path: /x, owner: \"2147483648\" }\n":                 "spec.yaml:9:9: a Dockerfile has no way to write the owner 2147483648: its numbers end at 2147483647",
+		"    from: scratch\n    steps:\n      - files: { from: file, to: /x, owner: \"0:2147483648\" }\n":         "spec.yaml:9:9: a Dockerfile has no way to write the owner 0:2147483648: its numbers end at 2147483647",
 		"    from: scratch\n  build.sh:\n    from: scratch\n":                                                     "spec.yaml:8:3: the folder of the image build.sh ",
 		"    from: scratch\n  docker-bake.hcl:\n    from: i\n":                                                    "spec.yaml:8:3: the folder of the image docker-bake.hcl ",
 		"    from: scratch\n    healthcheck: { script: \"a\\nb\" }\n":                                             "spec.yaml:8:28: a Dockerfile has no way to write this script",
@@ -351,57 +359,5 @@ func TestGenerate_reservedNames(t *testing.T) {
 		if _, ok := texts["i/"+name]; ok || texts["i/2/"+name] == "" {
 			t.Errorf("%s is in a builder's way:\n%s", name, texts["i/Dockerfile"])
 		}
-	}
-}
-
-// Each image finds in its folder all that it copies, and nothing else is there.
-func TestGenerate_context(t *testing.T) {
-	var many strings.Builder
-	many.WriteString(head + "    from: scratch\n    steps:\n")
-	for i := range 3 {
-		fmt.Fprintf(&many, "      - files: { from: file, to: /%d/Dockerfile }\n      - files: { from: file, to: /%d/FILE }\n      - files: { from: file, to: /%d/%d }\n", i, i, i, i+1)
-	}
-	texts, err := generateText(t, many.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	copied := regexp.MustCompile(`(?m)^COPY --link (\S+) /\S+$`).FindAllStringSubmatch(texts["i/Dockerfile"], -1)
-	if len(copied) != 9 {
-		t.Errorf("%d copies, want 9:\n%s", len(copied), texts["i/Dockerfile"])
-	}
-	for _, c := range copied {
-		if _, ok := texts["i/"+c[1]]; !ok {
-			t.Errorf("%s is not there", c[1])
-		}
-		delete(texts, "i/"+c[1])
-	}
-	for _, name := range []string{"i/Dockerfile", "i/Containerfile", "build.sh", "docker-bake.hcl"} {
-		delete(texts, name)
-	}
-	if len(texts) > 0 {
-		t.Errorf("nothing copies %v", texts)
-	}
-}
-
-// The zero value of the options names the spec by its file and is for all architectures that there are helpers for.
-func TestGenerate_zeroOptions(t *testing.T) {
-	f, err := family.Load("../../../specs/pulp.yaml", family.Options{Assets: builtIn})
-	if err != nil {
-		t.Fatal(err)
-	}
-	contents := func(opts dockerfile.Options) map[string]string {
-		files, err := dockerfile.Generate(t.Context(), f, opts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all := map[string]string{}
-		for _, file := range files {
-			all[file.Path] = contentOf(t, file)
-		}
-		return all
-	}
-	want := contents(dockerfile.Options{SpecFile: "../../../specs/pulp.yaml", Archs: []string{"amd64", "arm64"}})
-	if diff := cmp.Diff(want, contents(dockerfile.Options{})); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

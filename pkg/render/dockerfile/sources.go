@@ -51,8 +51,14 @@ func newContext(image *family.Image, archs []string) *buildContext {
 
 // contains reports whether a step brings a file or directory with this name, or something below one.
 func contains(step family.Step, name string) bool {
-	files, ok := step.(family.Files)
-	return ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return slices.Contains(strings.Split(f.Path, "/"), name) })
+	has := func(file string) bool { return slices.Contains(strings.Split(file, "/"), name) }
+	switch s := step.(type) {
+	case family.Files:
+		return slices.ContainsFunc(s.Files, func(f family.File) bool { return has(f.Path) })
+	case family.Directories:
+		return slices.ContainsFunc(s.Dirs, func(d family.Directory) bool { return has(d.Path) })
+	}
+	return false
 }
 
 // sourceName is a name that may stand in a Dockerfile as it is.

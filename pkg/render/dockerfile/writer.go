@@ -45,6 +45,8 @@ type writer struct {
 	args    map[string]bool // the variables of platforms that are declared
 	newline bool            // newlineArg is needed
 	keeps   bool            // there are empty directories
+	empty   string          // a folder of the context with nothing in it, if one is needed
+	made    map[string]bool // the directories that COPYs of this step made or found
 }
 
 func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
@@ -150,6 +152,7 @@ func (w *writer) at(r spec.Range) string {
 
 // begin begins a block.
 func (w *writer) begin(at spec.Range, format string, args ...any) {
+	w.made = map[string]bool{}
 	w.body = append(w.body, block{Comment: w.at(at) + ": " + oneLine(fmt.Sprintf(format, args...))})
 }
 
@@ -167,6 +170,9 @@ func (w *writer) step(ctx context.Context, i int, step family.Step) error {
 	case family.Files:
 		w.begin(step.At(), "%s", step.Title())
 		return w.files(ctx, s)
+	case family.Directories:
+		w.begin(step.At(), "%s", step.Title())
+		w.directories(s)
 	case family.Packages:
 		w.packagesAs(step.At())
 		w.begin(step.At(), "%s", step.Title())

@@ -69,9 +69,11 @@ var (
 	SpecFile = Form{"specFile", `(?:[^/.]|\.[^/.]|\.\.[^/]|\./|\.$)[^\x00]*`, "a path in the spec's folder"}
 	// CopySource is a path in the spec's folder, or an absolute one in an image. Which of both it has to be depends on another key.
 	CopySource = Form{"copySource", Path.Pattern + `|` + SpecFile.Pattern, "a path in the spec's folder, or with `image` an absolute one"}
-	Lens       = Form{"lens", word + `\.aug`, "the name of a file, `NAME.aug`"}
-	FetchURL   = Form{"fetchURL", `[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s].*`, "a URL, `https://HOST/PATH`"}
-	Port       = Form{"port", portNumber + `(?:/(?:tcp|udp))?`, "a number from 1 to 65535, and `/tcp` or `/udp` behind it"}
+	// ExcludePattern is relative to what is copied, so a slash at its beginning would match nothing.
+	ExcludePattern = Form{"excludePattern", `!?[^/!][\s\S]*`, "a pattern relative to the copied directory, and `!` before it for an exception"}
+	Lens           = Form{"lens", word + `\.aug`, "the name of a file, `NAME.aug`"}
+	FetchURL       = Form{"fetchURL", `[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s].*`, "a URL, `https://HOST/PATH`"}
+	Port           = Form{"port", portNumber + `(?:/(?:tcp|udp))?`, "a number from 1 to 65535, and `/tcp` or `/udp` behind it"}
 )
 
 // Names that others gave.

@@ -21,6 +21,8 @@ func step() *Object {
 				Description: "Brings `pulp-helper` and what it has to know of the spec: " + list(Helpers()) + "; `exec` is always included."},
 			{Name: "files", Type: OneOf{file(), List{Items: file(), NonEmpty: true}}, Example: "{ from: app, to: /srv/app }",
 				Description: "Copies a file or a directory of the spec's folder or of an image, or several."},
+			{Name: "directory", Type: OneOf{directory(), List{Items: directory(), NonEmpty: true}}, Example: `{ path: /var/lib/app, owner: "65532:65532" }`,
+				Description: "Makes a directory, or gives one an owner and a mode; or several."},
 			{Name: "run", Type: OneOf{String{Form: NonEmptyText, Scope: Verbatim, Multiline: true}, run()}, Example: "useradd app",
 				Description: "Runs a script with `/bin/sh -ceu`, or a command without a shell."},
 			{Name: "env", Type: Map{Names: VariableName, Values: String{Form: Text, Scope: InImage}, NonEmpty: true, Key: "NAME"}, Example: `{ PATH: "/opt/app/bin:${PATH}" }`,
