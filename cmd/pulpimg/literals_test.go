@@ -26,8 +26,9 @@ var otherPrograms = map[string]struct {
 	flags  []string
 	reason string
 }{
-	"pkg/render/container/command.go": {[]string{"--hostname", "--name", "--network", "--restart"}, "they are flags of docker run and podman run"},
-	"pkg/startup/settings/augtool.go": {[]string{"--file"}, "it is a flag of augtool"},
+	"pkg/render/container/command.go":   {[]string{"--hostname", "--name", "--network", "--restart"}, "they are flags of docker run and podman run"},
+	"pkg/render/dockerfile/commands.go": {[]string{"--network"}, "it is a flag of RUN"},
+	"pkg/startup/settings/augtool.go":   {[]string{"--file"}, "it is a flag of augtool"},
 }
 
 // describesLanguage is the package whose strings are the reference of the language, which names flags as a manual does.

@@ -159,7 +159,7 @@ var limits = []limit{
 	{regexp.MustCompile(`two caches or mounts at`), followsValues},
 	{regexp.MustCompile(`cannot be mounted`), seesNoFiles},
 	{regexp.MustCompile(`an image with platform: build is not for`), "no key that is left out is false"},
-	{regexp.MustCompile(`runs on the platform of the engine`), followsValues},
+	{regexp.MustCompile(`runs on the platform of the engine|which is built for the target platform`), followsValues},
 	{regexp.MustCompile(`target\.\w+ is not known here`), "there is one pattern for variables of the spec"},
 	{regexp.MustCompile(`need each other`), followsValues},
 	{regexp.MustCompile(`the step both installs and removes`), "it would take a rule between the items of two lists"},
