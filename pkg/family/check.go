@@ -12,11 +12,7 @@ func (f *Family) Check(arch string) error {
 	report := spec.NewReport(f.file())
 	for _, image := range f.Images {
 		for _, step := range image.Steps {
-			files, ok := step.(Files)
-			if !ok {
-				continue
-			}
-			for _, file := range files.Files {
+			for _, file := range ownFiles(step) {
 				if err := file.check(arch); err != nil {
 					report.AddError(step.At(), "", fmt.Errorf("%s of %s: %w", file.Path, image.Name, err))
 				}
@@ -24,6 +20,21 @@ func (f *Family) Check(arch string) error {
 		}
 	}
 	return report.Err()
+}
+
+// ownFiles returns the family's own files that a step needs.
+func ownFiles(step Step) []File {
+	switch s := step.(type) {
+	case Files:
+		return s.Files
+	case Run:
+		var out []File
+		for _, m := range s.Mounts {
+			out = append(out, m.Files...)
+		}
+		return out
+	}
+	return nil
 }
 
 // file returns the name of the spec.

@@ -18,7 +18,7 @@ func TestFamily_Check(t *testing.T) {
 		t.Fatal(err)
 	}
 	assets := fstest.MapFS{"helper/pulp-helper-linux-amd64": &fstest.MapFile{}}
-	yaml := head + "images:\n  a:\n    from: scratch\n    steps:\n      - helpers: [exec]\n      - files: {from: app, to: /app}\n"
+	yaml := head + "images:\n  a:\n    from: scratch\n    steps:\n      - helpers: [exec]\n      - files: {from: app, to: /app}\n      - run: {script: x, mounts: [{from: app, to: /m}]}\n"
 	f, err := resolve(t, yaml, family.Options{Dir: dir, Assets: assets})
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +30,8 @@ func TestFamily_Check(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "f.yaml:9:9: /usr/bin/pulp-helper of a: this pulpimg was built without its helper for arm64\n" +
-		"f.yaml:10:9: /app of a: there is no such file in the spec's folder"
+		"f.yaml:10:9: /app of a: there is no such file in the spec's folder\n" +
+		"f.yaml:11:9: /from of a: there is no such file in the spec's folder"
 	err = f.Check("arm64")
 	if err == nil {
 		t.Fatal("no error about what is missing")

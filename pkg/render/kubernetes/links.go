@@ -72,12 +72,26 @@ func (b *builder) checkLinks() error {
 			}
 		}
 		for _, other := range b.family.Images {
-			for _, v := range other.Declared.Env {
-				if slices.Contains(names, v.Name.Value) && !b.hasValue(v.Name.Value) {
-					refuse(v.Name)
+			for _, v := range variablesOf(other.Declared) {
+				if slices.Contains(names, v.Value) && !b.hasValue(v.Value) {
+					refuse(v)
 				}
 			}
 		}
 	}
 	return report.Err()
+}
+
+// variablesOf returns the names of the variables that an image sets, as a whole or in a step.
+func variablesOf(declared spec.Image) []spec.Text {
+	var out []spec.Text
+	for _, v := range declared.Env {
+		out = append(out, v.Name)
+	}
+	for _, s := range declared.Steps {
+		for _, v := range s.Env {
+			out = append(out, v.Name)
+		}
+	}
+	return out
 }
