@@ -2,6 +2,7 @@ package family
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -30,7 +31,9 @@ func ownFiles(step Step) []File {
 	case Run:
 		var out []File
 		for _, m := range s.Mounts {
-			out = append(out, m.Files...)
+			for _, f := range m.Files { // by the paths that the command sees
+				out = append(out, File{Path: m.Path + strings.TrimPrefix(f.Path, m.From), Content: f.Content})
+			}
 		}
 		return out
 	}

@@ -31,7 +31,7 @@ func TestFamily_Check(t *testing.T) {
 	}
 	const want = "f.yaml:9:9: /usr/bin/pulp-helper of a: this pulpimg was built without its helper for arm64\n" +
 		"f.yaml:10:9: /app of a: there is no such file in the spec's folder\n" +
-		"f.yaml:11:9: /from of a: there is no such file in the spec's folder"
+		"f.yaml:11:9: /m of a: there is no such file in the spec's folder"
 	err = f.Check("arm64")
 	if err == nil {
 		t.Fatal("no error about what is missing")
