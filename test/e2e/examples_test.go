@@ -17,6 +17,12 @@ import (
 // policyFor writes the lab's source policy with one more rule: a base that specs name is the lab's, which has Python, apt and dnf.
 func policyFor(t *testing.T, base string) string {
 	t.Helper()
+	return policyWith(t, map[string]string{base: env.lab.Registry + "/fedora:20"})
+}
+
+// policyWith writes the lab's source policy with more rules: for each image that specs name, the reference of the one in its place.
+func policyWith(t *testing.T, standIns map[string]string) string {
+	t.Helper()
 	data, err := os.ReadFile(env.lab.Policy)
 	if err != nil {
 		t.Fatal(err)
@@ -25,12 +31,15 @@ func policyFor(t *testing.T, base string) string {
 	if err := json.Unmarshal(data, &policy); err != nil {
 		t.Fatal(err)
 	}
-	rule := map[string]any{
-		"action":   "CONVERT",
-		"selector": map[string]any{"identifier": "docker-image://" + base},
-		"updates":  map[string]any{"identifier": "docker-image://" + env.lab.Registry + "/fedora:20"},
+	rules := policy["rules"].([]any)
+	for named, standIn := range standIns {
+		rules = append([]any{map[string]any{
+			"action":   "CONVERT",
+			"selector": map[string]any{"identifier": "docker-image://" + named},
+			"updates":  map[string]any{"identifier": "docker-image://" + standIn},
+		}}, rules...)
 	}
-	policy["rules"] = append([]any{rule}, policy["rules"].([]any)...)
+	policy["rules"] = rules
 	if data, err = json.Marshal(policy); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,116 @@
+package e2e
+
+import (
+	"bytes"
+	"compress/gzip"
+	"debug/elf"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// pushGo publishes what stands in for the image golang: the lab's base with this machine's Go.
+func pushGo(t *testing.T) (reference string) {
+	t.Helper()
+	archive := filepath.Join(t.TempDir(), "go.tar")
+	root(t, "tar", "--create", "--file", archive, "--directory", goEnv(t, "GOROOT"), "--transform", "s,^\\.,usr/local/go,",
+		"--exclude=testdata", "--exclude=*_test.go", "--exclude=./test", "--exclude=./api", "--exclude=./doc", "--exclude=./src/cmd", ".")
+	toolchain, err := tarball.LayerFromFile(archive, tarball.WithCompressionLevel(gzip.BestSpeed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := image(t, env.lab.Registry+"/fedora:20")
+	c := config(t, img).Config
+	c.Env = []string{"PATH=/go/bin:/usr/local/go/bin:/usr/bin:/bin", "GOPATH=/go", "GOTOOLCHAIN=local"}
+	if img, err = mutate.Config(img, c); err == nil {
+		img, err = mutate.AppendLayers(img, toolchain)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	reference = registry(t) + "/golang:1"
+	to, err := name.ParseReference(reference)
+	if err == nil {
+		err = remote.Write(to, img)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reference
+}
+
+// goEnv returns a setting of this machine's Go.
+func goEnv(t *testing.T, setting string) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", setting).Output()
+	if err != nil {
+		t.Fatalf("go env %s: %v", setting, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// modules serves a module's dependencies, which this machine's Go fetches as it is set up to, and returns a value for GOPROXY.
+func modules(t *testing.T, dir string) string {
+	t.Helper()
+	if err := tool(dir, "go", "mod", "download"); err != nil {
+		t.Fatal(err)
+	}
+	// The cache is laid out as the protocol wants it: https://go.dev/ref/mod#module-cache
+	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(goEnv(t, "GOMODCACHE"), "cache", "download"))))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// Two images for two platforms come of one builder, which runs on this machine's. There is nothing that could run programs of the other.
+func TestExample_goService(t *testing.T) {
+	env.lanes.warm.enter(t)
+	dir := filepath.Join(t.TempDir(), "go-service")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(env.root, "examples/go-service"))); err != nil {
+		t.Fatal(err)
+	}
+	place := registry(t)
+	build := []string{"build", "-f", filepath.Join(dir, "pulpimg.yaml"), "--source-policy", policyWith(t, map[string]string{"docker.io/library/golang:1.26": pushGo(t)}),
+		"--set", "goproxy=" + modules(t, dir), "--platform", "linux/amd64,linux/arm64", "--push", "--registry", place}
+	warm().run(t, build...).ok(t)
+
+	gateway := index(t, place+"/gateway:1.0")
+	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
+		img := forArch(t, gateway, arch)
+		list := layers(t, img)
+		if len(list) != 1 {
+			t.Errorf("the image for %s has %d layers, want only that of the program", arch, len(list))
+		}
+		program, err := elf.NewFile(bytes.NewReader(file(t, list[0], "/usr/bin/gateway")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if program.Machine != machine {
+			t.Errorf("the program of the image for %s is for %s", arch, program.Machine)
+		}
+		if c := config(t, img); c.Architecture != arch || c.Config.User != "65532:65532" {
+			t.Errorf("the image for %s says that it is for %s, and runs as %q", arch, c.Architecture, c.Config.User)
+		}
+	}
+
+	api, front := freePort(t), freePort(t)
+	backend := podman{}.detach(t, place+"/api:1.0", "--env", "LISTEN=127.0.0.1:"+api)
+	server := podman{}.detach(t, place+"/gateway:1.0", "--env", "LISTEN=127.0.0.1:"+front, "--env", "BACKEND=http://127.0.0.1:"+api)
+	backend.says(t, "listening on 127.0.0.1:"+api)
+	server.says(t, "listening on 127.0.0.1:"+front)
+	if got, want := fetch(t, http.MethodGet, "http://127.0.0.1:"+front, ""), "Hello from linux/amd64\n"; got != want {
+		t.Errorf("the gateway answers %q, want %q", got, want)
+	}
+	server.exec(t, "/usr/bin/gateway", "-check")
+	if code := server.stop(t); code != 0 {
+		t.Errorf("the gateway ends with exit code %d", code)
+	}
+}
