@@ -2,73 +2,12 @@ package e2e
 
 import (
 	"bytes"
-	"compress/gzip"
 	"debug/elf"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
-
-// pushGo publishes what stands in for the image golang: the lab's base with this machine's Go.
-func pushGo(t *testing.T) (reference string) {
-	t.Helper()
-	archive := filepath.Join(t.TempDir(), "go.tar")
-	root(t, "tar", "--create", "--file", archive, "--directory", goEnv(t, "GOROOT"), "--transform", "s,^\\.,usr/local/go,",
-		"--exclude=testdata", "--exclude=*_test.go", "--exclude=./test", "--exclude=./api", "--exclude=./doc", "--exclude=./src/cmd", ".")
-	toolchain, err := tarball.LayerFromFile(archive, tarball.WithCompressionLevel(gzip.BestSpeed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	img := image(t, env.lab.Registry+"/fedora:20")
-	c := config(t, img).Config
-	c.Env = []string{"PATH=/go/bin:/usr/local/go/bin:/usr/bin:/bin", "GOPATH=/go", "GOTOOLCHAIN=local"}
-	if img, err = mutate.Config(img, c); err == nil {
-		img, err = mutate.AppendLayers(img, toolchain)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	reference = registry(t) + "/golang:1"
-	to, err := name.ParseReference(reference)
-	if err == nil {
-		err = remote.Write(to, img)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reference
-}
-
-// goEnv returns a setting of this machine's Go.
-func goEnv(t *testing.T, setting string) string {
-	t.Helper()
-	out, err := exec.Command("go", "env", setting).Output()
-	if err != nil {
-		t.Fatalf("go env %s: %v", setting, err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// modules serves a module's dependencies, which this machine's Go fetches as it is set up to, and returns a value for GOPROXY.
-func modules(t *testing.T, dir string) string {
-	t.Helper()
-	if err := tool(dir, "go", "mod", "download"); err != nil {
-		t.Fatal(err)
-	}
-	// The cache is laid out as the protocol wants it: https://go.dev/ref/mod#module-cache
-	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(goEnv(t, "GOMODCACHE"), "cache", "download"))))
-	t.Cleanup(server.Close)
-	return server.URL
-}
 
 // Two images for two platforms come of one builder, which runs on this machine's. There is nothing that could run programs of the other.
 func TestExample_goService(t *testing.T) {

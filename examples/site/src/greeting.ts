@@ -1,0 +1,3 @@
+export function greeting(now: Date): string {
+  return now.getHours() < 12 ? "Good morning" : "Good day";
+}
