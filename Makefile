@@ -15,7 +15,10 @@ TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-c
            /usr/bin/createrepo_c:createrepo-c /usr/bin/skopeo:skopeo /usr/bin/podman:podman /usr/bin/buildah:buildah /usr/sbin/runc:runc \
            /usr/bin/shellcheck:shellcheck /usr/bin/newuidmap:uidmap /usr/bin/augparse:augeas-tools /usr/bin/python3:python3 /usr/bin/busybox:busybox \
            /usr/bin/redis-server:redis-server /usr/sbin/ip:iproute2 /usr/lib/postgresql/15/bin/postgres:postgresql \
-           /usr/bin/node:nodejs /usr/bin/npm:npm /usr/sbin/nginx:nginx-light
+           /usr/bin/node:nodejs /usr/bin/npm:npm /usr/sbin/nginx:nginx-light /usr/lib/python3.11/ensurepip:python3.11-venv \
+           /usr/lib/python3/dist-packages/django:python3-django /usr/lib/python3/dist-packages/celery:python3-celery \
+           /usr/lib/python3/dist-packages/redis:python3-redis /usr/lib/python3/dist-packages/gunicorn:gunicorn \
+           /usr/lib/python3/dist-packages/whitenoise:python3-whitenoise
 # Everything that parses, by package; the modules of the tests have more.
 FUZZ    := pkg/spec:FuzzParse pkg/spec:FuzzParseValues pkg/family:FuzzResolve pkg/family:FuzzHideCredentials internal/diagnostic:FuzzText pkg/startup/contract:FuzzExpand pkg/startup/contract:FuzzRead \
            pkg/startup/settings:FuzzQuote pkg/startup/settings:FuzzValue pkg/startup/serviceurl:FuzzParse pkg/startup/startscript:FuzzParse pkg/startup/startscript:FuzzMarshal pkg/startup/service:FuzzAnswers internal/statcache:FuzzParse cmd/pulpimg:FuzzReadEnvFile \

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"compress/gzip"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -144,4 +145,21 @@ func npmRegistry(t *testing.T) string {
 func pushNginx(t *testing.T) (reference string) {
 	t.Helper()
 	return pushStandIn(t, "nginx", nil, append(withLibraries(t, "/usr/sbin/nginx"), "etc/nginx/mime.types")...)
+}
+
+// pushPython publishes what stands in for the image python: the lab's base with all of Debian's Python. Its pip finds what Debian has of
+// some projects, and of what they need, instead of asking a registry.
+func pushPython(t *testing.T, packages ...string) (reference string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := errors.Join(
+		os.MkdirAll(filepath.Join(dir, "srv", "wheels"), 0o755),
+		os.Mkdir(filepath.Join(dir, "etc"), 0o755),
+		os.WriteFile(filepath.Join(dir, "etc", "pip.conf"), []byte("[global]\nno-index = true\nfind-links = /srv/wheels\n"), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	root(t, "/usr/bin/python3", append([]string{"testdata/wheels.py", filepath.Join(dir, "srv", "wheels")}, packages...)...)
+	return pushStandIn(t, "python", nil, "--directory=/", "usr/lib/python3.11/ensurepip", "usr/share/python-wheels",
+		"--directory="+dir, "srv/wheels", "etc/pip.conf")
 }
