@@ -25,7 +25,7 @@ FUZZ    := pkg/spec:FuzzParse pkg/spec:FuzzParseValues pkg/family:FuzzResolve pk
            pkg/publish:FuzzParseChallenge pkg/publish:FuzzLocation pkg/publish:FuzzCredentials pkg/registries:FuzzHosts
 DEMO    := --push --progress plain
 
-.PHONY: all check demo test lint lint-product fuzz bench setup engine packages release clean
+.PHONY: all check demo test lint lint-product fuzz bench setup engine packages release image clean
 all: bin/pulpimg
 
 # Builds the four Pulp images against the offline lab, with the spec as it is, and pushes them to the lab's registry.
@@ -99,6 +99,19 @@ release: setup $(HELPERS) bin/packaging
 	bin/packaging -o dist $(foreach p,$(RELEASE),$(p)=bin/release/$(p))
 	@cd dist && sha256sum --check --quiet SHA256SUMS
 
+# pulpimg's own image, of this machine's platform: make image [IMAGE='--push --registry registry.example.com/tools']
+# After make release, also of others: make image PLATFORMS=linux/amd64,linux/arm64
+NATIVE     = linux/$(shell $(GO) env GOARCH)
+PLATFORMS  = $(NATIVE)
+IMAGE     :=
+comma     := ,
+image: bin/pulpimg
+	set -e; for p in $(subst $(comma), ,$(PLATFORMS)); do \
+	  case $$p in $(NATIVE)) program=bin/pulpimg;; *) program=bin/release/$$p;; esac; \
+	  [ -e $$program ] || { echo "$$program is not there: make release compiles it" >&2; exit 1; }; \
+	  install -C -D -m 0755 $$program specs/pulpimg/$$p/pulpimg; done
+	bin/pulpimg build -f specs/pulpimg/pulpimg.yaml --platform $(PLATFORMS) --tag '$(subst +,-,$(VERSION))' $(IMAGE)
+
 # The packages of this machine's program alone, which the tests install.
 packages: bin/packages/SHA256SUMS
 
@@ -120,4 +133,4 @@ setup:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; fi
 
 clean:
-	rm -rf bin dist $(HELPERS)
+	rm -rf bin dist specs/pulpimg/linux $(HELPERS)

@@ -163,3 +163,17 @@ func pushPython(t *testing.T, packages ...string) (reference string) {
 	return pushStandIn(t, "python", nil, "--directory=/", "usr/lib/python3.11/ensurepip", "usr/share/python-wheels",
 		"--directory="+dir, "srv/wheels", "etc/pip.conf")
 }
+
+// pushDebian publishes what stands in for the image debian: the lab's base, with the lab's packages for apt.
+func pushDebian(t *testing.T) (reference string) {
+	t.Helper()
+	dir := t.TempDir()
+	list := "etc/apt/sources.list.d/lab.list"
+	if err := errors.Join(
+		os.MkdirAll(filepath.Join(dir, filepath.Dir(list)), 0o755),
+		os.WriteFile(filepath.Join(dir, list), []byte("deb [trusted=yes] "+env.lab.RepoURL+"/apt ./\n"), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	return pushStandIn(t, "debian", nil, "--directory="+dir, list)
+}

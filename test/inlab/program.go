@@ -81,7 +81,7 @@ var Watch = sync.OnceValue(func() error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{"assets", "cmd", "internal", "pkg", "specs", "templates", "test/lab", "go.mod", "go.sum"} {
+	for _, dir := range []string{"assets", "cmd", "examples", "internal", "pkg", "specs", "templates", "test/lab", "go.mod", "go.sum"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, _ fs.DirEntry, err error) error {
 			if err == nil {
 				_, err = os.Stat(name)
