@@ -29,7 +29,8 @@ func TestOwnImage(t *testing.T) {
 	place := registry(t)
 	policy := policyWith(t, map[string]string{"docker.io/library/debian:12-slim": pushDebian(t)})
 	cmd := exec.Command("make", "-s", "-C", env.root, "image", "VERSION=1.2.3-test", "IMAGE=--push --registry "+place+" --source-policy "+policy)
-	cmd.Env = append(os.Environ(), append(warm().environ(), "MAKEFLAGS=")...)
+	cmd.Env = append(append(os.Environ(), warm().environ()...), "MAKEFLAGS=", // a make above this one has flags that are not meant for this one
+		"GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, out)
 	}
