@@ -31,7 +31,7 @@ var differences = []difference{
 		"WORKDIR makes the directory when the image lacks it, and a Dockerfile has no other way to name one. Directly, only the container's runtime makes it.",
 		func(in image, source *family.Image, name, direct, built string) bool {
 			for i := source; i != nil; i = i.Parent {
-				if direct == "" && strings.HasPrefix(in.resolve(i.Config.WorkDir)+"/", name+"/") {
+				if direct == "" && strings.HasPrefix(in.Resolve(i.Config.WorkDir)+"/", name+"/") {
 					return strings.HasPrefix(built, "directory")
 				}
 			}
@@ -64,7 +64,7 @@ func copiesBelow(in image, source *family.Image, dir string) bool {
 	for ; source != nil; source = source.Parent {
 		for _, step := range source.Steps {
 			files, ok := step.(family.Files)
-			if ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return strings.HasPrefix(in.resolve(path.Dir(f.Path))+"/", dir+"/") }) {
+			if ok && slices.ContainsFunc(files.Files, func(f family.File) bool { return strings.HasPrefix(in.Resolve(path.Dir(f.Path))+"/", dir+"/") }) {
 				return true
 			}
 		}
@@ -109,24 +109,4 @@ var configDifferences = []configDifference{
 
 func treeAllowed(in image, source *family.Image, name, direct, built string) bool {
 	return slices.ContainsFunc(differences, func(d difference) bool { return d.is(in, source, name, direct, built) })
-}
-
-// real is a directory's path without the symbolic links that the image has on the way.
-func (i image) resolve(dir string) string {
-	at, todo := "/", strings.Split(strings.Trim(dir, "/"), "/")
-	for links := 0; len(todo) > 0; {
-		next := path.Join(at, todo[0])
-		todo = todo[1:]
-		fields := strings.SplitN(i.tree[next], " ", 3)
-		if fields[0] != "link" || links == 40 {
-			at = next
-			continue
-		}
-		links++
-		if path.IsAbs(fields[2]) {
-			at = "/"
-		}
-		todo = append(strings.Split(strings.Trim(fields[2], "/"), "/"), todo...)
-	}
-	return at
 }

@@ -5,18 +5,15 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/containerd/containerd/v2/core/content"
 	"github.com/distribution/reference"
-	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/opencontainers/go-digest"
-	"github.com/tonistiigi/fsutil"
 
 	"github.com/pulpimg/pulpimg/internal/gendir"
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/render/dockerfile"
+	"github.com/pulpimg/pulpimg/test/images"
 )
 
 // resolve reads a spec as the program does.
@@ -42,7 +39,7 @@ func direct(t *testing.T, f *family.Family) map[string]image {
 	}
 	images := map[string]image{}
 	for _, i := range result.Images {
-		images[i.Name] = readImage(t, on.layout.Blobs(), i.Platforms[0].Digest)
+		images[i.Name] = on.reader.Image(t, on.layout.Blobs(), i.Platforms[0].Digest)
 	}
 	return images
 }
@@ -56,7 +53,7 @@ func byDockerfiles(t *testing.T, f *family.Family) map[string]image {
 	for _, i := range f.Images {
 		built := buildDockerfile(t, filepath.Join(dir, i.Name), i, digests)
 		digests[i.Name] = built
-		images[i.Name] = readImage(t, on.blobs, built)
+		images[i.Name] = on.reader.Image(t, on.blobs, built)
 	}
 	return images
 }
@@ -79,17 +76,7 @@ func writeFolder(t *testing.T, f *family.Family) string {
 // build context.
 func buildDockerfile(t *testing.T, dir string, source *family.Image, built map[string]digest.Digest) digest.Digest {
 	t.Helper()
-	local, err := fsutil.NewFS(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const store = "parity"
-	attrs := map[string]string{
-		// Says that this is what the first line of the Dockerfile asks for, which otherwise were fetched.
-		"cmdline":            "docker/dockerfile:1",
-		"build-arg:NEWLINE":  "\n",
-		"image-resolve-mode": "default",
-	}
+	attrs := map[string]string{"build-arg:NEWLINE": "\n"}
 	uses := []*family.Image{source.Parent}
 	for _, s := range source.Sources() {
 		uses = append(uses, s.Image)
@@ -102,23 +89,12 @@ func buildDockerfile(t *testing.T, dir string, source *family.Image, built map[s
 		if err != nil {
 			t.Fatal(err)
 		}
-		attrs["context:"+reference.FamiliarString(named)] = "oci-layout://" + store + "@" + string(built[image.Name])
+		attrs["context:"+reference.FamiliarString(named)] = "oci-layout://" + images.Store + "@" + string(built[image.Name])
 	}
-	response, err := on.engine.Client().Solve(t.Context(), nil, client.SolveOpt{
-		Frontend:      "dockerfile.v0",
-		FrontendAttrs: attrs,
-		LocalMounts:   map[string]fsutil.FS{"context": local, "dockerfile": local},
-		OCIStores:     map[string]content.Store{store: on.blobs.Store()},
-		SourcePolicy:  on.policy,
-		Exports: []client.ExportEntry{{
-			Type:        client.ExporterOCI,
-			Attrs:       map[string]string{"tar": "false", "oci-mediatypes": "true"},
-			OutputStore: on.blobs.Store(),
-		}},
-	}, nil)
+	manifest, err := on.frontend.Build(t.Context(), dir, attrs)
 	if err != nil {
 		text, _ := os.ReadFile(filepath.Join(dir, dockerfile.Name))
 		t.Fatalf("building the Dockerfile of %s: %v\n%s", source.Name, err, text)
 	}
-	return digest.Digest(response.ExporterResponse[exptypes.ExporterImageDigestKey])
+	return manifest
 }

@@ -53,7 +53,7 @@ func layoutImage(t *testing.T, dir string) image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return readImage(t, blobs, index.Manifests[0].Digest)
+	return on.reader.Image(t, blobs, index.Manifests[0].Digest)
 }
 
 func TestBuildx(t *testing.T) {
@@ -134,15 +134,15 @@ var mountPoints = []string{"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/
 func compareForeign(t *testing.T, source *family.Image, direct, built image) {
 	t.Helper()
 	for _, name := range mountPoints {
-		delete(direct.tree, name)
-		delete(built.tree, name)
+		delete(direct.Tree, name)
+		delete(built.Tree, name)
 	}
 	for _, difference := range unlikeTrees(source, direct, built) {
 		t.Errorf("%s: %s", source.Name, difference)
 	}
-	delete(built.config.Config.Labels, "io.buildah.version")
-	direct.config.Author, built.config.Author = "", ""
-	if diff := cmp.Diff(settings(source, direct.config), settings(source, built.config), cmpopts.EquateEmpty()); diff != "" {
+	delete(built.Config.Config.Labels, "io.buildah.version")
+	direct.Config.Author, built.Config.Author = "", ""
+	if diff := cmp.Diff(settings(source, direct.Config), settings(source, built.Config), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("%s: config (-direct +other):\n%s", source.Name, diff)
 	}
 }

@@ -1,7 +1,6 @@
 package parity
 
 import (
-	"archive/tar"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -16,7 +15,11 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/test/images"
 )
+
+// An image is one that was built.
+type image = images.Image
 
 // compare reports every difference that is not allowed between an image that was built directly and the one of its Dockerfile.
 func compare(t *testing.T, source *family.Image, direct, built image) {
@@ -29,21 +32,21 @@ func compare(t *testing.T, source *family.Image, direct, built image) {
 // unlike returns the differences that are not allowed, as people read them.
 func unlike(source *family.Image, direct, built image) []string {
 	out := unlikeTrees(source, direct, built)
-	if diff := cmp.Diff(settings(source, direct.config), settings(source, built.config), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(settings(source, direct.Config), settings(source, built.Config), cmpopts.EquateEmpty()); diff != "" {
 		out = append(out, "config (-direct +Dockerfile):\n"+diff)
 	}
-	if diff := cmp.Diff(story(direct.config.History), story(built.config.History)); diff != "" {
+	if diff := cmp.Diff(story(direct.Config.History), story(built.Config.History)); diff != "" {
 		out = append(out, "what the history tells (-direct +Dockerfile):\n"+diff)
 	}
 	return out
 }
 
 func unlikeTrees(source *family.Image, direct, built image) []string {
-	all := maps.Clone(direct.tree)
-	maps.Copy(all, built.tree)
+	all := maps.Clone(direct.Tree)
+	maps.Copy(all, built.Tree)
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		is, should := built.tree[name], direct.tree[name]
+		is, should := built.Tree[name], direct.Tree[name]
 		if is != should && !treeAllowed(built, source, name, should, is) {
 			out = append(out, fmt.Sprintf("%s\n  direct:     %s\n  Dockerfile: %s", name, should, is))
 		}
@@ -138,10 +141,10 @@ func TestCompare(t *testing.T) {
 		family.Files{Files: []family.File{{Path: "/tmp/deep/tool"}, {Path: "/tmp/deep/sub/more"}}},
 	}}
 	like := func(change func(*image)) image {
-		img := image{tree: map[string]string{"/file": "file 0644 0:0 sha256:x", "/dir": "directory 0755 0:0", "/link": "link 0:0 file",
+		img := image{Tree: map[string]string{"/file": "file 0644 0:0 sha256:x", "/dir": "directory 0755 0:0", "/link": "link 0:0 file",
 			"/tmp": "directory 1777 0:0", "/tmp/deep": "directory 0700 0:0", "/tmp/deep/sub": "directory 0700 0:0"}}
-		img.config.Config.Env = []string{"A=b"}
-		img.config.History = []ocispec.History{{CreatedBy: "RUN one"}, {CreatedBy: "COPY x"}, {CreatedBy: `CMD ["a"]`}}
+		img.Config.Config.Env = []string{"A=b"}
+		img.Config.History = []ocispec.History{{CreatedBy: "RUN one"}, {CreatedBy: "COPY x"}, {CreatedBy: `CMD ["a"]`}}
 		change(&img)
 		return img
 	}
@@ -151,48 +154,36 @@ func TestCompare(t *testing.T) {
 		seen   bool
 	}{
 		"nothing":                   {func(*image) {}, false},
-		"content":                   {func(i *image) { i.tree["/file"] = "file 0644 0:0 sha256:y" }, true},
-		"a mode":                    {func(i *image) { i.tree["/file"] = "file 0600 0:0 sha256:x" }, true},
-		"an owner":                  {func(i *image) { i.tree["/file"] = "file 0644 1:0 sha256:x" }, true},
-		"an extended attribute":     {func(i *image) { i.tree["/file"] += ` user.a="b"` }, true},
-		"a directory's mode":        {func(i *image) { i.tree["/dir"] = "directory 0700 0:0" }, true},
-		"a directory of the system": {func(i *image) { i.tree["/tmp"] = "directory 0755 0:0" }, true},
-		"where a COPY goes":         {func(i *image) { i.tree["/tmp/deep"] = "directory 0755 0:0" }, true},
-		"what is below that":        {func(i *image) { i.tree["/tmp/deep/sub"] = "directory 0755 0:0" }, false},
-		"below that, another mode":  {func(i *image) { i.tree["/tmp/deep/sub"] = "directory 0777 0:0" }, true},
-		"a target":                  {func(i *image) { i.tree["/link"] = "link 0:0 dir" }, true},
-		"a file less":               {func(i *image) { delete(i.tree, "/file") }, true},
-		"a directory more":          {func(i *image) { i.tree["/new"] = "directory 0755 0:0" }, true},
-		"the working directory":     {func(i *image) { i.tree["/made"] = "directory 0755 0:0" }, false},
-		"a database":                {func(i *image) { i.tree["/var/lib/rpm/x"] = "file 0644 0:0 sha256:y" }, true}, // the other way has none
-		"a variable":                {func(i *image) { i.config.Config.Env = []string{"A=c"} }, true},
-		"a health check":            {func(i *image) { i.config.Config.Healthcheck = &dockerspec.HealthcheckConfig{Test: []string{"x"}} }, true},
-		"that there is no check":    {func(i *image) { i.config.Config.Healthcheck = &dockerspec.HealthcheckConfig{Test: []string{"NONE"}} }, true},
-		"an author":                 {func(i *image) { i.config.Author = "me" }, true},
-		"another command":           {func(i *image) { i.config.History[0].CreatedBy = "RUN /bin/sh -c set -eu; two # buildkit" }, true},
-		"a command, in other words": {func(i *image) { i.config.History[0].CreatedBy = "RUN /bin/sh -c set -eu; one # buildkit" }, false},
+		"content":                   {func(i *image) { i.Tree["/file"] = "file 0644 0:0 sha256:y" }, true},
+		"a mode":                    {func(i *image) { i.Tree["/file"] = "file 0600 0:0 sha256:x" }, true},
+		"an owner":                  {func(i *image) { i.Tree["/file"] = "file 0644 1:0 sha256:x" }, true},
+		"an extended attribute":     {func(i *image) { i.Tree["/file"] += ` user.a="b"` }, true},
+		"a directory's mode":        {func(i *image) { i.Tree["/dir"] = "directory 0700 0:0" }, true},
+		"a directory of the system": {func(i *image) { i.Tree["/tmp"] = "directory 0755 0:0" }, true},
+		"where a COPY goes":         {func(i *image) { i.Tree["/tmp/deep"] = "directory 0755 0:0" }, true},
+		"what is below that":        {func(i *image) { i.Tree["/tmp/deep/sub"] = "directory 0755 0:0" }, false},
+		"below that, another mode":  {func(i *image) { i.Tree["/tmp/deep/sub"] = "directory 0777 0:0" }, true},
+		"a target":                  {func(i *image) { i.Tree["/link"] = "link 0:0 dir" }, true},
+		"a file less":               {func(i *image) { delete(i.Tree, "/file") }, true},
+		"a directory more":          {func(i *image) { i.Tree["/new"] = "directory 0755 0:0" }, true},
+		"the working directory":     {func(i *image) { i.Tree["/made"] = "directory 0755 0:0" }, false},
+		"a database":                {func(i *image) { i.Tree["/var/lib/rpm/x"] = "file 0644 0:0 sha256:y" }, true}, // the other way has none
+		"a variable":                {func(i *image) { i.Config.Config.Env = []string{"A=c"} }, true},
+		"a health check":            {func(i *image) { i.Config.Config.Healthcheck = &dockerspec.HealthcheckConfig{Test: []string{"x"}} }, true},
+		"that there is no check":    {func(i *image) { i.Config.Config.Healthcheck = &dockerspec.HealthcheckConfig{Test: []string{"NONE"}} }, true},
+		"an author":                 {func(i *image) { i.Config.Author = "me" }, true},
+		"another command":           {func(i *image) { i.Config.History[0].CreatedBy = "RUN /bin/sh -c set -eu; two # buildkit" }, true},
+		"a command, in other words": {func(i *image) { i.Config.History[0].CreatedBy = "RUN /bin/sh -c set -eu; one # buildkit" }, false},
 		"one COPY more for a step": {func(i *image) {
-			i.config.History = slices.Insert(i.config.History, 1, ocispec.History{CreatedBy: "COPY y # buildkit"})
+			i.Config.History = slices.Insert(i.Config.History, 1, ocispec.History{CreatedBy: "COPY y # buildkit"})
 		}, false},
-		"a declaration less": {func(i *image) { i.config.History = i.config.History[:2] }, true},
+		"a declaration less": {func(i *image) { i.Config.History = i.Config.History[:2] }, true},
 		"that nothing is started": {func(i *image) {
-			i.config.History = append(i.config.History, ocispec.History{CreatedBy: "ENTRYPOINT []"})
+			i.Config.History = append(i.Config.History, ocispec.History{CreatedBy: "ENTRYPOINT []"})
 		}, false},
 	} {
 		if differences := unlike(source, plain, like(test.change)); (len(differences) > 0) != test.seen {
 			t.Errorf("%s: %q", name, differences)
 		}
-	}
-}
-
-func TestApply(t *testing.T) {
-	tree := map[string]string{"/a": "directory", "/a/b": "file", "/a/c": "file", "/d": "directory", "/d/e": "file", "/f": "file one"}
-	apply(tree, []entry{
-		{path: "/a/.wh.b"}, {path: "/d/.wh..wh..opq"}, {path: "/d/g", kind: tar.TypeReg, text: "file new"},
-		{path: "/h", kind: tar.TypeLink, link: "/f"}, {path: "/i", kind: tar.TypeSymlink, text: "link"},
-	})
-	want := map[string]string{"/a": "directory", "/a/c": "file", "/d": "directory", "/d/g": "file new", "/f": "file one", "/h": "file one", "/i": "link"}
-	if diff := cmp.Diff(want, tree); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -14,18 +14,20 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/layout"
+	"github.com/pulpimg/pulpimg/test/images"
 	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // A bench is what all tests build on.
 type bench struct {
-	lab    inlab.Lab
-	engine *engine.Engine
-	policy *spb.Policy
-	cache  build.Cache
-	layout *layout.Layout // where the first way leaves its images
-	blobs  *layout.Blobs  // where the second does
-	read   map[string][]entry
+	lab      inlab.Lab
+	engine   *engine.Engine
+	policy   *spb.Policy
+	cache    build.Cache
+	layout   *layout.Layout // where the first way leaves its images
+	blobs    *layout.Blobs  // where the second does
+	reader   *images.Reader
+	frontend images.Frontend
 }
 
 // on is set by TestMain, before any test runs.
@@ -43,7 +45,7 @@ func run(m *testing.M, l inlab.Lab) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	on.read = map[string][]entry{}
+	on.reader = images.NewReader()
 	if on.policy, err = readPolicy(l.Policy); err != nil {
 		return 0, err
 	}
@@ -59,6 +61,7 @@ func run(m *testing.M, l inlab.Lab) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, on.engine.Close()) }()
+	on.frontend = images.Frontend{Client: on.engine.Client(), Policy: on.policy, Blobs: on.blobs}
 	return m.Run(), nil
 }
 
