@@ -34,7 +34,7 @@ demo: setup bin/pulpimg $(LAB)
 
 # What needs neither root nor a network, besides Go's modules: for each commit. Tests that need root skip themselves.
 check: lint-product
-	$(GO) test $$($(GO) list ./... | grep -v /test/) ./test/depcheck ./test/inlab
+	$(GO) test $$($(GO) list ./... | grep -v /test/) ./test/depcheck ./test/inlab ./test/migrate
 
 # All of check, the same tests with the race detector, and everything else.
 test: lint bin/pulpimg $(LAB)

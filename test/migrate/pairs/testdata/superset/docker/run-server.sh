@@ -1,0 +1,2 @@
+#!/bin/sh
+echo docker/run-server.sh
