@@ -121,7 +121,34 @@ func (p platformPlanner) takenEntries(ctx context.Context, state imageState, ste
 		}
 		files = append(files, more...)
 	}
+	if err := checkPlaces(files); err != nil {
+		return nil, err
+	}
 	return layer.Entries(ctx, state.tree, files)
+}
+
+// checkPlaces returns an error when a step puts two files at one place, or something below a file. Package family checks that for the files of
+// the spec's folder, and does not know those of images. Two copies may bring one directory.
+func checkPlaces(files []layer.File) error {
+	isDir := make(map[string]bool, len(files))
+	for _, f := range files {
+		if before, ok := isDir[f.Path]; ok && !(before && f.Mode.IsDir()) {
+			return fmt.Errorf("this step puts two files at %s: use a step for each, of which the later one counts", f.Path)
+		}
+		isDir[f.Path] = f.Mode.IsDir()
+	}
+	for _, f := range files {
+		for dir := path.Dir(f.Path); dir != "/"; dir = path.Dir(dir) {
+			known, ok := isDir[dir]
+			if ok && !known {
+				return fmt.Errorf("this step puts %s below %s, which is no directory", f.Path, dir)
+			}
+			if ok {
+				break // all above it are looked at for itself
+			}
+		}
+	}
+	return nil
 }
 
 // files returns the files of a layer. The numbers of hard links begin after the given one. The owner is whom they are to belong to, if not whom

@@ -145,6 +145,25 @@ func TestPlan_copyLinks(t *testing.T) {
 	}
 }
 
+func TestCheckPlaces(t *testing.T) {
+	dir, file := os.ModeDir|os.FileMode(0o755), os.FileMode(0o644)
+	for _, test := range []struct {
+		name  string
+		files []layer.File
+		want  string
+	}{
+		{"one directory of two copies", []layer.File{{Path: "/a", Mode: dir}, {Path: "/a/b", Mode: file}, {Path: "/a", Mode: dir}, {Path: "/a/c", Mode: file}}, ""},
+		{"two files", []layer.File{{Path: "/a/x", Mode: file}, {Path: "/a/x", Mode: file}}, "this step puts two files at /a/x: use a step for each, of which the later one counts"},
+		{"a directory and a file", []layer.File{{Path: "/a", Mode: dir}, {Path: "/a", Mode: file}}, "this step puts two files at /a: use a step for each, of which the later one counts"},
+		{"below a file", []layer.File{{Path: "/a/b/c", Mode: file}, {Path: "/a", Mode: file}}, "this step puts /a/b/c below /a, which is no directory"},
+	} {
+		err := checkPlaces(test.files)
+		if test.want == "" && err != nil || test.want != "" && (err == nil || err.Error() != test.want) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
 func TestPlan_checks(t *testing.T) {
 	engine := newFakeEngine(t)
 	const spec = specHeader + "  app: { from: scratch }\n  test: { publish: false, from: \"debian:12\", steps: [run: make test] }\n"

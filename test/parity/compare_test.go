@@ -101,6 +101,7 @@ var (
 	spaces  = regexp.MustCompile(`\s+`)
 	// A Dockerfile has all of a package step, and the history of a direct build what a person would type.
 	oldIndexes = regexp.MustCompile(`^ *(?:for entry in .*? esac; done|rm -rf /var/lib/apt/lists.*?); `)
+	indexes    = regexp.MustCompile(`failed=''; \{ warnings=.*?exit 1; fi; `)
 	checks     = regexp.MustCompile(`; missing=''; .*$`)
 	toRemove   = regexp.MustCompile(`(?:missing=''; query\(\) .*?)?has\(\) \{.*?exit 1; fi; `)
 	removed    = regexp.MustCompile(`; for name in [^;]*; do if has .*?exit 1; fi`)
@@ -119,6 +120,7 @@ func command(text string) string {
 	text = exports.ReplaceAllString(text, "")
 	text = strings.ReplaceAll(spaces.ReplaceAllString(text, " "), " && ", " ")
 	text = strings.TrimPrefix(strings.TrimSpace(text), "export DEBIAN_FRONTEND=noninteractive; ")
+	text = indexes.ReplaceAllString(text, "apt-get update ")
 	text = removed.ReplaceAllString(toRemove.ReplaceAllString(oldIndexes.ReplaceAllString(text, ""), ""), "")
 	text = cleanUp.ReplaceAllString(checks.ReplaceAllString(text, ""), "")
 	return strings.TrimSpace(strings.ReplaceAll(text, "; ", " "))
