@@ -16,6 +16,7 @@ func TestExample_django(t *testing.T) {
 	warm().run(t, "build", "-f", filepath.Join(env.root, "examples/django/pulpimg.yaml"), "--push", "--registry", place,
 		"--source-policy", policyWith(t, map[string]string{"docker.io/library/python:3.13-slim": python})).ok(t)
 
+	warm().run(t, "dockerfile", "-f", filepath.Join(env.root, "examples/django/pulpimg.yaml")).ok(t) // other tools can build it too
 	data := t.TempDir()
 	if err := os.Chmod(data, 0o777); err != nil { // the roles run as nobody
 		t.Fatal(err)

@@ -21,6 +21,7 @@ func TestExample_goService(t *testing.T) {
 		"--set", "goproxy=" + modules(t, dir), "--platform", "linux/amd64,linux/arm64", "--push", "--registry", place}
 	warm().run(t, build...).ok(t)
 
+	warm().run(t, "dockerfile", "-f", filepath.Join(dir, "pulpimg.yaml")).ok(t) // other tools can build it too
 	gateway := index(t, place+"/gateway:1.0")
 	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
 		img := forArch(t, gateway, arch)

@@ -22,6 +22,7 @@ func TestExample_site(t *testing.T) {
 	warm().run(t, "build", "-f", filepath.Join(dir, "pulpimg.yaml"), "--source-policy", policyWith(t, standIns),
 		"--set", "npm="+npmRegistry(t), "--push", "--registry", place).ok(t)
 
+	warm().run(t, "dockerfile", "-f", filepath.Join(dir, "pulpimg.yaml")).ok(t) // other tools can build it too
 	server := podman{}.detach(t, place+"/site:1.0")
 	server.says(t, "start worker process")
 	for path, want := range map[string]string{"/": `<h1>Hello</h1>`, "/main.js": `"Good morning"`, "/main.css": "font-family:sans-serif"} {

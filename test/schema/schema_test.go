@@ -93,9 +93,13 @@ func TestBeyond(t *testing.T) {
 
 func TestSpecs(t *testing.T) {
 	v := newValidator(t)
-	files, err := filepath.Glob("../../specs/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no specs: %v", err)
+	var files []string
+	for _, pattern := range []string{"../../specs/*.yaml", "../../specs/*/pulpimg.yaml", "../../examples/*/pulpimg.yaml"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no specs %s: %v", pattern, err)
+		}
+		files = append(files, found...)
 	}
 	for _, file := range files {
 		data := read(t, file)
