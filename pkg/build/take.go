@@ -24,11 +24,12 @@ type taker func(ctx context.Context, def *pb.Definition, into io.Writer) error
 // newTaker returns the taker of a build. It solves beside the build, on the same engine, which has the result already.
 func newTaker(c *client.Client, opts client.SolveOpt) taker {
 	return func(ctx context.Context, def *pb.Definition, into io.Writer) error {
-		opts.Exports = []client.ExportEntry{{
+		solve := opts // several images are taken from at once
+		solve.Exports = []client.ExportEntry{{
 			Type:   client.ExporterTar,
 			Output: func(map[string]string) (io.WriteCloser, error) { return nopCloser{into}, nil },
 		}}
-		_, err := c.Build(ctx, opts, product, func(ctx context.Context, engine gateway.Client) (*gateway.Result, error) {
+		_, err := c.Build(ctx, solve, product, func(ctx context.Context, engine gateway.Client) (*gateway.Result, error) {
 			return engine.Solve(ctx, gateway.SolveRequest{Definition: def})
 		}, nil)
 		return err

@@ -1,19 +1,13 @@
 package build
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
-	spb "github.com/moby/buildkit/sourcepolicy/pb"
-
 	"github.com/moby/buildkit/solver/pb"
-	"google.golang.org/protobuf/proto"
+	spb "github.com/moby/buildkit/sourcepolicy/pb"
 
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
 	"github.com/pulpimg/pulpimg/internal/cachedir"
@@ -74,34 +68,23 @@ type takenCache struct {
 }
 
 func newTakenCache(store string, policy *spb.Policy, fresh bool) (*takenCache, error) {
-	c := &takenCache{dir: filepath.Join(store, takenDir), fresh: fresh}
-	if policy != nil {
-		var err error
-		if c.policy, err = (proto.MarshalOptions{Deterministic: true}).Marshal(policy); err != nil {
-			return nil, fmt.Errorf("reading the source policy: %w", err)
-		}
-	}
-	return c, nil
+	marshalled, err := marshalPolicy(policy)
+	return &takenCache{dir: filepath.Join(store, takenDir), policy: marshalled, fresh: fresh}, err
 }
 
 // file returns the file of the record of what is at a path of an image.
 func (c *takenCache) file(def *pb.Definition, from string) string {
-	sum := sha256.New()
-	for _, part := range append([][]byte{c.policy, []byte(from)}, def.Def...) {
-		fmt.Fprintf(sum, "%d ", len(part))
-		sum.Write(part)
-	}
-	return filepath.Join(c.dir, hex.EncodeToString(sum.Sum(nil)))
+	return recordFile(c.dir, c.policy, def, []byte(from))
 }
 
 // read returns a record.
 func (c *takenCache) read(file string) ([]takenMatch, bool) {
 	data, err := os.ReadFile(file)
-	if c.fresh || err != nil || len(data) < sha256.Size {
+	if c.fresh || err != nil {
 		return nil, false
 	}
-	want, content := data[:sha256.Size], data[sha256.Size:]
-	if sum := sha256.Sum256(content); !bytes.Equal(sum[:], want) {
+	content, ok := unsealed(data)
+	if !ok {
 		return nil, false
 	}
 	var out []takenMatch
@@ -122,8 +105,7 @@ func (c *takenCache) write(file string, matches []takenMatch) error {
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(content)
-	return atomicfile.Write(file, append(sum[:], content...), 0o600)
+	return atomicfile.Write(file, sealed(content), 0o600)
 }
 
 // entry returns what a layer needs to know of a file that is to be at a path. The spool has the contents; it may be nil when the layer is
@@ -142,5 +124,5 @@ func (f takenFile) entry(at string, spool *spool) layer.File {
 	return out
 }
 
-// permissions returns a mode with the type of another one.
+// withPermissions returns a mode with the permissions of another one.
 func withPermissions(mode, permissions fs.FileMode) fs.FileMode { return mode.Type() | permissions }

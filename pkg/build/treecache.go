@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,14 +38,30 @@ type cachedTree struct {
 
 // newTreeCache keeps trees in a directory of the store of layers.
 func newTreeCache(store string, policy *spb.Policy, fresh bool) (*treeCache, error) {
-	c := &treeCache{dir: filepath.Join(store, treesDir), fresh: fresh}
-	if policy != nil {
-		var err error
-		if c.policy, err = (proto.MarshalOptions{Deterministic: true}).Marshal(policy); err != nil {
-			return nil, fmt.Errorf("reading the source policy: %w", err)
-		}
+	marshalled, err := marshalPolicy(policy)
+	return &treeCache{dir: filepath.Join(store, treesDir), policy: marshalled, fresh: fresh}, err
+}
+
+// marshalPolicy returns the same bytes for the same source policy, none for nil.
+func marshalPolicy(policy *spb.Policy) ([]byte, error) {
+	if policy == nil {
+		return nil, nil
 	}
-	return c, nil
+	data, err := (proto.MarshalOptions{Deterministic: true}).Marshal(policy)
+	if err != nil {
+		return nil, fmt.Errorf("reading the source policy: %w", err)
+	}
+	return data, nil
+}
+
+// recordFile returns the file in a directory for what is known of a definition under a source policy, of which more may be said.
+func recordFile(dir string, policy []byte, def *pb.Definition, more ...[]byte) string {
+	sum := sha256.New()
+	for _, part := range slices.Concat([][]byte{policy}, more, def.Def) {
+		fmt.Fprintf(sum, "%d ", len(part))
+		sum.Write(part)
+	}
+	return filepath.Join(dir, hex.EncodeToString(sum.Sum(nil)))
 }
 
 // add fills the tree of a definition with what was saved of it, and notes the tree for the next save. It does nothing for a base without a
@@ -53,12 +70,7 @@ func (c *treeCache) add(tree *engineTree, base string, def *pb.Definition) {
 	if !strings.Contains(base, "@") {
 		return
 	}
-	sum := sha256.New()
-	for _, part := range append([][]byte{c.policy}, def.Def...) {
-		fmt.Fprintf(sum, "%d ", len(part))
-		sum.Write(part)
-	}
-	cached := cachedTree{file: filepath.Join(c.dir, hex.EncodeToString(sum.Sum(nil))), tree: tree}
+	cached := cachedTree{file: recordFile(c.dir, c.policy, def), tree: tree}
 	if !c.fresh {
 		if dirs, ok := readTree(cached.file); ok {
 			tree.dirs = dirs

@@ -59,8 +59,22 @@ func encodeTree(dirs map[string]*engineDir) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return sealed(content), nil
+}
+
+// sealed returns a content with its checksum before it.
+func sealed(content []byte) []byte {
 	sum := sha256.Sum256(content)
-	return append(sum[:], content...), nil
+	return append(sum[:], content...)
+}
+
+// unsealed returns the content of what sealed returned. It reports false when it is damaged.
+func unsealed(data []byte) ([]byte, bool) {
+	if len(data) < sha256.Size {
+		return nil, false
+	}
+	sum := sha256.Sum256(data[sha256.Size:])
+	return data[sha256.Size:], bytes.Equal(sum[:], data[:sha256.Size])
 }
 
 func newSavedFile(info *layer.Info) *savedFile {
@@ -84,11 +98,8 @@ func readTree(file string) (map[string]*engineDir, bool) {
 }
 
 func decodeTree(data []byte) (map[string]*engineDir, bool) {
-	if len(data) < sha256.Size {
-		return nil, false
-	}
-	want, content := data[:sha256.Size], data[sha256.Size:]
-	if sum := sha256.Sum256(content); !bytes.Equal(sum[:], want) {
+	content, ok := unsealed(data)
+	if !ok {
 		return nil, false
 	}
 	var saved []savedDir
