@@ -27,8 +27,9 @@ type Layer struct {
 	DiffID digest.Digest
 	// Image is the digest of an image in the store that consists of this layer alone: an engine takes layers as images.
 	Image digest.Digest
-	// Entries is what the layer holds, sorted by path.
-	Entries []Entry
+	// Entries is what the layer holds, sorted by path. They are not known of a layer that is Unlisted, which has some.
+	Entries  []Entry
+	Unlisted bool
 	// Known reports whether the store had the layer before it was added.
 	Known bool
 }
@@ -85,6 +86,19 @@ func (s *Store) Add(ctx context.Context, entries []Entry, opts Options) (_ Layer
 		return Layer{}, err
 	}
 	return s.finish(made, opts)
+}
+
+// IsEmpty reports whether a layer holds nothing.
+func (l Layer) IsEmpty() bool { return len(l.Entries) == 0 && !l.Unlisted }
+
+// ByDiffID returns the layer with a digest, which is not empty, if the store has it. What the layer holds is not listed.
+func (s *Store) ByDiffID(diffID digest.Digest, opts Options) (made Layer, ok bool, err error) {
+	made = Layer{DiffID: diffID, Known: true, Unlisted: true}
+	if made.Blob, ok = s.byDiffID(diffID); !ok {
+		return Layer{}, false, nil
+	}
+	made, err = s.finish(made, opts)
+	return made, err == nil, err
 }
 
 // finish makes the image of a layer that the store has, and notes that the layer is used.

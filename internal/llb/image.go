@@ -74,7 +74,7 @@ func (i Image) AddLayer(made layer.Layer) Image {
 	next := i.next()
 	next.appended = append(slices.Clip(i.appended), made)
 	next.layers = append(slices.Clip(i.layers), source)
-	next.root = copyInto(i.root, source, made.Entries, named)
+	next.root = copyInto(i.root, source, made.IsEmpty(), named)
 	return next
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -109,9 +108,9 @@ func fetch(step family.Fetch, credentials string, named description) llb.State {
 // copyInto returns a root file system with a layer copied into it. The entries have real paths, and directories have the attributes that
 // they have in the root file system, so the whole layer can be copied at once. A file replaces what is in its place, even a symbolic
 // link: a layer does the same, and so does a copy of the directory that holds the file.
-func copyInto(root, from llb.State, entries []layer.Entry, named description) llb.State {
+func copyInto(root, from llb.State, empty bool, named description) llb.State {
 	action := llb.Copy(from, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
-	if len(entries) == 0 {
+	if empty {
 		action = llb.Mkdir("/", 0o755, llb.WithParents(true)) // it is there; but see layersWith
 	}
 	return root.File(action, named.aside("copied in")...)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/solver/pb"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
 	"github.com/pulpimg/pulpimg/internal/cachedir"
@@ -106,6 +107,33 @@ func (c *takenCache) write(file string, matches []takenMatch) error {
 		return err
 	}
 	return atomicfile.Write(file, sealed(content), 0o600)
+}
+
+// readLayer returns the digest in the record of a layer.
+func (c *takenCache) readLayer(file string) (digest.Digest, bool) {
+	if c.fresh || file == "" {
+		return "", false
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", false
+	}
+	content, ok := unsealed(data)
+	diffID := digest.Digest(content)
+	if !ok || diffID.Validate() != nil {
+		return "", false
+	}
+	cachedir.MarkUsed(file)
+	return diffID, true
+}
+
+// writeLayer writes the record of a layer, the last one of these. It does nothing for a layer that is empty.
+func (c *takenCache) writeLayer(file string, layers []layer.Layer) error {
+	last := layers[len(layers)-1]
+	if file == "" || last.IsEmpty() {
+		return nil
+	}
+	return atomicfile.Write(file, sealed([]byte(last.DiffID)), 0o600)
 }
 
 // entry returns what a layer needs to know of a file that is to be at a path. The spool has the contents; it may be nil when the layer is
