@@ -195,7 +195,11 @@ func run(root llb.State, c command, imageEnv []string, named description, with O
 	opts = append(opts, surroundings(with, declared)...)
 	opts = append(opts, c.mountOptions(named)...)
 	for _, id := range c.secrets {
-		opts = append(opts, llb.AddSecret("/run/secrets/"+id, llb.SecretID(id)))
+		secret := []llb.SecretOption{llb.SecretID(id)}
+		if c.user != "" {
+			secret = append(secret, llb.SecretFileOpt(0, 0, 0o444)) // only this command sees it, and its user has to read it
+		}
+		opts = append(opts, llb.AddSecret("/run/secrets/"+id, secret...))
 	}
 	// A new state has the resulting file system, but not the environment and directory of the command.
 	return llb.NewState(root.Run(opts...).Root().Output())

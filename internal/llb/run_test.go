@@ -137,6 +137,22 @@ func TestAddCommand_mounts(t *testing.T) {
 	}
 }
 
+// Whoever runs a command can read its secrets.
+func TestAddCommand_secretsOfUsers(t *testing.T) {
+	for run, want := range map[string]uint32{"{script: x, secrets: [t]}": 0o400, "{script: x, secrets: [t], user: app}": 0o444} {
+		image, err := compileOne(t, runHead+"    steps: [run: "+run+"]\n", opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, _ := exec(t, image)
+		for _, m := range op.Mounts {
+			if m.SecretOpt != nil && m.SecretOpt.Mode != want {
+				t.Errorf("%s: the mode is %o, want %o", run, m.SecretOpt.Mode, want)
+			}
+		}
+	}
+}
+
 func TestAddEnv_undefined(t *testing.T) {
 	_, err := compileOne(t, runHead+"    steps: [env: {A: \"${NONE}\"}]\n", opts)
 	const want = "a: A names the variable NONE, which has no value in docker.io/library/fedora:20"

@@ -67,6 +67,7 @@ type stream struct {
 	matches []takenMatch
 	links   map[string]place // by the name in the archive, the files that others may be hard links of
 	groups  int
+	count   int
 }
 
 // A place is where a file is among the matches.
@@ -112,9 +113,15 @@ func (s *stream) entry(ctx context.Context, h *tar.Header, content io.Reader) er
 	if file.Mode.IsRegular() {
 		s.links[name] = place{match, len(m.Files)}
 	}
+	if s.count++; s.count > maxTaken {
+		return fmt.Errorf("there are more than %d files: leave some of them out of the image, or take a directory below", maxTaken)
+	}
 	m.Files = append(m.Files, file)
 	return nil
 }
+
+// maxTaken bounds the files of one copy, which are listed in memory.
+const maxTaken = 1_000_000
 
 // file returns the description of an entry of the archive, and puts its content into the spool.
 func (s *stream) file(ctx context.Context, h *tar.Header, below string, content io.Reader) (takenFile, error) {
@@ -142,8 +149,9 @@ func (s *stream) file(ctx context.Context, h *tar.Header, below string, content 
 		f.offset, f.SHA256, err = s.spool.add(ctx, content, h.Size)
 	case tar.TypeLink:
 		return s.link(f, h.Linkname)
+	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo: // an error, unless they are left out
 	default:
-		return takenFile{}, errors.New("it is a device, a pipe or a socket, which a files step takes from no image: leave it out, or make it in a run step")
+		return takenFile{}, fmt.Errorf("the engine sent an entry of the unknown type %q", h.Typeflag)
 	}
 	return f, err
 }

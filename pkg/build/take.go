@@ -182,6 +182,10 @@ func (t *taking) files(groups int, owner *layer.Owner) ([]layer.File, error) {
 			if at == "/" || !left {
 				continue
 			}
+			if !f.fits() {
+				return nil, fmt.Errorf("%s of %s is a device, a pipe or a socket, which a files step takes from no image: leave it out with exclude, or make it in a run step",
+					path.Join(c.From, string(f.Path)), c.Source.Name())
+			}
 			file := f.entry(at, t.spool)
 			if owner != nil {
 				file.UID, file.GID = owner.UID, owner.GID

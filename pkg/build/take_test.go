@@ -156,6 +156,20 @@ func TestPlan_copyLinks(t *testing.T) {
 	}
 }
 
+// A device is an error, unless it is left out.
+func TestPlan_copyDevices(t *testing.T) {
+	data := archive(t, tar.Header{Name: "taken/0/null", Typeflag: tar.TypeChar}, tar.Header{Name: "taken/0/pipe", Typeflag: tar.TypeFifo}, tar.Header{Name: "taken/0/x", Typeflag: tar.TypeReg})
+	p, _ := takingPlanner(t, copyOf("/out", "/data "), newFakeEngine(t, "out/x"), data)
+	const want = "/out/null of build is a device, a pipe or a socket, which a files step takes from no image: leave it out with exclude, or make it in a run step"
+	if _, err := p.plan(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	p, _ = takingPlanner(t, copyOf("/out", "/data, exclude: [\"null\", \"p*\"] "), newFakeEngine(t, "out/x"), data)
+	if got := entriesOf(t, mustPlan(t, p), "app"); !slices.Equal(got, []string{"drwxr-xr-x /data", "---------- /data/x"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestCheckPlaces(t *testing.T) {
 	dir, file := os.ModeDir|os.FileMode(0o755), os.FileMode(0o644)
 	for _, test := range []struct {

@@ -41,6 +41,11 @@ type takenFile struct {
 	offset int64 // of the content in a spool
 }
 
+// fits reports whether a layer of files can hold it: a regular file, a directory or a symbolic link.
+func (f takenFile) fits() bool {
+	return f.Mode.IsRegular() || f.Mode.IsDir() || f.Mode.Type() == fs.ModeSymlink
+}
+
 // isDir reports whether a match is a directory.
 func (m takenMatch) isDir() bool {
 	return len(m.Files) > 0 && len(m.Files[0].Path) == 0 && m.Files[0].Mode.IsDir()

@@ -103,7 +103,11 @@ func (w *writer) run(s family.Run) {
 	w.platformArgs(s)
 	flags := w.mounts(s)
 	for _, id := range s.Secrets {
-		flags = append(flags, "--mount=type=secret,id="+id+",required=true")
+		flag := "--mount=type=secret,id=" + id + ",required=true"
+		if s.User != "" {
+			flag += ",mode=0444" // its user has to read it
+		}
+		flags = append(flags, flag)
 	}
 	if s.NoNetwork {
 		flags = append(flags, "--network=none")
