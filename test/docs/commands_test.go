@@ -21,7 +21,7 @@ import (
 
 // notRun are the blocks that cannot run here, by their first line, each with the reason.
 var notRun = map[string]string{
-	`docker run --rm --privileged -v "$PWD:/work" -v pulpimg:/var/cache/pulpimg ghcr.io/pulpimg/pulpimg build`: "it needs a docker that reaches a registry; test/e2e runs the image with podman",
+	`docker run --rm --privileged -v "$PWD:/work" -v pulpimg:/var/cache/pulpimg ghcr.io/pulpimg/pulpimg build`:                                         "it needs a docker that reaches a registry; test/e2e runs the image with podman",
 	"make demo # builds the four Pulp images offline and pushes them to a registry on this machine":                                                    "it sets up the lab that these tests run in, and `make test` runs these tests; CI runs both",
 	"pulpimg run -f specs/pulp.yaml --registry registry.example.com/pulp pulp-beat -d -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2": "it needs the socket /dev/log, a database and a broker; test/e2e starts these images with them",
 	"PULP_SERVER_NAME=pulp.example.com DB_SERVICE_HOST=... MSG_SERVICE_HOST=... docker compose up -d":                                                  "the dots are for the reader to fill in, and podman needs a program of its own for Compose",
