@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"path"
 )
 
 // A Reader is a tree that gives the content of its files.
@@ -17,34 +16,20 @@ type Reader interface {
 // ReadFile returns the content of the regular file that a path leads to in a tree. It follows symbolic links, which never lead out of the
 // tree. A file that is not there is an fs.ErrNotExist, and one that is larger than limit an error.
 func ReadFile(ctx context.Context, tree Tree, name string, limit int64) ([]byte, error) {
-	p := name
-	for range maxLinks {
-		parent, err := resolver{tree: tree}.dir(ctx, path.Dir(p))
-		if err != nil {
-			return nil, err
-		}
-		p = path.Join(parent.path, path.Base(p))
-		info, err := tree.Lstat(ctx, p)
-		switch {
-		case err != nil:
-			return nil, err
-		case info == nil:
-			return nil, fs.ErrNotExist
-		case info.Mode&fs.ModeSymlink != 0:
-			if p = info.Target; !path.IsAbs(p) {
-				p = parent.path + "/" + p // not joined: what is before a ".." may be a link
-			}
-			continue
-		case !info.Mode.IsRegular():
-			return nil, fmt.Errorf("%s is not a regular file", name)
-		}
-		data, err := readRegular(ctx, tree, p, limit+1)
-		if err == nil && int64(len(data)) > limit {
-			err = fmt.Errorf("%s has more than %d KiB", name, limit>>10)
-		}
-		return data, err
+	at, info, err := RealPath(ctx, tree, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info == nil:
+		return nil, fs.ErrNotExist
+	case !info.Mode.IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", name)
 	}
-	return nil, fmt.Errorf("%s goes through more than %d symbolic links in the image below", name, maxLinks)
+	data, err := readRegular(ctx, tree, at, limit+1)
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s has more than %d KiB", name, limit>>10)
+	}
+	return data, err
 }
 
 func readRegular(ctx context.Context, tree Tree, name string, limit int64) ([]byte, error) {

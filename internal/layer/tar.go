@@ -47,7 +47,7 @@ func (a *addition) writeEntry(ctx context.Context, tw *tar.Writer, i int, buffer
 		if header.PAXRecords == nil {
 			header.PAXRecords = map[string]string{}
 		}
-		header.PAXRecords[xattrRecord+name] = value
+		header.PAXRecords[XattrRecord+name] = value
 	}
 	switch {
 	case e.Mode.IsDir():
@@ -69,8 +69,8 @@ func (a *addition) writeEntry(ctx context.Context, tw *tar.Writer, i int, buffer
 	return a.writeFile(ctx, tw, header, i, buffer)
 }
 
-// xattrRecord begins the name of a PAX record with an extended attribute. All tools that unpack layers know it.
-const xattrRecord = "SCHILY.xattr."
+// XattrRecord begins the name of a PAX record with an extended attribute. All tools that unpack layers know it.
+const XattrRecord = "SCHILY.xattr."
 
 // writeFile writes a regular file. The tar header needs the size. The size of a file is known, as that of an entry may be; other content is
 // read into memory to find it.

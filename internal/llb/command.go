@@ -2,7 +2,6 @@ package llb
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -114,10 +113,6 @@ func (i Image) runCommand(s family.Run, mounted []Content) (command, error) {
 	return c, nil
 }
 
-// platformVariable matches the variables that a Dockerfile's ARG knows platforms by.
-// https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
-var platformVariable = regexp.MustCompile(`\b(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)\b`)
-
 // platformVariables returns the variables of the platforms that a command names, and nothing else sets. A command that names none does not
 // depend on them, and is the same command for all targets.
 func (i Image) platformVariables(s family.Run, own []variable) []variable {
@@ -133,10 +128,8 @@ func (i Image) platformVariables(s family.Run, own []variable) []variable {
 		name, _, _ := strings.Cut(v, "=")
 		delete(values, name)
 	}
-	found := platformVariable.FindAllString(strings.Join(append(slices.Clone(s.Args), s.Script), "\n"), -1)
-	slices.Sort(found)
 	var out []variable
-	for _, name := range slices.Compact(found) {
+	for _, name := range s.PlatformVariables() {
 		if value, ok := values[name]; ok {
 			out = append(out, variable{name, value})
 		}

@@ -16,17 +16,7 @@ import (
 
 // contents returns the file systems that a step takes files from: one for each copy or mount, or a zero value where that is no image.
 func (p platformPlanner) contents(image *family.Image, at int) ([]llb.Content, error) {
-	var sources []*family.ImageSource
-	switch s := image.Steps[at].(type) {
-	case family.Files:
-		for _, c := range s.Copies {
-			sources = append(sources, &c.Source)
-		}
-	case family.Run:
-		for _, m := range s.Mounts {
-			sources = append(sources, m.Source)
-		}
-	}
+	sources := family.SourcesOf(image.Steps[at])
 	out := make([]llb.Content, len(sources))
 	for i, source := range sources {
 		switch {
@@ -76,10 +66,8 @@ func (p platformPlanner) copies(ctx context.Context, state imageState, image *fa
 	}
 	if made, ok, err := p.recorded(record); ok || err != nil {
 		p.announce(llb.StepName(image, at), started, true)
-		quiet := p
-		quiet.announce = func(string, time.Time, bool) {}
 		return imageState{image: state.image.AddLayer(made), tree: &lazyTree{load: func() (layer.Tree, error) {
-			next, err := quiet.copiesListed(ctx, state, image, at, contents)
+			next, err := p.copiesListed(ctx, state, image, at, contents)
 			return next.tree, err
 		}}}, err
 	}
@@ -87,12 +75,14 @@ func (p platformPlanner) copies(ctx context.Context, state imageState, image *fa
 	if err != nil {
 		return imageState{}, err
 	}
-	return next, p.taken.writeLayer(record, next.image.AppendedLayers())
+	layers := next.image.AppendedLayers()
+	made := layers[len(layers)-1]
+	p.announce(llb.StepName(image, at), started, made.Known)
+	return next, p.taken.writeLayer(record, made)
 }
 
 // copiesListed does so with a list of the files, which for many takes longer than everything else of a build in which nothing changed.
 func (p platformPlanner) copiesListed(ctx context.Context, state imageState, image *family.Image, at int, contents []llb.Content) (imageState, error) {
-	started := time.Now()
 	made, err := p.take(ctx, state, image, at, contents)
 	if err != nil {
 		return imageState{}, err
@@ -100,7 +90,6 @@ func (p platformPlanner) copiesListed(ctx context.Context, state imageState, ima
 	if err := checkReserved(ctx, state.tree, family.Files{}, made.Entries); err != nil {
 		return imageState{}, err
 	}
-	p.announce(llb.StepName(image, at), started, made.Known)
 	next := imageState{image: state.image.AddLayer(made), tree: layer.Overlay(state.tree, made.Entries)}
 	if slices.ContainsFunc(made.Entries, func(e layer.Entry) bool { return e.Path == passwdFile || e.Path == groupFile }) {
 		next.tree = newEngineTree(p.engine, next.image) // owners are looked up there, and the content is with the engine

@@ -132,7 +132,7 @@ func (s *stream) file(ctx context.Context, h *tar.Header, below string, content 
 	f := takenFile{Path: []byte(below), savedFile: savedFile{Mode: mode, UID: h.Uid, GID: h.Gid}}
 	xattrs := map[string][]byte{}
 	for key, value := range h.PAXRecords {
-		if name, ok := strings.CutPrefix(key, xattrRecord); ok {
+		if name, ok := strings.CutPrefix(key, layer.XattrRecord); ok {
 			xattrs[name] = []byte(value)
 		}
 	}
@@ -155,9 +155,6 @@ func (s *stream) file(ctx context.Context, h *tar.Header, below string, content 
 	}
 	return f, err
 }
-
-// xattrRecord begins the name of a PAX record with an extended attribute.
-const xattrRecord = "SCHILY.xattr."
 
 // link returns the description of a hard link, which is that of the file that came before.
 func (s *stream) link(f takenFile, to string) (takenFile, error) {

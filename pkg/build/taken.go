@@ -132,13 +132,12 @@ func (c *takenCache) readLayer(file string) (digest.Digest, bool) {
 	return diffID, true
 }
 
-// writeLayer writes the record of a layer, the last one of these. It does nothing for a layer that is empty.
-func (c *takenCache) writeLayer(file string, layers []layer.Layer) error {
-	last := layers[len(layers)-1]
-	if file == "" || last.IsEmpty() {
+// writeLayer writes the record of a layer. It does nothing for a layer that is empty.
+func (c *takenCache) writeLayer(file string, made layer.Layer) error {
+	if file == "" || made.IsEmpty() {
 		return nil
 	}
-	return atomicfile.Write(file, sealed([]byte(last.DiffID)), 0o600)
+	return atomicfile.Write(file, sealed([]byte(made.DiffID)), 0o600)
 }
 
 // entry returns what a layer needs to know of a file that is to be at a path. The spool has the contents; it may be nil when the layer is

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,6 +32,17 @@ type Run struct {
 	Mounts []Mount
 	// NoNetwork keeps the command from reaching any network.
 	NoNetwork bool
+}
+
+// platformVariable matches the variables by which a Dockerfile's ARG knows platforms.
+// https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
+var platformVariable = regexp.MustCompile(`\b(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)\b`)
+
+// PlatformVariables returns the names of the variables of platforms that the command names, sorted: TARGETARCH, BUILDPLATFORM and the like.
+func (s Run) PlatformVariables() []string {
+	found := platformVariable.FindAllString(strings.Join(append(slices.Clone(s.Args), s.Script), "\n"), -1)
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // A CacheDir is a directory whose content is kept from one build to the next, and is in no layer.

@@ -14,7 +14,7 @@ func (f *Family) Select(names ...string) (*Family, error) {
 	want = func(image *Image) {
 		if !wanted[image] {
 			wanted[image] = true
-			for _, needed := range image.needed() {
+			for _, needed := range image.Uses() {
 				want(needed)
 			}
 		}
@@ -52,7 +52,7 @@ func (f *Family) Published() []*Image {
 func (f *Family) Unused() []*Image {
 	used := map[*Image]bool{}
 	for _, image := range f.Images {
-		for _, needed := range image.needed() {
+		for _, needed := range image.Uses() {
 			used[needed] = true
 		}
 	}

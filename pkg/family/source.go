@@ -31,30 +31,39 @@ func (s ImageSource) Name() string {
 func (i *Image) Sources() []ImageSource {
 	var out []ImageSource
 	for _, step := range i.Steps {
-		switch s := step.(type) {
-		case Files:
-			for _, c := range s.Copies {
-				out = append(out, c.Source)
-			}
-		case Run:
-			for _, m := range s.Mounts {
-				if m.Source != nil {
-					out = append(out, *m.Source)
-				}
+		for _, source := range SourcesOf(step) {
+			if source != nil {
+				out = append(out, *source)
 			}
 		}
 	}
 	return out
 }
 
-// needed returns the images of the family that this one is based on or takes files from.
-func (i *Image) needed() []*Image {
+// SourcesOf returns the image for each copy from an image or each mount of a step, nil for a mount of something else.
+func SourcesOf(step Step) []*ImageSource {
+	var out []*ImageSource
+	switch s := step.(type) {
+	case Files:
+		for _, c := range s.Copies {
+			out = append(out, &c.Source)
+		}
+	case Run:
+		for _, m := range s.Mounts {
+			out = append(out, m.Source)
+		}
+	}
+	return out
+}
+
+// Uses returns the images of the family that this one is based on or takes files from, each once.
+func (i *Image) Uses() []*Image {
 	var out []*Image
 	if i.Parent != nil {
 		out = append(out, i.Parent)
 	}
 	for _, s := range i.Sources() {
-		if s.Image != nil {
+		if s.Image != nil && !slices.Contains(out, s.Image) {
 			out = append(out, s.Image)
 		}
 	}

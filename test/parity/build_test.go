@@ -77,14 +77,7 @@ func writeFolder(t *testing.T, f *family.Family) string {
 func buildDockerfile(t *testing.T, dir string, source *family.Image, built map[string]digest.Digest) digest.Digest {
 	t.Helper()
 	attrs := map[string]string{"build-arg:NEWLINE": "\n"}
-	uses := []*family.Image{source.Parent}
-	for _, s := range source.Sources() {
-		uses = append(uses, s.Image)
-	}
-	for _, image := range uses {
-		if image == nil {
-			continue
-		}
+	for _, image := range source.Uses() {
 		named, err := reference.ParseNormalizedNamed(image.Reference)
 		if err != nil {
 			t.Fatal(err)

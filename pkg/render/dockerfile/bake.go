@@ -33,19 +33,8 @@ func newTarget(f *family.Family, w *writer) target {
 	t := target{Name: targetName(w.source.Name), Image: w.source.Name, Reference: w.source.Reference, Newline: w.newline}
 	t.Unpublished = w.source.Unpublished
 	t.Built = !t.Unpublished || slices.Contains(f.Unused(), w.source)
-	use := func(image *family.Image) {
-		one := target{Name: targetName(image.Name), Reference: familiar(image.Reference)}
-		if !slices.ContainsFunc(t.Uses, func(other target) bool { return other.Name == one.Name }) {
-			t.Uses = append(t.Uses, one)
-		}
-	}
-	if w.source.Parent != nil {
-		use(w.source.Parent)
-	}
-	for _, s := range w.source.Sources() {
-		if s.Image != nil {
-			use(s.Image)
-		}
+	for _, image := range w.source.Uses() {
+		t.Uses = append(t.Uses, target{Name: targetName(image.Name), Reference: familiar(image.Reference)})
 	}
 	for _, step := range w.source.Steps {
 		if s, ok := step.(family.Run); ok {

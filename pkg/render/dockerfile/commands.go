@@ -149,15 +149,9 @@ func exports(vars []family.EnvVar) string {
 	return b.String()
 }
 
-// platformVariable matches the variables of platforms that a build gives to those who declare them.
-// https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
-var platformVariable = regexp.MustCompile(`\b(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)\b`)
-
 // platformArgs declares the variables of platforms that a command names. Package llb gives them to the same commands.
 func (w *writer) platformArgs(s family.Run) {
-	found := platformVariable.FindAllString(strings.Join(append(slices.Clone(s.Args), s.Script), "\n"), -1)
-	slices.Sort(found)
-	for _, name := range slices.Compact(found) {
+	for _, name := range s.PlatformVariables() {
 		set := slices.ContainsFunc(s.Env, func(v family.EnvVar) bool { return v.Name == name })
 		if !w.args[name] && !set {
 			w.args[name] = true
