@@ -140,7 +140,11 @@ func (c *runCommand) image(name string) (*family.Family, *family.Image, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	image, _ := f.Image(name)
+	images := f.Called(name)
+	if len(images) > 1 {
+		return nil, nil, usageError{fmt.Errorf("%s is %s: name one of them, such as %s", name, count(len(images), "image"), images[0].Name)}
+	}
+	image := images[0]
 	if !image.Runs() {
 		return nil, nil, usageError{fmt.Errorf("%s is not meant to be run: it has no start, no entrypoint and no command", name)}
 	}

@@ -75,8 +75,10 @@ func (s *source) publishedFamily(con console, images []string) (*family.Family, 
 		return nil, err
 	}
 	for _, name := range images {
-		if image, ok := f.Image(name); ok && image.Unpublished {
-			return nil, usageError{fmt.Errorf("%s has publish: false: it is there for other images of the spec, and only pulpimg build takes its name", name)}
+		for _, image := range f.Called(name) {
+			if image.Unpublished {
+				return nil, usageError{fmt.Errorf("%s has publish: false: it is there for other images of the spec, and only pulpimg build takes its name", name)}
+			}
 		}
 	}
 	return f, nil

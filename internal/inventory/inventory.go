@@ -2,7 +2,9 @@ package inventory
 
 // An Inventory is a resolved family. Its keys are added to in later versions, never renamed.
 type Inventory struct {
-	Spec        string     `json:"spec"`
+	Spec string `json:"spec"`
+	// Extends are the files that the spec is written on top of.
+	Extends     []string   `json:"extends,omitempty"`
 	Family      Value      `json:"family"`
 	Registry    Value      `json:"registry"`
 	Tag         Value      `json:"tag"`
@@ -24,6 +26,8 @@ const (
 	FromSpec Source = "spec"
 	// FromDefault is a default in the spec.
 	FromDefault Source = "default"
+	// FromMatrix is a value of an image's matrix.
+	FromMatrix Source = "matrix"
 	// BuiltIn is a default of pulpimg.
 	BuiltIn Source = "built-in"
 )
@@ -89,6 +93,8 @@ type Image struct {
 	Name      string `json:"name"`
 	At        string `json:"at"`
 	Reference string `json:"reference,omitempty"`
+	// Matrix are the variables whose values the image has from its matrix.
+	Matrix []Named `json:"matrix,omitempty"`
 	// Publish is set for an image that is not published, and Platform for one that runs on the engine's platform.
 	Publish  *Value `json:"publish,omitempty"`
 	Platform *Value `json:"platform,omitempty"`

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 
@@ -22,6 +23,9 @@ func New(f *family.Family, overrides Overrides) *Inventory {
 		Settings:    l.settings(f),
 		Services:    l.services(f),
 		Kubernetes:  l.kubernetes(f),
+	}
+	for _, file := range f.Spec.Below {
+		out.Extends = append(out.Extends, file.Name)
 	}
 	for _, i := range f.Images {
 		out.Images = append(out.Images, l.image(f, i))
@@ -57,7 +61,7 @@ type lister struct {
 	overrides Overrides
 }
 
-func (l lister) at(r spec.Range) string { return l.file + ":" + r.Start.String() }
+func (l lister) at(r spec.Range) string { return cmp.Or(r.Start.File, l.file) + ":" + r.Start.String() }
 
 // specValue returns a value that the spec sets.
 func (l lister) specValue(value string, t spec.Text) Value {
@@ -166,10 +170,14 @@ func (l lister) orBuiltIn(value any, set bool, in spec.Range) Value {
 
 func (l lister) image(f *family.Family, i *family.Image) Image {
 	declared := i.Declared
+	l.tracer = l.tracer.within(i)
 	out := Image{
 		Name: i.Name, At: l.at(i.At), Reference: i.Reference, Platform: l.optional("build", declared.Platform, ""),
 		Entrypoint: l.words(i.Config.Entrypoint, declared.Entrypoint),
 		Command:    l.words(i.Config.Command, declared.Command),
+	}
+	for _, v := range i.Matrix {
+		out.Matrix = append(out.Matrix, Named{v.Name, Value{v.Value, Origin{Source: FromSpec, At: l.at(v.At)}}})
 	}
 	if i.Unpublished {
 		out.Reference, out.Publish = "", &Value{"false", Origin{Source: FromSpec, At: l.at(declared.At)}}

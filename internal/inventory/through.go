@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -33,6 +34,26 @@ func newTracer(f *family.Family, overrides Overrides) tracer {
 			t.sources[v.Name] = overrides.Variable
 		}
 		t.through[v.Name] = []string{v.Name}
+	}
+	return t
+}
+
+// within returns a tracer that knows the variables of an image's matrix, too.
+func (t tracer) within(i *family.Image) tracer {
+	if len(i.Matrix) == 0 {
+		return t
+	}
+	t.sources, t.through = maps.Clone(t.sources), maps.Clone(t.through)
+	for _, axis := range i.Declared.Matrix {
+		name := axis.Name.Value
+		t.sources[name], t.through[name] = FromMatrix, []string{name}
+		for _, v := range i.Matrix {
+			for _, text := range axis.Value {
+				if v.Name == name && v.At == text.At {
+					t.through[name] = append(t.through[name], t.of(text.Value)...)
+				}
+			}
+		}
 	}
 	return t
 }

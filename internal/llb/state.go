@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -80,7 +81,7 @@ func as[T any](constraints []llb.ConstraintsOpt) []T {
 // location points into the spec. The LLB has positions only, not the text: whoever shows them has the file, and the definition of each
 // image of a large family would repeat it.
 func location(file string, at spec.Range) llb.ConstraintsOpt {
-	return llb.NewSourceMap(nil, file, "YAML", nil).Location([]*pb.Range{{
+	return llb.NewSourceMap(nil, cmp.Or(at.Start.File, file), "YAML", nil).Location([]*pb.Range{{
 		Start: &pb.Position{Line: int32(at.Start.Line), Character: int32(at.Start.Column)},
 		End:   &pb.Position{Line: int32(at.End.Line), Character: int32(at.End.Column)},
 	}})

@@ -162,7 +162,7 @@ func (e *Error) As(target any) bool { return errors.As(e.Cause, target) }
 
 // failure turns the error of a build into one that points at the spec.
 func failure(err error, f *family.Family, history history) *Error {
-	out := &Error{File: f.Spec.Filename, Source: f.Spec.Data, Err: err, Summary: plain(err)}
+	out := &Error{Err: err, Summary: plain(err)}
 	var step *StepError
 	var base *BaseError
 	var need *NeedError
@@ -180,9 +180,11 @@ func failure(err error, f *family.Family, history history) *Error {
 	case errors.As(err, &need):
 		out.Summary, out.Hint, out.At = need.Error(), need.Need.Hint, need.Need.At
 	}
-	if at, ok := sourceOf(err); ok {
+	if at, ok := sourceOf(err, f.Spec); ok {
 		out.At = at
 	}
+	file := f.Spec.FileOf(out.At.Start)
+	out.File, out.Source = file.Name, file.Data
 	if failed := history.failed(failedStep(err)); failed != nil && base == nil {
 		out.Summary = failed.Name + ": " + plain(errors.New(failed.Err))
 		out.Output, out.OutputShown = failed.output.last(), history.endsWith(failed)
@@ -212,12 +214,16 @@ func (e *Error) narrow(f *family.Family, failed *Step) {
 }
 
 // sourceOf returns the place in the spec that an engine's error carries.
-func sourceOf(err error) (at spec.Range, ok bool) {
+func sourceOf(err error, in *spec.Spec) (at spec.Range, ok bool) {
 	for _, source := range errdefs.Sources(err) {
 		if len(source.Ranges) > 0 && source.Ranges[0].Start != nil && source.Ranges[0].End != nil {
 			start, end := source.Ranges[0].Start, source.Ranges[0].End
-			at.Start = spec.Position{Line: int(start.Line), Column: int(start.Character)}
-			at.End = spec.Position{Line: int(end.Line), Column: int(end.Character)}
+			file := source.GetInfo().GetFilename()
+			if file == in.Filename {
+				file = ""
+			}
+			at.Start = spec.Position{Line: int(start.Line), Column: int(start.Character), File: file}
+			at.End = spec.Position{Line: int(end.Line), Column: int(end.Character), File: file}
 			ok = true
 		}
 	}

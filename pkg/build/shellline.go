@@ -60,8 +60,8 @@ func placeOfLine(source []byte, step spec.Range, script string, line int) (spec.
 		text := strings.TrimRight(all[first+line-2], " \r")
 		begin := len(text) - len(strings.TrimLeft(text, " "))
 		return spec.Range{
-			Start: spec.Position{Line: first + line - 1, Column: begin + 1},
-			End:   spec.Position{Line: first + line - 1, Column: len([]rune(text)) + 1},
+			Start: spec.Position{Line: first + line - 1, Column: begin + 1, File: step.Start.File},
+			End:   spec.Position{Line: first + line - 1, Column: len([]rune(text)) + 1, File: step.Start.File},
 		}, true
 	}
 	return spec.Range{}, false

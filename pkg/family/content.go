@@ -6,7 +6,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
 	"strings"
+
+	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // text is content that is known.
@@ -59,6 +63,31 @@ func openRegular(from fs.FS, name string) (io.ReadCloser, error) {
 
 // A folder is the directory of a spec. Nothing outside it is ever read, whatever symbolic links say.
 type folder struct{ dir string }
+
+// pathInFolder returns the path in the spec's folder that a string of the spec names, which may be a pattern.
+func (r *resolver) pathInFolder(t spec.Text) (name string, ok bool) {
+	name, ok = r.substitute.expand(t, atBuild)
+	return joined(escaped(r.dirOf(t)), name), ok
+}
+
+// dirOf returns the path in the spec's folder of the directory that the file of a string is in. What the string names is there.
+func (r *resolver) dirOf(t spec.Text) string {
+	if t.At.Start.File == "" {
+		return "."
+	}
+	return path.Dir(r.spec.FileOf(t.At.Start).Path)
+}
+
+// joined returns the path of what a file in a directory of the spec's folder calls by a name. A name that is wrong anywhere stays as it is.
+func joined(dir, name string) string {
+	if dir == "." || name == "" || path.IsAbs(name) {
+		return name
+	}
+	if in := path.Join(dir, name); filepath.IsLocal(in) {
+		return in
+	}
+	return name
+}
 
 // folderFile is a file of a folder.
 type folderFile struct {

@@ -112,16 +112,28 @@ func (r *resolver) findCredentials() {
 		}
 	}
 	seen := map[string]bool{}
-	for _, image := range r.spec.Images {
-		for _, s := range image.Value.Steps {
-			if s.Repo != nil && s.Repo.URL.IsSet() && !seen[s.Repo.URL.Value] {
-				seen[s.Repo.URL.Value] = true
-				finder.find(s.Repo.URL)
+	for _, d := range r.quietly(report).declarations() {
+		finder.ofMatrix(d)
+		r.within(d, func() {
+			for _, s := range d.image.Steps {
+				if s.Repo != nil && s.Repo.URL.IsSet() && (!seen[s.Repo.URL.Value] || len(d.matrix) > 0) {
+					seen[s.Repo.URL.Value] = true
+					finder.find(s.Repo.URL)
+				}
 			}
-		}
+		})
 	}
 	r.redactor.prepare()
 	finder.spreadToUsers()
+}
+
+// ofMatrix notes what the variables of an image's matrix are made of.
+func (c credentialFinder) ofMatrix(d declaration) {
+	for _, v := range d.matrix {
+		text := v.text(d.image)
+		c.defaults[v.Name] = text
+		c.needs[v.Name] = once(append(c.needs[v.Name], specVariables(text.Value)...))
+	}
 }
 
 // A credentialFinder looks at the URLs of a spec. It works within the bounds of what a family may grow to.
@@ -227,6 +239,11 @@ func (c credentialFinder) spreadToUsers() {
 	var names []string
 	for _, v := range c.resolver.spec.Variables {
 		names = append(names, v.Name.Value)
+	}
+	for _, i := range c.resolver.spec.Images {
+		for _, axis := range i.Value.Matrix {
+			names = append(names, axis.Name.Value)
+		}
 	}
 	secret := c.resolver.substitute.secret
 	order, _ := ordered(names, func(name string) []string { return c.needs[name] })

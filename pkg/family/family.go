@@ -45,8 +45,12 @@ const Scratch = "scratch"
 
 // An Image is one image of a family.
 type Image struct {
-	// Name is the image's name in the spec.
+	// Name is the image's name: its key in the spec or, with a matrix, the name that its values give it.
 	Name string
+	// Key is the image's key in the spec. The images of a matrix have one key.
+	Key string
+	// Matrix are the variables that the image has its values of from its matrix.
+	Matrix []Variable
 	// Reference is what the image is published under: REGISTRY/NAME:TAG. For one that is not published, it is a name of no registry, for
 	// builders that find images by their names only.
 	Reference string

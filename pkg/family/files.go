@@ -87,7 +87,7 @@ func (p places) take(f File) (problem string) {
 // copy returns the files of one copy.
 func (r *resolver) copy(c spec.Copy) (files []File, title string) {
 	var err error
-	from, ok := r.substitute.expand(c.From, atBuild)
+	from, ok := r.pathInFolder(c.From)
 	to, into := r.destination(c.To, "the destination")
 	w := walker{folder: r.folder, from: path.Clean(from), to: to, mode: r.mode(c.Mode), owner: r.owner(c.Owner), exclude: r.exclude(c.Exclude), budget: r.budget}
 	title = fmt.Sprintf("copy %s to %s", w.from, w.to)

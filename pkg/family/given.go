@@ -22,6 +22,8 @@ const (
 	FromFile
 	// FromEnviron is the environment: see [Options].Environ.
 	FromEnviron
+	// FromMatrix is the matrix of an image.
+	FromMatrix
 	// FromCaller is the caller of [Resolve]: see [Options].Variables.
 	FromCaller
 )

@@ -96,6 +96,11 @@ func hasWildcard(part string) bool {
 	return false
 }
 
+// escaped returns a path as a pattern for itself alone.
+func escaped(name string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(name)
+}
+
 // unescaped takes the backslashes out that keep characters from being wildcards.
 func unescaped(name string) string {
 	var b strings.Builder

@@ -10,10 +10,10 @@ import (
 )
 
 // image fills in an image whose parent or base is known.
-func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Family) {
-	d := declared.Value
+func (r *resolver) image(image *Image, name spec.Text, f *Family) {
+	d := image.Declared
 	image.Unpublished = d.Publish != nil && !*d.Publish
-	image.Reference = r.reference(f, declared.Name, image.Unpublished)
+	image.Reference = r.reference(f, name, image.Unpublished)
 	image.OnBuildPlatform = r.onBuildPlatform(image, d)
 	image.Config = r.config(d)
 	image.Config.Healthcheck = r.healthcheck(d.Healthcheck)
@@ -29,7 +29,7 @@ func (r *resolver) image(image *Image, declared spec.Named[spec.Image], f *Famil
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
 	image.Workload = r.workload(d.Kubernetes)
-	r.checkLayers(image, declared.Name)
+	r.checkLayers(image, name)
 }
 
 // onBuildPlatform reports whether an image runs on the engine's platform. What is based on it has to do the same.

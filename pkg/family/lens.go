@@ -21,7 +21,7 @@ func (r *resolver) lens(s spec.Step) Step {
 	if !lensName.MatchString(name) {
 		return step
 	}
-	content, err := r.lensContent(name)
+	content, err := r.lensContent(joined(r.dirOf(*s.Lens), name), name)
 	if err != nil {
 		r.report.Add(s.Lens.At, r.lensHint(), "%v", err)
 	}
@@ -29,20 +29,20 @@ func (r *resolver) lens(s spec.Step) Step {
 	return step
 }
 
-// lensContent finds a lens: beside the spec, or among the built-in ones.
-func (r *resolver) lensContent(name string) (Content, error) {
+// lensContent finds a lens: at a path in the spec's folder or, by its name, among the built-in ones.
+func (r *resolver) lensContent(file, name string) (Content, error) {
 	root, err := os.OpenRoot(r.folder.dir)
 	if err != nil {
 		return nil, cause(err)
 	}
 	defer root.Close()
-	switch info, err := root.Stat(name); {
+	switch info, err := root.Stat(file); {
 	case err == nil && info.Mode().IsRegular():
-		return folderFile{r.folder, name, info}, nil
+		return folderFile{r.folder, file, info}, nil
 	case err == nil:
-		return nil, fmt.Errorf("%s beside the spec is no file", name)
+		return nil, fmt.Errorf("%s beside the spec is no file", file)
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s beside the spec cannot be read: %w", name, cause(err))
+		return nil, fmt.Errorf("%s beside the spec cannot be read: %w", file, cause(err))
 	}
 	if _, err := fs.Stat(r.assets, name); err == nil {
 		return asset{r.assets, name}, nil

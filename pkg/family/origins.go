@@ -39,6 +39,9 @@ func (o *origins) inherit(name string, text spec.Text) {
 	}
 }
 
+// forget notes that a variable is no longer known.
+func (o *origins) forget(name string) { delete(o.from, name) }
+
 // use notes that a variable is in a string. Nil origins note nothing.
 func (o *origins) use(t spec.Text, name string) {
 	if o == nil {

@@ -67,10 +67,13 @@ type resolver struct {
 	assets     fs.FS
 	env        environment
 	contract   contract.Contract
-	incomplete map[string]bool   // the images that have variables without a value, or are based on such an image
-	resolved   map[string]*Image // the images so far, by name
-	using      []named           // what the current image uses
-	inherited  map[string]int    // the length of the configuration of each image, with what it inherits
+	incomplete map[string]bool          // the images that have variables without a value, or are based on such an image
+	declared   map[string]declaration   // the images, by name
+	ofMatrix   map[string][]declaration // the images with a matrix, by what the spec calls it
+	names      []string                 // of all images
+	resolved   map[string]*Image        // the images so far, by name
+	using      []named                  // what the current image uses
+	inherited  map[string]int           // the length of the configuration of each image, with what it inherits
 	redactor   redactor
 }
 
@@ -85,6 +88,7 @@ func (r *resolver) family(o Options) *Family {
 		Contract:  r.contract,
 		redactor:  r.redactor,
 	}
+	r.declare()
 	r.declareTarget(o.Target)
 	f.Images = r.images(f, o.Images)
 	f.options, f.namesTarget = o, *r.substitute.target
@@ -114,13 +118,8 @@ func (r *resolver) variables() []Variable {
 
 // images resolves the images in build order. If some are selected, the others need no values of variables.
 func (r *resolver) images(f *Family, selected []string) []*Image {
-	declared := map[string]spec.Named[spec.Image]{}
-	names := r.imageNames()
-	for _, i := range r.spec.Images {
-		declared[i.Name.Value] = i
-	}
-	used, needed := r.used(declared, names, selected)
-	order, cycles := ordered(names, func(name string) []string {
+	used, needed := r.used(selected)
+	order, cycles := ordered(r.names, func(name string) []string {
 		var out []string
 		for _, n := range used[name] {
 			out = append(out, n.value)
@@ -136,15 +135,16 @@ func (r *resolver) images(f *Family, selected []string) []*Image {
 		if r.budget.done() {
 			break
 		}
-		image, from := &Image{Name: name, At: declared[name].Value.At, Declared: declared[name].Value}, used[name][0]
-		if _, ok := declared[from.value]; ok {
+		d, from := r.declared[name], used[name][0]
+		image := &Image{Name: name, Key: d.key, Matrix: d.matrix, At: d.image.At, Declared: *d.image}
+		if _, ok := r.declared[from.value]; ok {
 			image.Parent = r.resolved[from.value] // nil in a cycle
 		} else if from.ok {
-			image.Base = r.base(declared[name].Value.From, from.value, names)
-			image.BaseAt, image.BaseVariables = from.at, once(specVariables(declared[name].Value.From.Value))
+			image.Base = r.base(d.image.From, from.value, r.names)
+			image.BaseAt, image.BaseVariables = from.at, once(specVariables(d.image.From.Value))
 		}
 		r.using = used[name]
-		r.complete(image, declared[name], f, needed[name])
+		r.within(d, func() { r.complete(image, d, f, needed[name]) })
 		r.resolved[name] = image
 		out = append(out, image)
 	}
@@ -153,11 +153,11 @@ func (r *resolver) images(f *Family, selected []string) []*Image {
 
 // complete fills in an image whose parent or base is known, if what it uses could be expanded. The errors of an image that is not needed
 // and that has variables without a value are left out: they may only follow from that.
-func (r *resolver) complete(image *Image, declared spec.Named[spec.Image], f *Family, needed bool) {
+func (r *resolver) complete(image *Image, d declaration, f *Family, needed bool) {
 	missing, before := r.substitute.missing, r.report.Len()
 	missing.optional, missing.met = !needed, false
-	r.image(image, declared, f)
-	r.takeImage(image, declared.Name.At)
+	r.image(image, d.name, f)
+	r.takeImage(image, d.name.At)
 	missing.optional = false
 	lacks := slices.ContainsFunc(r.using, func(n named) bool { return !n.ok || r.incomplete[n.value] })
 	r.incomplete[image.Name] = missing.met || lacks
@@ -167,26 +167,31 @@ func (r *resolver) complete(image *Image, declared spec.Named[spec.Image], f *Fa
 }
 
 // used returns which images each image uses, and which images are needed: those that are selected and what they use, or all.
-func (r *resolver) used(declared map[string]spec.Named[spec.Image], names, selected []string) (used uses, needed map[string]bool) {
+func (r *resolver) used(selected []string) (used uses, needed map[string]bool) {
 	used, needed = uses{}, map[string]bool{}
 	if len(selected) == 0 {
-		selected = names
+		selected = r.names
 	}
-	for left := slices.Clone(selected); len(left) > 0; left = left[1:] {
+	var left []string
+	for _, name := range selected {
+		left = append(left, r.called(name)...)
+	}
+	for ; len(left) > 0; left = left[1:] {
 		name := left[0]
-		if _, ok := declared[name]; !ok || needed[name] {
+		d, ok := r.declared[name]
+		if !ok || needed[name] {
 			continue
 		}
 		needed[name] = true
-		used[name] = r.uses(declared[name].Value)
+		used[name] = r.uses(d)
 		for _, n := range used[name] {
 			left = append(left, n.value)
 		}
 	}
 	r.substitute.missing.optional = true
-	for _, name := range names {
+	for _, name := range r.names {
 		if !needed[name] {
-			used[name] = r.uses(declared[name].Value)
+			used[name] = r.uses(r.declared[name])
 		}
 	}
 	r.substitute.missing.optional = false

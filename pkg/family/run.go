@@ -143,7 +143,7 @@ func (r *resolver) mount(m spec.Mount, taken map[string]bool) Mount {
 		return Mount{Path: r.mountPoint(m.To, "the mount", taken), Source: &source, From: r.pathInSource(m.From, source), At: m.At}
 	}
 	out := Mount{Path: r.mountPoint(m.To, "the mount", taken), At: m.At, Files: []File{}}
-	from, ok := r.substitute.expand(m.From, atBuild)
+	from, ok := r.pathInFolder(m.From)
 	if !ok {
 		return out
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
-// Select returns the family with only the named images and those that they need: what they are based on or take files from. The error for a name that no image has is an
-// [UnknownImageError].
+// Select returns the family with only the named images and those that they need: what they are based on or take files from. The key of an
+// image with a matrix names all images of the matrix. The error for a name that no image has is an [UnknownImageError].
 func (f *Family) Select(names ...string) (*Family, error) {
 	wanted := map[*Image]bool{}
 	var want func(*Image)
@@ -20,11 +20,13 @@ func (f *Family) Select(names ...string) (*Family, error) {
 		}
 	}
 	for _, name := range names {
-		image, ok := f.Image(name)
-		if !ok {
+		images := f.Called(name)
+		if len(images) == 0 {
 			return nil, unknownImage(f, name)
 		}
-		want(image)
+		for _, image := range images {
+			want(image)
+		}
 	}
 	selected := *f
 	selected.Images = nil

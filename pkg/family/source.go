@@ -71,7 +71,7 @@ func (i *Image) Uses() []*Image {
 }
 
 // imageTexts returns where an image as declared names other images: its from, and those of its copies and mounts.
-func imageTexts(d spec.Image) []spec.Text {
+func imageTexts(d *spec.Image) []spec.Text {
 	out := []spec.Text{d.From}
 	for _, s := range d.Steps {
 		for _, c := range s.Files {
@@ -102,12 +102,17 @@ type named struct {
 type uses map[string][]named
 
 // uses returns the images that an image uses.
-func (r *resolver) uses(d spec.Image) []named {
+func (r *resolver) uses(d declaration) []named {
 	var out []named
-	for _, t := range imageTexts(d) {
-		value, ok := r.substitute.expand(t, atBuild)
-		out = append(out, named{value, ok, t.At})
-	}
+	r.within(d, func() {
+		for _, t := range imageTexts(d.image) {
+			value, ok := r.substitute.expand(t, atBuild)
+			if ok {
+				value, ok = r.meant(value, d, t.At)
+			}
+			out = append(out, named{value, ok, t.At})
+		}
+	})
 	return out
 }
 
@@ -145,23 +150,15 @@ func (r *resolver) source(t spec.Text) ImageSource {
 		s.Image = image
 		return s
 	}
-	if slices.ContainsFunc(r.spec.Images, func(i spec.Named[spec.Image]) bool { return i.Name.Value == value }) {
+	if _, ok := r.declared[value]; ok {
 		return s // it is in a cycle
 	}
 	if value == Scratch {
 		r.report.Add(t.At, "", "scratch is an image without files")
 		return s
 	}
-	s.Reference = r.base(t, value, r.imageNames())
+	s.Reference = r.base(t, value, r.names)
 	return s
-}
-
-func (r *resolver) imageNames() []string {
-	names := make([]string, len(r.spec.Images))
-	for i, image := range r.spec.Images {
-		names[i] = image.Name.Value
-	}
-	return names
 }
 
 // pathInSource returns the path of a copy or mount in the image that it takes from.

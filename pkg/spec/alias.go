@@ -9,12 +9,14 @@ const (
 	textPerNode = 16
 )
 
-// checkSize reports a document that its aliases blow up, or that contains itself.
-func checkSize(root *yaml.Node, report *Report) {
+// checkSize reports a document that its aliases blow up, or that contains itself. It returns how many values the document has.
+func checkSize(root *yaml.Node, report *Report) int {
 	c := counter{report: report, counted: map[*yaml.Node]int{}}
-	if c.count(root) > maxNodes && !c.cycle {
+	count := c.count(root)
+	if count > maxNodes && !c.cycle {
 		report.AddAt(start, "write the values out instead", "with its aliases written out, the file has more than %d values or %d MB of text", maxNodes, maxNodes*textPerNode/1_000_000)
 	}
+	return count
 }
 
 // A counter counts the nodes below aliases, each of them once.
@@ -42,7 +44,7 @@ func (c *counter) behind(alias *yaml.Node) int {
 	switch {
 	case ok && total == 0:
 		c.cycle = true
-		c.report.AddAt(Position{alias.Line, alias.Column}, "", "*%s is an alias for a value that contains it", alias.Value)
+		c.report.AddAt(Position{Line: alias.Line, Column: alias.Column}, "", "*%s is an alias for a value that contains it", alias.Value)
 		return maxNodes + 1
 	case !ok:
 		c.counted[alias.Alias] = 0

@@ -117,7 +117,7 @@ func (r *Report) add(e *Error) {
 	if r.Full() {
 		return
 	}
-	e.File = cmp.Or(e.File, r.file)
+	e.File = cmp.Or(e.File, e.At.Start.File, r.file)
 	r.errors = append(r.errors, e)
 }
 

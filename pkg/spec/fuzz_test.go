@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"testing/fstest"
 	"unicode/utf8"
 )
 
@@ -68,4 +69,35 @@ func checkPlaces(t *testing.T, data []byte, err error) {
 			t.Errorf("an error at %v, which the file does not have: %v", at, e)
 		}
 	}
+}
+
+// FuzzExtends looks for pairs of files that make a spec panic, or report an error at a place that neither file has.
+func FuzzExtends(f *testing.F) {
+	for _, over := range []string{"", "tag: x\n", "images: {web: null}\n", "images: {web: {from: [x], labels: *a}}\nx-a: &a {b: c}\n", "images: {web: {user: a, user: b}, base: 1}\n"} {
+		f.Add([]byte("version: 1\nextends: base.yaml\n"+over), []byte(shop))
+	}
+	f.Add([]byte("version: 1\nextends: base.yaml\n"), []byte("version: 1\nextends: f.yaml\n"))
+	f.Fuzz(func(t *testing.T, data, base []byte) {
+		s, err := ParseFS("f.yaml", data, fstest.MapFS{"base.yaml": {Data: base}})
+		if err == nil {
+			if s == nil {
+				t.Error("parse gives neither an error nor what it read")
+			}
+			return
+		}
+		var all Errors
+		if !errors.As(err, &all) {
+			t.Fatalf("the error is a %T: %v", err, err)
+		}
+		for _, e := range all {
+			switch e.File {
+			case "f.yaml":
+				checkPlaces(t, data, Errors{e})
+			case "base.yaml":
+				checkPlaces(t, base, Errors{e})
+			default:
+				t.Errorf("an error in %q", e.File)
+			}
+		}
+	})
 }

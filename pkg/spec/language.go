@@ -7,13 +7,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// spec reads the whole file. It returns false when the file is written in another version: then nothing else can be said.
-func (r *reader) spec(n *yaml.Node, s *Spec) bool {
-	if r.version(n); r.report.Err() != nil {
-		return false
-	}
+// spec reads the whole spec.
+func (r *reader) spec(n *yaml.Node, s *Spec) {
 	r.object(n, "the spec", fields{
 		"version":     func(*yaml.Node) {},
+		"extends":     r.text(&s.Extends, "extends"),
 		"name":        r.text(&s.Name, "name"),
 		"registry":    r.text(&s.Registry, "registry"),
 		"tag":         r.text(&s.Tag, "tag"),
@@ -30,10 +28,9 @@ func (r *reader) spec(n *yaml.Node, s *Spec) bool {
 	if len(s.Images) == 0 && r.report.Err() == nil {
 		r.report.AddAt(r.rangeOf(n).Start, "", "the spec declares no images")
 	}
-	return true
 }
 
-// version checks the version before anything else is read.
+// version checks the version of a file before anything else of it is read.
 func (r *reader) version(n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		r.report.Add(r.rangeOf(n), `begin with "version: 1"`, "a spec has to be a mapping, not %s", kindOf(n))
@@ -139,6 +136,8 @@ func (r *reader) service(n *yaml.Node, at Range, what string) Service {
 func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 	i := Image{At: at}
 	if !r.object(n, what, fields{
+		"name":       r.text(&i.Name, "name"),
+		"matrix":     func(n *yaml.Node) { i.Matrix = r.matrix(n, what+".matrix") },
 		"publish":    r.optionalBoolean(&i.Publish, "publish"),
 		"platform":   r.text(&i.Platform, "platform"),
 		"from":       r.text(&i.From, "from"),
@@ -165,6 +164,7 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 		return i
 	}
 	r.need(i.From, at, "from", what)
+	r.checkMatrix(i, what)
 	if i.Start != nil && len(i.Entrypoint)+len(i.Command) > 0 {
 		r.report.Add(i.Start.At, "keep start, or entrypoint and command", "%s has a start and an entrypoint or command of its own", what)
 	}

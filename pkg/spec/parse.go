@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -20,14 +21,34 @@ const Version = 1
 // maxSize bounds a spec, in bytes. A family of a thousand images has some 300 kB.
 const maxSize = 1 << 20
 
-// Load reads a spec from a file. An error about the content is an Errors, and comes with the part of the spec that could be read, as from
-// Parse.
+// Load reads a spec from a file, and the files that it extends. An error about the content is an Errors, and comes with the part of the
+// spec that could be read, as from Parse.
 func Load(name string) (*Spec, error) {
 	data, err := readFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", err)
 	}
-	return Parse(name, data)
+	return ParseFS(name, data, folder(filepath.Dir(name)))
+}
+
+// A folder is the directory of a spec. It opens regular files of the directory, and none outside it, whatever symbolic links say.
+type folder string
+
+// Open implements fs.FS.
+func (f folder) Open(name string) (fs.File, error) {
+	root, err := os.OpenRoot(string(f))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	info, err := root.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: errors.New("it is no regular file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return root.Open(name)
 }
 
 // readFile reads a file, up to a little more than it may have.
@@ -50,21 +71,22 @@ func readFile(name string) ([]byte, error) {
 }
 
 // Parse reads a spec from the content of a file. The error is an Errors. With it, Parse still returns the part of the spec that it could
-// read, so that the caller can look for more errors; or nil, when there is too little of it.
+// read, so that the caller can look for more errors; or nil, when there is too little of it. A spec that extends a file is an error: there is
+// no folder to read it from.
 func Parse(name string, data []byte) (*Spec, error) {
+	return ParseFS(name, data, nil)
+}
+
+// ParseFS does the same, with the folder that the files are in that the spec extends.
+func ParseFS(name string, data []byte, folder fs.FS) (*Spec, error) {
 	report := NewReport(name)
-	root := parseYAML(data, report, "give each family a file of its own")
-	if root == nil && report.Err() == nil {
-		report.AddAt(start, `begin with "version: 1"`, "the file is empty")
-	}
-	if err := report.Err(); err != nil {
-		return nil, err
-	}
-	s := &Spec{Filename: name, Data: bytes.Clone(data)}
-	r := &reader{report: report, lines: runes(data)}
-	if !r.spec(root, s) {
+	l := loader{reader: newReader(report), name: name, folder: folder}
+	root := l.load(data)
+	if root == nil {
 		return nil, report.Err()
 	}
+	s := &Spec{Filename: name, Data: bytes.Clone(data), Below: l.files[1:]}
+	l.spec(root, s)
 	return s, report.Err()
 }
 
@@ -106,9 +128,7 @@ func parseYAML(data []byte, report *Report, several string) *yaml.Node {
 		at := Position{Line: min(second.Line, bytes.Count(data, []byte("\n"))+1), Column: second.Column}
 		report.AddAt(at, several, "a second document begins here")
 	}
-	root := documents[0].Content[0]
-	checkSize(root, report)
-	return root
+	return documents[0].Content[0]
 }
 
 // decode returns the file's documents, two at most.

@@ -291,9 +291,9 @@ func TestText_Position(t *testing.T) {
 		text Text
 		want Position
 	}{
-		{s.Name, Position{2, 10}},
-		{s.Registry, Position{3, 13}},
-		{s.Tag, Position{4, 6}}, // of several lines, it is the start
+		{s.Name, Position{Line: 2, Column: 10}},
+		{s.Registry, Position{Line: 3, Column: 13}},
+		{s.Tag, Position{Line: 4, Column: 6}}, // of several lines, it is the start
 	} {
 		if got := test.text.Position(strings.IndexByte(test.text.Value, 'b')); got != test.want {
 			t.Errorf("the b of %q is at %v, want %v", test.text.Value, got, test.want)
@@ -308,7 +308,7 @@ func TestText_Position_alias(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := s.Images[0].Value.From
-	if got, want := from.Position(4), (Position{6, 20}); from.Value != "reg/abc" || got != want {
+	if got, want := from.Position(4), (Position{Line: 6, Column: 20}); from.Value != "reg/abc" || got != want {
 		t.Errorf("a part of %q is at %v, want %v", from.Value, got, want)
 	}
 }

@@ -6,11 +6,15 @@ import (
 )
 
 // A Position is a place in a spec. Line and column count from 1, the column in characters.
-type Position struct{ Line, Column int }
+type Position struct {
+	Line, Column int
+	// File is the name of the file that the place is in, when it is one that the spec extends, and empty for the spec itself.
+	File string
+}
 
 func (p Position) String() string { return fmt.Sprintf("%d:%d", p.Line, p.Column) }
 
-// Before reports whether a position comes before another.
+// Before reports whether a position comes before another in the same file.
 func (p Position) Before(q Position) bool {
 	return p.Line < q.Line || p.Line == q.Line && p.Column < q.Column
 }
@@ -35,7 +39,9 @@ func (t Text) Position(offset int) Position {
 	if !t.inline || offset > len(t.Value) {
 		return t.At.Start
 	}
-	return Position{Line: t.At.Start.Line, Column: t.At.Start.Column + t.quote + utf8.RuneCountInString(t.Value[:offset])}
+	at := t.At.Start
+	at.Column += t.quote + utf8.RuneCountInString(t.Value[:offset])
+	return at
 }
 
 // A Named is a value and the key that it stands under.

@@ -15,10 +15,20 @@ import (
 // names, they are names like others.
 const extension = "x-"
 
-// A reader reads the nodes of a YAML document and reports what is wrong with them.
+// A reader reads the nodes of YAML documents and reports what is wrong with them.
 type reader struct {
 	report *Report
-	lines  [][]rune
+	top    *source // the text of all nodes that are not in sources
+	// sources are the texts of nodes of files that the spec extends.
+	sources map[*yaml.Node]*source
+	// ends are the last lines of mappings that were merged of several files.
+	ends map[*yaml.Node]int
+	// removes are hints for null where it takes nothing away.
+	removes map[*yaml.Node]string
+}
+
+func newReader(report *Report) *reader {
+	return &reader{report: report, sources: map[*yaml.Node]*source{}, ends: map[*yaml.Node]int{}, removes: map[*yaml.Node]string{}}
 }
 
 // fields says how the value of each key of a mapping is read.
@@ -61,7 +71,7 @@ func (r *reader) names(n *yaml.Node, what string) []Named[*yaml.Node] {
 	r.checkTag(n)
 	n = r.follow(n)
 	if n.Kind != yaml.MappingNode {
-		r.report.Add(at, "", "%s has to be a mapping, not %s", what, kindOf(n))
+		r.report.Add(at, r.removes[n], "%s has to be a mapping, not %s", what, kindOf(n))
 		return nil
 	}
 	var out []Named[*yaml.Node]
@@ -93,7 +103,7 @@ func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
 	r.checkTag(n)
 	n = r.follow(n)
 	if n.Kind != yaml.SequenceNode {
-		r.report.Add(at, "", "%s has to be a list, not %s", what, kindOf(n))
+		r.report.Add(at, r.removes[n], "%s has to be a list, not %s", what, kindOf(n))
 		return nil
 	}
 	return n.Content
@@ -113,7 +123,7 @@ func (r *reader) text(into *Text, what string) func(*yaml.Node) {
 		if scalar.ShortTag() != "!!str" {
 			hint := fmt.Sprintf("write %q", scalar.Value)
 			if isNull(scalar) {
-				hint = ""
+				hint = r.removes[n]
 			}
 			r.report.Add(at, hint, "%s has to be a string, not %s", what, kindOf(scalar))
 			return
@@ -244,7 +254,7 @@ func (r *reader) textOf(n *yaml.Node) Text {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 		t.quote = 1
 	}
-	t.inline = n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && r.isWritten(n.Line, n.Column+t.quote, n.Value)
+	t.inline = n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && r.sourceOf(n).has(n.Line, n.Column+t.quote, n.Value)
 	return t
 }
 
@@ -253,35 +263,24 @@ func (r *reader) behind(alias *yaml.Node) Text {
 	return Text{Value: alias.Alias.Value, At: r.rangeOf(alias)}
 }
 
-// isWritten reports whether the file has a string at a place, character by character.
-func (r *reader) isWritten(line, column int, s string) bool {
-	if line < 1 || line > len(r.lines) || column < 1 {
-		return false
-	}
-	at := column - 1
-	for _, c := range s {
-		if at >= len(r.lines[line-1]) || r.lines[line-1][at] != c {
-			return false
-		}
-		at++
-	}
-	return true
-}
-
 // rangeOf returns where a node is written. For an alias, that is where the alias is.
 func (r *reader) rangeOf(n *yaml.Node) Range {
 	// The parser places a value that is missing at the end of the file in the line after.
-	from := Position{Line: min(n.Line, max(len(r.lines), 1)), Column: n.Column}
-	return Range{Start: from, End: Position{Line: max(lastLine(n), from.Line), Column: n.Column}}
+	text := r.sourceOf(n)
+	from := Position{Line: min(n.Line, max(len(text.lines), 1)), Column: n.Column, File: text.name}
+	return Range{Start: from, End: Position{Line: max(r.lastLine(n), from.Line), Column: n.Column, File: text.name}}
 }
 
-func lastLine(n *yaml.Node) int {
+func (r *reader) lastLine(n *yaml.Node) int {
+	if last, ok := r.ends[n]; ok {
+		return last
+	}
 	last := n.Line
 	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		last += strings.Count(n.Value, "\n")
 	}
 	if len(n.Content) > 0 {
-		last = max(last, lastLine(n.Content[len(n.Content)-1]))
+		last = max(last, r.lastLine(n.Content[len(n.Content)-1]))
 	}
 	return last
 }

@@ -1,6 +1,9 @@
 package spec
 
-import "time"
+import (
+	"path/filepath"
+	"time"
+)
 
 // A Spec is what a file declares.
 type Spec struct {
@@ -8,6 +11,10 @@ type Spec struct {
 	Filename string
 	// Data is the file's content.
 	Data []byte
+	// Below are the files that it is written on top of, each on top of the next one.
+	Below []File
+
+	Extends Text
 
 	Name        Text
 	Registry    Text
@@ -18,6 +25,16 @@ type Spec struct {
 	Services    []Named[Service]
 	Kubernetes  *Kubernetes
 	Images      []Named[Image]
+}
+
+// FileOf returns the file that a place is in.
+func (s *Spec) FileOf(p Position) File {
+	for _, f := range s.Below {
+		if f.Name == p.File {
+			return f
+		}
+	}
+	return File{Name: s.Filename, Path: filepath.Base(s.Filename), Data: s.Data}
 }
 
 // A Variable is a value that is known when the spec is read.
@@ -53,8 +70,11 @@ type Service struct {
 
 // An Image is one image of the family.
 type Image struct {
-	At         Range
-	Publish    *bool
+	At      Range
+	Publish *bool
+	// Name is that of each image of the matrix.
+	Name       Text
+	Matrix     []Named[[]Text]
 	Platform   Text
 	From       Text
 	Labels     []Named[Text]

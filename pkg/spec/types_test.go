@@ -51,8 +51,8 @@ func fieldOf(object, key string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(key)
 }
 
-// notKeys are the fields that are no key: where something is written, what the file itself is, and what a word in place of the keys is.
-var notKeys = []string{"at", "filename", "data", "none"}
+// notKeys are the fields that are no key: where something is written, what the files themselves are, and what a word in place of the keys is.
+var notKeys = []string{"at", "filename", "data", "below", "none"}
 
 func TestSchema_fitsTypes(t *testing.T) {
 	described := map[reflect.Type][]string{}

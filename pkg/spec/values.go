@@ -28,7 +28,9 @@ func parseValues(name string, data []byte) (*Values, error) {
 	report := NewReport(name)
 	values := &Values{Filename: name}
 	if root := parseYAML(data, report, "move its values into the first"); root != nil {
-		r := &reader{report: report, lines: runes(data)}
+		checkSize(root, report)
+		r := newReader(report)
+		r.mark(root, &source{lines: runes(data)})
 		r.values(root, &values.Variables)
 	}
 	if err := report.Err(); err != nil {

@@ -19,9 +19,13 @@ var mayBeEmpty = []string{
 	".images.app.steps[].env.PATH", // as above
 	".images.build.steps[].run.env.CGO_ENABLED",
 	".images.build.steps[].run.env.GOARCH",
+	".images.variant.matrix.flavour[]", // as of other variables
 	".kubernetes.services.db.selector.app",
 	".settings.app.set.database/host", // a setting can be empty
-	".variables.base.default",         // where the variable is used decides
+	".images.a.labels.a",
+	".images.a.env.LANG",
+	".variables.v.default",
+	".variables.base.default", // where the variable is used decides
 	".variables.base.description",
 	".variables.nothing.default",
 	".x-anything.goes[]",

@@ -25,7 +25,7 @@ const folder = "testdata/folder"
 
 // load returns the errors of pulpimg about a spec, if there are any.
 func load(data []byte) spec.Errors {
-	read, err := spec.Parse("spec.yaml", data)
+	read, err := spec.ParseFS("spec.yaml", data, os.DirFS(folder))
 	if read != nil {
 		_, resolveErr := family.Resolve(read, family.Options{Dir: folder, Assets: assets.FS()})
 		if err == nil {
@@ -152,7 +152,10 @@ const (
 var limits = []limit{
 	{regexp.MustCompile(`is not declared under`), namesElsewhere},
 	{regexp.MustCompile(`no image of this family is called`), namesElsewhere},
-	{regexp.MustCompile(`in a cycle`), followsValues},
+	{regexp.MustCompile(`in a cycle|these files extend each other`), followsValues},
+	{regexp.MustCompile(`".*" cannot be read: `), seesNoFiles},
+	{regexp.MustCompile(`extends is read before there are variables`), "there is one pattern for paths, and elsewhere a variable is right"},
+	{regexp.MustCompile(`is several images|two images of the matrix are called|is the name of another image, too|is a variable of the spec, too|is no name for an image|the matrix has ".*" twice`), namesElsewhere},
 	{regexp.MustCompile(`scratch is an image without files`), "elsewhere, scratch is right"},
 	{regexp.MustCompile(`is no path in`), "it depends on another key"},
 	{regexp.MustCompile(`is /, the image itself`), "there is one pattern for paths, and elsewhere / is right"},
@@ -212,13 +215,23 @@ var limits = []limit{
 	{regexp.MustCompile(`has to be a span of time, not "9{20}h"`), "a pattern does not say how long a span of time may be"},
 }
 
+// onTop finds a spec on top of another: what it lacks, and what contradicts it, may be in the other.
+var onTop = regexp.MustCompile(`(?m)^extends:`)
+
+// ofTheWhole are what is said of both together.
+var ofTheWhole = regexp.MustCompile(`needs (the key|a command|the volumes|a name)|declares no images|is required and has a default|is a singleton and has|has a selector, for pods|has a start and an entrypoint|needs either a command or a script|has a matrix|has a name and no matrix|has to be .*, not nothing`)
+
 // variable finds a variable of the spec at the place of an error.
 var variable = regexp.MustCompile(`^["']?[^"',\]}]*\$\{\{ *\w+ *\}\}`)
 
 // beyond reports whether a schema cannot express any of the errors: limits lists them, or they are about the value of a variable.
 func beyond(data []byte, errs spec.Errors, used map[string]bool) bool {
 	for _, c := range errs {
+		if c.At.Start.File != "" || c.File != "spec.yaml" {
+			continue // a schema sees one file
+		}
 		found := variable.MatchString(behind(data, c.At.Start))
+		found = found || onTop.Match(data) && ofTheWhole.MatchString(c.Message)
 		for _, l := range limits {
 			if l.message.MatchString(c.Message) {
 				found = true

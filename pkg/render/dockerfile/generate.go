@@ -75,9 +75,9 @@ func Generate(ctx context.Context, f *family.Family, opts Options) ([]File, erro
 // checkNames reports images whose folders would have the name of a file at the top.
 func checkNames(f *family.Family) error {
 	report := spec.NewReport(f.Spec.Filename)
-	for _, image := range f.Spec.Images {
-		if name := image.Name.Value; name == bakeFile || name == scriptFile {
-			report.Add(image.Name.At, "give the image another name", "the folder of the image %s would replace the file %s, which builds all images", name, name)
+	for _, image := range f.Images {
+		if name := image.Name; name == bakeFile || name == scriptFile {
+			report.Add(image.At, "give the image another name", "the folder of the image %s would replace the file %s, which builds all images", name, name)
 		}
 	}
 	return report.Err()

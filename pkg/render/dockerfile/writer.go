@@ -33,6 +33,7 @@ type block struct {
 // A writer writes the Dockerfile of one image.
 type writer struct {
 	family  string
+	spec    *spec.Spec
 	source  *family.Image
 	opts    Options
 	report  *spec.Report
@@ -53,6 +54,7 @@ func newWriter(f *family.Family, source *family.Image, opts Options) *writer {
 	w := &writer{
 		args:    map[string]bool{},
 		family:  f.Name,
+		spec:    f.Spec,
 		source:  source,
 		opts:    opts,
 		report:  spec.NewReport(f.Spec.Filename),
@@ -147,7 +149,11 @@ func (w *writer) from() string {
 
 // at says where something is declared.
 func (w *writer) at(r spec.Range) string {
-	return fmt.Sprintf("%s:%d", oneLine(w.opts.SpecFile), r.Start.Line)
+	file := w.opts.SpecFile
+	if r.Start.File != "" {
+		file = path.Join(path.Dir(file), w.spec.FileOf(r.Start).Path)
+	}
+	return fmt.Sprintf("%s:%d", oneLine(file), r.Start.Line)
 }
 
 // begin begins a block.

@@ -39,6 +39,7 @@ type document struct {
 	Not                 *document   `json:"not,omitempty"`
 	If                  *document   `json:"if,omitempty"`
 	Then                *document   `json:"then,omitempty"`
+	Else                *document   `json:"else,omitempty"`
 	Definitions         properties  `json:"$defs,omitempty"`
 }
 

@@ -13,6 +13,7 @@ func ExampleSpec() {
 	}
 	// Output:
 	// version
+	// extends
 	// name
 	// registry
 	// tag

@@ -20,6 +20,11 @@ func image() *Object {
 		Keys: []Key{
 			{Name: "from", Required: true, Type: String{Form: Base, Scope: AtBuild}, Example: "docker.io/library/debian:12",
 				Description: "What the image is based on: the name of an image of this family, the reference of one from outside, or `scratch` for nothing. A single word that is no image of the family is an error."},
+			{Name: "matrix", Type: Map{Names: VariableName, Values: nonEmptyWords(Text, AtBuild), NonEmpty: true, Key: "NAME"},
+				Example:     `{ python: ["3.11", "3.12"] }`,
+				Description: "Makes one image for each combination of the values; `${{ NAME }}` stands for the value in the image."},
+			{Name: "name", Type: String{Form: ImageName, Scope: AtBuild}, Example: `"app-${{ python }}"`,
+				Description: "The name of each image of the `matrix`. An image without one is called by its key."},
 			{Name: "publish", Type: Boolean{}, Default: "true", Example: "false",
 				Description: "`false` is for an image that only others of the family need: it has no tag, and is neither pushed nor exported. It is built when an image that is built is based on it or takes from it, when it is named, and when no other image uses it, as one that runs tests."},
 			{Name: "platform", Type: String{Form: BuildPlatform}, Example: "build",
@@ -53,6 +58,8 @@ func image() *Object {
 			{Name: "kubernetes", Type: workload(), Default: "{}", Example: "{ replicas: 2 }", Description: "How containers of the image run."},
 		},
 		Rules: []Rule{
+			{Kind: AtLeastOne, If: Condition{"matrix", Set}, Conditions: []Condition{{"name", Set}}, Description: "A `matrix` needs a `name`."},
+			{Kind: AtLeastOne, If: Condition{"name", Set}, Conditions: []Condition{{"matrix", Set}}, Description: "A `name` needs a `matrix`."},
 			{Kind: None, If: Condition{"start", Set}, Conditions: []Condition{{"entrypoint", NonEmpty}, {"command", NonEmpty}},
 				Description: "`start` excludes `entrypoint` and `command`."},
 		},

@@ -7,6 +7,9 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
 )
 
+// extends is the key of the spec that another one is written on top of.
+const extends = "extends"
+
 // Spec describes a whole spec.
 func Spec() *Object {
 	return &Object{
@@ -15,6 +18,8 @@ func Spec() *Object {
 		Keys: []Key{
 			{Name: "version", Required: true, Type: Version{}, Example: "1",
 				Description: "The version of the language. A newer one than pulpimg knows is refused."},
+			{Name: extends, Type: String{Form: SpecFile}, Example: "common/base.yaml",
+				Description: "A spec that this one is written on top of: a path from the folder of this file, in the folder of the spec or below. Mappings are merged by key, everything else on top replaces what is below, and `null` takes it away. What is required may be in either."},
 			{Name: "name", Required: true, Type: String{Form: FamilyName, Scope: AtBuild}, Example: "hello",
 				Description: "The family's name."},
 			{Name: "registry", Required: true, Type: String{Form: Registry, Scope: AtBuild}, Example: "registry.example.com/hello",

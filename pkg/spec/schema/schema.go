@@ -22,11 +22,18 @@ const (
 func JSON() ([]byte, error) {
 	b := builder{strings: map[string]bool{}}
 	root := Spec()
-	doc := b.object(root)
-	doc.Schema, doc.ID, doc.Title = draft, id, "A spec of pulpimg"
-	for _, o := range Objects(root)[1:] {
+	doc := &document{Schema: draft, ID: id, Title: "A spec of pulpimg", Description: plain(root.Description)}
+	for _, o := range Objects(root) {
 		b.define(definition(o.Name), b.object(o))
 	}
+	// What is missing in a file on top of another, the other may have.
+	b.onTop = true
+	for _, o := range mergeable(root) {
+		b.define(b.nameOf(o), b.object(o))
+	}
+	doc.If = &document{Required: []string{extends}}
+	doc.Then = &document{Ref: reference(b.nameOf(root))}
+	doc.Else = &document{Ref: reference(definition(root.Name))}
 	doc.Definitions = append(b.objects, b.forms...)
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, err
@@ -48,6 +55,7 @@ type builder struct {
 	objects properties
 	forms   properties
 	strings map[string]bool // the definitions of strings that are there
+	onTop   bool            // the parts are those of a file on top of another
 	errs    []error
 }
 
@@ -56,6 +64,14 @@ func (b *builder) define(name string, doc *document) {
 }
 
 func reference(name string) string { return "#/$defs/" + name }
+
+// nameOf is what the schema calls an object in the file that the builder is at.
+func (b *builder) nameOf(o *Object) string {
+	if b.onTop {
+		return definition(o.Name) + "-on-top"
+	}
+	return definition(o.Name)
+}
 
 // definition is what the schema calls an object.
 func definition(name string) string { return strings.ReplaceAll(name, " ", "-") }
@@ -71,25 +87,37 @@ func (b *builder) object(o *Object) *document {
 		doc.Type = []string{"object", "null"}
 	}
 	for _, k := range o.Keys {
-		if k.Required {
+		if k.Required && (!b.onTop || k.Name == "version") {
 			doc.Required = append(doc.Required, k.Name)
 		}
 		doc.Properties = append(doc.Properties, property{k.Name, b.key(k)})
 	}
 	for _, r := range o.Rules {
+		if b.onTop {
+			break // they are about the whole
+		}
 		doc.AllOf = append(doc.AllOf, rule(o, r))
 	}
 	return doc
 }
 
 func (b *builder) key(k Key) *document {
-	doc := b.value(k.Type)
+	doc := b.orNull(k)
 	doc.Description = plain(k.Description)
 	doc.Default = b.literal(k.Name, k.Default)
 	if example := b.literal(k.Name, k.Example); example != nil {
 		doc.Examples = []any{example}
 	}
 	return doc
+}
+
+// orNull returns the schema of a key's value. In a file on top, null takes the key away.
+func (b *builder) orNull(k Key) *document {
+	doc := b.value(k.Type)
+	if !b.onTop || k.Name == "version" || k.Name == extends {
+		return doc
+	}
+	return &document{AnyOf: []*document{doc, {Type: "null"}}}
 }
 
 // literal returns the value that a piece of YAML stands for, or nil for none.
@@ -120,7 +148,10 @@ func (b *builder) value(t Type) *document {
 	case Duration:
 		return &document{Ref: reference(b.duration())}
 	case List:
-		doc := &document{Type: "array", Items: b.value(t.Items)}
+		whole := *b // a list on top replaces the one below
+		whole.onTop = false
+		doc := &document{Type: "array", Items: whole.value(t.Items)}
+		b.forms, b.errs = whole.forms, whole.errs
 		if text, ok := t.Items.(String); ok && t.Command {
 			doc.PrefixItems = []*document{{Ref: reference(b.text(text.Form, text.Scope)), MinLength: 1}}
 		}
@@ -137,7 +168,7 @@ func (b *builder) value(t Type) *document {
 		}
 		return doc
 	case *Object:
-		return &document{Ref: reference(definition(t.Name))}
+		return &document{Ref: reference(b.nameOf(t))}
 	}
 	b.errs = append(b.errs, fmt.Errorf("the schema has no words for a %T", t))
 	return &document{}
@@ -153,8 +184,11 @@ func (b *builder) mapping(m Map) *document {
 	if len(m.Reserved) > 0 {
 		doc.PropertyNames.Not = &document{Enum: m.Reserved}
 	}
-	if m.NonEmpty {
+	if m.NonEmpty && !b.onTop {
 		doc.MinProperties = 1
+	}
+	if b.onTop {
+		doc.Additional = &document{AnyOf: []*document{b.value(m.Values), {Type: "null"}}}
 	}
 	return doc
 }

@@ -144,7 +144,12 @@ const (
 )
 
 // Objects returns an object and those below it, each once, in the order in which they are described.
-func Objects(root *Object) []*Object {
+func Objects(root *Object) []*Object { return objects(root, true) }
+
+// mergeable returns an object and those below it that a file on top of another can give a part of: those that are in no list.
+func mergeable(root *Object) []*Object { return objects(root, false) }
+
+func objects(root *Object, lists bool) []*Object {
 	var out []*Object
 	seen := map[string]bool{}
 	var visit func(Type)
@@ -160,7 +165,9 @@ func Objects(root *Object) []*Object {
 				visit(k.Type)
 			}
 		case List:
-			visit(t.Items)
+			if lists {
+				visit(t.Items)
+			}
 		case Map:
 			visit(t.Values)
 		case OneOf:
