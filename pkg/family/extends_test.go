@@ -1,7 +1,6 @@
 package family_test
 
 import (
-	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,11 +42,11 @@ func TestLoad_extendedPaths(t *testing.T) {
 		for _, step := range image.Steps {
 			if files, ok := step.(family.Files); ok {
 				for _, file := range files.Files {
-					got = append(got, file.Path+" "+contentOf(t, file))
+					got = append(got, file.Path+" "+strings.TrimSpace(content(t, file, "amd64")))
 				}
 			}
 			if run, ok := step.(family.Run); ok {
-				got = append(got, "mount "+contentOf(t, run.Mounts[0].Files[0]))
+				got = append(got, "mount "+content(t, run.Mounts[0].Files[0], "amd64"))
 			}
 		}
 	}
@@ -55,20 +54,6 @@ func TestLoad_extendedPaths(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-}
-
-func contentOf(t *testing.T, file family.File) string {
-	t.Helper()
-	r, err := file.Content.Open("amd64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(data))
 }
 
 func TestLoad_extendedErrors(t *testing.T) {
