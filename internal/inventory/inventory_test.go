@@ -101,6 +101,9 @@ func TestNew_places(t *testing.T) {
 		{"a word of a command before the start", list.Images[1].Start.Init[0][2].At, `"${{ host }}"`},
 		{"a required variable", list.Images[1].Start.Require.Variables[0].At, "DB_HOST: {"},
 		{"one that the image requires", list.Images[1].Start.Require.Variables[1].At, "DB_PASSWORD] }"},
+		{"an inherited socket", list.Images[1].Start.Require.Sockets[0].At, "{ require: { sockets"},
+		{"inherited settings", list.Images[1].Start.Configure[0].At, "app], wait: []"},
+		{"the start of the base", list.Images[0].Start.Configure[0].At, "app], wait: []"},
 		{"a limit", list.Images[1].Kubernetes.Resources.Limits[0].At, "1Gi"},
 		{"a step", list.Images[0].Steps[1].At, "yum:"},
 	} {

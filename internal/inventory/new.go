@@ -189,9 +189,11 @@ func (l lister) image(f *family.Family, i *family.Image) Image {
 		base := l.specValue(i.Base, declared.From)
 		out.Base = &base
 	}
-	if start := declared.Start; start != nil {
-		out.Entrypoint = []Value{{i.Config.Entrypoint[0], Origin{Source: BuiltIn, At: l.at(start.At)}}}
-		out.Start = l.start(f, i.Start, *start)
+	if declared.Start != nil {
+		out.Start = l.start(f, i)
+	}
+	if i.Start != nil {
+		out.Entrypoint = []Value{{i.Config.Entrypoint[0], Origin{Source: BuiltIn, At: out.Start.At}}}
 	}
 	if i.Runs() || declared.Kubernetes != nil {
 		out.Kubernetes = l.workload(i.Workload, declared.Kubernetes)

@@ -72,11 +72,16 @@ type Image struct {
 	Steps []Step
 	// Needs are what the image has to have when all its steps are in, besides what the steps bring.
 	Needs []Need
-	// Start is what a container does when it starts, or nil when the image has no start.
+	// Start is what a container does when it starts, with what is inherited of it, or nil when the image has no start with a command.
 	Start *Start
+	// AbstractStart is a start without a command, which images that are based on this one inherit, or nil.
+	AbstractStart *Start
+	// InheritedStart has the keys of the start that are inherited, each with the name of the image that has it.
+	InheritedStart map[spec.StartKey]string
 	// Workload says how containers of the image run.
 	Workload Workload
-	// At is where the spec declares the image, and Declared is what it declares, each part with its position.
+	// At is where the spec declares the image, and Declared is what it declares, each part with its position. The keys of its start that are
+	// inherited have that of the image that they are from.
 	At       spec.Range
 	Declared spec.Image
 }

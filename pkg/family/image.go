@@ -23,6 +23,13 @@ func (r *resolver) image(image *Image, name spec.Text, f *Family) {
 		}
 	}
 	if d.Start != nil {
+		r.inheritStart(image)
+	}
+	switch {
+	case d.Start == nil:
+	case d.Start.IsAbstract():
+		r.abstractStart(image, *d.Start)
+	default:
 		image.Config.Entrypoint = []string{startscript.Path}
 		image.Config.StopSignal = r.stopSignalOfStart(image)
 		image.Config.NoHealthcheck = image.Config.Healthcheck == nil

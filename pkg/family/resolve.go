@@ -82,8 +82,8 @@ func (r *resolver) family(o Options) *Family {
 		Name:      r.matchForm(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
 		Registry:  r.registry(o.Registry),
 		Tag:       r.tag(o.Tag),
-		Overrides: Overrides{Registry: o.Registry != "", Tag: o.Tag != ""},
 		Variables: r.variables(),
+		Overrides: Overrides{Registry: o.Registry != "", Tag: o.Tag != ""},
 		Spec:      r.spec,
 		Contract:  r.contract,
 		redactor:  r.redactor,
@@ -91,6 +91,7 @@ func (r *resolver) family(o Options) *Family {
 	r.declare()
 	r.declareTarget(o.Target)
 	f.Images = r.images(f, o.Images)
+	r.checkAbstractStarts(f.Images)
 	f.options, f.namesTarget = o, *r.substitute.target
 	if !r.budget.done() {
 		f.Kubernetes = r.kubernetes(f.Images)

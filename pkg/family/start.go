@@ -9,13 +9,18 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
-// start returns the step that puts the start script into an image.
-func (r *resolver) start(image *Image, s spec.Start) Step {
-	image.Start = r.role(s)
-	r.needHelper(image, s.Configure, "config")
-	r.needHelper(image, s.Wait, "wait")
+// start returns the step that puts the start script into an image. Own is what the image declares of its start itself.
+func (r *resolver) start(image *Image, own spec.Start) Step {
+	image.Start = r.declaredStart(image, own)
+	s := *image.Declared.Start
+	if len(s.Configure) > 0 {
+		r.needHelper(image, image.startAt(spec.StartConfigure, s.Configure[0].At), "config")
+	}
+	if len(s.Wait) > 0 {
+		r.needHelper(image, image.startAt(spec.StartWait, s.Wait[0].At), "wait")
+	}
 	if len(s.Configure)+len(s.Wait) == 0 {
-		r.needHelper(image, s.Command, "exec")
+		r.needHelper(image, s.Command[0].At, "exec")
 	}
 	r.checkUser(image, s)
 	image.Needs = r.configureNeeds(s.Configure)
@@ -61,7 +66,11 @@ func startScript(image *Image) startscript.Script {
 // checkUser reports a start whose user the user of the image cannot become.
 func (r *resolver) checkUser(image *Image, s spec.Start) {
 	if user := image.user(); user != "" && !CanBecome(user, image.Start.User) {
-		r.report.Add(s.User.At, "let the image's user be root, or leave this out", "the image starts as %s, which cannot become %s", user, image.Start.User)
+		hint := "let the image's user be root, or leave this out"
+		if from, ok := image.InheritedStart[spec.StartUser]; ok {
+			hint = "let the image's user be root, or give this start a user: it inherits that of " + from
+		}
+		r.report.Add(image.startAt(spec.StartUser, s.User.At), hint, "the image starts as %s, which cannot become %s", user, image.Start.User)
 	}
 }
 
@@ -79,10 +88,7 @@ func (r *resolver) requireDeclared(list []spec.Text, declared []string, what str
 }
 
 // needHelper reports a helper that a start uses, when neither the image nor one that it is based on has it.
-func (r *resolver) needHelper(image *Image, uses []spec.Text, name string) {
-	if len(uses) == 0 {
-		return
-	}
+func (r *resolver) needHelper(image *Image, use spec.Range, name string) {
 	for on := image; on != nil; on = on.Parent {
 		for _, s := range on.Steps {
 			if files, ok := s.(Files); ok && (slices.Contains(files.Helpers, name) || name == "exec" && len(files.Helpers) > 0) {
@@ -97,7 +103,7 @@ func (r *resolver) needHelper(image *Image, uses []spec.Text, name string) {
 	if root.Base == "" {
 		return // there is an error about its base already
 	}
-	r.report.AddAt(uses[0].At.Start, fmt.Sprintf("add a step to %s: helpers: [%s]", root.Name, name),
+	r.report.AddAt(use.Start, fmt.Sprintf("add a step to %s: helpers: [%s]", root.Name, name),
 		"starting %s needs the helper %q, which the image does not have", image.Name, name)
 }
 

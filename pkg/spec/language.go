@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"strconv"
 
 	"gopkg.in/yaml.v3"
@@ -169,38 +168,4 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 		r.report.Add(i.Start.At, "keep start, or entrypoint and command", "%s has a start and an entrypoint or command of its own", what)
 	}
 	return i
-}
-
-func (r *reader) start(n *yaml.Node, what string) *Start {
-	s := &Start{At: r.rangeOf(n)}
-	if !r.object(n, what, fields{
-		"require": func(n *yaml.Node) {
-			r.object(n, "require", fields{
-				"sockets":   r.texts(&s.Sockets, "sockets"),
-				"files":     r.texts(&s.Files, "files"),
-				"variables": r.texts(&s.Variables, "variables"),
-			})
-		},
-		"configure": r.texts(&s.Configure, "configure"),
-		"wait":      r.texts(&s.Wait, "wait"),
-		"init": func(n *yaml.Node) {
-			for i, item := range r.items(n, "init") {
-				var command []Text
-				r.texts(&command, fmt.Sprintf("item %d of init", i+1))(item)
-				if len(command) > 0 {
-					s.Init = append(s.Init, command)
-				}
-			}
-		},
-		"user":    r.text(&s.User, "user"),
-		"workdir": r.text(&s.Workdir, "workdir"),
-		"umask":   r.octal(&s.Umask, "umask"),
-		"command": r.texts(&s.Command, "command"),
-	}) {
-		return s
-	}
-	if len(s.Command) == 0 {
-		r.report.AddAt(s.At.Start, "", "%s needs a command", what)
-	}
-	return s
 }

@@ -151,6 +151,14 @@ func (r *reader) texts(into *[]Text, what string) func(*yaml.Node) {
 	}
 }
 
+// list does the same for a list that replaces an inherited one: an empty list is not nil.
+func (r *reader) list(into *[]Text, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		*into = []Text{}
+		r.texts(into, what)(n)
+	}
+}
+
 // namedTexts reads a mapping of names to strings.
 func (r *reader) namedTexts(into *[]Named[Text], what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {

@@ -186,18 +186,3 @@ type Mount struct {
 	To    Text
 	Tmpfs Text
 }
-
-// A Start says what a container of the image does when it starts, in this order.
-type Start struct {
-	At        Range
-	Sockets   []Text
-	Files     []Text
-	Variables []Text
-	Configure []Text
-	Wait      []Text
-	Init      [][]Text
-	User      Text
-	Workdir   Text
-	Umask     Text
-	Command   []Text
-}

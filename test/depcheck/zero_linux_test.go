@@ -48,7 +48,7 @@ var zeros = []any{
 	&publish.RecordError{}, &publish.Result{}, &publish.TagError{}, &publish.UnreachableError{}, &publish.UploadError{},
 	&registries.BlockedError{}, &registries.Config{}, &registries.FileError{}, &registries.Mirror{},
 	&compose.SecretError{}, &container.Command{}, &kubernetes.UnknownServiceError{},
-	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Spec{}, &spec.Text{}, &schema.Form{},
+	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Spec{}, &spec.Start{}, &spec.Text{}, &schema.Form{},
 	&contract.Contract{}, &contract.Environment{}, &contract.MissingError{}, &contract.Setting{},
 	&process.Environment{}, &process.Process{}, &process.UnknownUserError{},
 	&service.Failure{}, &service.OptionError{}, &service.Service{}, &service.Target{}, &service.UnavailableError{},

@@ -170,6 +170,7 @@ var limits = []limit{
 	{regexp.MustCompile(`would be in the image`), followsValues},
 	{regexp.MustCompile(`is secret, and a command line is for everybody to see`), followsValues},
 	{regexp.MustCompile(`needs the helper`), followsValues},
+	{regexp.MustCompile(`has no command, and (no image that is based on|.* has a start with one)`), followsValues},
 	{regexp.MustCompile(`which cannot become`), followsValues},
 	{regexp.MustCompile(`has a start, which does not end on`), followsValues},
 	{regexp.MustCompile(`is the start script itself`), onePath},

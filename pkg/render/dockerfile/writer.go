@@ -356,7 +356,7 @@ func (w *writer) start() {
 		return
 	}
 	switch {
-	case d.Start != nil:
+	case w.source.Start != nil:
 		w.begin(d.Start.At, "start")
 	case len(d.Entrypoint) > 0:
 		w.begin(d.Entrypoint[0].At, "entrypoint")

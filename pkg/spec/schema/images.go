@@ -54,7 +54,7 @@ func image() *Object {
 			{Name: "steps", Type: List{Items: step()}, Default: "[]", Example: "[{ apt: { packages: [python3] } }]",
 				Description: "What is done to the base, in this order; each step makes a layer."},
 			{Name: "start", Type: start(), Example: "{ command: [/usr/bin/app, serve] }",
-				Description: "Makes a role of the image: what its containers do when they start."},
+				Description: "Makes a role of the image: what its containers do when they start. Without a `command`, it is what the images that are based on this one inherit if they have a `start` themselves."},
 			{Name: "kubernetes", Type: workload(), Default: "{}", Example: "{ replicas: 2 }", Description: "How containers of the image run."},
 		},
 		Rules: []Rule{
@@ -69,7 +69,7 @@ func image() *Object {
 func start() *Object {
 	return &Object{
 		Name:        "start",
-		Description: "What a container does when it starts, in the order of the keys here. The image, or one that it is based on, needs a `helpers` step.",
+		Description: "What a container does when it starts, in the order of the keys here. The image, or one that it is based on, needs a `helpers` step. A key that is left out is inherited from the nearest image of the family below that has it in a `start` without a `command`; `[]` inherits nothing.",
 		Keys: []Key{
 			{Name: "require", Type: require(), Default: "{}", Example: "{ sockets: [/dev/log] }",
 				Description: "What has to be there."},
@@ -85,8 +85,8 @@ func start() *Object {
 				Description: "The directory that `init` and `command` run in. Left out, the one that the container starts in."},
 			{Name: "umask", Type: Mode{Umask}, Example: `"027"`,
 				Description: "The umask of `init` and `command`. Left out, that of the container."},
-			{Name: "command", Required: true, Type: List{Items: String{Form: Text, Scope: AtStart}, NonEmpty: true, Command: true}, Example: `[/usr/bin/app, "--database=${DB_HOST}"]`,
-				Description: "What the container becomes. Arguments after the image's name are appended to it."},
+			{Name: "command", Type: List{Items: String{Form: Text, Scope: AtStart}, NonEmpty: true, Command: true}, Example: `[/usr/bin/app, "--database=${DB_HOST}"]`,
+				Description: "What the container becomes. Not inherited: without it, the image is not run, and a family in which no image completes the start is an error. Arguments after the image's name are appended to it."},
 		},
 	}
 }
