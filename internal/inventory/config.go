@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
@@ -16,7 +17,7 @@ func (l lister) inherit(out *Image, image *family.Image) {
 			from = i.Name
 		}
 		declared, c := i.Declared, i.Config
-		for _, label := range declared.Labels {
+		for _, label := range slices.Concat(declared.Labels, i.SharedLabels) {
 			labels.add(label.Name.Value, l.inherited(c.Labels[label.Name.Value], label.Value, from))
 		}
 		for at := len(i.Steps) - 1; at >= 0; at-- { // a later step sets what counts

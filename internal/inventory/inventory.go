@@ -4,10 +4,12 @@ package inventory
 type Inventory struct {
 	Spec string `json:"spec"`
 	// Extends are the files that the spec is written on top of.
-	Extends     []string   `json:"extends,omitempty"`
-	Family      Value      `json:"family"`
-	Registry    Value      `json:"registry"`
-	Tag         Value      `json:"tag"`
+	Extends  []string `json:"extends,omitempty"`
+	Family   Value    `json:"family"`
+	Registry Value    `json:"registry"`
+	Tag      Value    `json:"tag"`
+	// Labels are those of every image that is published.
+	Labels      []Named    `json:"labels,omitempty"`
 	Variables   []Named    `json:"variables,omitempty"`
 	Environment []Env      `json:"environment,omitempty"`
 	Settings    []Settings `json:"settings,omitempty"`

@@ -18,6 +18,7 @@ func New(f *family.Family, overrides Overrides) *Inventory {
 		Family:      l.specValue(f.Name, f.Spec.Name),
 		Registry:    l.overridden(f.Registry, f.Spec.Registry, f.Overrides.Registry, overrides.Registry),
 		Tag:         l.overridden(f.Tag, f.Spec.Tag, f.Overrides.Tag, overrides.Tag),
+		Labels:      l.labels(f),
 		Variables:   l.variables(f.Variables),
 		Environment: l.environment(f),
 		Settings:    l.settings(f),
@@ -122,6 +123,14 @@ func (l lister) environment(f *family.Family) []Env {
 			env.Default = &value
 		}
 		out = append(out, env)
+	}
+	return out
+}
+
+func (l lister) labels(f *family.Family) []Named {
+	var out []Named
+	for _, label := range f.Spec.Labels {
+		out = append(out, Named{label.Name.Value, l.specValue(f.Labels[label.Name.Value], label.Value)})
 	}
 	return out
 }

@@ -286,7 +286,7 @@ func TestDefinition_keepsCachedCommands(t *testing.T) {
 		name, from, to string
 		same           int // how many commands are the same as before
 	}{
-		{"a label", "a: b", "a: c", 3},
+		{"labels", "images:\n  base:\n    from: docker.io/library/fedora:20\n    labels: { a: b }", "labels: { r: s }\nimages:\n  base:\n    from: docker.io/library/fedora:20\n    labels: { a: c }", 3},
 		{"the files after the last command of the base", "to: /opt", "to: /usr/opt", 2}, // the role's command runs on them
 		{"the second command", "echo two", "echo three", 1},
 		{"the environment", "COLOUR: red", "COLOUR: green", 0},

@@ -17,6 +17,8 @@ type Family struct {
 	Registry string
 	// Tag is the tag of every image.
 	Tag string
+	// Labels are those of every image that is published: see [Image].SharedLabels.
+	Labels map[string]string
 	// Overrides reports which of these values are not those of the spec.
 	Overrides Overrides
 	// Variables are the spec's variables in its order, without those that have no value, which the family does not need.
@@ -66,6 +68,9 @@ type Image struct {
 	Unpublished bool
 	// OnBuildPlatform says that the image runs on the engine's own platform, whatever it is built for.
 	OnBuildPlatform bool
+	// SharedLabels are the labels of the family that the image has by itself, as the spec declares them: it declares none of the same name and
+	// inherits them from no other image. Their values are in Config.
+	SharedLabels []spec.Named[spec.Text]
 	// Config is what this image adds to the configuration that it inherits.
 	Config Config
 	// Steps are the image's own steps, in order. The start script is the last one, a Files step.

@@ -2,8 +2,6 @@ package family
 
 import (
 	"regexp"
-	"strings"
-	"unicode"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
@@ -17,6 +15,7 @@ func (r *resolver) image(image *Image, name spec.Text, f *Family) {
 	image.OnBuildPlatform = r.onBuildPlatform(image, d)
 	image.Config = r.config(d)
 	image.Config.Healthcheck = r.healthcheck(d.Healthcheck)
+	r.shareLabels(image, f)
 	for _, s := range d.Steps {
 		if step := r.step(s); step != nil {
 			image.Steps = append(image.Steps, step)
@@ -71,21 +70,6 @@ func (r *resolver) config(d spec.Image) Config {
 		Entrypoint: r.substitute.texts(d.Entrypoint, atBuild),
 		Command:    r.substitute.texts(d.Command, atBuild),
 	}
-}
-
-func (r *resolver) labels(declared []spec.Named[spec.Text]) map[string]string {
-	if len(declared) == 0 {
-		return nil
-	}
-	labels := map[string]string{}
-	for _, label := range declared {
-		key := label.Name.Value
-		if key == "" || strings.ContainsFunc(key, func(c rune) bool { return unicode.IsSpace(c) || isControl(c) }) {
-			r.report.Add(label.Name.At, "", "%q is no name for a label", key)
-		}
-		labels[key] = r.substitute.text(label.Value, atBuild)
-	}
-	return labels
 }
 
 func (r *resolver) envVars(declared []spec.Named[spec.Text]) []EnvVar {

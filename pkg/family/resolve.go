@@ -82,6 +82,7 @@ func (r *resolver) family(o Options) *Family {
 		Name:      r.matchForm(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
 		Registry:  r.registry(o.Registry),
 		Tag:       r.tag(o.Tag),
+		Labels:    r.labels(r.spec.Labels),
 		Variables: r.variables(),
 		Overrides: Overrides{Registry: o.Registry != "", Tag: o.Tag != ""},
 		Spec:      r.spec,

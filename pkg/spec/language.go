@@ -14,6 +14,7 @@ func (r *reader) spec(n *yaml.Node, s *Spec) {
 		"name":        r.text(&s.Name, "name"),
 		"registry":    r.text(&s.Registry, "registry"),
 		"tag":         r.text(&s.Tag, "tag"),
+		"labels":      r.namedTexts(&s.Labels, "labels"),
 		"variables":   named(r, &s.Variables, "variables", r.variable),
 		"environment": named(r, &s.Environment, "environment", r.envVariable),
 		"settings":    named(r, &s.Settings, "settings", r.settings),

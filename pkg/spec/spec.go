@@ -19,6 +19,7 @@ type Spec struct {
 	Name        Text
 	Registry    Text
 	Tag         Text
+	Labels      []Named[Text]
 	Variables   []Named[Variable]
 	Environment []Named[EnvVariable]
 	Settings    []Named[Settings]

@@ -21,6 +21,7 @@ var mayBeEmpty = []string{
 	".images.build.steps[].run.env.GOARCH",
 	".images.variant.matrix.flavour[]", // as of other variables
 	".kubernetes.services.db.selector.app",
+	".labels.org.opencontainers.image.vendor",
 	".settings.app.set.database/host", // a setting can be empty
 	".images.a.labels.a",
 	".images.a.env.LANG",

@@ -247,12 +247,13 @@ func (w *writer) fetch(i int, s family.Fetch) {
 
 // labels writes the labels, sorted by name.
 func (w *writer) labels() {
-	if len(w.source.Declared.Labels) == 0 {
+	declared := slices.Concat(w.source.Declared.Labels, w.source.SharedLabels)
+	if len(declared) == 0 {
 		return
 	}
-	w.begin(w.source.Declared.Labels[0].Name.At, "labels")
+	w.begin(declared[0].Name.At, "labels")
 	var pairs []string
-	for _, label := range w.source.Declared.Labels {
+	for _, label := range declared {
 		if strings.Contains(label.Name.Value, "=") {
 			w.report.Add(label.Name.At, "", "a Dockerfile has no way to write the label %q, because of the equals sign in its name", label.Name.Value)
 		}

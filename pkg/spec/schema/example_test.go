@@ -17,6 +17,7 @@ func ExampleSpec() {
 	// name
 	// registry
 	// tag
+	// labels
 	// variables
 	// environment
 	// settings
