@@ -13,7 +13,7 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -
 # What the engine's compilation, the lab and the tests use, each with the package that has it.
 TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-config:pkg-config /usr/bin/mmdebstrap:mmdebstrap \
            /usr/bin/createrepo_c:createrepo-c /usr/bin/skopeo:skopeo /usr/bin/podman:podman /usr/bin/buildah:buildah /usr/sbin/runc:runc \
-           /usr/bin/shellcheck:shellcheck /usr/bin/newuidmap:uidmap /usr/bin/augparse:augeas-tools /usr/bin/python3:python3 /usr/bin/busybox:busybox \
+           /usr/bin/shellcheck:shellcheck /usr/bin/newuidmap:uidmap /usr/bin/augparse:augeas-tools /usr/bin/python3:python3 /usr/bin/git:git /usr/bin/busybox:busybox \
            /usr/bin/redis-server:redis-server /usr/sbin/ip:iproute2 /usr/lib/postgresql/15/bin/postgres:postgresql \
            /usr/bin/node:nodejs /usr/bin/npm:npm /usr/sbin/nginx:nginx-light /usr/lib/python3.11/ensurepip:python3.11-venv \
            /usr/lib/python3/dist-packages/django:python3-django /usr/lib/python3/dist-packages/celery:python3-celery \

@@ -102,7 +102,7 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	if archives := c.load || slices.ContainsFunc(outputs, output.isArchive); archives && len(opts.Platforms) > 1 {
 		return usageError{errors.New("a docker archive, and so --load, holds one platform: choose one with --platform")}
 	}
-	f, err := c.source.family(c.console, images)
+	f, err := c.source.family(ctx, c.console, images)
 	if err != nil {
 		return err
 	}

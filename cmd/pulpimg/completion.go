@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // A completer suggests what may come next on a command line.
@@ -113,6 +114,11 @@ func completeVariables(cmd *cobra.Command, _ []string, toComplete string) ([]str
 	return completeAssignment(cmd, "set", toComplete, func(s *spec.Spec) (all []assignable) {
 		for _, v := range s.Variables {
 			all = append(all, assignable{v.Name.Value, defaultOf(v.Value.Default)})
+		}
+		for _, name := range schema.GitVariables() { // for those who know them
+			if strings.HasPrefix(toComplete, "git") && !slices.ContainsFunc(all, func(a assignable) bool { return a.name == name }) {
+				all = append(all, assignable{name, "what git says of the repository"})
+			}
 		}
 		return all
 	})

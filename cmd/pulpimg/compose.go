@@ -49,7 +49,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	if err := c.registry.check(); err != nil {
 		return err
 	}
-	f, err := c.source.publishedFamily(c.console, images)
+	f, err := c.source.publishedFamily(ctx, c.console, images)
 	if err != nil {
 		return err
 	}

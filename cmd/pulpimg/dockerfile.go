@@ -50,7 +50,7 @@ func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 	if c.output != "" && c.check != "" {
 		return usageError{errors.New("-o writes and --check does not: give one of them")}
 	}
-	f, err := c.source.family(c.console, images)
+	f, err := c.source.family(ctx, c.console, images)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if err := c.registry.check(); err != nil {
 		return nil, err
 	}
-	f, err := c.source.publishedFamily(c.console, images)
+	f, err := c.source.publishedFamily(ctx, c.console, images)
 	if err != nil {
 		return nil, err
 	}

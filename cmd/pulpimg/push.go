@@ -50,7 +50,7 @@ func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
 	if err := c.registry.check(); err != nil {
 		return err
 	}
-	f, err := c.source.publishedFamily(c.console, names)
+	f, err := c.source.publishedFamily(ctx, c.console, names)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/diagnostic"
 	"github.com/pulpimg/pulpimg/internal/export"
+	"github.com/pulpimg/pulpimg/internal/gitinfo"
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -43,6 +44,8 @@ func sourcesOf(variables []family.Variable) string {
 		switch v.Source {
 		case family.FromEnviron:
 			from = family.EnvironPrefix + v.Name
+		case family.FromGit:
+			from = "git"
 		case family.FromFile:
 			from = v.File + ":" + v.At.Start.String()
 		}
@@ -63,6 +66,7 @@ func overrideFlag(override *family.OverrideError) string {
 func remedy(err error) string {
 	var (
 		value     *family.NoValueError
+		git       *family.GitError
 		helper    *family.NoHelperError
 		base      *build.BaseError
 		secret    *build.MissingSecretError
@@ -75,6 +79,8 @@ func remedy(err error) string {
 	switch {
 	case errors.As(err, &value):
 		return valueRemedy(value)
+	case errors.As(err, &git):
+		return gitRemedy(git)
 	case errors.As(err, &helper):
 		return wholeProgram + ", or put it into a directory as helper/pulp-helper-linux-" + helper.Arch + " and name that with --assets"
 	case errors.As(err, &base):
@@ -116,6 +122,26 @@ func valueRemedy(value *family.NoValueError) string {
 		return fmt.Sprintf("%s is set: did you mean %s?", family.EnvironPrefix+near, fromEnvironment)
 	}
 	return fmt.Sprintf("give it one with --set %s=VALUE, with %s in the environment, or in %s", value.Variable, fromEnvironment, family.ValuesFile)
+}
+
+// gitRemedy returns what to do about a variable that git does not say.
+func gitRemedy(e *family.GitError) string {
+	set := "give it a value with --set " + e.Variable + "=VALUE, or a default under variables"
+	var git *gitinfo.Error
+	if !errors.As(e, &git) {
+		return set
+	}
+	switch {
+	case git.Problem == gitinfo.NoGit:
+		return "install git, or " + set
+	case git.Problem == gitinfo.NoTag && git.Shallow:
+		return "fetch the tags (git fetch --tags; in CI, a full clone), or " + set
+	case git.Problem == gitinfo.SeveralTags:
+		return "choose one with --set " + e.Variable + "=" + git.Tags[0]
+	case git.Problem == gitinfo.Failed:
+		return "see what git status says there, or give it a value with --set " + e.Variable + "=VALUE"
+	}
+	return set
 }
 
 const policyRemedy = "allow it in the file given as --source-policy, or build without one"

@@ -138,7 +138,7 @@ func TestAdvise_overrides(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.source.file = file
-			_, err := test.source.family(console{err: io.Discard}, nil)
+			_, err := test.source.family(t.Context(), console{err: io.Discard}, nil)
 			var out bytes.Buffer
 			if err := problemOf(context.Background(), err).print(console{out: &out, err: &out}, format{name: formatText}); err != nil {
 				t.Fatal(err)

@@ -41,7 +41,7 @@ func TestProblem_showsNoCredentialsOfURLs(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, mistake := (&source{file: file}).family(console{err: io.Discard}, nil)
+	_, mistake := (&source{file: file}).family(t.Context(), console{err: io.Discard}, nil)
 	if mistake == nil {
 		t.Fatal("the spec is right")
 	}

@@ -80,7 +80,7 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) (err e
 	if t := c.options.Tool; t != "" && t != "docker" && t != "podman" {
 		return usageError{fmt.Errorf("--with %s: it is docker or podman", t)}
 	}
-	f, image, err := c.image(name)
+	f, image, err := c.image(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -135,8 +135,8 @@ func (c *runCommand) local(ctx context.Context, f *family.Family, image *family.
 	return localImage{from: from, image: image, built: built}, nil
 }
 
-func (c *runCommand) image(name string) (*family.Family, *family.Image, error) {
-	f, err := c.source.publishedFamily(c.console, []string{name})
+func (c *runCommand) image(ctx context.Context, name string) (*family.Family, *family.Image, error) {
+	f, err := c.source.publishedFamily(ctx, c.console, []string{name})
 	if err != nil {
 		return nil, nil, err
 	}

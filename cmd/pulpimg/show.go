@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,11 +26,11 @@ func newShow(con console) *cobra.Command {
 			"where it comes from: the spec with line and column, a default, a flag, or pulpimg itself.",
 		Example: "  pulpimg show -f specs/pulp.yaml pulp-worker\n" +
 			"  pulpimg show -f specs/pulp.yaml --format json | jq -r '.images[].reference'",
-		RunE: func(_ *cobra.Command, images []string) error {
+		RunE: func(cmd *cobra.Command, images []string) error {
 			if !slices.Contains(showFormats, format) {
 				return usageError{fmt.Errorf("--format %s: it is one of %s", format, strings.Join(showFormats, ", "))}
 			}
-			return show(con, source, format, images)
+			return show(cmd.Context(), con, source, format, images)
 		},
 		ValidArgsFunction: completeImages,
 	}
@@ -39,8 +40,8 @@ func newShow(con console) *cobra.Command {
 	return cmd
 }
 
-func show(con console, source source, format string, images []string) error {
-	f, err := source.family(con, images)
+func show(ctx context.Context, con console, source source, format string, images []string) error {
+	f, err := source.family(ctx, con, images)
 	if err != nil {
 		return err
 	}

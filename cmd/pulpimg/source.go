@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/assets"
 	"github.com/pulpimg/pulpimg/internal/diagnostic"
+	"github.com/pulpimg/pulpimg/internal/gitinfo"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -39,7 +41,7 @@ func (s *source) flags(flags *pflag.FlagSet) {
 }
 
 // family reads the spec and resolves it, or only the named images of it and what they are based on.
-func (s *source) family(con console, images []string) (*family.Family, error) {
+func (s *source) family(ctx context.Context, con console, images []string) (*family.Family, error) {
 	variables, err := assignments(s.set)
 	if err != nil {
 		return nil, err
@@ -54,7 +56,9 @@ func (s *source) family(con console, images []string) (*family.Family, error) {
 	if err != nil {
 		return nil, err
 	}
+	repository := gitinfo.In(filepath.Dir(s.file))
 	resolved, err := family.Load(s.file, family.Options{
+		Git:       func(fact string) (string, error) { return repository.Fact(ctx, gitinfo.Fact(fact)) },
 		Variables: variables, Environ: os.Environ(), Values: values, Images: images, Registry: s.registry, Tag: s.tag, Assets: s.assetFS(),
 	})
 	var unknown *family.UnknownImageError
@@ -69,8 +73,8 @@ func (s *source) family(con console, images []string) (*family.Family, error) {
 }
 
 // publishedFamily does the same for a command that needs what was published, and refuses named images that never are.
-func (s *source) publishedFamily(con console, images []string) (*family.Family, error) {
-	f, err := s.family(con, images)
+func (s *source) publishedFamily(ctx context.Context, con console, images []string) (*family.Family, error) {
+	f, err := s.family(ctx, con, images)
 	if err != nil {
 		return nil, err
 	}

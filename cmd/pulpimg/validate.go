@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -33,7 +34,7 @@ func newValidate(con console) *cobra.Command {
 			if len(files) > 0 && cmd.Flags().Changed("file") {
 				return usageError{errors.New("name the specs as arguments or with --file, not both")}
 			}
-			return c.run(files)
+			return c.run(cmd.Context(), files)
 		},
 	}
 	c.source.flags(cmd.Flags())
@@ -49,7 +50,7 @@ type validSpec struct {
 	Images []string `json:"images"`
 }
 
-func (c *validateCommand) run(files []string) error {
+func (c *validateCommand) run(ctx context.Context, files []string) error {
 	if len(files) == 0 {
 		files = []string{c.source.file}
 	}
@@ -62,7 +63,7 @@ func (c *validateCommand) run(files []string) error {
 	for _, file := range files {
 		one := c.source
 		one.file = file
-		f, err := one.family(c.console, nil)
+		f, err := one.family(ctx, c.console, nil)
 		if err == nil {
 			err = f.Check(runtime.GOARCH)
 		}

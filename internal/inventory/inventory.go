@@ -30,6 +30,8 @@ const (
 	FromDefault Source = "default"
 	// FromMatrix is a value of an image's matrix.
 	FromMatrix Source = "matrix"
+	// FromGit is what git says of the repository that the spec is in.
+	FromGit Source = "git"
 	// BuiltIn is a default of pulpimg.
 	BuiltIn Source = "built-in"
 )
@@ -44,7 +46,7 @@ type Origin struct {
 	// At is FILE:LINE:COLUMN: the place of the value in the spec or in a file of values or, if the value came from elsewhere, of the key or
 	// variable of the spec that has it. It is empty for what the spec does not mention.
 	At string `json:"at,omitempty"`
-	// Through are the overridden variables that a value of the spec depends on.
+	// Through are the variables whose values are not from the spec, and that a value of the spec depends on.
 	Through []string `json:"through,omitempty"`
 	// Image is the image that the value is inherited from.
 	Image string `json:"inherited_from,omitempty"`

@@ -62,7 +62,13 @@ type lister struct {
 	overrides Overrides
 }
 
-func (l lister) at(r spec.Range) string { return cmp.Or(r.Start.File, l.file) + ":" + r.Start.String() }
+// at returns a place in the spec, or nothing for what the spec does not mention.
+func (l lister) at(r spec.Range) string {
+	if r == (spec.Range{}) {
+		return ""
+	}
+	return cmp.Or(r.Start.File, l.file) + ":" + r.Start.String()
+}
 
 // specValue returns a value that the spec sets.
 func (l lister) specValue(value string, t spec.Text) Value {

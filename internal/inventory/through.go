@@ -26,6 +26,8 @@ func newTracer(f *family.Family, overrides Overrides) tracer {
 		switch v.Source {
 		case family.FromDefault:
 			continue
+		case family.FromGit:
+			t.sources[v.Name] = FromGit
 		case family.FromFile:
 			t.sources[v.Name] = Source(v.File)
 		case family.FromEnviron:

@@ -112,12 +112,16 @@ func (r *resolver) findCredentials() {
 		}
 	}
 	seen := map[string]bool{}
-	for _, d := range r.quietly(report).declarations() {
+	r.substitute.deferred.quiet = true
+	declarations := r.quietly(report).declarations()
+	r.substitute.deferred.quiet = false
+	for _, d := range declarations {
 		finder.ofMatrix(d)
 		r.within(d, func() {
 			for _, s := range d.image.Steps {
 				if s.Repo != nil && s.Repo.URL.IsSet() && (!seen[s.Repo.URL.Value] || len(d.matrix) > 0) {
 					seen[s.Repo.URL.Value] = true
+					r.substitute.settleQuietly(s.Repo.URL)
 					finder.find(s.Repo.URL)
 				}
 			}

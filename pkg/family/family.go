@@ -21,7 +21,8 @@ type Family struct {
 	Labels map[string]string
 	// Overrides reports which of these values are not those of the spec.
 	Overrides Overrides
-	// Variables are the spec's variables in its order, without those that have no value, which the family does not need.
+	// Variables are the spec's variables in its order, without those that have no value, which the family does not need, and those of the git
+	// repository.
 	Variables []Variable
 	// Unknown are the names in [Options].Environ that are those of no variable of the spec, sorted.
 	Unknown []string

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // EnvironPrefix is how the names of environment variables begin that give variables of a spec their values.
@@ -18,6 +19,8 @@ type Source int
 const (
 	// FromDefault is the default in the spec.
 	FromDefault Source = iota
+	// FromGit is the git repository that the spec is in: see [Options].Git.
+	FromGit
 	// FromFile is a file of values: see [Options].Values.
 	FromFile
 	// FromEnviron is the environment: see [Options].Environ.
@@ -36,7 +39,7 @@ type Variable struct {
 	// Secret says that the value is a part of the credentials of a URL.
 	Secret bool
 	// At is where the value is written: in the spec for a default, and in File for what comes from a file of values. For other values, it
-	// is where the spec declares the variable.
+	// is where the spec declares the variable, or the zero Range if it is one of the git repository that the spec does not declare.
 	At spec.Range
 	// File is the name of the file of values that the value is from, or empty.
 	File string
@@ -47,7 +50,10 @@ type Variable struct {
 func given(s *spec.Spec, o Options, report *spec.Report) (values map[string]Variable, unknown []string) {
 	values = map[string]Variable{}
 	declared := map[string]spec.Range{}
-	var names []string
+	names := schema.GitVariables()
+	for _, name := range names {
+		declared[name] = spec.Range{}
+	}
 	for _, v := range s.Variables {
 		declared[v.Name.Value] = v.Name.At
 		names = append(names, v.Name.Value)

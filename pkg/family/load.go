@@ -26,6 +26,9 @@ func Load(file string, opts Options) (*Family, error) {
 		return nil, errors.Join(err, valuesErr) // without the values, there is no telling what is wrong otherwise
 	}
 	opts.Values = slices.Concat(beside, opts.Values)
+	if opts.Git == nil {
+		opts.Git = gitOf(filepath.Dir(file))
+	}
 	opts.Dir = cmp.Or(opts.Dir, filepath.Dir(file))
 	resolved, resolveErr := Resolve(read, opts)
 	if err != nil {

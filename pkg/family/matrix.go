@@ -113,7 +113,7 @@ func (r *resolver) combinations(i *spec.Named[spec.Image]) [][]Variable {
 func (r *resolver) axis(axis spec.Named[[]spec.Text]) (values []Variable, ok bool) {
 	name := axis.Name
 	checkVariableName(r.report, name)
-	if _, declared := r.substitute.values[name.Value]; declared {
+	if _, declared := r.substitute.missing.declared[name.Value]; declared {
 		r.report.Add(name.At, "give one of them another name", "%q is a variable of the spec, too", name.Value)
 		return nil, false
 	}
@@ -144,11 +144,14 @@ func (v Variable) text(in *spec.Image) spec.Text {
 	return spec.Text{}
 }
 
-// quietly returns a resolver that reports to another report.
+// quietly returns a resolver that reports to another report, also that variables have no value.
 func (r *resolver) quietly(report *spec.Report) *resolver {
 	quiet := *r
 	quiet.report, quiet.budget = report, newBudget(report)
-	quiet.substitute.report, quiet.substitute.budget, quiet.substitute.missing = report, quiet.budget, nil
+	quiet.substitute.report, quiet.substitute.budget = report, quiet.budget
+	missing := *r.substitute.missing
+	missing.report, missing.optional = report, true
+	quiet.substitute.missing = &missing
 	return &quiet
 }
 

@@ -24,6 +24,10 @@ type Options struct {
 	Registry string
 	// Tag replaces the tag of the spec, unless it is empty.
 	Tag string
+	// Git returns what git says of the repository that the spec is in: the fact that the variable of the spec `git.FACT` stands for. It is asked
+	// when something needs that, more than once for families of several targets. An error that is an [fs.ErrNotExist] says that there is no
+	// such fact; then, a default in the spec counts. If it is nil, git is run in the directory of the spec, which for [Resolve] is Dir.
+	Git func(fact string) (string, error)
 	// Target is what `${{ target.os }}` and the like stand for. The zero value is Linux on the architecture of this machine.
 	Target Target
 	// Dir is the directory with the files of the spec. If it is empty, it is that of the spec for [Load], and the current directory for
@@ -37,6 +41,9 @@ type Options struct {
 func (o Options) complete() Options {
 	o.Dir = cmp.Or(o.Dir, ".")
 	o.Target = o.Target.complete()
+	if o.Git == nil {
+		o.Git = gitOf(o.Dir)
+	}
 	if o.Assets == nil {
 		o.Assets = assets.FS()
 	}

@@ -32,6 +32,13 @@ func newOrigins(given map[string]Variable) *origins {
 	return o
 }
 
+// add notes a value that git gave. Nil origins note nothing.
+func (o *origins) add(v Variable) {
+	if o != nil {
+		o.given[v.Name], o.from[v.Name] = v, v.Name
+	}
+}
+
 // inherit notes what the default of a variable depends on.
 func (o *origins) inherit(name string, text spec.Text) {
 	if used := o.used[text.At.Start]; len(used) > 0 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/ignore"
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
@@ -32,7 +33,7 @@ func Resolve(s *spec.Spec, opts Options) (*Family, error) {
 	}
 	var unknown []string
 	r.given, unknown = given(s, o, report)
-	r.substitute.variables(s.Variables, r.given)
+	r.substitute.variables(s.Variables, r.given, o.Git)
 	r.substitute.missing.unknown = unknown
 	r.findCredentials()
 	r.env = r.environment(s.Environment)
@@ -83,7 +84,6 @@ func (r *resolver) family(o Options) *Family {
 		Registry:  r.registry(o.Registry),
 		Tag:       r.tag(o.Tag),
 		Labels:    r.labels(r.spec.Labels),
-		Variables: r.variables(),
 		Overrides: Overrides{Registry: o.Registry != "", Tag: o.Tag != ""},
 		Spec:      r.spec,
 		Contract:  r.contract,
@@ -93,6 +93,7 @@ func (r *resolver) family(o Options) *Family {
 	r.declareTarget(o.Target)
 	f.Images = r.images(f, o.Images)
 	r.checkAbstractStarts(f.Images)
+	f.Variables = r.variables()
 	f.options, f.namesTarget = o, *r.substitute.target
 	if !r.budget.done() {
 		f.Kubernetes = r.kubernetes(f.Images)
@@ -100,20 +101,29 @@ func (r *resolver) family(o Options) *Family {
 	return f
 }
 
-// variables returns the spec's variables that have a value.
+// variables returns the variables that have a value: those that the spec declares and, after them, those of the git repository that it does not
+// declare.
 func (r *resolver) variables() []Variable {
 	var out []Variable
-	for _, declared := range r.spec.Variables {
-		value := r.substitute.values[declared.Name.Value]
+	declared := map[string]bool{}
+	for _, d := range r.spec.Variables {
+		declared[d.Name.Value] = true
+		value := r.substitute.values[d.Name.Value]
 		if value == nil {
 			continue
 		}
-		v, ok := r.given[declared.Name.Value]
+		v, ok := r.given[d.Name.Value]
 		if !ok {
-			v = Variable{Name: declared.Name.Value, Value: *value, At: declared.Value.Default.At}
+			v = Variable{Name: d.Name.Value, Value: *value, At: d.Value.Default.At}
 		}
 		v.Secret = r.substitute.secret[v.Name]
 		out = append(out, v)
+	}
+	for _, name := range schema.GitVariables() {
+		if v, ok := r.given[name]; ok && !declared[name] {
+			v.Secret = r.substitute.secret[name]
+			out = append(out, v)
+		}
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // A scope says what ${NAME} means in a string of the spec. ${{ name }} means the same everywhere.
@@ -25,6 +26,7 @@ type substituter struct {
 	budget   *budget
 	values   map[string]*string // of the spec's variables; nil for one without a value
 	origins  *origins           // of the given values in strings
+	deferred *deferral          // nil if there are no variables that git is asked for
 	missing  *missing           // is told of variables without a value; nil while their values are being found
 	env      map[string]bool    // the names of the environment
 	defaults map[string]int     // the lengths of the environment's defaults
@@ -102,7 +104,7 @@ func (s substituter) piece(t spec.Text, p piece, scope scope) (text string, ok b
 		}
 		return p.text[1:], true
 	case ofSpec:
-		value, ok := s.values[p.name]
+		value, ok := s.lookUp(t, p)
 		s.origins.use(t, p.name)
 		if ok && isOfTarget(p.name) && s.target != nil && *s.target == nil {
 			*s.target = &t.At
@@ -111,6 +113,9 @@ func (s substituter) piece(t spec.Text, p piece, scope scope) (text string, ok b
 		case !ok && isOfTarget(p.name):
 			s.report.AddAt(t.Position(p.offset), "",
 				"%s is not known here: below images, the target is target.os, target.arch and target.variant", p.name)
+			return "", false
+		case !ok && strings.HasPrefix(p.name, gitPrefix):
+			s.report.AddAt(t.Position(p.offset), spec.DidYouMean(p.name, schema.GitVariables()), "%s is not known of a git repository", p.name)
 			return "", false
 		case !ok:
 			s.report.AddAt(t.Position(p.offset), spec.DidYouMean(p.name, s.declared()), "the variable %q is not declared under variables", p.name)

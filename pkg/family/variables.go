@@ -1,18 +1,20 @@
 package family
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
+	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
 // variables finds the values of the spec's variables: those that are given, and the defaults. A default may name other variables. That a
-// variable has no value is no error until something needs it.
-func (s *substituter) variables(all []spec.Named[spec.Variable], given map[string]Variable) {
+// variable has no value is no error until something needs it. Git is not asked before that, either.
+func (s *substituter) variables(all []spec.Named[spec.Variable], given map[string]Variable, git func(fact string) (string, error)) {
 	declared := map[string]spec.Named[spec.Variable]{}
 	var names []string
 	for _, v := range all {
-		checkVariableName(s.report, v.Name)
+		checkSpecVariable(s.report, v.Name)
 		declared[v.Name.Value] = v
 		names = append(names, v.Name.Value)
 	}
@@ -32,8 +34,9 @@ func (s *substituter) variables(all []spec.Named[spec.Variable], given map[strin
 			s.values[name] = nil
 		}
 	}
+	s.deferred = newDeferral(git, declared, s.values)
 	for _, name := range order {
-		if _, ok := s.values[name]; ok {
+		if _, ok := s.values[name]; ok || s.deferred.add(name, declared[name].Value.Default) {
 			continue
 		}
 		s.values[name] = nil
@@ -65,7 +68,7 @@ func (m *missing) use(name string) {
 	}
 	for left := []string{name}; len(left) > 0; left = left[1:] {
 		v, ok := m.declared[left[0]]
-		if name := v.Name.Value; !ok || m.values[name] != nil || m.seen[name] {
+		if name := v.Name.Value; !ok || m.values[name] != nil || m.seen[name] || isOfGit(name) {
 			continue
 		}
 		m.seen[v.Name.Value] = true
@@ -74,6 +77,18 @@ func (m *missing) use(name string) {
 			continue
 		}
 		left = append(left, specVariables(v.Value.Default.Value)...)
+	}
+}
+
+// checkSpecVariable checks the name of a variable of the spec. It may be one that describes the git repository, to which it gives a default.
+func checkSpecVariable(report *spec.Report, name spec.Text) {
+	near, ok := spec.Nearest(name.Value, schema.GitVariables())
+	switch {
+	case isOfGit(name.Value):
+	case ok && strings.Contains(name.Value, "."):
+		report.Add(name.At, fmt.Sprintf("did you mean %q?", near), "%q is no name for a variable", name.Value)
+	default:
+		checkVariableName(report, name)
 	}
 }
 

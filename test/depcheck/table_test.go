@@ -6,7 +6,7 @@ var table = map[string]string{
 	"assets": "",
 	"cmd/pulp-helper": "internal/signals pkg/startup/contract pkg/startup/process pkg/startup/service pkg/startup/serviceurl " +
 		"pkg/startup/settings pkg/startup/startscript",
-	"cmd/pulpimg": "assets internal/atomicfile internal/diagnostic internal/export internal/gendir " +
+	"cmd/pulpimg": "assets internal/atomicfile internal/diagnostic internal/export internal/gendir internal/gitinfo " +
 		"internal/inventory internal/shell internal/signals internal/starter internal/terminal " +
 		"pkg/build pkg/engine pkg/engine/bundle pkg/family pkg/layout pkg/publish pkg/registries pkg/render/compose pkg/render/container " +
 		"pkg/render/dockerfile pkg/render/kubernetes pkg/spec pkg/spec/schema",
@@ -17,6 +17,7 @@ var table = map[string]string{
 	"internal/export":     "pkg/layout",
 	"internal/familytest": "pkg/family pkg/spec",
 	"internal/gendir":     "",
+	"internal/gitinfo":    "",
 	"internal/golden":     "",
 	"internal/ignore":     "",
 	"internal/inventory":  "pkg/family pkg/spec pkg/startup/contract",
@@ -36,7 +37,7 @@ var table = map[string]string{
 	"pkg/engine/bundle":             "",
 	"pkg/engine/bundle/build":       "pkg/engine/bundle",
 	"pkg/engine/bundle/engine-init": "internal/cachedir",
-	"pkg/family": "assets internal/ctxreader internal/ignore pkg/spec pkg/spec/schema pkg/startup/contract pkg/startup/serviceurl " +
+	"pkg/family": "assets internal/ctxreader internal/gitinfo internal/ignore pkg/spec pkg/spec/schema pkg/startup/contract pkg/startup/serviceurl " +
 		"pkg/startup/startscript",
 	"pkg/layout":              "internal/atomicfile internal/cachedir internal/ctxreader",
 	"pkg/publish":             "pkg/layout pkg/registries",

@@ -41,7 +41,7 @@ var zeros = []any{
 	&build.NeedError{}, &build.OwnerError{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.SourcesError{}, &build.StaleError{}, &build.StepError{},
 	&engine.AddressError{}, &engine.Engine{}, new(engine.Reason), &engine.SubIDsError{}, &engine.SysctlError{}, &engine.UnusableError{},
 	&bundle.Bundle{}, &bundle.Manifest{}, &bundle.Program{},
-	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.Healthcheck{}, &family.Image{}, &family.ImageSource{}, &family.KubernetesService{}, &family.MissingError{}, &family.Mount{},
+	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.GitError{}, &family.Healthcheck{}, &family.Image{}, &family.ImageSource{}, &family.KubernetesService{}, &family.MissingError{}, &family.Mount{},
 	&family.NoHelperError{}, &family.NoValueError{}, &family.OverrideError{}, new(family.Owner), &family.Run{}, &family.URL{}, &family.UnknownImageError{}, &family.ValueError{}, &family.Workload{},
 	&layout.Blobs{}, &layout.Build{}, &layout.Kept{}, &layout.Layout{}, &layout.NotLayoutError{}, &layout.Writer{},
 	&publish.CredentialsError{}, &publish.CredentialsFileError{}, &publish.Keychain{}, &publish.NotFoundError{}, &publish.PlainHTTPError{},

@@ -50,6 +50,8 @@ var (
 	ImageName = Form{"imageName", component, "small letters and digits, and `-`, `_` or `.` between them"}
 	// VariableName is a name that a shell can set.
 	VariableName = Form{"variableName", `[A-Za-z_][A-Za-z0-9_]*`, "letters, digits and `_`, beginning with no digit"}
+	// SpecVariable is the name of a variable of the spec.
+	SpecVariable = Form{"specVariable", VariableName.Pattern + `|` + oneOf(GitVariables()), VariableName.Description + ", or one of " + list(GitVariables()) + ", to give it a default"}
 	// DeclaredName is that of settings or a service; they are named on the command line of pulp-helper.
 	DeclaredName = Form{"declaredName", word, "letters, digits, `-`, `_` and `.`, beginning with no `-` or `.`"}
 	// SettingPath becomes part of an Augeas path, in which quotes and brackets would mean something.

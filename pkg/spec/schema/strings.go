@@ -6,7 +6,7 @@ const (
 	character = `[^$\x00-\x08\x0b\x0c\x0e-\x1f\x7f]`
 	dollars   = `\$+[^${\x00-\x08\x0b\x0c\x0e-\x1f\x7f]`
 	escape    = `\$\$+\{`
-	ofSpec    = `\$\{\{[ \t]*(?:[A-Za-z_][A-Za-z0-9_]*|target\.(?:os|arch|variant))[ \t]*\}\}`
+	ofSpec    = `\$\{\{[ \t]*(?:[A-Za-z_][A-Za-z0-9_]*|target\.(?:os|arch|variant)|git\.(?:branch|date|dirty|revision|tag))[ \t]*\}\}`
 	ofStart   = `\$\{[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*\}`
 
 	// anything is what may be in a file at all: package spec refuses other control characters.
