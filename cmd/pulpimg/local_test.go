@@ -51,7 +51,7 @@ func builtFor(t *testing.T, in *layout.Layout, name string, architectures ...str
 		desc.Platform = &platform
 		manifests = append(manifests, desc)
 	}
-	image, err := in.Combine(name, "example.com/"+name+":1", manifests)
+	image, err := in.Combine(name, "example.com/"+name+":1", manifests, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,8 @@ type Image struct {
 	source *family.Image
 	opts   Options
 	steps  int             // how many of the image's own steps were added
-	below  []digest.Digest // the diff IDs of the layers of the base from outside
+	base   string          // the reference of the base from outside
+	below  []digest.Digest // the diff IDs of its layers
 
 	target   *SolveTarget
 	appended []layer.Layer
@@ -50,6 +51,7 @@ func New(image *family.Image, base Base, opts Options) (Image, error) {
 	return Image{
 		source: image,
 		opts:   opts,
+		base:   base.Reference,
 		below:  base.Config.RootFS.DiffIDs,
 		target: &SolveTarget{state: from, config: config, opts: opts, name: image.Name},
 		config: own,
@@ -57,6 +59,9 @@ func New(image *family.Image, base Base, opts Options) (Image, error) {
 		root:   from,
 	}, err
 }
+
+// BaseReference returns the reference of the image from outside that this one is based on, directly or over others; empty for none.
+func (i Image) BaseReference() string { return i.base }
 
 // Child returns an image without steps of its own that is based on this one.
 func (i Image) Child(image *family.Image) (Image, error) {

@@ -87,7 +87,7 @@ func (p project) build(images ...string) layout.Build {
 			p.t.Fatal(err)
 		}
 		desc.Platform = &amd64
-		built, err := p.from.Combine(image.Name, image.Reference, []ocispec.Descriptor{desc})
+		built, err := p.from.Combine(image.Name, image.Reference, []ocispec.Descriptor{desc}, nil)
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -45,21 +45,28 @@ func (w manifestWriter) write(ctx context.Context, response *client.SolveRespons
 		return layout.Build{}, fmt.Errorf("reading what the engine exported: %w", err)
 	}
 	built := layout.Build{Export: &from.root}
+	digests := map[string]digest.Digest{} // of the images so far, by name
 	for i := 0; i < len(p.images); {
 		source := p.images[i].source
-		var manifests []ocispec.Descriptor
+		var (
+			manifests []ocispec.Descriptor
+			bases     []map[string]string
+		)
 		for ; i < len(p.images) && p.images[i].source.Name == source.Name; i++ {
-			desc, err := w.image(ctx, p.images[i].image, from.targets[p.images[i].target])
+			base := p.images[i].baseAnnotations(digests)
+			bases = append(bases, base)
+			desc, err := w.image(ctx, p.images[i].image, from.targets[p.images[i].target], base)
 			if err != nil {
 				return layout.Build{}, fmt.Errorf("writing the manifest of %s: %w", source.Name, err)
 			}
 			desc.Platform = &p.images[i].platform
 			manifests = append(manifests, desc)
 		}
-		image, err := w.into.Combine(source.Name, source.Reference, manifests)
+		image, err := w.into.Combine(source.Name, source.Reference, manifests, commonAnnotations(bases))
 		if err != nil {
 			return layout.Build{}, err
 		}
+		digests[source.Name] = image.Descriptor.Digest
 		image.Inputs = digest.NewDigestFromEncoded(digest.SHA256, w.inputs[source.Name])
 		built.Images = append(built.Images, image)
 	}
@@ -99,7 +106,7 @@ func (w manifestWriter) readExport(response *client.SolveResponse, want int) (ex
 }
 
 // image writes the manifest of an image: the layers of its target, and the appended layers.
-func (w manifestWriter) image(ctx context.Context, image llb.Image, target exportedTarget) (ocispec.Descriptor, error) {
+func (w manifestWriter) image(ctx context.Context, image llb.Image, target exportedTarget, annotations map[string]string) (ocispec.Descriptor, error) {
 	data, err := image.Config(target.config)
 	if err != nil {
 		return ocispec.Descriptor{}, err
@@ -109,10 +116,11 @@ func (w manifestWriter) image(ctx context.Context, image llb.Image, target expor
 		return ocispec.Descriptor{}, err
 	}
 	manifest := ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2},
-		MediaType: ocispec.MediaTypeImageManifest,
-		Config:    config,
-		Layers:    slices.Clone(target.layers),
+		Versioned:   specs.Versioned{SchemaVersion: 2},
+		MediaType:   ocispec.MediaTypeImageManifest,
+		Config:      config,
+		Layers:      slices.Clone(target.layers),
+		Annotations: annotations,
 	}
 	for _, l := range image.AppendedLayers() {
 		if err := w.into.Blobs().Link(ctx, w.layers.Blobs(), l.Blob); err != nil {

@@ -37,7 +37,7 @@ func ExampleLayout_Add() {
 		log.Fatal(err)
 	}
 	manifest.Platform = &platform
-	web, err := l.Combine("web", "registry.example.com/web:1.0", []ocispec.Descriptor{manifest})
+	web, err := l.Combine("web", "registry.example.com/web:1.0", []ocispec.Descriptor{manifest}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -72,14 +72,17 @@ func (l *Layout) Index(desc ocispec.Descriptor) (ocispec.Index, error) {
 	return index, err
 }
 
-// Combine returns an image of manifests whose blobs are in the layout. An image for several platforms gets an index.
-func (l *Layout) Combine(name, reference string, manifests []ocispec.Descriptor) (Image, error) {
+// Combine returns an image of manifests whose blobs are in the layout. An image for several platforms gets an index, with these
+// annotations.
+func (l *Layout) Combine(name, reference string, manifests []ocispec.Descriptor, annotations map[string]string) (Image, error) {
 	image := Image{Name: name, Reference: reference, Manifests: manifests}
 	if len(manifests) == 1 {
 		image.Descriptor = manifests[0]
 		return image, nil
 	}
-	desc, err := l.blobs.WriteJSON(ocispec.MediaTypeImageIndex, newIndex(manifests))
+	index := newIndex(manifests)
+	index.Annotations = annotations
+	desc, err := l.blobs.WriteJSON(ocispec.MediaTypeImageIndex, index)
 	if err != nil {
 		return Image{}, fmt.Errorf("writing the index of %s into %s: %w", name, l.Dir(), err)
 	}

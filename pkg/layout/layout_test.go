@@ -69,7 +69,7 @@ func manifest(t *testing.T, l *layout.Layout, arch, content string) ocispec.Desc
 
 func combine(t *testing.T, l *layout.Layout, name string, manifests ...ocispec.Descriptor) layout.Image {
 	t.Helper()
-	image, err := l.Combine(name, "example.com/"+name+":1", manifests)
+	image, err := l.Combine(name, "example.com/"+name+":1", manifests, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
