@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 )
 
@@ -62,6 +63,27 @@ func TestResolve_git(t *testing.T) {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Files of values and the environment give these variables values like others, declared or not.
+func TestResolve_gitGiven(t *testing.T) {
+	file := &spec.Values{Filename: "v.yaml", Variables: []spec.Named[spec.Text]{{Name: spec.Text{Value: "git.tag"}, Value: spec.Text{Value: "file"}}}}
+	for _, test := range []struct {
+		opts family.Options
+		want family.Source
+	}{
+		{family.Options{Values: []*spec.Values{file}}, family.FromFile},
+		{family.Options{Values: []*spec.Values{file}, Environ: []string{family.EnvironPrefix + "git.tag=environ"}}, family.FromEnviron},
+	} {
+		for _, declared := range []string{"", "variables: {git.tag: {default: dev}}\n"} {
+			git := &fakeGit{}
+			test.opts.Git = git.fact
+			f := mustResolve(t, head+declared+"labels: {l: '${{ git.tag }}'}\n"+images, test.opts)
+			if len(f.Variables) != 1 || f.Variables[0].Source != test.want || f.Labels["l"] != f.Variables[0].Value || git.asked != nil {
+				t.Errorf("with %q, the variables are %v and the labels %v; git was asked for %v", declared, f.Variables, f.Labels, git.asked)
+			}
+		}
 	}
 }
 
