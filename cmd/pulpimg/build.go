@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pulpimg/pulpimg/pkg/build"
+	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
@@ -124,7 +125,7 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	if err != nil {
 		return err
 	}
-	pushed, err := c.deliver(ctx, into, result, outputs)
+	pushed, err := c.deliver(ctx, f, into, result, outputs)
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 }
 
 // deliver brings what was built to where the flags want it. The publication is nil if it was not to be published.
-func (c *buildCommand) deliver(ctx context.Context, into *layout.Layout, result *build.Result, outputs []output) (*publication, error) {
+func (c *buildCommand) deliver(ctx context.Context, f *family.Family, into *layout.Layout, result *build.Result, outputs []output) (*publication, error) {
 	images := result.Build.Images
 	for _, output := range outputs {
 		if err := output.write(ctx, into, images); err != nil {
@@ -152,7 +153,7 @@ func (c *buildCommand) deliver(ctx context.Context, into *layout.Layout, result 
 	if !c.push {
 		return nil, nil
 	}
-	return publishImages(ctx, c.console, into, images, &c.registry)
+	return publishImages(ctx, c.console, into, images, f.Immutable, &c.registry)
 }
 
 // progressModes are the ways in which BuildKit shows a build.

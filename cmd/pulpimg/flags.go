@@ -29,9 +29,11 @@ func listKeys() map[string]func(value string) string {
 		"plain-http": whole,
 		"platform":   whole,
 		"publish":    whole,
+		"registry":   whole,
 		"secret":     secretKey,
 		"service":    beforeEquals,
 		"set":        beforeEquals,
+		"tag":        whole,
 		"vars":       whole, // what a later file says comes before what an earlier one says
 		"volume":     container.Target,
 	}

@@ -26,8 +26,10 @@ type localImage struct {
 func (l localImage) reference(ctx context.Context, tool string) (string, error) {
 	reference := l.image.Reference
 	if l.built != nil {
-		reference = l.built.Reference
-		if loaded, err := l.loaded(ctx, tool); err != nil || loaded {
+		if !slices.Contains(l.built.References, reference) {
+			reference = l.built.Reference()
+		}
+		if loaded, err := l.loaded(ctx, tool, reference); err != nil || loaded {
 			return reference, err
 		}
 	}
@@ -45,13 +47,13 @@ func (l localImage) reference(ctx context.Context, tool string) (string, error) 
 	return reference, nil
 }
 
-// loaded reports whether a tool has what was built, under the reference that it was built for.
-func (l localImage) loaded(ctx context.Context, tool string) (bool, error) {
+// loaded reports whether a tool has what was built, under a reference.
+func (l localImage) loaded(ctx context.Context, tool, reference string) (bool, error) {
 	ids, err := l.ids()
 	if err != nil {
 		return false, err
 	}
-	id, err := exec.CommandContext(ctx, tool, "image", "inspect", "--format", "{{.Id}}", l.built.Reference).Output()
+	id, err := exec.CommandContext(ctx, tool, "image", "inspect", "--format", "{{.Id}}", reference).Output()
 	return err == nil && slices.Contains(ids, strings.TrimPrefix(strings.TrimSpace(string(id)), "sha256:")), nil
 }
 
@@ -77,10 +79,10 @@ func (l localImage) ids() ([]string, error) {
 // load loads what was built into a tool, if that is what is to be started and the tool has another image by its name, or none. An image that
 // is named by its digest comes from the registry.
 func (l localImage) load(ctx context.Context, con console, tool, reference string) error {
-	if l.built == nil || reference != l.built.Reference {
+	if l.built == nil || !slices.Contains(l.built.References, reference) {
 		return nil
 	}
-	if loaded, err := l.loaded(ctx, tool); err != nil || loaded {
+	if loaded, err := l.loaded(ctx, tool, reference); err != nil || loaded {
 		return err
 	}
 	if err := export.LoadInto(ctx, tool, l.from, []layout.Image{*l.built}); err != nil {

@@ -51,7 +51,7 @@ func builtFor(t *testing.T, in *layout.Layout, name string, architectures ...str
 		desc.Platform = &platform
 		manifests = append(manifests, desc)
 	}
-	image, err := in.Combine(name, "example.com/"+name+":1", manifests, nil)
+	image, err := in.Combine(name, []string{"example.com/" + name + ":1"}, manifests, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestLoaded_knowsTheIDsOfEveryImageStore(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fakeTool(t, "docker", test.id)
-			got, err := localImage{from: l, built: &test.built}.loaded(t.Context(), "docker")
+			got, err := localImage{from: l, built: &test.built}.loaded(t.Context(), "docker", "example.com/a:1")
 			if err != nil || got != test.want {
 				t.Errorf("got %v (%v), want %v", got, err, test.want)
 			}
@@ -140,5 +140,23 @@ func TestLocalImage_isTheOneThatTheToolHas(t *testing.T) {
 				t.Errorf("got %q (%v), want %q", got, err, want)
 			}
 		})
+	}
+}
+
+// Of the names that an image was built for, the one that is asked for is started.
+func TestLocalImage_hasTheNameThatIsAskedFor(t *testing.T) {
+	for _, test := range []struct{ asked, want string }{
+		{"example.com/a:latest", "example.com/a:latest"},
+		{"example.org/a:1", "example.org/a:1"},
+		{"example.com/a:2", "example.com/a:1"},
+	} {
+		l := openLayout(t)
+		built := builtFor(t, l, "a", "amd64")
+		built.References = []string{"example.com/a:1", "example.com/a:latest", "example.org/a:1"}
+		fakeTool(t, "docker", digest.FromString("another").String())
+		got, err := localImage{from: l, image: &family.Image{Name: "a", Reference: test.asked}, built: &built}.reference(t.Context(), "docker")
+		if err != nil || got != test.want {
+			t.Errorf("of %s, got %q (%v), want %q", test.asked, got, err, test.want)
+		}
 	}
 }

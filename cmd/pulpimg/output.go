@@ -7,8 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -16,7 +16,6 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/build"
-	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
 // The formats that commands print in.
@@ -31,6 +30,8 @@ type format struct {
 	name string
 	// machineOnly says that what went wrong is the result, so that a format for machines stands in for the text.
 	machineOnly bool
+	// told says that what was printed for machines has what went wrong in it.
+	told bool
 }
 
 func (f *format) flag(flags *pflag.FlagSet) {
@@ -81,9 +82,17 @@ func printJSON(w io.Writer, value any) error {
 }
 
 func imageTable(w io.Writer, result *build.Result) error {
-	table := newTable(w, "IMAGE", "PLATFORM", "DIGEST", "LAYERS", "SHARED", "SIZE", "REFERENCE")
+	several := slices.ContainsFunc(result.Images, func(i build.Image) bool { return len(i.References) > 1 })
+	header := []string{"IMAGE", "PLATFORM", "DIGEST", "LAYERS", "SHARED", "SIZE"}
+	if !several {
+		header = append(header, "REFERENCE")
+	}
+	table := newTable(w, header...)
 	for _, image := range result.Images {
 		name, reference := image.Name, image.Reference
+		if several {
+			reference = ""
+		}
 		if len(image.Platforms) > 1 {
 			table.row(name, "all", short(image.Digest), "", "", "", reference)
 			name, reference = "", ""
@@ -94,6 +103,9 @@ func imageTable(w io.Writer, result *build.Result) error {
 				shared = fmt.Sprint(p.Shared)
 			}
 			table.row(name, p.Platform, short(p.Digest), fmt.Sprint(len(p.Layers)), shared, size(p.Size()), reference)
+		}
+		if several {
+			table.below(tagLines(image.References)...)
 		}
 	}
 	return table.flush()
@@ -124,59 +136,6 @@ func buildSummary(result *build.Result) string {
 	}
 	return fmt.Sprintf("built %s of %s (%s together) in %s, running %s",
 		count(len(result.Images), "image"), count(len(layers), "layer"), size(total), seconds(result.Duration), count(ran, "command"))
-}
-
-func pushSummary(result *publication) string {
-	var blobs publish.Tally
-	moved, mounted := 0, 0
-	for _, item := range result.Items {
-		blobs.Bytes += item.Pushed.Bytes
-		mounted += item.Mounted.Layers
-		if item.TagMoved {
-			moved++
-		}
-	}
-	if moved == 0 {
-		return fmt.Sprintf("published %s: nothing had changed", count(len(result.Items), "image"))
-	}
-	return fmt.Sprintf("published %s: %s sent, %s mounted, %s moved",
-		count(len(result.Items), "image"), size(blobs.Bytes), count(mounted, "layer"), count(moved, "tag"))
-}
-
-// printPublished prints what publishing did.
-func (f *format) printPublished(con console, result *publication) error {
-	if f.name == formatJSON {
-		return printJSON(con.out, publishedJSON(result))
-	}
-	table := newTable(con.out, "IMAGE", "DIGEST", "SENT", "REFERENCE")
-	for _, item := range result.Items {
-		table.row(item.Name, short(digest.Digest(item.Digest.String())), size(item.Pushed.Bytes), item.Reference.Name())
-	}
-	if err := table.flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(con.out, "\n"+pushSummary(result))
-	return nil
-}
-
-// A published image, as machines read of it. Keys are added, never changed.
-type publishedImage struct {
-	Image     string `json:"image"`
-	Reference string `json:"reference"`
-	Digest    string `json:"digest"`
-	SentBytes int64  `json:"sent_bytes"`
-	TagMoved  bool   `json:"tag_moved"`
-}
-
-func publishedJSON(result *publication) any {
-	images := make([]publishedImage, len(result.Items))
-	for i, item := range result.Items {
-		images[i] = publishedImage{
-			Image: item.Name, Reference: item.Reference.Name(), Digest: item.Digest.String(),
-			SentBytes: item.Pushed.Bytes, TagMoved: item.TagMoved,
-		}
-	}
-	return map[string]any{"images": images}
 }
 
 // checkMetadata refuses what the metadata cannot be meant to replace, before anything is built. Builds overwrite the file of the one before,
@@ -229,21 +188,6 @@ func writeMetadata(file string, result *build.Result) error {
 	return nil
 }
 
-// A table aligns its columns.
-type table struct{ w *tabwriter.Writer }
-
-func newTable(w io.Writer, header ...string) table {
-	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
-	if len(header) > 0 {
-		t.row(header...)
-	}
-	return t
-}
-
-func (t table) row(cells ...string) { fmt.Fprintln(t.w, strings.Join(cells, "\t")) }
-
-func (t table) flush() error { return t.w.Flush() }
-
 // short shortens a digest to what people compare.
 func short(d digest.Digest) string {
 	const characters = 12
@@ -267,6 +211,9 @@ func size(bytes int64) string {
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "ry"); ok {
+		return fmt.Sprintf("%d %sries", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

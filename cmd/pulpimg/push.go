@@ -20,6 +20,7 @@ type pushCommand struct {
 	registry  registryFlags
 	format    format
 	lastBuild bool
+	dryRun    bool
 }
 
 func newPush(con console) *cobra.Command {
@@ -28,10 +29,10 @@ func newPush(con console) *cobra.Command {
 		Use:   "push [IMAGE...]",
 		Short: "Publish what was built",
 		Long: "Publish what `pulpimg build` made of this spec: all images, or those that are named and what they are based on. Blobs and manifests\n" +
-			"go first; the tags move last and together, only when every image is in the registry. If the spec or its files are no longer what\n" +
+			"go first; the tags move last and together, only when every image is in every registry. If the spec or its files are no longer what\n" +
 			"was built, nothing is published.",
 		Example: "  pulpimg push -f specs/pulp.yaml\n" +
-			"  pulpimg push -f specs/pulp.yaml --tag latest",
+			"  pulpimg push -f specs/pulp.yaml --tag 2.21.3 --tag latest --dry-run",
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
 		ValidArgsFunction: completeImages,
 	}
@@ -40,11 +41,12 @@ func newPush(con console) *cobra.Command {
 	c.registry.flags(flags)
 	c.format.flag(flags)
 	flags.BoolVar(&c.lastBuild, "last-build", false, "publish the last build as it is and under the names that it was built for, whatever the spec says now")
+	flags.BoolVar(&c.dryRun, "dry-run", false, "only say what would be sent, and which tags would be created or moved; asks the registries, and needs no right to push")
 	return cmd
 }
 
 func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
-	if c.lastBuild && len(names)+len(c.source.registry)+len(c.source.tag) > 0 {
+	if c.lastBuild && len(names)+len(c.source.registries)+len(c.source.tags) > 0 {
 		return usageError{errors.New("--last-build publishes what was built as it was built: it takes no images, and no --registry or --tag")}
 	}
 	if err := c.registry.check(); err != nil {
@@ -63,7 +65,10 @@ func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
 	if err != nil {
 		return withBuildHint(f, err)
 	}
-	pushed, err := publishImages(ctx, c.console, from, images, &c.registry)
+	if c.dryRun {
+		return c.preview(ctx, from, images, f.Immutable)
+	}
+	pushed, err := publishImages(ctx, c.console, from, images, f.Immutable, &c.registry)
 	if err != nil {
 		return err
 	}
@@ -99,10 +104,11 @@ func withBuildHint(f *family.Family, err error) error {
 type publication = publish.Result
 
 // publishImages publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
-func publishImages(ctx context.Context, con console, from *layout.Layout, images []layout.Image, flags *registryFlags) (*publication, error) {
+func publishImages(ctx context.Context, con console, from *layout.Layout, images []layout.Image, immutable []string, flags *registryFlags) (*publication, error) {
 	bar := newUploadProgress(con.err)
 	opts := flags.options(bar.waiting)
 	opts.Progress = bar.show
+	opts.Immutable = immutable
 	result, err := publish.Images(ctx, from, images, opts)
 	bar.done()
 	var unrecorded *publish.RecordError

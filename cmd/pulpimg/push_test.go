@@ -24,7 +24,7 @@ func TestPublish_isDoneThoughItCannotBeRecorded(t *testing.T) {
 	defer server.Close()
 	from := openLayout(t)
 	image := builtFor(t, from, "a", "amd64")
-	image.Reference = strings.TrimPrefix(server.URL, "http://") + "/a:1"
+	image.References = []string{strings.TrimPrefix(server.URL, "http://") + "/a:1"}
 	if _, err := from.Add(t.Context(), layout.Build{Images: []layout.Image{image}}); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestPublish_isDoneThoughItCannotBeRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	result, err := publishImages(t.Context(), console{out: io.Discard, err: &said}, from, []layout.Image{image}, &registryFlags{})
+	result, err := publishImages(t.Context(), console{out: io.Discard, err: &said}, from, []layout.Image{image}, nil, &registryFlags{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,12 +83,14 @@ func registriesProblem(err error, cas []string) error {
 
 // checkAccess tries whether all images of a family can be published.
 func (r *registryFlags) checkAccess(ctx context.Context, con console, f *family.Family) error {
-	published := f.Published()
-	references := make([]name.Tag, len(published))
-	for i, image := range published {
-		var err error
-		if references[i], err = name.NewTag(image.Reference); err != nil {
-			return fmt.Errorf("publishing %s: %w", image.Name, err)
+	var references []name.Tag
+	for _, image := range f.Published() {
+		for _, reference := range image.References {
+			tag, err := name.NewTag(reference)
+			if err != nil {
+				return fmt.Errorf("publishing %s: %w", image.Name, err)
+			}
+			references = append(references, tag)
 		}
 	}
 	return r.hint(publish.CheckAccess(ctx, references, r.options(noteWaiting(con))))

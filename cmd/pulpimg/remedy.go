@@ -16,6 +16,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 	"github.com/pulpimg/pulpimg/pkg/registries"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -75,8 +76,11 @@ func remedy(err error) string {
 		stays     *build.EngineStaysError
 		platforms *export.PlatformsError
 		conf      *registries.FileError
+		immutable *publish.ImmutableError
 	)
 	switch {
+	case errors.As(err, &immutable):
+		return "publish what is new under a new tag: in the spec, or with --tag"
 	case errors.As(err, &value):
 		return valueRemedy(value)
 	case errors.As(err, &git):

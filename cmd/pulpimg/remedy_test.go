@@ -133,8 +133,8 @@ func TestAdvise_overrides(t *testing.T) {
 		{"no value", source{}, []string{"f.yaml:5:13: the variable base has no value", "hint: give it one with --set base=VALUE"}},
 		{"an unknown variable", source{set: []string{"base=scratch", "bsae=x"}}, []string{"f.yaml:1:1: --set bsae: the spec declares no variable of that name", `hint: did you mean "base"?`}},
 		{"a value of a flag", source{set: []string{"base=A"}}, []string{`f.yaml:6:20: no image of this family is called "A"`, "; the value of base is from --set"}},
-		{"a registry", source{set: []string{"base=scratch"}, registry: "https://r"}, []string{`f.yaml:3:11: --registry: "https://r" is not a registry`, "hint: leave out https://"}},
-		{"a tag", source{set: []string{"base=scratch"}, tag: "a b"}, []string{`f.yaml:4:6: --tag: "a b" is no tag`, "hint: use letters"}},
+		{"a registry", source{set: []string{"base=scratch"}, registries: []string{"https://r"}}, []string{`f.yaml:3:11: --registry: "https://r" is not a registry`, "hint: leave out https://"}},
+		{"a tag", source{set: []string{"base=scratch"}, tags: []string{"a b"}}, []string{`f.yaml:4:6: --tag: "a b" is no tag`, "hint: use letters"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.source.file = file

@@ -131,10 +131,11 @@ func (p problem) print(con console, f format) error {
 			return err
 		}
 	}
-	switch f.name {
-	case formatJSON:
+	switch {
+	case f.told:
+	case f.name == formatJSON:
 		return printJSON(con.out, map[string]any{"errors": diagnostic.Records(p.list, p.sources)})
-	case formatGitHub:
+	case f.name == formatGitHub:
 		return diagnostic.GitHub(con.out, p.list)
 	}
 	return nil

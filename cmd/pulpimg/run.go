@@ -127,7 +127,7 @@ func (c *runCommand) local(ctx context.Context, f *family.Family, image *family.
 	if err != nil {
 		return localImage{}, err
 	}
-	moved := c.source.registry+c.source.tag != ""
+	moved := len(c.source.registries)+len(c.source.tags) > 0
 	built, err := build.Cache{}.Find(ctx, f, from, image, build.Search{AnyInputs: c.lastBuild, ByReference: moved})
 	if err != nil {
 		return localImage{}, errors.Join(withBuildHint(f, err), from.Close())

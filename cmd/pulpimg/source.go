@@ -23,20 +23,20 @@ const defaultSpec = "pulpimg.yaml"
 
 // A source is the spec that a command works on, and the flags that change what it says.
 type source struct {
-	file     string
-	set      []string
-	vars     []string
-	registry string
-	tag      string
-	assets   string
+	file       string
+	set        []string
+	vars       []string
+	registries []string
+	tags       []string
+	assets     string
 }
 
 func (s *source) flags(flags *pflag.FlagSet) {
 	flags.StringVarP(&s.file, "file", "f", defaultSpec, "the spec")
 	flags.StringArrayVar(&s.set, "set", nil, "set a variable of the spec, `NAME=VALUE` (may be repeated)")
 	flags.StringArrayVar(&s.vars, "vars", nil, "read values of variables from this YAML `FILE` too, as from "+family.ValuesFile+" beside the spec (may be repeated)")
-	flags.StringVar(&s.registry, "registry", "", "publish under this `PREFIX` instead of the spec's registry")
-	flags.StringVar(&s.tag, "tag", "", "publish under this `TAG` instead of the spec's")
+	flags.StringArrayVar(&s.registries, "registry", nil, "publish under this `PREFIX` instead of the spec's registries (may be repeated)")
+	flags.StringArrayVar(&s.tags, "tag", nil, "publish under this `TAG` instead of the spec's tags (may be repeated)")
 	flags.StringVar(&s.assets, "assets", "", "a `DIR` whose files stand in for the built-in ones of the same name (lens, helper)")
 }
 
@@ -59,7 +59,7 @@ func (s *source) family(ctx context.Context, con console, images []string) (*fam
 	repository := gitinfo.In(filepath.Dir(s.file))
 	resolved, err := family.Load(s.file, family.Options{
 		Git:       func(fact string) (string, error) { return repository.Fact(ctx, gitinfo.Fact(fact)) },
-		Variables: variables, Environ: os.Environ(), Values: values, Images: images, Registry: s.registry, Tag: s.tag, Assets: s.assetFS(),
+		Variables: variables, Environ: os.Environ(), Values: values, Images: images, Registries: s.registries, Tags: s.tags, Assets: s.assetFS(),
 	})
 	var unknown *family.UnknownImageError
 	if errors.As(err, &unknown) {

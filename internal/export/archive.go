@@ -82,16 +82,20 @@ func archiveImages(from *layout.Layout, images []layout.Image) (map[name.Tag]v1.
 		if n := len(image.Manifests); n != 1 {
 			return nil, &PlatformsError{Image: image.Name, Platforms: n}
 		}
-		tag, err := name.NewTag(image.Reference)
-		if err != nil {
-			return nil, err
-		}
 		digest, err := v1.NewHash(image.Manifests[0].Digest.String())
 		if err != nil {
 			return nil, err
 		}
-		if out[tag], err = ggcrlayout.Path(from.Dir()).Image(digest); err != nil {
+		content, err := ggcrlayout.Path(from.Dir()).Image(digest)
+		if err != nil {
 			return nil, err
+		}
+		for _, reference := range image.References {
+			tag, err := name.NewTag(reference)
+			if err != nil {
+				return nil, err
+			}
+			out[tag] = content // the same value for all tags: then the archive has the image once
 		}
 	}
 	return out, nil

@@ -54,7 +54,7 @@ func image(t *testing.T, in *layout.Layout) layout.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := in.Combine("a", "example.com/a:1", []ocispec.Descriptor{write(ocispec.MediaTypeImageManifest, manifest)}, nil)
+	made, err := in.Combine("a", []string{"example.com/a:1"}, []ocispec.Descriptor{write(ocispec.MediaTypeImageManifest, manifest)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

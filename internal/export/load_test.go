@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,7 +78,7 @@ func TestLoad_takesTheFirstToolThatAnswers(t *testing.T) {
 			if err != nil {
 				return
 			}
-			tag, err := name.NewTag(built.Reference)
+			tag, err := name.NewTag(built.Reference())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,6 +86,27 @@ func TestLoad_takesTheFirstToolThatAnswers(t *testing.T) {
 				t.Errorf("what the tool read: %v", err)
 			}
 		})
+	}
+}
+
+// What is loaded has all of its names, and is sent once.
+func TestLoad_allReferences(t *testing.T) {
+	from := open(t)
+	built := image(t, from)
+	built.References = []string{"example.com/a:1", "example.com/a:latest", "example.org/a:1"}
+	loaded := tools(t, map[string]string{"docker": works})
+	if _, err := export.Load(t.Context(), from, []layout.Image{built}); err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := tarball.LoadManifest(func() (io.ReadCloser, error) { return os.Open(loaded) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(manifest) != 1 {
+		t.Fatalf("the image is there %d times", len(manifest))
+	}
+	if got := slices.Sorted(slices.Values(manifest[0].RepoTags)); !slices.Equal(got, built.References) {
+		t.Errorf("it is called %q, want %q", got, built.References)
 	}
 }
 
@@ -131,7 +154,7 @@ func TestDockerArchive_leavesNothingHalfDone(t *testing.T) {
 			return nil
 		}, "a is for 2 platforms"},
 		{"a wrong reference", t.Context(), func(_ *layout.Layout, built *layout.Image) error {
-			built.Reference = "UPPER//x"
+			built.References = []string{"UPPER//x"}
 			return nil
 		}, "UPPER//x"},
 	} {

@@ -52,7 +52,7 @@ func Parse(t testing.TB, yaml string) *family.Family {
 func Digests(f *family.Family) map[string]string {
 	out := map[string]string{}
 	for i, image := range f.Images {
-		out[image.Name] = f.Registry + "/" + image.Name + "@sha256:" + strings.Repeat(string(rune('a'+i)), 64)
+		out[image.Name] = f.Registries[0] + "/" + image.Name + "@sha256:" + strings.Repeat(string(rune('a'+i)), 64)
 	}
 	return out
 }

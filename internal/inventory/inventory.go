@@ -4,10 +4,14 @@ package inventory
 type Inventory struct {
 	Spec string `json:"spec"`
 	// Extends are the files that the spec is written on top of.
-	Extends  []string `json:"extends,omitempty"`
-	Family   Value    `json:"family"`
-	Registry Value    `json:"registry"`
-	Tag      Value    `json:"tag"`
+	Extends []string `json:"extends,omitempty"`
+	Family  Value    `json:"family"`
+	// Registry and Tag are the first of each. Registries and Tags are all of them, if there are several.
+	Registry   Value   `json:"registry"`
+	Registries []Value `json:"registries,omitempty"`
+	Tag        Value   `json:"tag"`
+	Tags       []Value `json:"tags,omitempty"`
+	Immutable  []Value `json:"immutable,omitempty"`
 	// Labels are those of every image that is published.
 	Labels      []Named    `json:"labels,omitempty"`
 	Variables   []Named    `json:"variables,omitempty"`
@@ -94,9 +98,14 @@ type Service struct {
 // An Image is one image of the family. Its configuration is what the family declares: its own declarations, and those that it inherits from
 // other images of the family.
 type Image struct {
-	Name      string `json:"name"`
-	At        string `json:"at"`
-	Reference string `json:"reference,omitempty"`
+	Name string `json:"name"`
+	At   string `json:"at"`
+	// Reference is the first of References, which are left out if there is one.
+	Reference  string   `json:"reference,omitempty"`
+	References []string `json:"references,omitempty"`
+	// Repository and Tags are those that the image has of its own.
+	Repository *Value  `json:"repository,omitempty"`
+	Tags       []Value `json:"tags,omitempty"`
 	// Matrix are the variables whose values the image has from its matrix.
 	Matrix []Named `json:"matrix,omitempty"`
 	// Publish is set for an image that is not published, and Platform for one that runs on the engine's platform.

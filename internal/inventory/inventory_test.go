@@ -119,7 +119,7 @@ func TestNew_places(t *testing.T) {
 }
 
 func TestNew_sources(t *testing.T) {
-	list := inventory.New(resolve(t, family.Options{Registry: "other.example.com/x", Tag: "2"}), flags)
+	list := inventory.New(resolve(t, family.Options{Registries: []string{"other.example.com/x"}, Tags: []string{"2"}}), flags)
 	for _, test := range []struct {
 		got  inventory.Value
 		want string
@@ -157,7 +157,7 @@ func TestNew_throughEachVariableOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := family.Resolve(s, family.Options{Variables: map[string]string{"a": "1", "d": "2"}, Tag: "t"})
+	f, err := family.Resolve(s, family.Options{Variables: map[string]string{"a": "1", "d": "2"}, Tags: []string{"t"}})
 	if err != nil {
 		t.Fatal(err)
 	}

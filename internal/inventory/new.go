@@ -16,9 +16,8 @@ func New(f *family.Family, overrides Overrides) *Inventory {
 	out := &Inventory{
 		Spec:        l.file,
 		Family:      l.specValue(f.Name, f.Spec.Name),
-		Registry:    l.overridden(f.Registry, f.Spec.Registry, f.Overrides.Registry, overrides.Registry),
-		Tag:         l.overridden(f.Tag, f.Spec.Tag, f.Overrides.Tag, overrides.Tag),
 		Labels:      l.labels(f),
+		Immutable:   l.words(f.Immutable, f.Spec.Immutable),
 		Variables:   l.variables(f.Variables),
 		Environment: l.environment(f),
 		Settings:    l.settings(f),
@@ -28,6 +27,8 @@ func New(f *family.Family, overrides Overrides) *Inventory {
 	for _, file := range f.Spec.Below {
 		out.Extends = append(out.Extends, file.Name)
 	}
+	out.Registry, out.Registries = l.firstAndAll(l.overridden(f.Registries, f.Spec.Registries, f.Overrides.Registry, overrides.Registry))
+	out.Tag, out.Tags = l.firstAndAll(l.overridden(f.Tags, f.Spec.Tags, f.Overrides.Tag, overrides.Tag))
 	for _, i := range f.Images {
 		out.Images = append(out.Images, l.image(f, i))
 	}
@@ -73,15 +74,6 @@ func (l lister) at(r spec.Range) string {
 // specValue returns a value that the spec sets.
 func (l lister) specValue(value string, t spec.Text) Value {
 	return Value{value, l.origin(FromSpec, t)}
-}
-
-// overridden returns a value that the spec sets, unless another one overrides it.
-func (l lister) overridden(value string, t spec.Text, is bool, by Source) Value {
-	out := l.specValue(value, t)
-	if is {
-		out.Source, out.Through = by, nil
-	}
-	return out
 }
 
 // secretValue stands for a value that is not shown.
@@ -194,6 +186,7 @@ func (l lister) image(f *family.Family, i *family.Image) Image {
 	for _, v := range i.Matrix {
 		out.Matrix = append(out.Matrix, Named{v.Name, Value{v.Value, Origin{Source: FromSpec, At: l.at(v.At)}}})
 	}
+	l.published(&out, f, i)
 	if i.Unpublished {
 		out.Reference, out.Publish = "", &Value{"false", Origin{Source: FromSpec, At: l.at(declared.At)}}
 	}

@@ -49,7 +49,7 @@ func current(f *family.Family, b layout.Build, inputs map[string]string) ([]layo
 		if !ok || !sameInputs(built, inputs) {
 			return nil, false
 		}
-		built.Reference = wanted.Reference
+		built.References = wanted.References
 		images[i] = built
 	}
 	return images, true
@@ -80,7 +80,7 @@ func (c Cache) Find(ctx context.Context, f *family.Family, from *layout.Layout, 
 	}
 	builds = slices.DeleteFunc(builds, func(b layout.Build) bool {
 		built, ok := b.Image(image.Name)
-		return !ok || how.ByReference && built.Reference != image.Reference
+		return !ok || how.ByReference && !slices.Contains(built.References, image.Reference)
 	})
 	if len(builds) == 0 {
 		return nil, nil

@@ -87,7 +87,7 @@ func (p project) build(images ...string) layout.Build {
 			p.t.Fatal(err)
 		}
 		desc.Platform = &amd64
-		built, err := p.from.Combine(image.Name, image.Reference, []ocispec.Descriptor{desc}, nil)
+		built, err := p.from.Combine(image.Name, image.References, []ocispec.Descriptor{desc}, nil)
 		if err != nil {
 			p.t.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func TestCurrent_isWhatTheSpecSaysNow(t *testing.T) {
 			}
 			var got []string
 			for _, image := range images {
-				got = append(got, image.Reference)
+				got = append(got, image.Reference())
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("images to publish (-want +got):\n%s", diff)

@@ -72,7 +72,7 @@ func buildAndPush(ctx context.Context, dir, host string) error {
 			return err
 		}
 	}
-	f, err := family.Load(filepath.Join(dir, "app.yaml"), family.Options{Registry: host + "/app"})
+	f, err := family.Load(filepath.Join(dir, "app.yaml"), family.Options{Registries: []string{host + "/app"}})
 	if err != nil {
 		return err
 	}

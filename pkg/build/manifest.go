@@ -62,7 +62,7 @@ func (w manifestWriter) write(ctx context.Context, response *client.SolveRespons
 			desc.Platform = &p.images[i].platform
 			manifests = append(manifests, desc)
 		}
-		image, err := w.into.Combine(source.Name, source.Reference, manifests, commonAnnotations(bases))
+		image, err := w.into.Combine(source.Name, source.References, manifests, commonAnnotations(bases))
 		if err != nil {
 			return layout.Build{}, err
 		}

@@ -97,8 +97,8 @@ func TestManifestWriter_write(t *testing.T) {
 	}
 	at := 0
 	for i, image := range built.Images {
-		if source := p.family.Images[i]; image.Name != source.Name || image.Reference != source.Reference || len(image.Manifests) != 2 {
-			t.Errorf("image %d is %s, %s for %d platforms; want %s, %s for 2", i, image.Name, image.Reference, len(image.Manifests), source.Name, source.Reference)
+		if source := p.family.Images[i]; image.Name != source.Name || image.Reference() != source.Reference || len(image.Manifests) != 2 {
+			t.Errorf("image %d is %s, %s for %d platforms; want %s, %s for 2", i, image.Name, image.Reference(), len(image.Manifests), source.Name, source.Reference)
 		}
 		for _, desc := range image.Manifests {
 			checkManifest(t, into, desc, planned.images[at])

@@ -110,7 +110,7 @@ func (c keptCache) images(t *testing.T, name string, bytes int, age time.Duratio
 	noError(t, err)
 	desc, err := l.Blobs().WriteJSON(ocispec.MediaTypeImageManifest, ocispec.Manifest{Config: ocispec.DescriptorEmptyJSON, Layers: []ocispec.Descriptor{content}})
 	noError(t, err)
-	image, err := l.Combine(name, "example.com/"+name, []ocispec.Descriptor{desc}, nil)
+	image, err := l.Combine(name, []string{"example.com/" + name}, []ocispec.Descriptor{desc}, nil)
 	noError(t, err)
 	_, err = l.Add(t.Context(), layout.Build{Images: []layout.Image{image}})
 	noError(t, err)

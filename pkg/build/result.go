@@ -26,8 +26,11 @@ type Result struct {
 
 // An Image is an image that was built.
 type Image struct {
-	Name      string `json:"image"`
+	Name string `json:"image"`
+	// Reference is the first of References.
 	Reference string `json:"reference"`
+	// References are what the image is to be published under.
+	References []string `json:"references"`
 	// Digest is the digest of the manifest, or of the index when there are several platforms.
 	Digest digest.Digest `json:"digest"`
 	// Parent is the image of the family that this one is based on, or empty.
@@ -65,7 +68,7 @@ func describe(in *layout.Layout, f *family.Family, built layout.Build) (*Result,
 	result := &Result{Family: f.Name, Build: built}
 	byName := map[string]Image{}
 	for i, source := range f.Published() {
-		image := Image{Name: source.Name, Reference: source.Reference, Digest: built.Images[i].Descriptor.Digest}
+		image := Image{Name: source.Name, Reference: source.Reference, References: source.References, Digest: built.Images[i].Descriptor.Digest}
 		if source.Parent != nil && !source.Parent.Unpublished {
 			image.Parent = source.Parent.Name
 		}

@@ -255,9 +255,9 @@ func TestResolve_wrongOverrides(t *testing.T) {
 		options family.Options
 		want    string
 	}{
-		{"a registry that is none", family.Options{Registry: "a b"},
+		{"a registry that is none", family.Options{Registries: []string{"a b"}},
 			`f.yaml:3:11: override of registry: "a b" is not a registry and a path that images can be published under (such as "docker.io/example")`},
-		{"a tag that is none", family.Options{Tag: ".x"},
+		{"a tag that is none", family.Options{Tags: []string{".x"}},
 			`f.yaml:4:6: override of tag: ".x" is no tag (use letters, digits, '_', '.' and '-', 128 of them at most, and begin with no '.' or '-')`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ images:
 	if err != nil {
 		log.Fatal(err)
 	}
-	f, err := family.Resolve(s, family.Options{Registry: "localhost:5000"})
+	f, err := family.Resolve(s, family.Options{Registries: []string{"localhost:5000"}})
 	if err != nil {
 		log.Fatal(err)
 	}

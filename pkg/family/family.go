@@ -13,10 +13,12 @@ import (
 type Family struct {
 	// Name is the family's name, unique among the families of one user's cache.
 	Name string
-	// Registry is what the name of every image is published under, such as "docker.io/example".
-	Registry string
-	// Tag is the tag of every image.
-	Tag string
+	// Registries are what the name of every image is published under, such as "docker.io/example".
+	Registries []string
+	// Tags are the tags of every image that has none of its own.
+	Tags []string
+	// Immutable are patterns, as [path.Match] has them, of tags that are never moved once they exist.
+	Immutable []string
 	// Labels are those of every image that is published: see [Image].SharedLabels.
 	Labels map[string]string
 	// Overrides reports which of these values are not those of the spec.
@@ -54,9 +56,15 @@ type Image struct {
 	Key string
 	// Matrix are the variables that the image has its values of from its matrix.
 	Matrix []Variable
-	// Reference is what the image is published under: REGISTRY/NAME:TAG. For one that is not published, it is a name of no registry, for
-	// builders that find images by their names only.
+	// Reference is the first of References. For an image that is not published, it is a name of no registry, for builders that find images by
+	// their names only.
 	Reference string
+	// References are what the image is published under, REGISTRY/REPOSITORY:TAG: registry by registry, and in each of them tag by tag.
+	References []string
+	// Repository is the repository of the image in each registry; empty if it is not published. Tags are its tags, those of the family if it
+	// has none of its own.
+	Repository string
+	Tags       []string
 	// Parent is the image of the family that this one is based on, or nil when Base is set.
 	Parent *Image
 	// Base is the normalised reference of the image from outside that this one is based on ("docker.io/library/fedora:20"), or

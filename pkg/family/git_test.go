@@ -98,7 +98,7 @@ func TestResolve_gitOnDemand(t *testing.T) {
 		}
 	}
 	git := &fakeGit{err: errors.New("broken")}
-	if _, err := resolve(t, strings.Replace(text, `tag: "1"`, `tag: "${{ git.tag }}"`, 1), family.Options{Git: git.fact, Images: []string{"a"}, Tag: "1"}); err != nil || git.asked != nil {
+	if _, err := resolve(t, strings.Replace(text, `tag: "1"`, `tag: "${{ git.tag }}"`, 1), family.Options{Git: git.fact, Images: []string{"a"}, Tags: []string{"1"}}); err != nil || git.asked != nil {
 		t.Errorf("for a tag that is overridden, git was asked for %v (%v)", git.asked, err)
 	}
 }

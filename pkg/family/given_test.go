@@ -164,8 +164,8 @@ func TestResolve_variablesThatAreNotNeeded(t *testing.T) {
 
 func TestResolve_overriddenTagNeedsNoValue(t *testing.T) {
 	const text = "version: 1\nname: f\nregistry: \"${{ registry }}\"\ntag: \"${{ tag }}\"\nvariables: {registry: {}, tag: {}}\nimages: {i: {from: scratch}}\n"
-	mustResolve(t, text, family.Options{Registry: "r.example", Tag: "1"})
-	_, err := resolve(t, text, family.Options{Registry: "r.example"})
+	mustResolve(t, text, family.Options{Registries: []string{"r.example"}, Tags: []string{"1"}})
+	_, err := resolve(t, text, family.Options{Registries: []string{"r.example"}})
 	if want := "f.yaml:5:27: the variable tag has no value"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

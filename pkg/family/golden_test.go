@@ -75,7 +75,7 @@ func dump(t testing.TB, f *family.Family) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line("family %s, published under %s with the tag %s\n\ncontract %s", f.Name, f.Registry, f.Tag, data)
+	line("family %s, published under %s with the tag %s\n\ncontract %s", f.Name, strings.Join(f.Registries, ", "), strings.Join(f.Tags, ", "), data)
 	for _, s := range f.Kubernetes.Services {
 		line("kubernetes service %s, port %d, selector %v, external %q", s.Name, s.Port, s.Selector, s.External)
 	}

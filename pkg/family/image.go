@@ -11,7 +11,7 @@ import (
 func (r *resolver) image(image *Image, name spec.Text, f *Family) {
 	d := image.Declared
 	image.Unpublished = d.Publish != nil && !*d.Publish
-	image.Reference = r.reference(f, name, image.Unpublished)
+	r.publication(f, image, name)
 	image.OnBuildPlatform = r.onBuildPlatform(image, d)
 	image.Config = r.config(d)
 	image.Config.Healthcheck = r.healthcheck(d.Healthcheck)

@@ -72,8 +72,8 @@ func TestInputs(t *testing.T) {
 	}{
 		{name: "the same in another folder", text: inputsSpec, files: files},
 		{name: "a comment and the order of images", text: "# c\n" + inputsSpec, files: files},
-		{name: "the tag", text: inputsSpec, files: files, options: family.Options{Tag: "other"}},
-		{name: "the registry", text: inputsSpec, files: files, options: family.Options{Registry: "example.com/other"}},
+		{name: "the tag", text: inputsSpec, files: files, options: family.Options{Tags: []string{"other"}}},
+		{name: "the registry", text: inputsSpec, files: files, options: family.Options{Registries: []string{"example.com/other"}}},
 		{name: "a variable that nothing uses", text: inputsSpec, files: files, options: family.Options{Variables: map[string]string{"unused": "b"}}},
 		{name: "a variable", text: inputsSpec, files: files, options: family.Options{Variables: map[string]string{"shown": "b"}}, changed: []string{"base", "other", "web"}},
 		{name: "a file of the base", text: inputsSpec, files: with("app/b", "B"), changed: []string{"base", "other", "web"}},

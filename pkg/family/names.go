@@ -28,6 +28,7 @@ var (
 	lensName      = schema.Lens.Regexp()
 	declaredName  = schema.DeclaredName.Regexp()
 	networkMode   = schema.NetworkMode.Regexp()
+	repository    = schema.Repository.Regexp()
 	buildPlatform = schema.BuildPlatform.Regexp()
 	apkPackage    = schema.ApkPackage.Regexp()
 	rpmName       = schema.RPMName.Regexp()

@@ -20,10 +20,10 @@ type Options struct {
 	// Images are the names of the images to resolve, with those that they are based on. If there are none, all of them are. The others
 	// are checked all the same, but variables that only they use need no value.
 	Images []string
-	// Registry replaces the registry of the spec, unless it is empty.
-	Registry string
-	// Tag replaces the tag of the spec, unless it is empty.
-	Tag string
+	// Registries replace those of the spec, unless there are none.
+	Registries []string
+	// Tags replace those of the spec and of each image, unless there are none.
+	Tags []string
 	// Git returns what git says of the repository that the spec is in: the fact that the variable of the spec `git.FACT` stands for. It is asked
 	// when something needs that, more than once for families of several targets. An error that is an [fs.ErrNotExist] says that there is no
 	// such fact; then, a default in the spec counts. If it is nil, git is run in the directory of the spec, which for [Resolve] is Dir.

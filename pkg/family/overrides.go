@@ -1,7 +1,7 @@
 package family
 
-// An OverrideError reports that a value that the caller of [Resolve] gave does not fit the spec: [Options].Registry, Tag or
-// Variables. It is in a [spec.Error], at the place in the spec that has the value otherwise.
+// An OverrideError reports that a value that the caller of [Resolve] gave does not fit the spec: [Options].Registries, Tags
+// or Variables. It is in a [spec.Error], at the place in the spec that has the value otherwise.
 type OverrideError struct {
 	// Key is the key of the spec whose value was overridden: registry, tag or variables.
 	Key string

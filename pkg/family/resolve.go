@@ -80,15 +80,16 @@ type resolver struct {
 
 func (r *resolver) family(o Options) *Family {
 	f := &Family{
-		Name:      r.matchForm(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
-		Registry:  r.registry(o.Registry),
-		Tag:       r.tag(o.Tag),
-		Labels:    r.labels(r.spec.Labels),
-		Overrides: Overrides{Registry: o.Registry != "", Tag: o.Tag != ""},
-		Spec:      r.spec,
-		Contract:  r.contract,
-		redactor:  r.redactor,
+		Name:       r.matchForm(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
+		Registries: r.registries(o.Registries),
+		Immutable:  r.immutable(),
+		Labels:     r.labels(r.spec.Labels),
+		Overrides:  Overrides{Registry: len(o.Registries) > 0, Tag: len(o.Tags) > 0},
+		Spec:       r.spec,
+		Contract:   r.contract,
+		redactor:   r.redactor,
 	}
+	f.Tags, _ = r.tags(r.spec.Tags, o.Tags)
 	r.declare()
 	r.declareTarget(o.Target)
 	f.Images = r.images(f, o.Images)
@@ -160,6 +161,7 @@ func (r *resolver) images(f *Family, selected []string) []*Image {
 		r.resolved[name] = image
 		out = append(out, image)
 	}
+	r.checkReferences(f, out, needed)
 	return out
 }
 

@@ -84,11 +84,15 @@ func TestResolve_references(t *testing.T) {
 		{"localhost:5000", "localhost:5000/a:1"},
 		{"[::1]:5000/x/y", "[::1]:5000/x/y/a:1"},
 	} {
-		if got := mustResolve(t, head+images, family.Options{Registry: test.registry}).Images[0].Reference; got != test.want {
+		var registries []string
+		if test.registry != "" {
+			registries = []string{test.registry}
+		}
+		if got := mustResolve(t, head+images, family.Options{Registries: registries}).Images[0].Reference; got != test.want {
 			t.Errorf("under %q the reference is %s, want %s", test.registry, got, test.want)
 		}
 	}
-	if got, want := mustResolve(t, head+images, family.Options{Tag: "2.0"}).Images[0].Reference, "r.example/f/a:2.0"; got != want {
+	if got, want := mustResolve(t, head+images, family.Options{Tags: []string{"2.0"}}).Images[0].Reference, "r.example/f/a:2.0"; got != want {
 		t.Errorf("with another tag the reference is %s, want %s", got, want)
 	}
 }

@@ -27,8 +27,12 @@ const (
 	annotationBuild     = "org.pulpimg.build"     // the number of the build
 	annotationImage     = "org.pulpimg.image"     // the image of the family
 	annotationInputs    = "org.pulpimg.inputs"    // what the image was built from
-	annotationReference = "org.pulpimg.reference" // what the image was to be published under
+	annotationReference = "org.pulpimg.reference" // what the image was to be published under, or the first of that
 	annotationExport    = "org.pulpimg.export"    // the descriptor of what the engine exported, as JSON
+
+	// annotationReferences has all that an image was to be published under, as JSON, if that is more than one reference. Who does not know it
+	// finds the first.
+	annotationReferences = "org.pulpimg.references"
 
 	// annotationContainerd is where containerd's tools look for the name of an image in a layout.
 	// https://github.com/containerd/containerd/blob/main/core/images/annotations.go
@@ -60,14 +64,22 @@ func (b Build) String() string {
 type Image struct {
 	// Name is the image's name in the family.
 	Name string
-	// Reference is what the image was to be published under when it was built.
-	Reference string
+	// References are what the image was to be published under when it was built. The first is what it is called where one name has to do.
+	References []string
 	// Inputs is the digest of what the image was built from, as far as the spec and its files decide it.
 	Inputs digest.Digest
 	// Descriptor is the image's manifest or, when there are several platforms, its index.
 	Descriptor ocispec.Descriptor
 	// Manifests are the manifests, one for each platform.
 	Manifests []ocispec.Descriptor
+}
+
+// Reference returns the first of the image's references, or nothing.
+func (i Image) Reference() string {
+	if len(i.References) == 0 {
+		return ""
+	}
+	return i.References[0]
 }
 
 // Image returns the image of a name.
@@ -148,10 +160,14 @@ func exportOf(desc ocispec.Descriptor) (*ocispec.Descriptor, error) {
 }
 
 func (l *Layout) image(desc ocispec.Descriptor) (Image, error) {
+	references, err := referencesOf(desc)
+	if err != nil {
+		return Image{}, err
+	}
 	image := Image{
-		Name:      desc.Annotations[annotationImage],
-		Reference: desc.Annotations[annotationReference],
-		Inputs:    digest.Digest(desc.Annotations[annotationInputs]),
+		Name:       desc.Annotations[annotationImage],
+		References: references,
+		Inputs:     digest.Digest(desc.Annotations[annotationInputs]),
 	}
 	desc.Annotations = nil
 	image.Descriptor, image.Manifests = desc, []ocispec.Descriptor{desc}
@@ -161,6 +177,19 @@ func (l *Layout) image(desc ocispec.Descriptor) (Image, error) {
 	index, err := l.Index(desc)
 	image.Manifests = index.Manifests
 	return image, err
+}
+
+// referencesOf returns what an image was to be published under.
+func referencesOf(desc ocispec.Descriptor) ([]string, error) {
+	text, ok := desc.Annotations[annotationReferences]
+	if !ok {
+		return []string{desc.Annotations[annotationReference]}, nil
+	}
+	var references []string
+	if err := json.Unmarshal([]byte(text), &references); err != nil || len(references) == 0 {
+		return nil, fmt.Errorf("the references of %s are no list: %q", desc.Annotations[annotationImage], text)
+	}
+	return references, nil
 }
 
 // readIndex reads the index of a layout; one that is not there is empty.
@@ -211,11 +240,18 @@ func entryOf(b Build, image Image, last bool) (ocispec.Descriptor, error) {
 		annotationBuild:           strconv.Itoa(b.Number),
 		annotationImage:           image.Name,
 		annotationInputs:          string(image.Inputs),
-		annotationReference:       image.Reference,
+		annotationReference:       image.Reference(),
 		ocispec.AnnotationCreated: b.Time.Format(time.RFC3339),
 	}
+	if len(image.References) > 1 {
+		data, err := json.Marshal(image.References)
+		if err != nil {
+			return entry, err
+		}
+		entry.Annotations[annotationReferences] = string(data)
+	}
 	if last {
-		maps.Copy(entry.Annotations, namesOf(image))
+		maps.Copy(entry.Annotations, namesOf(image.Reference()))
 	}
 	if b.Export != nil {
 		data, err := json.Marshal(b.Export)
@@ -228,8 +264,8 @@ func entryOf(b Build, image Image, last bool) (ocispec.Descriptor, error) {
 }
 
 // namesOf returns the annotations by which other tools find an image.
-func namesOf(image Image) map[string]string {
-	return map[string]string{ocispec.AnnotationRefName: image.Reference, annotationContainerd: image.Reference}
+func namesOf(reference string) map[string]string {
+	return map[string]string{ocispec.AnnotationRefName: reference, annotationContainerd: reference}
 }
 
 func (l *Layout) lockIndex(ctx context.Context) (unlock func() error, err error) {

@@ -37,7 +37,7 @@ func ExampleLayout_Add() {
 		log.Fatal(err)
 	}
 	manifest.Platform = &platform
-	web, err := l.Combine("web", "registry.example.com/web:1.0", []ocispec.Descriptor{manifest}, nil)
+	web, err := l.Combine("web", []string{"registry.example.com/web:1.0"}, []ocispec.Descriptor{manifest}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func ExampleLayout_Add() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("build", built.Number, "has", built.Images[0].Reference)
+	fmt.Println("build", built.Number, "has", built.Images[0].Reference())
 	// Output:
 	// true
 	// build 1 has registry.example.com/web:1.0

@@ -74,8 +74,8 @@ func (l *Layout) Index(desc ocispec.Descriptor) (ocispec.Index, error) {
 
 // Combine returns an image of manifests whose blobs are in the layout. An image for several platforms gets an index, with these
 // annotations.
-func (l *Layout) Combine(name, reference string, manifests []ocispec.Descriptor, annotations map[string]string) (Image, error) {
-	image := Image{Name: name, Reference: reference, Manifests: manifests}
+func (l *Layout) Combine(name string, references []string, manifests []ocispec.Descriptor, annotations map[string]string) (Image, error) {
+	image := Image{Name: name, References: references, Manifests: manifests}
 	if len(manifests) == 1 {
 		image.Descriptor = manifests[0]
 		return image, nil

@@ -69,7 +69,7 @@ func manifest(t *testing.T, l *layout.Layout, arch, content string) ocispec.Desc
 
 func combine(t *testing.T, l *layout.Layout, name string, manifests ...ocispec.Descriptor) layout.Image {
 	t.Helper()
-	image, err := l.Combine(name, "example.com/"+name+":1", manifests, nil)
+	image, err := l.Combine(name, []string{"example.com/" + name + ":1"}, manifests, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestBuilds_lastFirst(t *testing.T) {
 	if one.Number != 1 || three.Number != 3 || time.Since(three.Time) > time.Minute {
 		t.Errorf("got the builds %d and %d, the last one of %v", one.Number, three.Number, three.Time)
 	}
-	if image, ok := two.Image("three"); !ok || image.Reference != "example.com/three:1" {
+	if image, ok := two.Image("three"); !ok || image.Reference() != "example.com/three:1" {
 		t.Errorf("got %v, %v", image, ok)
 	}
 	if _, ok := two.Image("one"); ok {

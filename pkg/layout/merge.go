@@ -24,8 +24,8 @@ type NotLayoutError struct {
 
 func (e *NotLayoutError) Error() string { return fmt.Sprintf("%s %s", e.Dir, e.Reason) }
 
-// Merge puts images into an image layout of the user's, which is made when the directory is not there or empty. An image takes the place of
-// one with the same reference. All else that the layout holds stays; the blobs of an image that was replaced go when nothing in the
+// Merge puts images into an image layout of the user's, which is made when the directory is not there or empty. An image is there under each of its references, and takes the place of
+// what has one of them. All else that the layout holds stays; the blobs of an image that was replaced go when nothing in the
 // layout needs them. A directory that holds anything but an image layout is a [*NotLayoutError].
 func (l *Layout) Merge(ctx context.Context, images []Image, dir string) (err error) {
 	needed, err := l.needed(images)
@@ -91,16 +91,18 @@ func replaceEntries(in *Blobs, images []Image) error {
 	var replaced []ocispec.Descriptor
 	for _, image := range images {
 		index.Manifests = slices.DeleteFunc(index.Manifests, func(d ocispec.Descriptor) bool {
-			same := d.Annotations[ocispec.AnnotationRefName] == image.Reference
+			same := slices.Contains(image.References, d.Annotations[ocispec.AnnotationRefName])
 			if same {
 				replaced = append(replaced, d)
 			}
 			return same
 		})
-		entry := image.Descriptor
-		entry.Annotations = namesOf(image)
-		entry.Annotations[annotationImage] = image.Name
-		index.Manifests = append(index.Manifests, entry)
+		for _, reference := range image.References {
+			entry := image.Descriptor
+			entry.Annotations = namesOf(reference)
+			entry.Annotations[annotationImage] = image.Name
+			index.Manifests = append(index.Manifests, entry)
+		}
 	}
 	if index.SchemaVersion == 0 {
 		index.Versioned, index.MediaType = newIndex(nil).Versioned, ocispec.MediaTypeImageIndex

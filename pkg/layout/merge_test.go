@@ -138,7 +138,7 @@ func TestMerge_severalAtOnce(t *testing.T) {
 	var want []string
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 		image := combine(t, l, name, manifest(t, l, "amd64", name))
-		want = append(want, image.Reference)
+		want = append(want, image.Reference())
 		all.Go(func() {
 			if err := l.Merge(t.Context(), []layout.Image{image}, dir); err != nil {
 				t.Error(err)

@@ -14,14 +14,14 @@ import (
 )
 
 // hasBlob asks whether repo holds a blob. If the credentials do not suffice to learn that, the answer is no, and the blob is uploaded.
-func (s *session) hasBlob(ctx context.Context, repo name.Repository, digest v1.Hash) (bool, error) {
-	resp, err := s.askBlob(ctx, http.MethodHead, repo, digest)
+func (s *session) hasBlob(ctx context.Context, repo name.Repository, digest v1.Hash, action string) (bool, error) {
+	resp, err := s.askBlob(ctx, http.MethodHead, repo, digest, action)
 	if err != nil {
 		return false, err
 	}
 	if unsupported(resp.StatusCode) {
 		finish(resp)
-		if resp, err = s.askBlob(ctx, http.MethodGet, repo, digest); err != nil {
+		if resp, err = s.askBlob(ctx, http.MethodGet, repo, digest, action); err != nil {
 			return false, err
 		}
 	}
@@ -38,7 +38,7 @@ func (s *session) hasBlob(ctx context.Context, repo name.Repository, digest v1.H
 	return resp.StatusCode != http.StatusNotFound, nil
 }
 
-func (s *session) askBlob(ctx context.Context, method string, repo name.Repository, digest v1.Hash) (*http.Response, error) {
+func (s *session) askBlob(ctx context.Context, method string, repo name.Repository, digest v1.Hash, action string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, s.url(repo, "blobs/"+digest.String()).String(), nil)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (s *session) askBlob(ctx context.Context, method string, repo name.Reposito
 	if method == http.MethodGet {
 		req.Header.Set("Range", "bytes=0-0") // its content is not wanted
 	}
-	return s.send(req, repo, repo.Scope(transport.PushScope))
+	return s.send(req, repo, repo.Scope(action))
 }
 
 // unsupported reports whether a status may only mean that the registry, or a proxy in front of it, does not support HEAD, or not for
@@ -155,7 +155,7 @@ func (s *session) upload(ctx context.Context, repo name.Repository, b blob, loca
 	resp, err := repeat.do(ctx, func(attempt int) (*http.Response, error) {
 		if attempt > 1 {
 			location = nil
-			there, err := s.hasBlob(ctx, repo, b.digest)
+			there, err := s.hasBlob(ctx, repo, b.digest, transport.PushScope)
 			if err != nil {
 				return nil, err
 			}

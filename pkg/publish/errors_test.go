@@ -53,6 +53,19 @@ func TestErrors_messages(t *testing.T) {
 			"it broke; no tag was moved; complete in the registry: base; not complete: beat, worker (3 of 7 blobs are in place)",
 		},
 		{
+			&ImmutableError{Tags: []TagDifference{
+				{Tag: testTag(t, "r.test/base:1.0.3"), Want: testDigest('a'), Found: testDigest('b')},
+				{Tag: testTag(t, "r.test/beat:1.0.3"), Want: testDigest('c'), Found: testDigest('d')},
+			}},
+			"immutable tags exist and are of other images: r.test/base:1.0.3 points to " + testDigest('b').String() + " instead of " + testDigest('a').String() +
+				"; r.test/beat:1.0.3 points to " + testDigest('d').String() + " instead of " + testDigest('c').String() + "; nothing was sent, and no tag was moved",
+		},
+		{
+			&ImmutableError{Tags: []TagDifference{{Tag: testTag(t, "r.test/base:1.0.3"), Want: testDigest('a'), Found: testDigest('b')}}, Uploaded: true},
+			"immutable tags exist and are of other images: r.test/base:1.0.3 points to " + testDigest('b').String() + " instead of " + testDigest('a').String() +
+				"; the images are in the registry, and no tag was moved",
+		},
+		{
 			&TagError{
 				Moved:    []name.Tag{testTag(t, "r.test/base:1")},
 				NotMoved: []TagFailure{{testTag(t, "r.test/beat:1"), errors.New("immutable")}},

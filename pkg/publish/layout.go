@@ -16,12 +16,9 @@ import (
 // Images publishes images of a layout under their references, as [Publish] does, and records it in the layout. If only the record fails,
 // everything is published, and the error is a *RecordError beside the result.
 func Images(ctx context.Context, from *layout.Layout, images []layout.Image, opts Options) (*Result, error) {
-	items := make([]Item, len(images))
-	for i, image := range images {
-		var err error
-		if items[i], err = itemOf(from, image); err != nil {
-			return nil, err
-		}
+	items, err := Items(from, images)
+	if err != nil {
+		return nil, err
 	}
 	result, err := Publish(ctx, items, opts)
 	if err != nil {
@@ -37,6 +34,19 @@ func Images(ctx context.Context, from *layout.Layout, images []layout.Image, opt
 	return result, nil
 }
 
+// Items returns images of a layout as items, one for each of their references.
+func Items(from *layout.Layout, images []layout.Image) ([]Item, error) {
+	var items []Item
+	for _, image := range images {
+		all, err := itemsOf(from, image)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, all...)
+	}
+	return items, nil
+}
+
 // RecordError reports that everything is published, but that the layout has no record of it. Who needs a digest has to ask the registry.
 type RecordError struct{ Err error }
 
@@ -47,16 +57,20 @@ func (e *RecordError) Error() string {
 // Unwrap gives the reason.
 func (e *RecordError) Unwrap() error { return e.Err }
 
-func itemOf(from *layout.Layout, image layout.Image) (Item, error) {
-	tag, err := name.NewTag(image.Reference)
-	if err != nil {
-		return Item{}, fmt.Errorf("publishing %s: %w", image.Name, err)
-	}
+func itemsOf(from *layout.Layout, image layout.Image) ([]Item, error) {
 	content, err := contentOf(from, image.Descriptor)
 	if err != nil {
-		return Item{}, fmt.Errorf("reading %s from %s: %w", image.Name, from.Dir(), err)
+		return nil, fmt.Errorf("reading %s from %s: %w", image.Name, from.Dir(), err)
 	}
-	return Item{Name: image.Name, Reference: tag, Content: content}, nil
+	items := make([]Item, len(image.References))
+	for i, reference := range image.References {
+		tag, err := name.NewTag(reference)
+		if err != nil {
+			return nil, fmt.Errorf("publishing %s: %w", image.Name, err)
+		}
+		items[i] = Item{Name: image.Name, Reference: tag, Content: content}
+	}
+	return items, nil
 }
 
 // contentOf opens an image or an index of a layout. This is where the types of the OCI's own module become those of go-containerregistry.

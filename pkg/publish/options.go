@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -28,7 +29,7 @@ const (
 	userAgent = "pulpimg"
 )
 
-// Options say how [Publish], [Images], [CheckAccess] and [Resolve] talk to registries. The zero value stands for the
+// Options say how [Publish], [Preview], [Images], [CheckAccess] and [Resolve] talk to registries. The zero value stands for the
 // defaults that the fields name.
 type Options struct {
 	// Keychain has the credentials. If it is nil, it is a [NewKeychain] with the environment of this process.
@@ -47,6 +48,8 @@ type Options struct {
 	// MountFrom names repositories that are known to hold blobs, such as the one that a family's outer base was pulled from. A blob is
 	// mounted from there if it goes to the same registry. If it is nil, blobs are mounted from repositories of the family alone.
 	MountFrom map[v1.Hash]name.Repository
+	// Immutable are patterns, as [path.Match] has them, of tags that are never moved once they exist.
+	Immutable []string
 	// Progress is called while blobs are uploaded: at the end of each one, and in between at most ten times a second. Calls do not overlap,
 	// and there are none after [Publish] has returned. Uploads wait for it to return. It may be nil.
 	Progress func(Progress)
@@ -74,6 +77,11 @@ func (o Options) settings() (settings, error) {
 	}
 	if o.Transport == nil {
 		o.Transport = remote.DefaultTransport
+	}
+	for _, pattern := range o.Immutable {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return settings{}, fmt.Errorf("%q is no pattern of immutable tags: %w", pattern, err)
+		}
 	}
 	o.Jobs = cmp.Or(o.Jobs, defaultJobs)
 	o.Backoff.Attempts = cmp.Or(o.Backoff.Attempts, 6)

@@ -2,21 +2,21 @@ package publish
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-	"golang.org/x/sync/errgroup"
 )
 
 // Publish uploads a family to its registries and then moves its tags. Items come in build order: an image comes before those that are
 // based on it, which mount its blobs from its repository.
 //
-// Blobs and manifests go first, by digest; the tags move when every image of the family is there. If an upload fails, no tag
-// was moved and the error is an [*UploadError]. After the tags were moved, all are read back. If one was not moved, or points elsewhere,
-// the error is a [*TagError]. An error before anything was sent is neither of them. Each may wrap a [*CredentialsError], an
+// Blobs and manifests go first, by digest; the tags move when every image of the family is there, in all registries and repositories. If an
+// upload fails, no tag was moved and the error is an [*UploadError]. After the tags were moved, all are read back. If one was not moved, or
+// points elsewhere, the error is a [*TagError]. An error before anything was sent is neither of them. Each may wrap a [*CredentialsError], an
 // [*UnreachableError] or the error of ctx.
+//
+// An immutable tag ([Options].Immutable) that exists and points to another image is an [*ImmutableError], before anything is sent. These tags
+// are looked at again before the first tag moves, then move first, and are read back; if one of them fails, the others stay where they are.
 //
 // When ctx ends, uploads stop. If tags are being moved, the remaining ones get a few more seconds, so that the family stays together.
 func Publish(ctx context.Context, items []Item, opts Options) (*Result, error) {
@@ -31,8 +31,11 @@ func Publish(ctx context.Context, items []Item, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := inspect(ctx, sessions, items, o)
+	entries, err := inspect(ctx, sessions, items, o, transport.PushScope)
 	if err != nil {
+		return nil, err
+	}
+	if err := conflicts(entries, false); err != nil {
 		return nil, err
 	}
 	u := uploader{sessions: sessions, settings: o, entries: entries}
@@ -65,78 +68,3 @@ func connectAll(ctx context.Context, items []Item, o settings) (sessions, error)
 }
 
 func (s sessions) of(repo name.Repository) *session { return s[repo.Registry] }
-
-// entry is an item and what its registry has of it.
-type entry struct {
-	item     Item
-	digest   v1.Hash
-	present  bool     // the repository has the image
-	tagged   bool     // and the tag points to it
-	artifact artifact // not read if every item is tagged
-}
-
-func (e entry) repo() name.Repository { return e.item.Reference.Repository }
-
-// inspect asks the registries what they have.
-func inspect(ctx context.Context, sessions sessions, items []Item, o settings) ([]entry, error) {
-	entries := make([]entry, len(items))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(o.maxRequests())
-	for i, item := range items {
-		g.Go(func() error {
-			e, err := inspectItem(ctx, sessions.of(item.Reference.Repository), item)
-			if err != nil {
-				return fmt.Errorf("looking for %s in its registry: %w", item.Name, err)
-			}
-			entries[i] = e
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		if !e.tagged {
-			return entries, readArtifacts(entries)
-		}
-	}
-	return entries, nil
-}
-
-func inspectItem(ctx context.Context, s *session, item Item) (entry, error) {
-	digest, err := item.Content.Digest()
-	if err != nil {
-		return entry{}, err
-	}
-	e := entry{item: item, digest: digest}
-	for _, identifier := range []string{item.Reference.TagStr(), digest.String()} {
-		got, found, err := s.findManifest(ctx, e.repo(), identifier, transport.PushScope)
-		if isDenied(err) { // some registries answer so for a repository that does not exist yet; uploading will show
-			return e, nil
-		}
-		if err != nil {
-			return entry{}, err
-		}
-		if byTag := identifier != digest.String(); byTag {
-			e.tagged = found && got == digest
-			e.present = e.tagged
-		} else {
-			e.present = found
-		}
-		if e.present {
-			break
-		}
-	}
-	return e, nil
-}
-
-func readArtifacts(entries []entry) error {
-	for i := range entries {
-		a, err := readArtifact(entries[i].item.Content)
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", entries[i].item.Name, err)
-		}
-		entries[i].artifact = a
-	}
-	return nil
-}

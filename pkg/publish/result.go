@@ -20,8 +20,12 @@ type Published struct {
 	Present bool
 	// TagMoved is set if the tag did not point to the image before.
 	TagMoved bool
-	// The blobs of the item by how they came into the repository. A blob that two items of one repository share counts as
-	// existing for the second item.
+	// Former is what the tag pointed to before. It is the zero value if the tag did not exist, or if the registry did not say.
+	Former v1.Hash
+	// Unknown is set if the registry denied to say what the tag pointed to. Some deny that of a repository that does not exist.
+	Unknown bool
+	// The blobs of the item by how they came into the repository. A blob that two items of one repository share, such as two tags of one
+	// image, counts as existing for the second item.
 	Pushed, Mounted, Existing Tally
 }
 
@@ -61,7 +65,10 @@ func newResult(entries []entry, results []transferResult) *Result {
 		states[itemBlob{r.transfer.item, r.transfer.blob.digest}] = r.state
 	}
 	for i, e := range entries {
-		p := Published{Name: e.item.Name, Reference: e.item.Reference, Digest: e.digest, Present: e.present, TagMoved: !e.tagged}
+		p := Published{
+			Name: e.item.Name, Reference: e.item.Reference, Digest: e.digest, Present: e.present,
+			TagMoved: !e.tagged, Former: e.former, Unknown: e.denied,
+		}
 		if !e.present {
 			for _, b := range e.artifact.blobs {
 				switch states[itemBlob{i, b.digest}] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -29,8 +30,12 @@ type tagMove struct {
 	found   v1.Hash
 }
 
+// errHeldBack is why a tag was not moved.
+var errHeldBack = errors.New("it waits for the immutable tags, of which one failed")
+
 // moveTags makes the tags of all entries point to their images, and then reads all of them back, also those that pointed there before:
-// somebody else may be moving them. It tries every tag, even if others fail.
+// somebody else may be moving them. It tries every tag, even if others fail, with one exception: tags such as "latest" follow the immutable
+// ones, so they move when those are in place.
 func moveTags(ctx context.Context, sessions sessions, entries []entry, o settings) error {
 	if err := ctx.Err(); err != nil {
 		return &UploadError{Err: err, Uploaded: names(entries)}
@@ -38,20 +43,61 @@ func moveTags(ctx context.Context, sessions sessions, entries []entry, o setting
 	if allTagged(entries) {
 		return nil
 	}
+	if err := lookAgain(ctx, sessions, entries, o); err != nil {
+		return err
+	}
 	ctx, cancel := withGrace(ctx, tagGrace)
 	defer cancel()
-	moves := make([]tagMove, len(entries))
-	each(entries, o, func(i int, e entry) {
-		if !e.tagged {
-			moves[i] = moveTag(ctx, sessions.of(e.repo()), e)
+	m := mover{sessions, entries, o, make([]tagMove, len(entries))}
+	m.move(ctx, true)
+	if m.failed() {
+		m.holdBack()
+	}
+	m.move(ctx, false)
+	m.read(ctx, func(entry) bool { return true })
+	return tagError(entries, m.moves)
+}
+
+// mover moves tags.
+type mover struct {
+	sessions sessions
+	entries  []entry
+	settings settings
+	moves    []tagMove // one for each entry
+}
+
+// move moves the tags that are to be moved, the immutable ones or the others. The immutable ones it also reads back.
+func (m mover) move(ctx context.Context, immutable bool) {
+	each(m.entries, m.settings, func(i int, e entry) {
+		if !e.tagged && e.immutable == immutable && m.moves[i].err == nil {
+			m.moves[i] = moveTag(ctx, m.sessions.of(e.repo()), e)
 		}
 	})
-	each(entries, o, func(i int, e entry) {
-		if moves[i].err == nil {
-			moves[i] = readTag(ctx, sessions.of(e.repo()), e)
+	if immutable {
+		m.read(ctx, func(e entry) bool { return e.immutable && !e.tagged })
+	}
+}
+
+// read reads back some of the tags, of those that did not fail.
+func (m mover) read(ctx context.Context, which func(entry) bool) {
+	each(m.entries, m.settings, func(i int, e entry) {
+		if which(e) && m.moves[i].err == nil {
+			m.moves[i] = readTag(ctx, m.sessions.of(e.repo()), e)
 		}
 	})
-	return tagError(entries, moves)
+}
+
+func (m mover) failed() bool {
+	return slices.ContainsFunc(m.moves, func(t tagMove) bool { return t.err != nil })
+}
+
+// holdBack gives up the tags that are not immutable and not in place.
+func (m mover) holdBack() {
+	for i, e := range m.entries {
+		if !e.immutable && !e.tagged {
+			m.moves[i] = tagMove{err: errHeldBack}
+		}
+	}
 }
 
 func allTagged(entries []entry) bool {
@@ -141,14 +187,6 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 		cancel()
 	})
 	return late, func() { stop(); cancel() }
-}
-
-func names(entries []entry) []string {
-	all := make([]string, len(entries))
-	for i, e := range entries {
-		all[i] = e.item.Name
-	}
-	return all
 }
 
 // listedTags lists tags by their full names.

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 )
@@ -20,7 +22,7 @@ type uploader struct {
 
 	mu      sync.Mutex
 	results []transferResult
-	stored  map[int]bool // the entries whose manifests are there
+	stored  map[repoBlob]bool // the images whose manifests are there
 }
 
 // transferResult is a transfer that succeeded, and how the blob came into its repository.
@@ -32,7 +34,7 @@ type transferResult struct {
 func (u *uploader) run(ctx context.Context) error {
 	p := makePlan(u.entries, u.settings.MountFrom)
 	u.blobs = len(p.first) + len(p.second)
-	u.stored = make(map[int]bool)
+	u.stored = make(map[repoBlob]bool)
 	u.progress = newProgress(u.settings.Progress, p.expected())
 	defer u.progress.stop()
 	for _, wave := range [][]transfer{p.first, p.second} {
@@ -71,7 +73,7 @@ func (u *uploader) transfer(ctx context.Context, t transfer, uploadSlots *semaph
 		}
 	}()
 	s := u.sessions.of(t.repo)
-	there, err := s.hasBlob(ctx, t.repo, t.blob.digest)
+	there, err := s.hasBlob(ctx, t.repo, t.blob.digest, transport.PushScope)
 	if err != nil {
 		return "", err
 	}
@@ -96,21 +98,23 @@ func (u *uploader) transfer(ctx context.Context, t transfer, uploadSlots *semaph
 	return Pushed, s.upload(ctx, t.repo, t.blob, location, progress)
 }
 
-// storeAll stores the manifests of all entries. Their blobs must be there.
+// storeAll stores the manifests of all images, each once for all of its tags. Their blobs must be there.
 func (u *uploader) storeAll(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(u.settings.maxRequests())
-	for i, e := range u.entries {
-		if e.present {
+	begun := make(map[repoBlob]bool)
+	for _, e := range u.entries {
+		if e.present || begun[e.image()] {
 			continue
 		}
+		begun[e.image()] = true
 		g.Go(func() error {
 			if err := u.store(ctx, e); err != nil {
 				return err
 			}
 			u.mu.Lock()
 			defer u.mu.Unlock()
-			u.stored[i] = true
+			u.stored[e.image()] = true
 			return nil
 		})
 	}
@@ -131,12 +135,46 @@ func (u *uploader) store(ctx context.Context, e entry) error {
 // failure returns err together with what was uploaded before it.
 func (u *uploader) failure(err error) *UploadError {
 	f := &UploadError{Err: err, BlobsUploaded: len(u.results), BlobsMissing: u.blobs - len(u.results)}
-	for i, e := range u.entries {
-		if e.present || u.stored[i] {
-			f.Uploaded = append(f.Uploaded, e.item.Name)
+	f.Uploaded, f.Missing = nameImages(u.entries, func(e entry) bool { return e.present || u.stored[e.image()] })
+	return f
+}
+
+// names gives the names of all images.
+func names(entries []entry) []string {
+	all, _ := nameImages(entries, func(entry) bool { return true })
+	return all
+}
+
+// nameImages gives the names of the images that are as asked for, and of the others, each once. The name of one that goes into several
+// repositories comes with the repository.
+func nameImages(entries []entry, is func(entry) bool) (yes, no []string) {
+	repositories := make(map[string]map[name.Repository]bool)
+	for _, e := range entries {
+		if repositories[e.item.Name] == nil {
+			repositories[e.item.Name] = make(map[name.Repository]bool)
+		}
+		repositories[e.item.Name][e.repo()] = true
+	}
+	type named struct {
+		name  string
+		image repoBlob
+	}
+	seen := make(map[named]bool)
+	for _, e := range entries {
+		n := named{e.item.Name, e.image()}
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		text := e.item.Name
+		if len(repositories[text]) > 1 {
+			text += " in " + e.repo().Name()
+		}
+		if is(e) {
+			yes = append(yes, text)
 		} else {
-			f.Missing = append(f.Missing, e.item.Name)
+			no = append(no, text)
 		}
 	}
-	return f
+	return yes, no
 }

@@ -24,7 +24,7 @@ images:
 		}
 	}
 	// Output:
-	// app.yaml:1:1: the spec needs the key "tag"
+	// app.yaml:1:1: the spec needs the key "tag" (or tags, a list of them)
 	// app.yaml:5:3: images.web needs the key "from"
 	// app.yaml:6:5: unknown key "form" in images.web (did you mean "from"?)
 	// app.yaml:7:5: unknown key "comand" in images.web (did you mean "command"?)

@@ -53,7 +53,7 @@ images:
 		fmt.Fprintf(&got, "%s %s %s:%s\n", what, t.Value, s.FileOf(t.At.Start).Name, t.At.Start)
 	}
 	say("name", s.Name)
-	say("tag", s.Tag)
+	say("tag", s.Tags[0])
 	for _, v := range s.Variables {
 		say("variable", v.Name)
 		say("default", *v.Value.Default)
@@ -115,10 +115,10 @@ func TestExtends_chain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Tag.Value != "top" || s.Registry.Value != "r.example/mid" || s.Name.Value != "shop" {
-		t.Errorf("got tag %s, registry %s, name %s", s.Tag.Value, s.Registry.Value, s.Name.Value)
+	if s.Tags[0].Value != "top" || s.Registries[0].Value != "r.example/mid" || s.Name.Value != "shop" {
+		t.Errorf("got tag %s, registry %s, name %s", s.Tags[0].Value, s.Registries[0].Value, s.Name.Value)
 	}
-	if got := s.FileOf(s.Registry.At.Start).Path + " " + s.FileOf(s.Name.At.Start).Path + " " + s.FileOf(s.Tag.At.Start).Path; got != "a/mid.yaml b/base.yaml top.yaml" {
+	if got := s.FileOf(s.Registries[0].At.Start).Path + " " + s.FileOf(s.Name.At.Start).Path + " " + s.FileOf(s.Tags[0].At.Start).Path; got != "a/mid.yaml b/base.yaml top.yaml" {
 		t.Errorf("the values are said to be in %s", got)
 	}
 }
@@ -155,11 +155,11 @@ func TestExtends_errors(t *testing.T) {
 			`d/base.yaml:1:1: this is no YAML: mapping values are not allowed in this context (a string with a colon in it needs quotes)`},
 		{"too large together", []string{"top.yaml", top("#" + strings.Repeat("x", 600_000) + "\n"), "base.yaml", shop + "#" + strings.Repeat("x", 600_000) + "\n"},
 			`d/base.yaml:1:1: the files of the spec are larger than 1 MiB together, the largest size of a spec`},
-		{"nothing has the key", []string{"top.yaml", top(""), "base.yaml", "version: 1\nname: f\ntag: t\n"}, `d/top.yaml:1:1: the spec needs the key "registry"`},
+		{"nothing has the key", []string{"top.yaml", top(""), "base.yaml", "version: 1\nname: f\ntag: t\n"}, `d/top.yaml:1:1: the spec needs the key "registry" (or registries, a list of them)`},
 		{"mistakes in both files", []string{"top.yaml", top("images: {web: {usr: x}, base: {volumes: y}}\n"), "base.yaml", shop + "x: y\n"},
 			`d/top.yaml:3:16: unknown key "usr" in images.web (did you mean "user"?)
 d/top.yaml:3:41: volumes has to be a list, not "y"
-d/base.yaml:12:1: unknown key "x" in the spec (there is environment, extends, images, kubernetes, labels, name, registry, services, settings, tag, variables, version)`},
+d/base.yaml:12:1: unknown key "x" in the spec (there is environment, extends, images, immutable, kubernetes, labels, name, registries, registry, services, settings, tag, tags, variables, version)`},
 		{"a wrong value is replaced", []string{"top.yaml", top("images: {web: {user: x}}\n"), "base.yaml", strings.Replace(shop, "user: www", "user: [www]", 1)}, ""},
 		{"a key twice below", []string{"top.yaml", top("images: {web: {user: x}}\n"), "base.yaml", strings.Replace(shop, "user: www", "user: a, user: b", 1)},
 			`d/base.yaml:11:30: duplicate key "user" in images.web (it is already there in line 3, column 16)`},

@@ -8,12 +8,17 @@ import (
 
 // spec reads the whole spec.
 func (r *reader) spec(n *yaml.Node, s *Spec) {
+	registries := either{reader: r, into: &s.Registries, one: "registry", many: "registries"}
+	tags := either{reader: r, into: &s.Tags, one: "tag", many: "tags"}
 	r.object(n, "the spec", fields{
 		"version":     func(*yaml.Node) {},
 		"extends":     r.text(&s.Extends, "extends"),
 		"name":        r.text(&s.Name, "name"),
-		"registry":    r.text(&s.Registry, "registry"),
-		"tag":         r.text(&s.Tag, "tag"),
+		"registry":    registries.single,
+		"registries":  registries.list,
+		"tag":         tags.single,
+		"tags":        tags.list,
+		"immutable":   r.texts(&s.Immutable, "immutable"),
 		"labels":      r.namedTexts(&s.Labels, "labels"),
 		"variables":   named(r, &s.Variables, "variables", r.variable),
 		"environment": named(r, &s.Environment, "environment", r.envVariable),
@@ -23,8 +28,8 @@ func (r *reader) spec(n *yaml.Node, s *Spec) {
 		"images":      named(r, &s.Images, "images", r.image),
 	})
 	r.need(s.Name, r.rangeOf(n), "name", "the spec")
-	r.need(s.Registry, r.rangeOf(n), "registry", "the spec")
-	r.need(s.Tag, r.rangeOf(n), "tag", "the spec")
+	registries.need(r.rangeOf(n))
+	tags.need(r.rangeOf(n))
 	if len(s.Images) == 0 && r.report.Err() == nil {
 		r.report.AddAt(r.rangeOf(n).Start, "", "the spec declares no images")
 	}
@@ -139,6 +144,8 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 		"name":       r.text(&i.Name, "name"),
 		"matrix":     func(n *yaml.Node) { i.Matrix = r.matrix(n, what+".matrix") },
 		"publish":    r.optionalBoolean(&i.Publish, "publish"),
+		"repository": r.text(&i.Repository, "repository"),
+		"tags":       r.someTexts(&i.Tags, what+".tags"),
 		"platform":   r.text(&i.Platform, "platform"),
 		"from":       r.text(&i.From, "from"),
 		"labels":     r.namedTexts(&i.Labels, "labels"),
@@ -165,6 +172,7 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 	}
 	r.need(i.From, at, "from", what)
 	r.checkMatrix(i, what)
+	r.unpublished(i, what)
 	if i.Start != nil && len(i.Entrypoint)+len(i.Command) > 0 {
 		r.report.Add(i.Start.At, "keep start, or entrypoint and command", "%s has a start and an entrypoint or command of its own", what)
 	}

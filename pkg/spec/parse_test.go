@@ -75,9 +75,9 @@ f.yaml:5:20: from has to be a string, not "scratch" (write "scratch")`},
 		{"a key that is a list", head + images + "? [a]\n: b\n", `f.yaml:6:3: a key in the spec has to be a name, not a list`},
 		{"no images", head, `f.yaml:1:1: the spec declares no images`},
 		{"several at once", "version: 1\nnmae: f\nregistry: [a]\n" + images, `f.yaml:1:1: the spec needs the key "name"
-f.yaml:1:1: the spec needs the key "tag"
+f.yaml:1:1: the spec needs the key "tag" (or tags, a list of them)
 f.yaml:2:1: unknown key "nmae" in the spec (did you mean "name"?)
-f.yaml:3:11: registry has to be a string, not a list`},
+f.yaml:3:11: registry has to be a string, not a list (write registries for several)`},
 
 		{"a tag that YAML takes for a number", "version: 1\nname: f\nregistry: r\ntag: 2.4\n" + images, `f.yaml:4:6: tag has to be a string, not the number 2.4 (write "2.4")`},
 		{"a name that YAML takes for a date", "version: 1\nname: 2014-01-01\nregistry: r\ntag: t\n" + images,
@@ -293,8 +293,8 @@ func TestText_Position(t *testing.T) {
 		want Position
 	}{
 		{s.Name, Position{Line: 2, Column: 10}},
-		{s.Registry, Position{Line: 3, Column: 13}},
-		{s.Tag, Position{Line: 4, Column: 6}}, // of several lines, it is the start
+		{s.Registries[0], Position{Line: 3, Column: 13}},
+		{s.Tags[0], Position{Line: 4, Column: 6}}, // of several lines, it is the start
 	} {
 		if got := test.text.Position(strings.IndexByte(test.text.Value, 'b')); got != test.want {
 			t.Errorf("the b of %q is at %v, want %v", test.text.Value, got, test.want)

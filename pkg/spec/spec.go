@@ -16,9 +16,11 @@ type Spec struct {
 
 	Extends Text
 
-	Name        Text
-	Registry    Text
-	Tag         Text
+	Name Text
+	// Registries and Tags are each under one of two keys: registry or registries, tag or tags.
+	Registries  []Text
+	Tags        []Text
+	Immutable   []Text
 	Labels      []Named[Text]
 	Variables   []Named[Variable]
 	Environment []Named[EnvVariable]
@@ -71,11 +73,13 @@ type Service struct {
 
 // An Image is one image of the family.
 type Image struct {
-	At      Range
-	Publish *bool
+	At Range
 	// Name is that of each image of the matrix.
 	Name       Text
 	Matrix     []Named[[]Text]
+	Publish    *bool
+	Repository Text
+	Tags       []Text
 	Platform   Text
 	From       Text
 	Labels     []Named[Text]

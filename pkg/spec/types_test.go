@@ -45,6 +45,8 @@ func fieldOf(object, key string) string {
 	switch {
 	case key == "version", key == "description", object == "start" && key == "require":
 		return ""
+	case object == "spec" && (key == "registry" || key == "tag"): // they are kept as lists of one
+		return ""
 	case object == "step" && (key == "yum" || key == "dnf" || key == "apt" || key == "apk"):
 		return "packages"
 	}

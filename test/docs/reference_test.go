@@ -2,6 +2,7 @@ package docs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,12 +89,23 @@ func (w *writer) object(o *schema.Object, path string, seen map[string]bool) {
 	}
 	w.line("\nAn example of each key:\n\n```yaml")
 	for _, k := range o.Keys {
+		if path == "" && alternative(o, k.Name) { // the example is a whole spec
+			w.line("# %s: %s", k.Name, k.Example)
+			continue
+		}
 		w.line("%s: %s", k.Name, k.Example)
 	}
 	w.line("```\n")
 	for _, k := range o.Keys {
 		w.below(k.Type, strings.TrimPrefix(path+"."+k.Name, "."), seen)
 	}
+}
+
+// alternative reports whether a key is in place of one before it.
+func alternative(o *schema.Object, key string) bool {
+	return slices.ContainsFunc(o.Rules, func(r schema.Rule) bool {
+		return r.Kind == schema.ExactlyOne && slices.IndexFunc(r.Conditions, func(c schema.Condition) bool { return c.Key == key }) > 0
+	})
 }
 
 func (w *writer) below(t schema.Type, path string, seen map[string]bool) {

@@ -46,6 +46,7 @@ type Proxy struct {
 	requests []Request
 	received int
 	faults   []*fault
+	watch    func(*http.Request)
 }
 
 // Fault handles a request instead of the registry; next is the registry.
@@ -84,6 +85,13 @@ func (p *Proxy) Spoil(times int, match func(*http.Request) bool, do Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faults = append(p.faults, &fault{match, times, do})
+}
+
+// Watch has do called with each request before it is handled. Requests may come at the same time.
+func (p *Proxy) Watch(do func(*http.Request)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.watch = do
 }
 
 // Heal ends all faults.
@@ -142,11 +150,20 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer p.mu.Unlock()
 		p.requests = append(p.requests, seen)
 	}()
+	if watch := p.watcher(); watch != nil {
+		watch(r)
+	}
 	if do := p.faultFor(r); do != nil {
 		do(answer, r, p.registry)
 		return
 	}
 	p.registry.ServeHTTP(answer, r)
+}
+
+func (p *Proxy) watcher() func(*http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.watch
 }
 
 func (p *Proxy) arrive() int {

@@ -31,6 +31,8 @@ const (
 	RefusedMountScope401 Quirk = "refused mount scope, 401"
 	// DyingTokens ends all tokens, whatever life they were given, when the first blob comes, and again when the first manifest comes.
 	DyingTokens Quirk = "dying tokens"
+	// PullTokens gives tokens for pulling alone, and refuses any other scope.
+	PullTokens Quirk = "tokens for pulling"
 )
 
 // Where a registry says that an upload continues.
@@ -68,6 +70,10 @@ const (
 	Head404       Quirk = "HEAD of a manifest: 404"
 	Head403       Quirk = "HEAD of a new manifest: 403"
 	Head400       Quirk = "HEAD of a new manifest: 400"
+	OldHead       Quirk = "HEAD of a manifest: old" // what the tag was before it last moved: a cache
+	HiddenRepo403 Quirk = "new repository: 403"     // to everybody who reads (GitHub)
+	HiddenRepo401 Quirk = "new repository: 401"     // the same (Harbor)
+	NoReading     Quirk = "no reading of tags"      // 403, though they may be set
 	NoDigest      Quirk = "no digest"
 	CutManifest   Quirk = "manifest cut short"          // the first answer to each GET
 	LateTag       Quirk = "tags move late"              // two reads see the old one: a cache

@@ -48,6 +48,7 @@ type Quirky struct {
 	manifests map[string]stored   // by repository@digest
 	tags      map[string]string   // digests by repository:tag
 	former    map[string][]string // for [LateTag]: what the next reads see
+	before    map[string]string   // for [OldHead]: what the tags were before they last moved
 	happened  map[string]bool
 	requests  []string // METHOD PATH STATUS
 	tries     int
@@ -64,7 +65,7 @@ func NewQuirky(t testing.TB, quirks ...Quirk) *Quirky {
 	q := &Quirky{
 		Host: "registry.test", scheme: "https", t: t, quirks: quirks, gone: make(chan struct{}),
 		tokens: map[string][]string{}, uploads: map[string]bool{}, blobs: map[string][]byte{}, manifests: map[string]stored{},
-		tags: map[string]string{}, former: map[string][]string{}, happened: map[string]bool{},
+		tags: map[string]string{}, former: map[string][]string{}, before: map[string]string{}, happened: map[string]bool{},
 	}
 	q.server = httptest.NewUnstartedServer(q)
 	q.server.Config.ErrorLog = log.New(io.Discard, "", 0)

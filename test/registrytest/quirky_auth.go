@@ -11,7 +11,8 @@ import (
 // bearer reports whether the registry works with tokens.
 func (q *Quirky) bearer() bool {
 	return slices.ContainsFunc([]Quirk{
-		Bearer, OpenPing, ManyOffers, AccessToken, NoExpiry, LastScope, RefusedMountScope, RefusedMountScope401, DyingTokens,
+		Bearer, OpenPing, ManyOffers, AccessToken, NoExpiry, LastScope, RefusedMountScope, RefusedMountScope401, DyingTokens, PullTokens,
+		HiddenRepo401,
 	}, q.has)
 }
 
@@ -60,6 +61,8 @@ func (q *Quirky) token(r *http.Request) answer {
 		return refuse(http.StatusForbidden, "DENIED", "requested access to the resource is denied")
 	case q.has(RefusedMountScope401) && len(scopes) > 1:
 		return refuse(http.StatusUnauthorized, "UNAUTHORIZED", "requested access to the resource is denied")
+	case q.has(PullTokens) && strings.Contains(strings.Join(scopes, " "), "push"):
+		return refuse(http.StatusForbidden, "DENIED", "requested access to the resource is denied")
 	case q.has(LastScope):
 		scopes = scopes[len(scopes)-1:]
 	}

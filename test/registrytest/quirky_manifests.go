@@ -18,11 +18,17 @@ func (q *Quirky) manifest(r *http.Request, repo, identifier string, body []byte)
 	if refused, ok := q.authorize(r, repo, "pull"); !ok {
 		return refused
 	}
+	if refused, ok := q.mayRead(repo, identifier); !ok {
+		return refused
+	}
 	digest, there := q.find(repo, identifier, r.Method == http.MethodGet)
 	if r.Method == http.MethodHead {
 		switch {
 		case q.has(Head405):
 			return refuse(http.StatusMethodNotAllowed, "UNSUPPORTED", "The operation is unsupported.")
+		case q.has(OldHead) && !strings.HasPrefix(identifier, "sha256:"):
+			digest = q.before[repo+":"+identifier]
+			there = digest != ""
 		case q.has(Head404):
 			return refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", "")
 		case q.has(Head403) && !there:
@@ -41,6 +47,27 @@ func (q *Quirky) manifest(r *http.Request, repo, identifier string, body []byte)
 	}
 	a.cutBody = r.Method == http.MethodGet && q.once(CutManifest, repo+identifier)
 	return a
+}
+
+// mayRead reports whether manifests of a repository can be read, and otherwise how that is refused.
+func (q *Quirky) mayRead(repo, identifier string) (answer, bool) {
+	switch {
+	case q.has(NoReading) && !strings.HasPrefix(identifier, "sha256:"), q.has(HiddenRepo403) && !q.exists(repo):
+		return refuse(http.StatusForbidden, "DENIED", "denied"), false
+	case q.has(HiddenRepo401) && !q.exists(repo):
+		return refuse(http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized to access repository"), false
+	}
+	return answer{}, true
+}
+
+// exists reports whether anything was uploaded into a repository.
+func (q *Quirky) exists(repo string) bool {
+	for key := range q.blobs {
+		if strings.HasPrefix(key, repo+"@") {
+			return true
+		}
+	}
+	return false
 }
 
 // find returns what a tag or digest stands for.
@@ -103,7 +130,7 @@ func (q *Quirky) moveTag(repo, tag, digest string) (answer, bool) {
 	case q.has(LateTag):
 		q.former[ref] = []string{former, former}
 	}
-	q.tags[ref] = digest
+	q.before[ref], q.tags[ref] = former, digest
 	return answer{}, true
 }
 
@@ -133,6 +160,14 @@ func (q *Quirky) missing(repo string, raw []byte) string {
 		}
 	}
 	return ""
+}
+
+// Holds reports whether a repository has a manifest and all that it is of.
+func (q *Quirky) Holds(repo, digest string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	m, ok := q.manifests[repo+"@"+digest]
+	return ok && q.missing(repo, m.raw) == ""
 }
 
 // Audit reads back what the registry holds, without a client, and returns what is wrong with it: every blob and manifest has to have its

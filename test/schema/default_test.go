@@ -117,7 +117,7 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s\n%s\n", f.Name, f.Registry, f.Tag, contract)
+	fmt.Fprintf(&b, "%s %v %v %v\n%s\n", f.Name, f.Registries, f.Tags, f.Immutable, contract)
 	for _, s := range f.Kubernetes.Services {
 		s.At = spec.Range{}
 		fmt.Fprintf(&b, "%+v\n", s)
@@ -130,7 +130,7 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 	for _, image := range f.Images {
 		config := image.Config
 		config.Healthcheck = nil
-		fmt.Fprintf(&b, "%s %s %s %v\n", image.Name, image.Reference, image.Base, config)
+		fmt.Fprintf(&b, "%s %v %s %v\n", image.Name, image.References, image.Base, config)
 		if h := image.Config.Healthcheck; h != nil {
 			fmt.Fprintf(&b, "%+v\n", *h)
 		}

@@ -42,6 +42,8 @@ var values = []string{
 	`{to: /a, url: "http://h", baseurl: a, id: a}`,
 	`"0.5"`, `"0.0005"`, `250m`, `0m`, `100Gi`, `1.5Gi`, `0Gi`, `1GiB`, `"1e3"`, `192.0.2.1`, `"2001:db8::1"`, `127.0.0.1`, `db.example.com`, `a..b`, `CAP_KILL`, `CAPS`, `CAP`, `KILL`, `kill`, `ReadWriteOnce`, `ReadWriteSome`,
 	`[KILL, CAP_KILL]`, `{cpu: "1"}`, `{memory: 1Gi}`, `{requests: {cpu: "1"}}`, `{port: 1}`, `{port: 1, selector: {a: b}}`, `{port: 1, selector: {a: b}, external: h}`, `{port: 1, selector: {}}`,
+	`["[0-9]*.?"]`, `["[0-9"]`, `["[^a-c]"]`, `["[^]"]`, `["[]a]"]`, `["[a-]"]`, `["[-a]"]`, `["a]"]`, `['a\\']`, `['a\\[']`, `['[\\]]']`, `["a/*"]`, `["*[^^]"]`, `[a, b]`,
+	`{from: scratch, publish: false, tags: [a]}`, `{from: scratch, publish: false, repository: a}`, `{from: scratch, publish: true, tags: [a]}`,
 	`{singleton: true}`, `{singleton: true, replicas: 1}`, `{singleton: false, replicas: 1}`,
 }
 

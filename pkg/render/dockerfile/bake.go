@@ -20,6 +20,8 @@ type target struct {
 	Name      string // in docker-bake.hcl
 	Image     string
 	Reference string
+	// References are all of them, the first one included.
+	References []string
 	// Uses are the images of the family that it is based on or takes files from. Their references are in the form in which BuildKit looks for
 	// them.
 	Uses []target
@@ -30,7 +32,7 @@ type target struct {
 }
 
 func newTarget(f *family.Family, w *writer) target {
-	t := target{Name: targetName(w.source.Name), Image: w.source.Name, Reference: w.source.Reference, Newline: w.newline}
+	t := target{Name: targetName(w.source.Name), Image: w.source.Name, Reference: w.source.Reference, References: w.source.References, Newline: w.newline}
 	t.Unpublished = w.source.Unpublished
 	t.Built = !t.Unpublished || slices.Contains(f.Unused(), w.source)
 	for _, image := range w.source.Uses() {

@@ -61,6 +61,29 @@ func TestGenerate_stages(t *testing.T) {
 	}
 }
 
+// Both files give an image all of its tags, in all registries. What is based on it names the first.
+func TestGenerate_severalReferences(t *testing.T) {
+	texts, err := generateText(t, "version: 1\nname: f\nregistries: [docker.io/f, quay.io/f]\ntags: [\"1\", latest]\nimages:\n"+
+		"  i: {from: scratch, repository: a/b}\n  t:\n    from: i\n    tags: [\"2\"]\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string][]string{
+		"docker-bake.hcl": {
+			`tags = ["docker.io/f/a/b:1", "docker.io/f/a/b:latest", "quay.io/f/a/b:1", "quay.io/f/a/b:latest"]`,
+			`tags = ["docker.io/f/t:2", "quay.io/f/t:2"]`, `"f/a/b:1" = "target:i"`,
+		},
+		"build.sh":     {"build i docker.io/f/a/b:1 --tag docker.io/f/a/b:latest --tag quay.io/f/a/b:1 --tag quay.io/f/a/b:latest \"$@\"\n", "build t docker.io/f/t:2 --tag quay.io/f/t:2 "},
+		"t/Dockerfile": {"FROM docker.io/f/a/b:1\n"},
+	} {
+		for _, text := range want {
+			if !strings.Contains(texts[file], text) {
+				t.Errorf("%s lacks\n%s\n\n%s", file, text, texts[file])
+			}
+		}
+	}
+}
+
 func TestGenerate_stageErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"    from: example.com/y:1\n    steps: [run: { script: x, user: app }]\n":                        "spec.yaml:12:13: after this step, a Dockerfile could not go back to the user of example.com/y:1, which it does not know (add user: root to i,",

@@ -86,8 +86,8 @@ var labelValue = schema.KubernetesLabelValue.Regexp()
 func (b *builder) labels(name string) map[string]string {
 	labels := b.selector(name)
 	labels[labelManagedBy] = "pulpimg"
-	if tag := b.family.Tag; tag != "" && labelValue.MatchString(tag) {
-		labels[labelVersion] = tag
+	if tags := b.family.Tags; len(tags) > 0 && labelValue.MatchString(tags[0]) {
+		labels[labelVersion] = tags[0]
 	}
 	return labels
 }

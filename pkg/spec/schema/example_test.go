@@ -16,7 +16,10 @@ func ExampleSpec() {
 	// extends
 	// name
 	// registry
+	// registries
 	// tag
+	// tags
+	// immutable
 	// labels
 	// variables
 	// environment

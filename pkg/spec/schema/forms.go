@@ -64,7 +64,11 @@ var (
 var (
 	Registry = Form{"registry", `(?:` + domain + `|` + component + `)(?:/` + component + `)*`, "a host, a path or both, without a scheme, tag or digest"}
 	Tag      = Form{"tag", tag, "letters, digits, `_`, `.` and `-`, 128 at most, beginning with no `.` or `-`"}
-	Base     = Form{"base", `(?:` + domain + `/)?` + component + `(?:/` + component + `)*(?::` + tag + `)?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,})?`,
+	// Repository is what comes between a registry and a tag.
+	Repository = Form{"repository", component + `(?:/` + component + `)*`, "small letters and digits, `-`, `_` or `.` between them, and `/` between parts of that form"}
+	// TagPattern has the syntax of path.Match, for tags, which have no slash.
+	TagPattern = Form{"tagPattern", `[^/]+`, "a pattern of tags: characters, `*`, `?`, and classes such as `[0-9]`"}
+	Base       = Form{"base", `(?:` + domain + `/)?` + component + `(?:/` + component + `)*(?::` + tag + `)?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,})?`,
 		"the name of an image of this family, a reference of one from outside, or `scratch`"}
 	Path = Form{"path", `/|(?:/` + pathPart + `)+/?`, "an absolute path without `.`, `..` or an empty part"}
 	// SpecFile does not begin outside the folder. That it does not get there later, a pattern cannot say.

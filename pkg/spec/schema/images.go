@@ -27,6 +27,10 @@ func image() *Object {
 				Description: "The name of each image of the `matrix`. An image without one is called by its key."},
 			{Name: "publish", Type: Boolean{}, Default: "true", Example: "false",
 				Description: "`false` is for an image that only others of the family need: it has no tag, and is neither pushed nor exported. It is built when an image that is built is based on it or takes from it, when it is named, and when no other image uses it, as one that runs tests."},
+			{Name: "repository", Type: String{Form: Repository, Scope: AtBuild}, Example: "hello",
+				Description: "The name of the image in a registry: it is published as `REGISTRY/REPOSITORY:TAG`. Left out, it is the image's name. Images that share one have different `tags`."},
+			{Name: "tags", Type: nonEmptyWords(Tag, AtBuild), Example: `["1.0-python311"]`,
+				Description: "Tags of the image in place of those of the family. `--tag` replaces them too."},
 			{Name: "platform", Type: String{Form: BuildPlatform}, Example: "build",
 				Description: "`build`: the image runs on the platform of the engine, whatever platform it is built for. Its commands make something for that platform, which `${{ target.arch }}` names, and other images take it from there. Such an image is not published."},
 			{Name: "labels", Type: Map{Names: LabelName, Values: String{Form: Text, Scope: AtBuild}, Key: "NAME"}, Default: "{}",
@@ -62,6 +66,8 @@ func image() *Object {
 			{Kind: AtLeastOne, If: Condition{"name", Set}, Conditions: []Condition{{"matrix", Set}}, Description: "A `name` needs a `matrix`."},
 			{Kind: None, If: Condition{"start", Set}, Conditions: []Condition{{"entrypoint", NonEmpty}, {"command", NonEmpty}},
 				Description: "`start` excludes `entrypoint` and `command`."},
+			{Kind: None, If: Condition{"publish", False}, Conditions: []Condition{{"repository", Set}, {"tags", Set}},
+				Description: "One that is not published has no `repository` and no `tags`."},
 		},
 	}
 }

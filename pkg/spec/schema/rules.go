@@ -35,6 +35,8 @@ func condition(o *Object, c Condition) *document {
 		return doc
 	case True:
 		value.Const = true
+	case False:
+		value.Const = false
 	case NonEmpty:
 		at := slices.IndexFunc(o.Keys, func(k Key) bool { return k.Name == c.Key })
 		switch o.Keys[at].Type.(type) {

@@ -141,6 +141,7 @@ const (
 	Set      Is = iota // it is there, whatever its value
 	NonEmpty           // its value is neither an empty string, an empty list nor an empty mapping
 	True               // its value is true
+	False              // its value is false
 )
 
 // Objects returns an object and those below it, each once, in the order in which they are described.
