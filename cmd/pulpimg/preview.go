@@ -32,7 +32,10 @@ func (c *pushCommand) preview(ctx context.Context, from *layout.Layout, images [
 		return errors.Join(printJSON(c.console.out, p), err)
 	}
 	p.print(c.console)
-	return err
+	if refused != nil {
+		return refusedPreview{refused}
+	}
+	return nil
 }
 
 // A preview is what publishing would do, as machines read it. Keys are added, never changed.

@@ -74,7 +74,7 @@ func (p *problem) add(err error) {
 	}
 	var failed *build.Error
 	if !errors.As(err, &failed) {
-		p.list = append(p.list, advise(diagnostic.Diagnostic{Kind: diagnostic.Other, Message: err.Error()}, err))
+		p.list = append(p.list, advise(diagnostic.Diagnostic{Kind: diagnostic.Other, Message: messageOf(err)}, err))
 		return
 	}
 	p.sources[failed.File] = []byte(failed.Redact(string(failed.Source)))
