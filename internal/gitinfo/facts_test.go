@@ -23,7 +23,7 @@ type repo struct {
 func newRepo(t *testing.T, empty bool) repo {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
+		t.Fatal("these tests need git, which made this clone")
 	}
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", "")

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
@@ -95,6 +96,9 @@ func TestCommands_fenced(t *testing.T) {
 
 func oneSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
 
+// extended has the files that specs in the documentation extend.
+var extended = fstest.MapFS{"common/base.yaml": {Data: []byte("version: 1\n")}}
+
 // Every whole spec in the documentation can be read.
 func TestSpecs_valid(t *testing.T) {
 	count := 0
@@ -105,7 +109,7 @@ func TestSpecs_valid(t *testing.T) {
 			}
 			count++
 			_, wrong := b.args["mistakes"]
-			if _, err := spec.Parse(b.String(), []byte(b.text)); (err != nil) != wrong {
+			if _, err := spec.ParseFS(b.String(), []byte(b.text), extended); (err != nil) != wrong {
 				t.Errorf("%s: this spec has mistakes: it says %t, but there is %v", b, wrong, err)
 			}
 		}
