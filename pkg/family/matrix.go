@@ -25,6 +25,9 @@ func (r *resolver) declare() {
 	keys := map[string]bool{}
 	for _, i := range r.spec.Images {
 		keys[i.Name.Value] = len(i.Value.Matrix) == 0
+		if len(i.Value.Matrix) > 0 {
+			r.checkImageName(i.Name) // its images have names of their own, which are checked with them
+		}
 	}
 	for _, d := range r.declarations() {
 		name := d.name.Value

@@ -132,12 +132,7 @@ func (r *resolver) immutable() []string {
 // publication fills in what an image is published under, normalised: registry by registry, and in each of them tag by tag. When one of the
 // parts is wrong, there is an error about it already and the references mean nothing.
 func (r *resolver) publication(f *Family, image *Image, name spec.Text) {
-	if name.Value == Scratch || !imageName.MatchString(name.Value) {
-		hint := "use small letters and digits, and '-', '_' or '.' between them"
-		if name.Value == Scratch {
-			hint = "from: scratch means no image at all"
-		}
-		r.report.Add(name.At, hint, "%q is no name for an image", name.Value)
+	if !r.checkImageName(name) {
 		return
 	}
 	if image.Unpublished {
@@ -167,6 +162,19 @@ func (r *resolver) publication(f *Family, image *Image, name spec.Text) {
 	if len(image.References) > 0 {
 		image.Reference = image.References[0]
 	}
+}
+
+// checkImageName reports whether an image may have a name; if not, there is an error about it.
+func (r *resolver) checkImageName(name spec.Text) bool {
+	if name.Value != Scratch && imageName.MatchString(name.Value) {
+		return true
+	}
+	hint := "use small letters and digits, and '-', '_' or '.' between them"
+	if name.Value == Scratch {
+		hint = "from: scratch means no image at all"
+	}
+	r.report.Add(name.At, hint, "%q is no name for an image", name.Value)
+	return false
 }
 
 // repository returns the name of an image's repository, and reports whether it is one.
