@@ -134,6 +134,10 @@ func buildSummary(result *build.Result) string {
 	for _, bytes := range layers {
 		total += bytes
 	}
+	if result.Same != nil {
+		return fmt.Sprintf("nothing changed since %s: %s of %s (%s together)",
+			*result.Same, count(len(result.Images), "image"), count(len(layers), "layer"), size(total))
+	}
 	return fmt.Sprintf("built %s of %s (%s together) in %s, running %s",
 		count(len(result.Images), "image"), count(len(layers), "layer"), size(total), seconds(result.Duration), count(ran, "command"))
 }

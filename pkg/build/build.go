@@ -29,16 +29,19 @@ func Family(ctx context.Context, f *family.Family, into *layout.Layout, opts Opt
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.Start(ctx, s.Engine)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
 	release, err := cachedir.Use(ctx, s.layers.Blobs().Root())
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	if result, err := s.unchanged(ctx, f, into); result != nil || err != nil {
+		return result, err
+	}
+	e, err := engine.Start(ctx, s.Engine)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
 	result, err = onClient(ctx, e.Client(), f, into, s)
 	if dead := e.Err(); err != nil && dead != nil && ctx.Err() == nil {
 		return nil, dead // that the engine ended says more than what its clients noticed of it
@@ -52,6 +55,7 @@ func onClient(ctx context.Context, c *client.Client, f *family.Family, into *lay
 	if err != nil {
 		return nil, err
 	}
+	asked := s.Platforms
 	if len(s.Platforms) == 0 {
 		s.Platforms = available[:1]
 	}
@@ -77,6 +81,15 @@ func onClient(ctx context.Context, c *client.Client, f *family.Family, into *lay
 	built, err := manifestWriter{into: into, layers: s.layers, inputs: inputs}.write(ctx, done.response, done.planned)
 	if err != nil {
 		return nil, err
+	}
+	if s.hasRequest(f) {
+		r, err := s.requestOf(f, asked, inputs, done.planned.bases)
+		if err != nil {
+			return nil, err
+		}
+		if built.Request, err = r.digest(); err != nil {
+			return nil, err
+		}
 	}
 	if built, err = into.Add(ctx, built); err != nil {
 		return nil, err

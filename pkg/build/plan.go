@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
@@ -21,8 +23,9 @@ import (
 // A plan is what a build makes: targets, which the engine solves, and images on top of them.
 type plan struct {
 	targets []target
-	images  []platformImage  // in build order, the platforms of an image side by side
-	checks  []*pb.Definition // of images that are built for what their commands do
+	images  []platformImage          // in build order, the platforms of an image side by side
+	checks  []*pb.Definition         // of images that are built for what their commands do
+	bases   map[string]digest.Digest // of images from outside, by reference; empty for one that is not the same for all platforms
 }
 
 // A target is an llb.SolveTarget for one platform, which one or several images are based on.
@@ -54,10 +57,12 @@ type planner struct {
 	taken    *takenCache
 	taker    taker
 	announce func(name string, since time.Time, cached bool) // shows a step that is not the engine's
+	resolved *resolved
 }
 
 // plan asks the engine what has to be known of the bases and file trees, and plans the images of all platforms.
 func (p planner) plan(ctx context.Context) (plan, error) {
+	p.resolved = &resolved{digests: map[string]digest.Digest{}}
 	states := map[string]func() (imageState, error){} // by the names of platformImages
 	bases := map[string]func() (llb.Base, error){}
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -100,7 +105,24 @@ func (p planner) plan(ctx context.Context) (plan, error) {
 		}
 		out.checks = append(out.checks, def)
 	}
+	out.bases = p.resolved.digests
 	return out, nil
+}
+
+// resolved are the digests of images from outside.
+type resolved struct {
+	mu      sync.Mutex
+	digests map[string]digest.Digest
+}
+
+// add adds one. For an image that was another one before, the digest is empty.
+func (r *resolved) add(reference string, found digest.Digest) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known, ok := r.digests[reference]; ok && known != found {
+		found = ""
+	}
+	r.digests[reference] = found
 }
 
 // platformImages returns images of the family for each platform, the platforms of an image side by side.

@@ -133,6 +133,7 @@ func (p platformPlanner) prepareBases(ctx context.Context, image *family.Image) 
 			if err != nil {
 				return base, err
 			}
+			p.resolved.add(reference, digestOf(base.Reference))
 			return base, checkLayers(p.family, reference, base) // before any command runs on it
 		})
 	}

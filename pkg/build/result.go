@@ -18,6 +18,8 @@ type Result struct {
 	Images []Image `json:"images"`
 	// Steps are in the order in which the engine reached them.
 	Steps []Step `json:"-"`
+	// Same is the earlier build that had made the same, if there was one: then nothing was built, and no engine started.
+	Same *layout.Build `json:"-"`
 	// Duration is how long the build took.
 	Duration time.Duration `json:"-"`
 	// Build is the record of the build in the layout.

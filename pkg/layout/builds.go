@@ -29,6 +29,7 @@ const (
 	annotationInputs    = "org.pulpimg.inputs"    // what the image was built from
 	annotationReference = "org.pulpimg.reference" // what the image was to be published under, or the first of that
 	annotationExport    = "org.pulpimg.export"    // the descriptor of what the engine exported, as JSON
+	annotationRequest   = "org.pulpimg.request"   // what was asked for
 
 	// annotationReferences has all that an image was to be published under, as JSON, if that is more than one reference. Who does not know it
 	// finds the first.
@@ -53,6 +54,8 @@ type Build struct {
 	// Export describes the index of what the engine exported. Its blobs are kept with the build, because the engine does not send again
 	// what is there. It may be missing.
 	Export *ocispec.Descriptor
+	// Request is the digest of what was asked for, which another build may ask for, too. It is empty if that cannot be told.
+	Request digest.Digest
 }
 
 // String names the build to people, with its time in their own time zone.
@@ -141,6 +144,7 @@ func (l *Layout) builds() ([]Build, error) {
 		b.Images = append(b.Images, image)
 		// The time is only shown, so one that cannot be read does not matter.
 		b.Time, _ = time.Parse(time.RFC3339, desc.Annotations[ocispec.AnnotationCreated])
+		b.Request = digest.Digest(desc.Annotations[annotationRequest])
 		if b.Export, err = exportOf(desc); err != nil {
 			return nil, err
 		}
@@ -249,6 +253,9 @@ func entryOf(b Build, image Image, last bool) (ocispec.Descriptor, error) {
 			return entry, err
 		}
 		entry.Annotations[annotationReferences] = string(data)
+	}
+	if b.Request != "" {
+		entry.Annotations[annotationRequest] = string(b.Request)
 	}
 	if last {
 		maps.Copy(entry.Annotations, namesOf(image.Reference()))
