@@ -282,10 +282,15 @@ func (t *taking) find(ctx context.Context, tree *engineTree) ([]llb.TakenPath, e
 // isGlob reports whether a path has wildcards.
 func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
-// glob returns the paths in a tree that a path with or without wildcards stands for, sorted.
+// glob returns the paths in a tree that a path with or without wildcards stands for, sorted. A file of exactly the name goes before what the
+// name means as a pattern, as in the folder of a spec.
 func glob(ctx context.Context, tree *engineTree, pattern string) ([]string, error) {
+	name := path.Clean(pattern)
 	if !isGlob(pattern) {
-		return []string{path.Clean(pattern)}, nil
+		return []string{name}, nil
+	}
+	if info, err := layer.Lookup(ctx, tree, name); err != nil || info != nil {
+		return []string{name}, err
 	}
 	found := []string{"/"}
 	for part := range strings.SplitSeq(strings.Trim(pattern, "/"), "/") {
