@@ -82,7 +82,7 @@ func onClient(ctx context.Context, c *client.Client, f *family.Family, into *lay
 	if err != nil {
 		return nil, err
 	}
-	if s.hasRequest(f) {
+	if s.hasRequest() {
 		r, err := s.requestOf(f, asked, inputs, done.planned.bases)
 		if err != nil {
 			return nil, err

@@ -95,15 +95,18 @@ func program() string {
 	return fmt.Sprintf("%s %d %d", version, info.Size(), info.ModTime().UnixNano())
 }
 
-// hasRequest reports whether a request can say all that decides the images: not what a URL has now, and not what is the engine's business.
-func (s settings) hasRequest(f *family.Family) bool {
-	if s.Engine.Address != "" || len(f.Published()) == 0 {
+// hasRequest reports whether a request can say all that decides the images: not what a URL has now, and not what an engine elsewhere makes of
+// it.
+func (s settings) hasRequest() bool {
+	if s.Engine.Address != "" {
 		return false
 	}
-	for _, image := range f.Images {
-		for _, step := range image.Steps {
-			if fetch, ok := step.(family.Fetch); ok && fetch.SHA256 == "" {
-				return false
+	for _, f := range s.families {
+		for _, image := range f.Images {
+			for _, step := range image.Steps {
+				if fetch, ok := step.(family.Fetch); ok && fetch.SHA256 == "" {
+					return false
+				}
 			}
 		}
 	}
@@ -115,21 +118,21 @@ func (s settings) hasRequest(f *family.Family) bool {
 func (s settings) unchanged(ctx context.Context, f *family.Family, into *layout.Layout) (*Result, error) {
 	started := time.Now()
 	builds, err := into.Builds()
-	if err != nil || s.NoCache || !s.hasRequest(f) || !slices.ContainsFunc(builds, func(b layout.Build) bool { return b.Request != "" }) {
+	if err != nil || s.NoCache || len(f.Published()) == 0 || !slices.ContainsFunc(builds, func(b layout.Build) bool { return b.Request != "" }) {
 		return nil, nil
 	}
 	targets := s.Platforms
 	if len(targets) == 0 {
 		targets = []ocispec.Platform{platforms.Normalize(platforms.DefaultSpec())}
 	}
-	if s.families, err = forPlatforms(f, targets); err != nil {
+	if s.families, err = forPlatforms(f, targets); err != nil || !s.hasRequest() {
 		return nil, nil
 	}
 	inputs, err := inputs(ctx, f, s.layers, targets)
 	if err != nil {
 		return nil, context.Cause(ctx)
 	}
-	bases, err := s.resolveBases(ctx, external(f, s.families))
+	bases, err := s.resolveBases(ctx, external(s.families[0], s.families[1:]))
 	if err != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -159,10 +162,15 @@ func (s settings) unchanged(ctx context.Context, f *family.Family, into *layout.
 	return result, nil
 }
 
+// resolvePatience is how long registries may take to say that nothing changed. After that, the engine asks, and says what is wrong.
+const resolvePatience = 10 * time.Second
+
 // resolveBases asks the registries for the digests of images from outside.
 func (s settings) resolveBases(ctx context.Context, references []string) (map[string]digest.Digest, error) {
 	out := map[string]digest.Digest{}
 	var mu sync.Mutex
+	ctx, cancel := context.WithTimeout(ctx, resolvePatience)
+	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, reference := range references {
 		group.Go(func() error {

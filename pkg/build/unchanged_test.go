@@ -8,6 +8,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
@@ -120,4 +121,28 @@ func (p project) damage(d digest.Digest) {
 	name := p.from.Blobs().Path(d)
 	noError(p.t, os.Chmod(name, 0o644))
 	noError(p.t, os.WriteFile(name, []byte("x"), 0o644))
+}
+
+// What a URL has now, and what an engine elsewhere makes, no request says.
+func TestSettings_hasRequest(t *testing.T) {
+	with := func(steps ...family.Step) []*family.Family {
+		return []*family.Family{{}, {Images: []*family.Image{{}, {Steps: steps}}}}
+	}
+	for _, test := range []struct {
+		name     string
+		families []*family.Family
+		address  string
+		want     bool
+	}{
+		{"no steps", with(), "", true},
+		{"a pinned file", with(family.Run{}, family.Fetch{SHA256: "00"}), "", true},
+		{"a file of a URL, for one of the platforms", with(family.Run{}, family.Fetch{}), "", false},
+		{"an engine elsewhere", with(), "tcp://127.0.0.1:1", false},
+	} {
+		s := settings{families: test.families}
+		s.Engine.Address = test.address
+		if got := s.hasRequest(); got != test.want {
+			t.Errorf("%s: got %t", test.name, got)
+		}
+	}
 }
