@@ -106,7 +106,7 @@ func TestPrune_limits(t *testing.T) {
 		t.Errorf("kept are %s of %d bytes, want %s", got, after.Total, want)
 	}
 	// Nothing that the engine has went yet, so nothing runs again.
-	if out := p.build(t, "-f", three).ok(t); !strings.Contains(out.stdout, "running 0 commands") {
+	if out := p.build(t, "-f", three, "--tag", "2").ok(t); !strings.Contains(out.stdout, "running 0 commands") {
 		t.Errorf("a command ran again:\n%s", out.stdout)
 	}
 	limit := after.Total - 130_000_000
