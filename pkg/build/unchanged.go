@@ -33,6 +33,7 @@ type request struct {
 	// Platforms are those that were asked for; none stands for the engine's own.
 	Platforms []string
 	Machine   string
+	Engine    string // the address of one elsewhere
 	Created   time.Time
 	// Images are the names of the images with the digests of their inputs, and References what the images are published under: an image says
 	// by which name its base is.
@@ -64,7 +65,7 @@ func (r request) digest() (digest.Digest, error) {
 func (s settings) requestOf(f *family.Family, asked []ocispec.Platform, inputs map[string]string, bases map[string]digest.Digest) (request, error) {
 	policy, err := marshalPolicy(s.SourcePolicy)
 	r := request{
-		Format: requestFormat, Program: program(), Platforms: formattedInOrder(asked), Machine: runtime.GOARCH, Created: s.Created.UTC(),
+		Format: requestFormat, Program: program(), Platforms: formattedInOrder(asked), Machine: runtime.GOARCH, Engine: s.Engine.Address, Created: s.Created.UTC(),
 		Images: inputs, References: map[string][]string{}, Bases: bases, Policy: policy,
 	}
 	for _, image := range f.Images {
@@ -95,12 +96,8 @@ func program() string {
 	return fmt.Sprintf("%s %d %d", version, info.Size(), info.ModTime().UnixNano())
 }
 
-// hasRequest reports whether a request can say all that decides the images: not what a URL has now, and not what an engine elsewhere makes of
-// it.
+// hasRequest reports whether a request can say all that decides the images: not what a URL has now.
 func (s settings) hasRequest() bool {
-	if s.Engine.Address != "" {
-		return false
-	}
 	for _, f := range s.families {
 		for _, image := range f.Images {
 			for _, step := range image.Steps {

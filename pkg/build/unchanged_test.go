@@ -33,6 +33,7 @@ func TestRequest_digest(t *testing.T) {
 		"the program":      func(r *request) { r.Program = "q" },
 		"the platforms":    func(r *request) { r.Platforms = nil },
 		"the machine":      func(r *request) { r.Machine = "arm64" },
+		"the engine":       func(r *request) { r.Engine = "tcp://e:1" },
 		"the time":         func(r *request) { r.Created = time.Unix(1, 0) },
 		"an input":         func(r *request) { r.Images["a"] = "2" },
 		"another image":    func(r *request) { r.Images["b"] = "1" },
@@ -71,7 +72,7 @@ func TestUnchanged(t *testing.T) {
 			s.Platforms = []ocispec.Platform{{OS: "linux", Architecture: "arm64"}}
 		}, false},
 		{"another time", func(_ project, _ layout.Build, s *settings) { s.Created = time.Unix(1, 0) }, false},
-		{"an engine elsewhere", func(_ project, _ layout.Build, s *settings) { s.Engine.Address = "tcp://127.0.0.1:1" }, false},
+		{"another engine", func(_ project, _ layout.Build, s *settings) { s.Engine.Address = "tcp://127.0.0.1:1" }, false},
 		{"a damaged manifest", func(p project, b layout.Build, _ *settings) { p.damage(b.Images[0].Descriptor.Digest) }, false},
 		{"no config", func(p project, b layout.Build, _ *settings) {
 			manifest, err := p.from.Manifest(b.Images[0].Descriptor)
@@ -123,7 +124,7 @@ func (p project) damage(d digest.Digest) {
 	noError(p.t, os.WriteFile(name, []byte("x"), 0o644))
 }
 
-// What a URL has now, and what an engine elsewhere makes, no request says.
+// What a URL has now, no request says.
 func TestSettings_hasRequest(t *testing.T) {
 	with := func(steps ...family.Step) []*family.Family {
 		return []*family.Family{{}, {Images: []*family.Image{{}, {Steps: steps}}}}
@@ -131,17 +132,13 @@ func TestSettings_hasRequest(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		families []*family.Family
-		address  string
 		want     bool
 	}{
-		{"no steps", with(), "", true},
-		{"a pinned file", with(family.Run{}, family.Fetch{SHA256: "00"}), "", true},
-		{"a file of a URL, for one of the platforms", with(family.Run{}, family.Fetch{}), "", false},
-		{"an engine elsewhere", with(), "tcp://127.0.0.1:1", false},
+		{"no steps", with(), true},
+		{"a pinned file", with(family.Run{}, family.Fetch{SHA256: "00"}), true},
+		{"a file of a URL, for one of the platforms", with(family.Run{}, family.Fetch{}), false},
 	} {
-		s := settings{families: test.families}
-		s.Engine.Address = test.address
-		if got := s.hasRequest(); got != test.want {
+		if got := (settings{families: test.families}).hasRequest(); got != test.want {
 			t.Errorf("%s: got %t", test.name, got)
 		}
 	}
