@@ -157,13 +157,7 @@ func previewSummary(result *publication, refused *publish.ImmutableError) string
 	if refused != nil {
 		return fmt.Sprintf("nothing was done, and nothing would be: %s may not be moved", count(len(refused.Tags), "tag"))
 	}
-	moved, registries := 0, map[string]bool{}
-	for _, item := range result.Items {
-		if item.TagMoved {
-			moved++
-			registries[item.Reference.RegistryStr()] = true
-		}
-	}
+	moved, registries := movedTags(result)
 	return fmt.Sprintf("nothing was done; %s would send %s and move %s%s",
-		count(len(byImage(result)), "image"), size(result.PushedBytes()), count(moved, "tag"), inRegistries(len(registries)))
+		count(len(byImage(result)), "image"), size(result.PushedBytes()), count(moved, "tag"), inRegistries(registries))
 }

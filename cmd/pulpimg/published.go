@@ -55,19 +55,28 @@ func (p publishedImage) sent() int64 { return (&publication{Items: p.items}).Pus
 
 func pushSummary(result *publication) string {
 	images := count(len(byImage(result)), "image")
-	moved, mounted, registries := 0, 0, map[string]bool{}
+	moved, registries := movedTags(result)
+	mounted := 0
 	for _, item := range result.Items {
 		mounted += item.Mounted.Layers
-		if item.TagMoved {
-			moved++
-			registries[item.Reference.RegistryStr()] = true
-		}
 	}
 	if moved == 0 {
 		return fmt.Sprintf("published %s: nothing had changed", images)
 	}
 	return fmt.Sprintf("published %s: %s sent, %s mounted, %s moved%s",
-		images, size(result.PushedBytes()), count(mounted, "layer"), count(moved, "tag"), inRegistries(len(registries)))
+		images, size(result.PushedBytes()), count(mounted, "layer"), count(moved, "tag"), inRegistries(registries))
+}
+
+// movedTags counts the tags that were moved, and the registries that they are in.
+func movedTags(result *publication) (moved, registries int) {
+	in := map[string]bool{}
+	for _, item := range result.Items {
+		if item.TagMoved {
+			moved++
+			in[item.Reference.RegistryStr()] = true
+		}
+	}
+	return moved, len(in)
 }
 
 // inRegistries says in how many registries something is, unless it is one.

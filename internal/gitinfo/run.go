@@ -75,8 +75,8 @@ func exitCode(err error) (code int, ok bool) {
 	return exit.ExitCode(), true
 }
 
-// kept are the variables of the environment for git that say how it works on this machine. All others are about another repository, such as
-// that of a hook that started this program, or about what people see.
+// kept are the environment variables that say how git works on this machine. All others are about another repository, such as the one whose
+// hook started this program, or about what people see.
 var kept = []string{"GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH"}
 
 // environ returns an environment for git.

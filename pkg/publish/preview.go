@@ -14,18 +14,7 @@ import (
 //
 // It asks what a client asks that pulls, so the right to push is not needed, and not asked for.
 func Preview(ctx context.Context, items []Item, opts Options) (*Result, error) {
-	o, err := opts.settings()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkItems(items); err != nil {
-		return nil, err
-	}
-	sessions, err := connectAll(ctx, items, o)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := inspect(ctx, sessions, items, o, transport.PullScope)
+	o, sessions, entries, err := begin(ctx, items, opts, transport.PullScope)
 	if err != nil {
 		return nil, err
 	}

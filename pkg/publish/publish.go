@@ -20,18 +20,7 @@ import (
 //
 // When ctx ends, uploads stop. If tags are being moved, the remaining ones get a few more seconds, so that the family stays together.
 func Publish(ctx context.Context, items []Item, opts Options) (*Result, error) {
-	o, err := opts.settings()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkItems(items); err != nil {
-		return nil, err
-	}
-	sessions, err := connectAll(ctx, items, o)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := inspect(ctx, sessions, items, o, transport.PushScope)
+	o, sessions, entries, err := begin(ctx, items, opts, transport.PushScope)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +35,23 @@ func Publish(ctx context.Context, items []Item, opts Options) (*Result, error) {
 		return nil, err
 	}
 	return newResult(entries, u.results), nil
+}
+
+// begin checks what is to be published and asks the registries what they have. The action is what tokens are asked for.
+func begin(ctx context.Context, items []Item, opts Options, action string) (settings, sessions, []entry, error) {
+	o, err := opts.settings()
+	if err != nil {
+		return o, nil, nil, err
+	}
+	if err := checkItems(items); err != nil {
+		return o, nil, nil, err
+	}
+	all, err := connectAll(ctx, items, o)
+	if err != nil {
+		return o, nil, nil, err
+	}
+	entries, err := inspect(ctx, all, items, o, action)
+	return o, all, entries, err
 }
 
 // sessions has one session for each registry of the family.

@@ -22,7 +22,7 @@ type Published struct {
 	TagMoved bool
 	// Former is what the tag pointed to before. It is the zero value if the tag did not exist, or if the registry did not say.
 	Former v1.Hash
-	// Unknown is set if the registry denied to say what the tag pointed to. Some deny that of a repository that does not exist.
+	// Unknown is set if the registry refused to say what the tag pointed to. Some registries refuse that for a repository that does not exist.
 	Unknown bool
 	// The blobs of the item by how they came into the repository. A blob that two items of one repository share, such as two tags of one
 	// image, counts as existing for the second item.

@@ -74,7 +74,7 @@ type Service struct {
 // An Image is one image of the family.
 type Image struct {
 	At Range
-	// Name is that of each image of the matrix.
+	// Name is the name of each image of the matrix.
 	Name       Text
 	Matrix     []Named[[]Text]
 	Publish    *bool
