@@ -46,16 +46,9 @@ func (t tracer) within(i *family.Image) tracer {
 		return t
 	}
 	t.sources, t.through = maps.Clone(t.sources), maps.Clone(t.through)
-	for _, axis := range i.Declared.Matrix {
-		name := axis.Name.Value
-		t.sources[name], t.through[name] = FromMatrix, []string{name}
-		for _, v := range i.Matrix {
-			for _, text := range axis.Value {
-				if v.Name == name && v.At == text.At {
-					t.through[name] = append(t.through[name], t.of(text.Value)...)
-				}
-			}
-		}
+	for _, v := range i.Matrix {
+		t.sources[v.Name] = FromMatrix
+		t.through[v.Name] = append([]string{v.Name}, t.of(v.TextIn(i.Declared).Value)...)
 	}
 	return t
 }

@@ -134,7 +134,7 @@ func (r *resolver) findCredentials() {
 // ofMatrix notes what the variables of an image's matrix are made of.
 func (c credentialFinder) ofMatrix(d declaration) {
 	for _, v := range d.matrix {
-		text := v.text(d.image)
+		text := v.TextIn(*d.image)
 		c.defaults[v.Name] = text
 		c.needs[v.Name] = once(append(c.needs[v.Name], specVariables(text.Value)...))
 	}

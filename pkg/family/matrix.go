@@ -135,8 +135,8 @@ func (r *resolver) axis(axis spec.Named[[]spec.Text]) (values []Variable, ok boo
 	return values, ok
 }
 
-// text returns what the matrix of an image says for a value of it.
-func (v Variable) text(in *spec.Image) spec.Text {
+// TextIn returns what the matrix of an image says for a value of it, with the variables that it names.
+func (v Variable) TextIn(in spec.Image) spec.Text {
 	for _, axis := range in.Matrix {
 		for _, t := range axis.Value {
 			if axis.Name.Value == v.Name && t.At == v.At {
