@@ -186,3 +186,6 @@ func isCredential(parameter string) bool {
 	}
 	return false
 }
+
+// NamesCredential reports whether the name of a parameter or a variable is that of a credential, by how it ends.
+func NamesCredential(name string) bool { return isCredential(name) }
