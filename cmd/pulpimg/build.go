@@ -32,6 +32,8 @@ type buildCommand struct {
 	progress string
 	metadata string
 	noCache  bool
+	refresh  bool
+	dryRun   bool
 	load     bool
 	push     bool
 	debug    bool
@@ -65,6 +67,8 @@ func newBuild(con console) *cobra.Command {
 	flags.StringVar(&c.metadata, "metadata-file", "", "write what was built to this `FILE` as JSON")
 	flags.StringVar(&c.progress, "progress", "auto", "how to show progress: auto, plain, tty, quiet or rawjson (`MODE`)")
 	flags.BoolVar(&c.noCache, "no-cache", false, "run every command again")
+	flags.BoolVar(&c.dryRun, "dry-run", false, "only say what would be done, and why, as pulpimg plan does")
+	flags.BoolVar(&c.refresh, "refresh", false, "run every command again that uses the network, however old what it made is")
 	flags.BoolVar(&c.debug, "debug", false, "open a shell in the file system of the step that fails, as its command left it")
 	flags.StringVar(&c.policy, "source-policy", "", "a `FILE` with a BuildKit source policy: which sources may be used, and which to use instead of others")
 	flags.StringArrayVar(&c.secrets, "secret", nil, "give a secret to the run steps that ask for it: id=`ID`[,src=FILE|,env=NAME] (may be repeated)")
@@ -88,13 +92,8 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.debug {
-		if err := needTerminal(); err != nil {
-			return err
-		}
-	}
-	if len(c.registry.mirrors) > 0 && c.engine.address != "" {
-		return usageError{errors.New("--mirror is for the embedded engine: an engine elsewhere has mirrors of its own")}
+	if err := c.checkTogether(); err != nil {
+		return err
 	}
 	opts, err := c.options()
 	if err != nil {
@@ -110,16 +109,18 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	if len(f.Published()) == 0 && (c.push || c.load || len(outputs) > 0 || c.metadata != "") {
 		return usageError{errors.New("all images to build have publish: false: there is nothing to push, load or write")}
 	}
-	if c.push {
-		if err := c.registry.checkAccess(ctx, c.console, f); err != nil {
-			return err
-		}
+	if c.push { // without commands, publishing finds that out as fast
+		opts.BeforeEngine = func(ctx context.Context) error { return c.registry.checkAccess(ctx, c.console, f) }
 	}
 	into, err := build.Cache{}.Layout(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, into.Close()) }()
+	if c.dryRun {
+		plan := planCommand{build: *c, against: againstBuild, format: c.format.name}
+		return plan.print(ctx, f, into, opts)
+	}
 	defer collect(ctx, c.console, keep)
 	result, err := build.Family(ctx, f, into, opts)
 	if err != nil {
@@ -132,9 +133,30 @@ func (c *buildCommand) run(ctx context.Context, images []string) (err error) {
 	return c.format.print(c.console, result, pushed)
 }
 
+// checkTogether refuses flags that do not go together.
+func (c *buildCommand) checkTogether() error {
+	switch {
+	case c.dryRun && (c.push || c.load || c.debug || len(c.outputs) > 0 || c.metadata != ""):
+		return usageError{errors.New("--dry-run builds nothing: it goes with no --push, --load, --output, --metadata-file or --debug; push has a --dry-run of its own")}
+	case len(c.registry.mirrors) > 0 && c.engine.address != "":
+		return usageError{errors.New("--mirror is for the embedded engine: an engine elsewhere has mirrors of its own")}
+	case c.debug:
+		return needTerminal()
+	}
+	return nil
+}
+
 // deliver brings what was built to where the flags want it. The publication is nil if it was not to be published.
 func (c *buildCommand) deliver(ctx context.Context, f *family.Family, into *layout.Layout, result *build.Result, outputs []output) (*publication, error) {
+	if result.Unrecorded != nil {
+		fmt.Fprintf(c.console.err, "pulpimg: %v; the next build makes it again\n", result.Unrecorded)
+	}
 	images := result.Build.Images
+	if c.load || len(outputs) > 0 {
+		if err := fill(ctx, c.console, into, images, &c.registry); err != nil {
+			return nil, err
+		}
+	}
 	for _, output := range outputs {
 		if err := output.write(ctx, into, images); err != nil {
 			return nil, err
@@ -162,6 +184,9 @@ var progressModes = []string{"auto", "plain", "tty", "quiet", "rawjson"}
 func (c *buildCommand) options() (build.Options, error) {
 	if !slices.Contains(progressModes, c.progress) {
 		return build.Options{}, usageError{fmt.Errorf("--progress %s: it is one of %s", c.progress, strings.Join(progressModes, ", "))}
+	}
+	if c.noCache && c.refresh {
+		return build.Options{}, usageError{errors.New("--no-cache runs every command again, with and without --refresh: give one of them")}
 	}
 	on, err := c.engine.options(c.console)
 	if err != nil {
@@ -197,6 +222,7 @@ func (c *buildCommand) options() (build.Options, error) {
 		Platforms:    wanted,
 		Created:      created,
 		NoCache:      c.noCache,
+		Refresh:      c.refresh,
 		SourcePolicy: policy,
 		Keychain:     credentials,
 		Registries:   c.registry.config,

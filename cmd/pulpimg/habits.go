@@ -82,7 +82,7 @@ func flagHints() map[string]string {
 		"label":      "the spec has the labels: images.NAME.labels",
 		"annotation": "the spec has the labels: images.NAME.labels",
 		"cache-to":   cache, "cache-from": cache, "cache": cache, "export-cache": cache, "import-cache": cache,
-		"dry-run": "pulpimg validate checks the spec, and pulpimg show prints what it means",
+		"dry-run": "pulpimg plan says what a build would do, and pulpimg validate checks the spec",
 		"target":  "name the images as arguments: pulpimg build IMAGE",
 		"D":       "pulpimg build has --debug and --progress plain", "verbose": "pulpimg build has --debug and --progress plain",
 		"o": "print it and redirect standard output", "output": "print it and redirect standard output",

@@ -21,7 +21,7 @@ func TestHabits_haveAHint(t *testing.T) {
 		{[]string{"build", "--label", "a=b"}, "images.NAME.labels"},
 		{[]string{"build", "--cache-to", "x"}, "--engine"},
 		{[]string{"build", "--cache-from=x"}, "--engine"},
-		{[]string{"build", "--dry-run"}, "pulpimg validate"},
+		{[]string{"dockerfile", "--dry-run"}, "pulpimg plan"},
 		{[]string{"build", "--target", "x"}, "pulpimg build IMAGE"},
 		{[]string{"build", "--no-cache-filter", "x"}, "--no-cache"},
 		{[]string{"build", "--squash"}, "one step"},

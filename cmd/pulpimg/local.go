@@ -78,14 +78,18 @@ func (l localImage) ids() ([]string, error) {
 
 // load loads what was built into a tool, if that is what is to be started and the tool has another image by its name, or none. An image that
 // is named by its digest comes from the registry.
-func (l localImage) load(ctx context.Context, con console, tool, reference string) error {
+func (l localImage) load(ctx context.Context, con console, tool, reference string, flags *registryFlags) error {
 	if l.built == nil || !slices.Contains(l.built.References, reference) {
 		return nil
 	}
 	if loaded, err := l.loaded(ctx, tool, reference); err != nil || loaded {
 		return err
 	}
-	if err := export.LoadInto(ctx, tool, l.from, []layout.Image{*l.built}); err != nil {
+	images := []layout.Image{*l.built}
+	if err := fill(ctx, con, l.from, images, flags); err != nil {
+		return err
+	}
+	if err := export.LoadInto(ctx, tool, l.from, images); err != nil {
 		return err
 	}
 	fmt.Fprintf(con.err, "loaded into %s\n", tool)

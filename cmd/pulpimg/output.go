@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +59,7 @@ func (f *format) print(con console, result *build.Result, pushed *publication) e
 		return printJSON(con.out, result)
 	}
 	if len(result.Images) > 0 {
-		if err := imageTable(con.out, result); err != nil {
+		if err := imageTable(con.out, result, styleOf(con.out).Width); err != nil {
 			return err
 		}
 		fmt.Fprintln(con.out)
@@ -79,36 +78,6 @@ func printJSON(w io.Writer, value any) error {
 	}
 	_, err = fmt.Fprintln(w, diagnostic.VisibleJSON(string(data)))
 	return err
-}
-
-func imageTable(w io.Writer, result *build.Result) error {
-	several := slices.ContainsFunc(result.Images, func(i build.Image) bool { return len(i.References) > 1 })
-	header := []string{"IMAGE", "PLATFORM", "DIGEST", "LAYERS", "SHARED", "SIZE"}
-	if !several {
-		header = append(header, "REFERENCE")
-	}
-	table := newTable(w, header...)
-	for _, image := range result.Images {
-		name, reference := image.Name, image.Reference
-		if several {
-			reference = ""
-		}
-		if len(image.Platforms) > 1 {
-			table.row(name, "all", short(image.Digest), "", "", "", reference)
-			name, reference = "", ""
-		}
-		for _, p := range image.Platforms {
-			shared := "-"
-			if image.Parent != "" {
-				shared = fmt.Sprint(p.Shared)
-			}
-			table.row(name, p.Platform, short(p.Digest), fmt.Sprint(len(p.Layers)), shared, size(p.Size()), reference)
-		}
-		if several {
-			table.below(tagLines(image.References)...)
-		}
-	}
-	return table.flush()
 }
 
 // buildSummary counts what ran. What came from the engine's cache did not.
@@ -135,8 +104,7 @@ func buildSummary(result *build.Result) string {
 		total += bytes
 	}
 	if result.Same != nil {
-		return fmt.Sprintf("nothing changed since %s: %s of %s (%s together)",
-			*result.Same, count(len(result.Images), "image"), count(len(layers), "layer"), size(total))
+		return fmt.Sprintf("nothing changed since %s: %s (%s together)", *result.Same, count(len(result.Images), "image"), size(total))
 	}
 	return fmt.Sprintf("built %s of %s (%s together) in %s, running %s",
 		count(len(result.Images), "image"), count(len(layers), "layer"), size(total), seconds(result.Duration), count(ran, "command"))

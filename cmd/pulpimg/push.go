@@ -105,7 +105,7 @@ type publication = publish.Result
 
 // publishImages publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
 func publishImages(ctx context.Context, con console, from *layout.Layout, images []layout.Image, immutable []string, flags *registryFlags) (*publication, error) {
-	bar := newUploadProgress(con.err)
+	bar := newTransferProgress(con.err, "publishing")
 	opts := flags.options(bar.waiting)
 	opts.Progress = bar.show
 	opts.Immutable = immutable

@@ -77,8 +77,11 @@ func remedy(err error) string {
 		platforms *export.PlatformsError
 		conf      *registries.FileError
 		immutable *publish.ImmutableError
+		layer     *publish.LayerError
 	)
 	switch {
+	case errors.As(err, &layer):
+		return layerRemedy(layer)
 	case errors.As(err, &immutable):
 		return "publish what is new under a new tag: in the spec, or with --tag"
 	case errors.As(err, &value):
@@ -146,6 +149,14 @@ func gitRemedy(e *family.GitError) string {
 		return "see what git status says there, or give it a value with --set " + e.Variable + "=VALUE"
 	}
 	return set
+}
+
+// layerRemedy returns what to do about a layer that no place gives.
+func layerRemedy(layer *publish.LayerError) string {
+	if errors.As(layer, new(*publish.CredentialsError)) || errors.As(layer, new(*publish.UnreachableError)) {
+		return "" // what the place says is what can be mended
+	}
+	return "build again, which takes the base as its registry has it now; if it still has this one, with --no-cache"
 }
 
 const policyRemedy = "allow it in the file given as --source-policy, or build without one"

@@ -17,6 +17,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
@@ -57,6 +58,9 @@ func TestRemedy(t *testing.T) {
 		{"no engine at the address", fmt.Errorf("%w at tcp://h:1", engine.ErrUnreachable), "leave out --engine"},
 		{"no docker", export.ErrNoStore, "--output docker-archive:FILE"},
 		{"an archive for two platforms", &export.PlatformsError{Platforms: 2}, "--platform"},
+		{"a layer that is gone", &publish.UploadError{Err: &publish.LayerError{Sources: []string{"r.example/b"}, Errs: []error{errors.New("BLOB_UNKNOWN")}}}, "build again"},
+		{"a layer that nobody has", &publish.LayerError{}, "build again"},
+		{"a layer that is refused", &publish.LayerError{Sources: []string{"r.example/b"}, Errs: []error{&publish.CredentialsError{}}}, ""},
 		{"something else", errors.New("something else"), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

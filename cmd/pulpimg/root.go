@@ -32,7 +32,7 @@ func newRoot(con console) *cobra.Command {
 		writeUsage(cmd.OutOrStderr(), cmd, columnsOf(cmd.OutOrStderr()))
 		return nil
 	})
-	root.AddCommand(newBuild(con), newPush(con), newDockerfile(con), newManifests(con), newCompose(con), newRun(con),
+	root.AddCommand(newBuild(con), newPlan(con), newPush(con), newDockerfile(con), newManifests(con), newCompose(con), newRun(con),
 		newValidate(con), newShow(con), newInit(con), newSchema(con), newEngine(con), newVersion(con), newMan())
 	completeCommands(root)
 	checkFlags(root)

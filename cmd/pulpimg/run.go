@@ -21,11 +21,12 @@ import (
 
 // A runCommand is the flags of `pulpimg run`.
 type runCommand struct {
-	console console
-	source  source
-	values  values
-	options container.Options
-	print   bool
+	console  console
+	source   source
+	values   values
+	registry registryFlags
+	options  container.Options
+	print    bool
 
 	lastBuild bool
 }
@@ -48,6 +49,7 @@ func newRun(con console) *cobra.Command {
 	flags := cmd.Flags()
 	c.source.flags(flags)
 	c.values.flags(flags)
+	c.registry.flags(flags)
 	flags.StringVar(&c.options.Tool, "with", "", "start it with docker or podman (`TOOL`; default: whichever answers)")
 	flags.BoolVarP(&c.options.Detach, "detach", "d", false, "leave the container in the background")
 	flags.StringVar(&c.options.Name, "name", "", "call the container `NAME` (default: the image's name)")
@@ -79,6 +81,9 @@ func oneImage(cmd *cobra.Command, args []string) error {
 func (c *runCommand) run(ctx context.Context, name string, args []string) (err error) {
 	if t := c.options.Tool; t != "" && t != "docker" && t != "podman" {
 		return usageError{fmt.Errorf("--with %s: it is docker or podman", t)}
+	}
+	if err := c.registry.check(); err != nil {
+		return err
 	}
 	f, image, err := c.image(ctx, name)
 	if err != nil {
@@ -115,7 +120,7 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) (err e
 		return err
 	}
 	warnOfFiles(c.console, []*family.Image{image}, c.mounts)
-	if err := local.load(ctx, c.console, c.options.Tool, c.options.Reference); err != nil {
+	if err := local.load(ctx, c.console, c.options.Tool, c.options.Reference, &c.registry); err != nil {
 		return err
 	}
 	return become(command)

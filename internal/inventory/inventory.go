@@ -12,6 +12,7 @@ type Inventory struct {
 	Tag        Value   `json:"tag"`
 	Tags       []Value `json:"tags,omitempty"`
 	Immutable  []Value `json:"immutable,omitempty"`
+	Refresh    *Value  `json:"refresh,omitempty"`
 	// Labels are those of every image that is published.
 	Labels      []Named    `json:"labels,omitempty"`
 	Variables   []Named    `json:"variables,omitempty"`
@@ -168,6 +169,8 @@ type Step struct {
 	Caches  []Cache  `json:"cache,omitempty"`
 	Mounts  []Mount  `json:"mounts,omitempty"`
 	Network string   `json:"network,omitempty"`
+	// Refresh is how old what the step got from the network may be: its own, or that of the spec.
+	Refresh string `json:"refresh,omitempty"`
 }
 
 // A Copy is what a step takes from an image.

@@ -18,6 +18,7 @@ func New(f *family.Family, overrides Overrides) *Inventory {
 		Family:      l.specValue(f.Name, f.Spec.Name),
 		Labels:      l.labels(f),
 		Immutable:   l.words(f.Immutable, f.Spec.Immutable),
+		Refresh:     l.optional(string(f.Refresh), f.Spec.Refresh, ""),
 		Variables:   l.variables(f.Variables),
 		Environment: l.environment(f),
 		Settings:    l.settings(f),

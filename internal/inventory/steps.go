@@ -9,6 +9,7 @@ import (
 
 func (l lister) step(s family.Step) Step {
 	out := Step{Title: s.Title(), At: l.at(s.At()), Lines: [2]int{s.At().Start.Line, s.At().End.Line}}
+	out.Refresh = string(family.RefreshOf(s))
 	switch s := s.(type) {
 	case family.Fetch:
 		out.Kind, out.URL, out.SHA256 = "fetch", s.URL.String(), s.SHA256

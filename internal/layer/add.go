@@ -37,7 +37,7 @@ func (a *addition) layer(ctx context.Context) (Layer, error) {
 		if err := a.read(ctx); err != nil {
 			return Layer{}, err
 		}
-		made.DiffID, made.Blob, made.Known = a.store.byKey(a.key())
+		made.DiffID, made.Blob, made.Known = a.store.byKey(ctx, a.key())
 	}
 	if !made.Known {
 		if err := a.write(ctx, &made); err != nil {
@@ -92,7 +92,7 @@ func (s *Store) Find(ctx context.Context, entries []Entry, opts Options) (made L
 		return Layer{}, false, err
 	}
 	made = Layer{Entries: entries}
-	if made.DiffID, made.Blob, made.Known = s.byKey(a.key()); !made.Known {
+	if made.DiffID, made.Blob, made.Known = s.byKey(ctx, a.key()); !made.Known {
 		return Layer{}, false, nil
 	}
 	if err := s.remember(entries, a.contents); err != nil {
@@ -141,15 +141,15 @@ func (a *addition) write(ctx context.Context, made *Layer) (err error) {
 		return fmt.Errorf("storing a layer: %w", err)
 	}
 	made.DiffID = digester.Digest()
-	if made.Blob, made.Known = a.store.byDiffID(made.DiffID); !made.Known {
+	if made.Blob, made.Known = a.store.byDiffID(ctx, made.DiffID); !made.Known {
 		if made.Blob, err = out.Commit(ocispec.MediaTypeImageLayerGzip); err != nil {
 			return fmt.Errorf("storing a layer: %w", err)
 		}
-		if err := writeNote(a.store.blobPath(made.DiffID), made.Blob); err != nil {
+		if err := a.store.writeBlobNote(a.store.blobPath(made.DiffID), made.DiffID, made.Blob); err != nil {
 			return fmt.Errorf("storing a layer: %w", err)
 		}
 	}
-	if err := writeNote(a.store.keyPath(a.key()), made.DiffID); err != nil {
+	if err := writeNote(a.store.keyPath(a.key()), newKeyNote(a.key(), made.DiffID)); err != nil {
 		return fmt.Errorf("storing a layer: %w", err)
 	}
 	return nil

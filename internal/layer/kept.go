@@ -88,9 +88,9 @@ func (i inventory) findLayers(dir string) {
 		diffIDs[digest.NewDigestFromEncoded(digest.SHA256, filepath.Base(name))] = k
 	}
 	for name := range i.files {
-		var diffID digest.Digest
-		if filepath.Dir(name) == filepath.Join(dir, keysDir) && readNote(name, &diffID) && diffIDs[diffID] != nil {
-			i.take(diffIDs[diffID], name)
+		var note keyNote
+		if filepath.Dir(name) == filepath.Join(dir, keysDir) && readNote(name, &note) && diffIDs[note.DiffID] != nil {
+			i.take(diffIDs[note.DiffID], name)
 		}
 	}
 }

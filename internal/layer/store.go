@@ -92,9 +92,9 @@ func (s *Store) Add(ctx context.Context, entries []Entry, opts Options) (_ Layer
 func (l Layer) IsEmpty() bool { return len(l.Entries) == 0 && !l.Unlisted }
 
 // ByDiffID returns the layer with a digest, which is not empty, if the store has it. What the layer holds is not listed.
-func (s *Store) ByDiffID(diffID digest.Digest, opts Options) (made Layer, ok bool, err error) {
+func (s *Store) ByDiffID(ctx context.Context, diffID digest.Digest, opts Options) (made Layer, ok bool, err error) {
 	made = Layer{DiffID: diffID, Known: true, Unlisted: true}
-	if made.Blob, ok = s.byDiffID(diffID); !ok {
+	if made.Blob, ok = s.byDiffID(ctx, diffID); !ok {
 		return Layer{}, false, nil
 	}
 	made, err = s.finish(made, opts)

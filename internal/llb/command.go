@@ -25,6 +25,7 @@ type command struct {
 	mounts    []mount
 	secrets   []string
 	noNetwork bool
+	again     string // see Image.Again
 }
 
 // A variable is one of a command's environment.
@@ -187,6 +188,7 @@ func run(root llb.State, c command, imageEnv []string, named description, with O
 	}
 	opts = append(opts, surroundings(with, declared)...)
 	opts = append(opts, c.mountOptions(named)...)
+	opts = append(opts, runAgain(c.again)...)
 	for _, id := range c.secrets {
 		secret := []llb.SecretOption{llb.SecretID(id)}
 		if c.user != "" {

@@ -38,12 +38,19 @@ func (t *SolveTarget) Config() ([]byte, error) {
 // ErrMissingLayers reports that an engine made a solve target without all layers of its base: its cache is damaged.
 var ErrMissingLayers = errors.New("the engine returned it without all layers of its base")
 
-// Config returns the image's config as JSON; solved is the config of the image's solve target as the engine exported it, whose layers and
+// BaseConfig returns what the config of the solve target is if the target is nothing but its base.
+func (i Image) BaseConfig() dockerspec.DockerOCIImage {
+	config := i.target.config
+	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: slices.Clone(i.below)}
+	return config
+}
+
+// Config returns the image's config; solved is the config of the image's solve target as the engine exported it, whose layers and
 // history it takes over. It is an error when the target lacks layers of its base.
-func (i Image) Config(solved dockerspec.DockerOCIImage) ([]byte, error) {
+func (i Image) Config(solved dockerspec.DockerOCIImage) (dockerspec.DockerOCIImage, error) {
 	made := solved.RootFS.DiffIDs
 	if len(made) < len(i.below) || !slices.Equal(made[:len(i.below)], i.below) {
-		return nil, ErrMissingLayers
+		return dockerspec.DockerOCIImage{}, ErrMissingLayers
 	}
 	config := i.config
 	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: slices.Clone(made)}
@@ -51,15 +58,12 @@ func (i Image) Config(solved dockerspec.DockerOCIImage) ([]byte, error) {
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
 	}
 	config.History = append(slices.Clone(solved.History), i.config.History[len(i.target.config.History):]...)
-	data, err := json.Marshal(config)
-	if err != nil {
-		return nil, fmt.Errorf("compiling the config of %s: %w", i.source.Name, err)
-	}
-	return data, nil
+	return config, nil
 }
 
 // onBase returns the config that an image starts from: the config of its base, without the author, time and triggers of the base.
 func onBase(config dockerspec.DockerOCIImage, platform ocispec.Platform, opts Options) dockerspec.DockerOCIImage {
+	config.History = fullHistory(config, opts.Created)
 	config.Platform = platform
 	config.Created = &opts.Created
 	config.Author = ""
@@ -69,6 +73,34 @@ func onBase(config dockerspec.DockerOCIImage, platform ocispec.Platform, opts Op
 		config.Config.Env = []string{"PATH=" + DefaultPath}
 	}
 	return config
+}
+
+// fullHistory returns the history of a base with an entry for each of its layers, and a time in each entry. Builders leave some out, and an
+// engine would fill in when it pulled the base.
+// https://github.com/moby/buildkit/blob/v0.34.2/exporter/containerimage/writer.go (normalizeLayersAndHistory)
+func fullHistory(base dockerspec.DockerOCIImage, created time.Time) []ocispec.History {
+	missing := len(base.RootFS.DiffIDs)
+	if base.Created != nil {
+		created = *base.Created
+	}
+	var out []ocispec.History
+	for _, entry := range base.History {
+		if !entry.EmptyLayer {
+			if missing == 0 {
+				entry.EmptyLayer = true
+			} else {
+				missing--
+			}
+		}
+		if entry.Created == nil {
+			entry.Created = &created
+		}
+		out = append(out, entry)
+	}
+	for range missing {
+		out = append(out, ocispec.History{Created: &created, Comment: comment})
+	}
+	return out
 }
 
 // A ConfigError reports that an image's declarations contradict the config of what the image is based on.

@@ -18,6 +18,7 @@ import (
 type Image struct {
 	source *family.Image
 	opts   Options
+	again  string          // tells the next command from earlier runs of it
 	steps  int             // how many of the image's own steps were added
 	base   string          // the reference of the base from outside
 	below  []digest.Digest // the diff IDs of its layers
@@ -25,6 +26,9 @@ type Image struct {
 	target   *SolveTarget
 	appended []layer.Layer
 	config   dockerspec.DockerOCIImage
+
+	// known is set while all layers on the target, of which there are some, are those of earlier builds.
+	known bool
 
 	// The input of the next command, and what its result is merged with.
 	layers []llb.State // the layers so far, the lowest first; all that is below the first layer of files is one state
@@ -38,22 +42,26 @@ type SolveTarget struct {
 	config dockerspec.DockerOCIImage
 	opts   Options
 	name   string
+	base   bool
 }
+
+// IsBase reports whether the target is a base from outside or scratch, without a command.
+func (t *SolveTarget) IsBase() bool { return t.base }
 
 // New returns an image without steps on a base from outside.
 func New(image *family.Image, base Base, opts Options) (Image, error) {
 	from := llb.Scratch()
 	if base.Reference != "" {
-		from = llb.Image(base.Reference, llb.Platform(opts.runsOn(image)), llb.WithCustomNamef("[%s] from %s", image.Name, image.Base), location(opts.SpecFile, image.BaseAt))
+		from = llb.Image(base.Reference, llb.Platform(opts.RunsOn(image)), llb.WithCustomNamef("[%s] from %s", image.Name, image.Base), location(opts.SpecFile, image.BaseAt))
 	}
-	config := onBase(base.Config, opts.runsOn(image), opts)
+	config := onBase(base.Config, opts.RunsOn(image), opts)
 	own, err := declare(config, image, opts)
 	return Image{
 		source: image,
 		opts:   opts,
 		base:   base.Reference,
 		below:  base.Config.RootFS.DiffIDs,
-		target: &SolveTarget{state: from, config: config, opts: opts, name: image.Name},
+		target: &SolveTarget{state: from, config: config, opts: opts, name: image.Name, base: true},
 		config: own,
 		layers: []llb.State{from},
 		root:   from,
@@ -62,6 +70,9 @@ func New(image *family.Image, base Base, opts Options) (Image, error) {
 
 // BaseReference returns the reference of the image from outside that this one is based on, directly or over others; empty for none.
 func (i Image) BaseReference() string { return i.base }
+
+// BaseLayers returns how many layers that image has. They are the first ones of the solve target.
+func (i Image) BaseLayers() int { return len(i.below) }
 
 // Child returns an image without steps of its own that is based on this one.
 func (i Image) Child(image *family.Image) (Image, error) {
@@ -77,6 +88,7 @@ func (i Image) AddLayer(made layer.Layer) Image {
 	named := describe(i.source, i.steps, i.opts)
 	source := layerState(made, named)
 	next := i.next()
+	next.known = false
 	next.appended = append(slices.Clip(i.appended), made)
 	next.layers = append(slices.Clip(i.layers), source)
 	next.root = copyInto(i.root, source, made.IsEmpty(), named)
@@ -86,13 +98,16 @@ func (i Image) AddLayer(made layer.Layer) Image {
 // AddCommand adds the next step, which runs a command. For each mount of the step there is what is mounted, or the zero Content for one in
 // memory.
 func (i Image) AddCommand(mounted ...Content) (Image, error) {
+	i.opts.NoCache = i.opts.NoCache || slices.ContainsFunc(mounted, func(c Content) bool { return c.opts.NoCache })
 	named := describe(i.source, i.steps, i.opts)
 	command, err := i.command(mounted)
 	if err != nil {
 		return Image{}, fmt.Errorf("compiling %s: %w", named.name, err)
 	}
+	command.again = i.again
 	after := run(i.root, command, i.config.Config.Env, named, i.opts)
 	next := i.next()
+	next.known = false
 	next.appended = nil
 	next.layers = i.layersWith(after, named)
 	next.root = after
@@ -139,6 +154,7 @@ func (i Image) AddEnv() (Image, error) {
 // next returns the image after its next step: with the step's history entry, and with the step counted.
 func (i Image) next() Image {
 	i.config.History = append(slices.Clip(i.config.History), historyOf(i.step(), i.opts.Created))
+	i.again = ""
 	i.steps++
 	return i
 }

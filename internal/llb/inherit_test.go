@@ -1,7 +1,6 @@
 package llb_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
@@ -36,12 +35,8 @@ func imageOn(t *testing.T, f *family.Family, below dockerspec.DockerOCIImageConf
 	if err != nil {
 		return dockerspec.DockerOCIImage{}, err
 	}
-	data, err := image.Config(from.Config)
+	out, err := image.Config(from.Config)
 	if err != nil {
-		t.Fatal(err)
-	}
-	var out dockerspec.DockerOCIImage
-	if err := json.Unmarshal(data, &out); err != nil {
 		t.Fatal(err)
 	}
 	return out, nil

@@ -44,8 +44,8 @@ type Options struct {
 	Proxies Proxies
 }
 
-// runsOn returns the platform that the commands of an image run on.
-func (o Options) runsOn(image *family.Image) ocispec.Platform {
+// RunsOn returns the platform that the commands of an image run on.
+func (o Options) RunsOn(image *family.Image) ocispec.Platform {
 	if image.OnBuildPlatform {
 		return o.Build
 	}

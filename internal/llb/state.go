@@ -43,7 +43,7 @@ func describe(image *family.Image, at int, opts Options) description {
 	return description{
 		name:  StepName(image, at),
 		at:    location(opts.SpecFile, image.Steps[at].At()),
-		on:    llb.Platform(opts.runsOn(image)),
+		on:    llb.Platform(opts.RunsOn(image)),
 		again: opts.again(),
 	}
 }

@@ -16,6 +16,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/internal/cachedir"
+	"github.com/pulpimg/pulpimg/internal/forecast"
 	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -34,73 +35,193 @@ func Family(ctx context.Context, f *family.Family, into *layout.Layout, opts Opt
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	if result, err := s.unchanged(ctx, f, into); result != nil || err != nil {
-		return result, err
+	s.kept = []*layout.Blobs{s.layers.Blobs(), into.Blobs()}
+	b := builder{settings: s, family: f, into: into, asked: s.Platforms, started: time.Now()}
+	if s.Engine.Address == "" {
+		return b.here(ctx)
 	}
-	e, err := engine.Start(ctx, s.Engine)
+	return b.elsewhere(ctx)
+}
+
+// A builder builds a family.
+type builder struct {
+	settings
+	family  *family.Family
+	into    *layout.Layout
+	asked   []ocispec.Platform
+	started time.Time
+}
+
+// here builds with an engine of its own, if it needs one.
+func (b builder) here(ctx context.Context) (*Result, error) {
+	var err error
+	if b, err = b.on(thisPlatform()); err != nil {
+		return nil, err
+	}
+	seen, unseen := b.foresee(ctx)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if unseen == nil && !seen.NeedsEngine() {
+		return b.withoutEngine(ctx, seen)
+	}
+	result, err := b.withEngine(ctx, func(c *client.Client) (*Result, error) { return b.onClient(ctx, c, seen) })
+	return result, b.withUnseen(err, unseen)
+}
+
+// withUnseen adds to the error of an engine that cannot run here why the build asked for one: perhaps it needs none, if only its base can be
+// looked up.
+func (b builder) withUnseen(err, unseen error) error {
+	var unusable *engine.UnusableError
+	if unseen != nil && errors.As(err, &unusable) {
+		return errors.Join(failure(unseen, b.family, history{}), err)
+	}
+	return err
+}
+
+// elsewhere builds on an engine on another machine, whose platform counts.
+func (b builder) elsewhere(ctx context.Context) (*Result, error) {
+	return b.withEngine(ctx, func(c *client.Client) (*Result, error) {
+		available, err := enginePlatforms(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if b, err = b.on(available[0]); err != nil {
+			return nil, err
+		}
+		seen, err := b.foresee(ctx)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err == nil && !seen.NeedsEngine() {
+			return b.withoutEngine(ctx, seen)
+		}
+		return b.onClient(ctx, c, seen)
+	})
+}
+
+// on returns the builder for an engine of a platform.
+func (b builder) on(platform ocispec.Platform) (builder, error) {
+	b.build = platform
+	if len(b.Platforms) == 0 {
+		b.Platforms = []ocispec.Platform{platform}
+	}
+	var err error
+	b.families, err = forPlatforms(b.family, b.Platforms)
+	return b, err
+}
+
+// withEngine does something with an engine, which runs for no longer than that.
+func (b builder) withEngine(ctx context.Context, do func(*client.Client) (*Result, error)) (result *Result, err error) {
+	if b.BeforeEngine != nil {
+		if err := b.BeforeEngine(ctx); err != nil {
+			return nil, err
+		}
+	}
+	e, err := engine.Start(ctx, b.Engine)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	result, err = onClient(ctx, e.Client(), f, into, s)
+	result, err = do(e.Client())
 	if dead := e.Err(); err != nil && dead != nil && ctx.Err() == nil {
 		return nil, dead // that the engine ended says more than what its clients noticed of it
 	}
 	return result, err
 }
 
-// onClient builds all images of a family on the engine of a client.
-func onClient(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, s settings) (*Result, error) {
+// onClient builds on the engine of a client. Without a forecast, the engine is asked about everything.
+func (b builder) onClient(ctx context.Context, c *client.Client, seen *forecast.Forecast) (*Result, error) {
 	available, err := enginePlatforms(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	asked := s.Platforms
-	if len(s.Platforms) == 0 {
-		s.Platforms = available[:1]
-	}
-	s.build = available[0]
-	if err := runnable(f, s.Platforms, available); err != nil {
+	if err := runnable(b.family, b.Platforms, available); err != nil {
 		return nil, err
 	}
-	if s.families, err = forPlatforms(f, s.Platforms); err != nil {
+	foretold := b.foretell(ctx, seen)
+	done, err := b.onEngine(ctx, c, seen)
+	done.foretold = foretold
+	if err != nil {
+		_ = b.recordAll(context.WithoutCancel(ctx), seen, done.steps, nil, b.into) // why the build failed is what counts
 		return nil, err
 	}
-	started := time.Now()
-	done, err := onEngine(ctx, c, f, into, s)
+	return b.finish(ctx, seen, done)
+}
+
+// foretell says what a build is about to do, for whoever wants to know afterwards. It is nil if that cannot be told: no build fails for it.
+func (b builder) foretell(ctx context.Context, seen *forecast.Forecast) *Plan {
+	if seen == nil {
+		return nil
+	}
+	plan, err := b.predict(ctx, seen, false)
+	if err != nil {
+		return nil
+	}
+	return plan
+}
+
+// withoutEngine builds what needs no engine.
+func (b builder) withoutEngine(ctx context.Context, seen *forecast.Forecast) (*Result, error) {
+	foretold := b.foretell(ctx, seen)
+	watch, err := startWatching(b.Progress, nil, b.family.Redact)
 	if err != nil {
 		return nil, err
 	}
-	if len(f.Published()) == 0 {
-		return &Result{Family: f.Name, Images: []Image{}, Steps: done.steps, Duration: time.Since(started)}, nil
+	run := run{family: b.family, opts: b.settings, watch: watch, forecast: seen}
+	planned, err := run.planWithoutEngine(ctx)
+	close(watch.updates)
+	_, watchErr := watch.wait()
+	if err != nil {
+		return nil, run.failure(ctx, err, history{})
 	}
-	inputs, err := inputs(ctx, f, s.layers, s.Platforms)
+	if watchErr != nil {
+		return nil, fmt.Errorf("showing the build's progress: %w", watchErr)
+	}
+	return b.finish(ctx, seen, outcome{planned: planned, foretold: foretold})
+}
+
+// finish writes the images of a build, and what is known of them.
+func (b builder) finish(ctx context.Context, seen *forecast.Forecast, done outcome) (*Result, error) {
+	if len(b.family.Published()) == 0 {
+		unrecorded := b.recordAll(ctx, seen, done.steps, nil, b.into)
+		return &Result{Family: b.family.Name, Images: []Image{}, Steps: done.steps, Unrecorded: unrecorded, Duration: time.Since(b.started)}, nil
+	}
+	inputs, err := inputs(ctx, b.family, b.layers, b.Platforms)
 	if err != nil {
 		return nil, err
 	}
-	built, err := manifestWriter{into: into, layers: s.layers, inputs: inputs}.write(ctx, done.response, done.planned)
+	built, made, err := manifestWriter{into: b.into, layers: b.layers, inputs: inputs, places: placer{b.SourcePolicy}}.write(ctx, done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}
-	if s.hasRequest() {
-		r, err := s.requestOf(f, asked, inputs, done.planned.bases)
-		if err != nil {
-			return nil, err
-		}
-		if built.Request, err = r.digest(); err != nil {
-			return nil, err
-		}
+	unrecorded := b.recordAll(ctx, seen, done.steps, made, b.into)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	if built, err = into.Add(ctx, built); err != nil {
+	same, newest := b.sameBuild(built)
+	if newest {
+		built = *same
+	} else if built, err = b.add(ctx, built, done.foretold); err != nil { // what was asked for last is the last build
 		return nil, err
 	}
-	result, err := describe(into, f, built)
+	result, err := describe(b.into, b.family, built)
 	if err != nil {
 		return nil, err
 	}
-	result.Steps = done.steps
-	result.Duration = time.Since(started)
+	result.Steps, result.Same, result.Duration, result.Plan = done.steps, same, time.Since(b.started), done.foretold
+	result.Unrecorded = unrecorded
 	return result, nil
+}
+
+// add adds a build to the layout.
+func (b builder) add(ctx context.Context, built layout.Build, foretold *Plan) (_ layout.Build, err error) {
+	if foretold != nil {
+		if built.Recipe, err = b.writeRecipe(foretold.recipe); err != nil {
+			return layout.Build{}, err
+		}
+	}
+	return b.into.Add(ctx, built)
 }
 
 // product names this program to the engine.
@@ -117,13 +238,18 @@ func solveOptions(f *family.Family, into *layout.Layout, s settings) client.Solv
 	}
 	return client.SolveOpt{
 		Exports:   exports,
-		OCIStores: map[string]content.Store{llb.LayerStore: s.layers.Blobs().Store()},
+		OCIStores: map[string]content.Store{llb.LayerStore: s.layerStore(into)},
 		Session: []session.Attachable{
 			newEngineCredentials(s.Keychain).attachable(),
 			secretsprovider.NewSecretProvider(withCredentials(s.families, s.trusted, s.Secrets)),
 		},
 		SourcePolicy: allowing(s.SourcePolicy, f, s),
 	}
+}
+
+// layerStore returns the store from which an engine takes layers.
+func (s settings) layerStore(into *layout.Layout) content.Store {
+	return baseStore{Store: s.layers.Blobs().Store(), layers: s.layers.Blobs(), into: into.Blobs(), lookup: s.lookup}
 }
 
 // enginePlatforms returns what the engine can run, its own platform first.

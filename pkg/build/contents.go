@@ -60,13 +60,18 @@ func (p platformPlanner) mountFolders(ctx context.Context, state imageState, s f
 // copies adds a layer of files, some of which are those of images.
 func (p platformPlanner) copies(ctx context.Context, state imageState, image *family.Image, at int, contents []llb.Content) (imageState, error) {
 	started := time.Now()
+	if p.engine == nil {
+		next, err := p.copiesListed(ctx, state, image, at, contents)
+		p.announce(llb.StepName(image, at), started, false)
+		return next, err
+	}
 	record, err := p.stepRecord(ctx, state, image, at, contents)
 	if err != nil {
 		return imageState{}, err
 	}
-	if made, ok, err := p.recorded(record); ok || err != nil {
+	if made, ok, err := p.recorded(ctx, record); ok || err != nil {
 		p.announce(llb.StepName(image, at), started, true)
-		return imageState{image: state.image.AddLayer(made), tree: &lazyTree{load: func() (layer.Tree, error) {
+		return imageState{image: state.image.AddLayer(made), tree: &lazyTree{load: func(ctx context.Context) (layer.Tree, error) {
 			next, err := p.copiesListed(ctx, state, image, at, contents)
 			return next.tree, err
 		}}}, err
@@ -92,16 +97,16 @@ func (p platformPlanner) copiesListed(ctx context.Context, state imageState, ima
 	}
 	next := imageState{image: state.image.AddLayer(made), tree: layer.Overlay(state.tree, made.Entries)}
 	if slices.ContainsFunc(made.Entries, func(e layer.Entry) bool { return e.Path == passwdFile || e.Path == groupFile }) {
-		next.tree = newEngineTree(p.engine, next.image) // owners are looked up there, and the content is with the engine
+		next.tree = p.treeAgain(image, next.image) // owners are looked up there, and the content is with the engine
 	}
 	return next, nil
 }
 
 // stepRecord returns the file of the record of the layer that a step makes of files of images; empty if the step also brings files of the folder,
-// whose contents would have to be known. Everything that decides the layer is in its name.
+// whose contents would have to be known, or if a command before it runs again because of its age. Everything that decides the layer is in its name.
 func (p platformPlanner) stepRecord(ctx context.Context, state imageState, image *family.Image, at int, contents []llb.Content) (string, error) {
 	step := image.Steps[at].(family.Files)
-	if len(step.Files) > 0 {
+	if len(step.Files) > 0 || p.renewed(image) {
 		return "", nil
 	}
 	below, err := state.image.Root(ctx)
@@ -125,31 +130,31 @@ func (p platformPlanner) stepRecord(ctx context.Context, state imageState, image
 }
 
 // recorded returns the layer of a record, if there is one and the store has the layer.
-func (p platformPlanner) recorded(record string) (layer.Layer, bool, error) {
+func (p platformPlanner) recorded(ctx context.Context, record string) (layer.Layer, bool, error) {
 	diffID, ok := p.taken.readLayer(record)
 	if !ok {
 		return layer.Layer{}, false, nil
 	}
-	return p.opts.layers.ByDiffID(diffID, p.layerOptions())
+	return p.opts.layers.ByDiffID(ctx, diffID, p.layerOptions())
 }
 
 // A lazyTree is a tree that is found out when somebody asks.
 type lazyTree struct {
-	load func() (layer.Tree, error)
+	load func(context.Context) (layer.Tree, error)
 
 	once sync.Once
 	tree layer.Tree
 	err  error
 }
 
-func (t *lazyTree) get() (layer.Tree, error) {
-	t.once.Do(func() { t.tree, t.err = t.load() })
+func (t *lazyTree) get(ctx context.Context) (layer.Tree, error) {
+	t.once.Do(func() { t.tree, t.err = t.load(ctx) })
 	return t.tree, t.err
 }
 
 // Lstat implements layer.Tree.
 func (t *lazyTree) Lstat(ctx context.Context, path string) (*layer.Info, error) {
-	tree, err := t.get()
+	tree, err := t.get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +163,7 @@ func (t *lazyTree) Lstat(ctx context.Context, path string) (*layer.Info, error) 
 
 // ReadFile implements layer.Reader.
 func (t *lazyTree) ReadFile(ctx context.Context, path string, limit int64) ([]byte, error) {
-	tree, err := t.get()
+	tree, err := t.get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +172,7 @@ func (t *lazyTree) ReadFile(ctx context.Context, path string, limit int64) ([]by
 
 // Prefetch implements layer.Prefetcher.
 func (t *lazyTree) Prefetch(ctx context.Context, paths []string) {
-	tree, err := t.get()
+	tree, err := t.get(ctx)
 	if prefetcher, ok := tree.(layer.Prefetcher); ok && err == nil {
 		prefetcher.Prefetch(ctx, paths)
 	}

@@ -25,6 +25,7 @@ type manifestWriter struct {
 	into   *layout.Layout
 	layers *layer.Store
 	inputs map[string]string // by the names of the images
+	places placer
 }
 
 // An export is what the engine made: the targets of a plan, each as an image.
@@ -39,38 +40,59 @@ type exportedTarget struct {
 }
 
 // write writes the images of a plan whose targets were exported.
-func (w manifestWriter) write(ctx context.Context, response *client.SolveResponse, p plan) (layout.Build, error) {
-	from, err := w.readExport(response, len(p.targets))
-	if err != nil {
-		return layout.Build{}, fmt.Errorf("reading what the engine exported: %w", err)
+func (w manifestWriter) write(ctx context.Context, response *client.SolveResponse, p plan) (layout.Build, madeImages, error) {
+	built, made := layout.Build{}, madeImages{}
+	var from export
+	if len(p.targets) > 0 {
+		var err error
+		if from, err = w.readExport(response, len(p.targets)); err != nil {
+			return layout.Build{}, nil, fmt.Errorf("reading what the engine exported: %w", err)
+		}
+		built.Export = &from.root
 	}
-	built := layout.Build{Export: &from.root}
 	digests := map[string]digest.Digest{} // of the images so far, by name
 	for i := 0; i < len(p.images); {
 		source := p.images[i].source
 		var (
 			manifests []ocispec.Descriptor
 			bases     []map[string]string
+			sources   []layout.Source
 		)
 		for ; i < len(p.images) && p.images[i].source.Name == source.Name; i++ {
 			base := p.images[i].baseAnnotations(digests)
 			bases = append(bases, base)
-			desc, err := w.image(ctx, p.images[i].image, from.targets[p.images[i].target], base)
-			if err != nil {
-				return layout.Build{}, fmt.Errorf("writing the manifest of %s: %w", source.Name, err)
+			target := p.images[i].onBase()
+			if at := p.images[i].target; at >= 0 {
+				target = from.targets[at]
 			}
+			desc, layers, err := w.image(ctx, p.images[i].image, target, base)
+			if err != nil {
+				return layout.Build{}, nil, fmt.Errorf("writing the manifest of %s: %w", source.Name, err)
+			}
+			made[p.images[i].name()] = layers
 			desc.Platform = &p.images[i].platform
 			manifests = append(manifests, desc)
+			sources = withSource(sources, w.places.source(ctx, p.images[i], target.layers))
 		}
 		image, err := w.into.Combine(source.Name, source.References, manifests, commonAnnotations(bases))
 		if err != nil {
-			return layout.Build{}, err
+			return layout.Build{}, nil, err
 		}
 		digests[source.Name] = image.Descriptor.Digest
+		image.Sources = sources
 		image.Inputs = digest.NewDigestFromEncoded(digest.SHA256, w.inputs[source.Name])
 		built.Images = append(built.Images, image)
 	}
-	return built, nil
+	return built, made, nil
+}
+
+// onBase returns the target of an image that is nothing but its base.
+func (p platformImage) onBase() exportedTarget {
+	target := exportedTarget{config: p.image.BaseConfig()}
+	if p.base != nil {
+		target.layers = p.base.Layers
+	}
+	return target
 }
 
 // readExport reads what a build exported.
@@ -105,28 +127,54 @@ func (w manifestWriter) readExport(response *client.SolveResponse, want int) (ex
 	return all, nil
 }
 
-// image writes the manifest of an image: the layers of its target, and the appended layers.
-func (w manifestWriter) image(ctx context.Context, image llb.Image, target exportedTarget, annotations map[string]string) (ocispec.Descriptor, error) {
-	data, err := image.Config(target.config)
+// image writes the manifest of an image, and puts its layers into the layout, but those of its target.
+func (w manifestWriter) image(ctx context.Context, image llb.Image, target exportedTarget, annotations map[string]string) (ocispec.Descriptor, []madeLayer, error) {
+	c, err := compose(image, target, annotations)
 	if err != nil {
-		return ocispec.Descriptor{}, err
+		return ocispec.Descriptor{}, nil, err
 	}
-	config, err := w.into.Blobs().Write(ocispec.MediaTypeImageConfig, data)
+	if _, err := w.into.Blobs().Write(ocispec.MediaTypeImageConfig, c.config); err != nil {
+		return ocispec.Descriptor{}, nil, err
+	}
+	for _, l := range image.AppendedLayers() {
+		if err := w.into.Blobs().Link(ctx, w.layers.Blobs(), l.Blob); err != nil {
+			return ocispec.Descriptor{}, nil, err
+		}
+	}
+	desc, err := w.into.Blobs().Write(ocispec.MediaTypeImageManifest, c.manifest)
+	return desc, c.layers, err
+}
+
+// A composition is an image as it is stored.
+type composition struct {
+	config, manifest []byte
+	layers           []madeLayer
+}
+
+// compose puts an image together: the layers of its target, and the appended layers.
+func compose(image llb.Image, target exportedTarget, annotations map[string]string) (composition, error) {
+	made, err := image.Config(target.config)
 	if err != nil {
-		return ocispec.Descriptor{}, err
+		return composition{}, err
+	}
+	var c composition
+	if c.config, err = json.Marshal(made); err != nil {
+		return composition{}, err
 	}
 	manifest := ocispec.Manifest{
 		Versioned:   specs.Versioned{SchemaVersion: 2},
 		MediaType:   ocispec.MediaTypeImageManifest,
-		Config:      config,
+		Config:      ocispec.Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: digest.FromBytes(c.config), Size: int64(len(c.config))},
 		Layers:      slices.Clone(target.layers),
 		Annotations: annotations,
 	}
 	for _, l := range image.AppendedLayers() {
-		if err := w.into.Blobs().Link(ctx, w.layers.Blobs(), l.Blob); err != nil {
-			return ocispec.Descriptor{}, err
-		}
 		manifest.Layers = append(manifest.Layers, l.Blob)
 	}
-	return w.into.Blobs().WriteJSON(ocispec.MediaTypeImageManifest, manifest)
+	c.layers = make([]madeLayer, min(len(manifest.Layers), len(made.RootFS.DiffIDs)))
+	for i := range c.layers {
+		c.layers[i] = madeLayer{made.RootFS.DiffIDs[i], manifest.Layers[i]}
+	}
+	c.manifest, err = json.Marshal(manifest)
+	return c, err
 }

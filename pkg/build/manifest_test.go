@@ -88,7 +88,7 @@ func TestManifestWriter_write(t *testing.T) {
 	planned := mustPlan(t, p)
 	sum := strings.Repeat("ab", 32)
 	w := manifestWriter{into: into, layers: p.opts.layers, inputs: map[string]string{"web": sum}}
-	built, err := w.write(t.Context(), exportTargets(t, into, engine, planned.targets), planned)
+	built, _, err := w.write(t.Context(), exportTargets(t, into, engine, planned.targets), planned)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func checkShared(t *testing.T, p planner, into *layout.Layout, built layout.Buil
 			got[image.Name] = append(got[image.Name], len(platform.Layers), platform.Shared)
 		}
 	}
-	want := map[string][]int{"base": {4, 0, 4, 0}, "web": {5, 4, 5, 4}, "worker": {5, 4, 5, 4}, "tool": {5, 3, 5, 3}, "data": {1, 0, 1, 0}}
+	want := map[string][]int{"base": {6, 0, 6, 0}, "web": {7, 6, 7, 6}, "worker": {7, 6, 7, 6}, "tool": {7, 5, 7, 5}, "data": {1, 0, 1, 0}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("layers and shared layers, for two platforms (-want +got):\n%s", diff)
 	}
@@ -185,7 +185,7 @@ func TestManifestWriter_onePlatform(t *testing.T) {
 	engine, into := newFakeEngine(t), newLayout(t)
 	p := newPlanner(t, roles, engine, arm64)
 	planned := mustPlan(t, p)
-	built, err := manifestWriter{into: into, layers: p.opts.layers}.write(t.Context(), exportTargets(t, into, engine, planned.targets), planned)
+	built, _, err := manifestWriter{into: into, layers: p.opts.layers}.write(t.Context(), exportTargets(t, into, engine, planned.targets), planned)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestManifestWriter_errors(t *testing.T) {
 			p := newPlanner(t, roles, engine, amd64)
 			planned := mustPlan(t, p)
 			w := manifestWriter{into: newLayout(t), layers: p.opts.layers}
-			_, err := w.write(context.Background(), test.export(t, w, engine, planned), planned)
+			_, _, err := w.write(context.Background(), test.export(t, w, engine, planned), planned)
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) && !strings.HasSuffix(err.Error(), test.want) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}

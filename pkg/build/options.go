@@ -2,6 +2,8 @@ package build
 
 import (
 	"cmp"
+	"context"
+	"crypto/rand"
 	"io"
 	"os"
 	"strings"
@@ -14,8 +16,10 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/record"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layout"
 	"github.com/pulpimg/pulpimg/pkg/publish"
 	"github.com/pulpimg/pulpimg/pkg/registries"
 )
@@ -32,6 +36,8 @@ type Options struct {
 	Created time.Time
 	// NoCache makes every command run again.
 	NoCache bool
+	// Refresh makes every command run again that used the network.
+	Refresh bool
 	// SourcePolicy says which sources the engine may use, and which to use instead of others. Nil allows all of them.
 	SourcePolicy *spb.Policy
 	// Keychain has the credentials for the bases. If it is nil, it is the default of package publish.
@@ -46,6 +52,8 @@ type Options struct {
 	Secrets secrets.SecretStore
 	// Progress shows the build as it runs.
 	Progress Progress
+	// BeforeEngine is called before an engine starts, if it is set. An error of it ends the build.
+	BeforeEngine func(ctx context.Context) error
 	// Debug is called for the first command that fails, if it is set.
 	Debug Debugger
 }
@@ -78,7 +86,11 @@ type settings struct {
 	layers   *layer.Store
 	build    ocispec.Platform // the engine's own
 	families []*family.Family // for each of the platforms
-	trusted  []byte           // what commands are to trust, in PEM; nothing stands for what their image trusts
+	records  record.Store
+	kept     []*layout.Blobs // what this machine has of layers
+	lookup   *lookup
+	again    string // tells the commands that run again in this build from earlier runs of them
+	trusted  []byte // what commands are to trust, in PEM; nothing stands for what their image trusts
 }
 
 // settings completes options and opens what they name.
@@ -108,6 +120,11 @@ func (o Options) settings() (settings, error) {
 		o.Progress = Progress{Out: io.Discard, Mode: string(progressui.QuietMode)}
 	}
 	o.Progress.Mode = cmp.Or(o.Progress.Mode, string(progressui.AutoMode))
-	layers, err := o.Cache.layers()
-	return settings{Options: o, layers: layers, trusted: trusted}, err
+	s := settings{Options: o, trusted: trusted, again: rand.Text()}
+	if s.layers, err = o.Cache.layers(); err != nil {
+		return settings{}, err
+	}
+	s.records = record.In(s.layers.Blobs().Root())
+	s.lookup, err = s.newLookup(false)
+	return s, err
 }

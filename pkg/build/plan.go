@@ -4,17 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pulpimg/pulpimg/internal/forecast"
 	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -23,9 +22,8 @@ import (
 // A plan is what a build makes: targets, which the engine solves, and images on top of them.
 type plan struct {
 	targets []target
-	images  []platformImage          // in build order, the platforms of an image side by side
-	checks  []*pb.Definition         // of images that are built for what their commands do
-	bases   map[string]digest.Digest // of images from outside, by reference; empty for one that is not the same for all platforms
+	images  []platformImage  // in build order, the platforms of an image side by side
+	checks  []*pb.Definition // of images that are built for what their commands do
 }
 
 // A target is an llb.SolveTarget for one platform, which one or several images are based on.
@@ -42,7 +40,9 @@ type platformImage struct {
 	platform ocispec.Platform
 	image    llb.Image
 	tree     layer.Tree
-	target   int // index in the targets of the plan
+	target   int // index in the targets of the plan; -1 if the engine has to make nothing of it
+	hollow   bool
+	base     *forecast.Base // from outside, if there is a forecast and a base
 }
 
 // name names an image for one platform.
@@ -52,17 +52,16 @@ func (p platformImage) name() string { return p.source.Name + "@" + platforms.Fo
 type planner struct {
 	family   *family.Family
 	opts     settings
-	engine   gateway.Client
+	forecast *forecast.Forecast // nil if there is none: then the engine is asked about everything
+	engine   gateway.Client     // nil if none is needed
 	trees    *treeCache
 	taken    *takenCache
 	taker    taker
 	announce func(name string, since time.Time, cached bool) // shows a step that is not the engine's
-	resolved *resolved
 }
 
-// plan asks the engine what has to be known of the bases and file trees, and plans the images of all platforms.
+// plan finds out what has to be known of the bases and file trees, and plans the images of all platforms.
 func (p planner) plan(ctx context.Context) (plan, error) {
-	p.resolved = &resolved{digests: map[string]digest.Digest{}}
 	states := map[string]func() (imageState, error){} // by the names of platformImages
 	bases := map[string]func() (llb.Base, error){}
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -78,7 +77,10 @@ func (p planner) plan(ctx context.Context) (plan, error) {
 		for i := range list {
 			group.Go(func() error {
 				state, err := states[list[i].name()]()
-				list[i].image, list[i].tree = state.image, state.tree
+				list[i].image, list[i].tree, list[i].hollow = state.image, state.tree, state.hollow
+				if seen := p.foreseen(list[i].source, list[i].platform); seen != nil {
+					list[i].base = seen.Base
+				}
 				return err
 			})
 		}
@@ -87,42 +89,28 @@ func (p planner) plan(ctx context.Context) (plan, error) {
 		return plan{}, err
 	}
 	for _, image := range images {
-		if err := check(ctx, image.source, image.tree); err != nil {
+		if err := p.check(ctx, image); err != nil {
 			return plan{}, err
 		}
 	}
 	if err := p.trees.save(); err != nil {
 		return plan{}, err
 	}
-	out, err := withTargets(ctx, images)
+	out, err := withTargets(ctx, images, p.forecast != nil)
 	if err != nil {
 		return plan{}, err
 	}
 	for _, image := range checks {
+		if !p.runs(image) {
+			continue
+		}
 		def, err := image.image.Root(ctx)
 		if err != nil {
 			return plan{}, err
 		}
 		out.checks = append(out.checks, def)
 	}
-	out.bases = p.resolved.digests
 	return out, nil
-}
-
-// resolved are the digests of images from outside.
-type resolved struct {
-	mu      sync.Mutex
-	digests map[string]digest.Digest
-}
-
-// add adds one. For an image that was another one before, the digest is empty.
-func (r *resolved) add(reference string, found digest.Digest) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if known, ok := r.digests[reference]; ok && known != found {
-		found = ""
-	}
-	r.digests[reference] = found
 }
 
 // platformImages returns images of the family for each platform, the platforms of an image side by side.
@@ -136,12 +124,17 @@ func (p planner) platformImages(of func(*family.Family) []*family.Image) []platf
 	return out
 }
 
-// withTargets returns a plan of the images with their targets. Each target is in it once, under the name of the first image that has it.
-func withTargets(ctx context.Context, images []platformImage) (plan, error) {
+// withTargets returns a plan of the images with their targets. Each target is in it once, under the name of the first image that has it. A
+// target without commands is nothing but a base. If the layers of bases are known, the engine has to make nothing of it.
+func withTargets(ctx context.Context, images []platformImage, basesKnown bool) (plan, error) {
 	p := plan{images: images}
 	known := map[*llb.SolveTarget]int{} // the indexes of the targets in the plan
 	for i, image := range images {
 		shared := image.image.SolveTarget()
+		if basesKnown && shared.IsBase() {
+			p.images[i].target = -1
+			continue
+		}
 		at, ok := known[shared]
 		if !ok {
 			config, err := shared.Config()

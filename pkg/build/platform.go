@@ -24,6 +24,8 @@ import (
 type imageState struct {
 	image llb.Image
 	tree  layer.Tree
+	// hollow is set when a step was done in an earlier build, and nobody has or needs what it made.
+	hollow bool
 }
 
 // A platformPlanner plans the images for one platform.
@@ -43,6 +45,10 @@ func (p platformPlanner) fetchAll(ctx context.Context, group *errgroup.Group) {
 				continue
 			}
 			file := sync.OnceValues(func() (fetched, error) {
+				if p.forecast != nil {
+					content, err := p.opts.fetch(ctx, image, at)
+					return fetched(content), err
+				}
 				def, err := llb.Fetch(ctx, image, at, p.options())
 				if err != nil {
 					return "", err
@@ -129,11 +135,12 @@ func (p platformPlanner) prepareBases(ctx context.Context, image *family.Image) 
 			return
 		}
 		p.bases[key] = sync.OnceValues(func() (llb.Base, error) {
-			base, err := p.lookUp(ctx, image, source, reference, platform)
+			base, err := p.foreseenOr(reference, platform, func() (llb.Base, error) {
+				return p.lookUp(ctx, image, source, reference, platform)
+			})
 			if err != nil {
 				return base, err
 			}
-			p.resolved.add(reference, digestOf(base.Reference))
 			return base, checkLayers(p.family, reference, base) // before any command runs on it
 		})
 	}
@@ -216,6 +223,9 @@ func (p platformPlanner) start(ctx context.Context, image *family.Image, base ll
 	if base.Reference == "" {
 		return imageState{image: root, tree: layer.Empty{}}, nil
 	}
+	if p.engine == nil {
+		return imageState{image: root, tree: p.layerTree(root, p.foreseen(image, p.platform).Base)}, nil
+	}
 	def, err := root.Root(ctx)
 	if err != nil {
 		return imageState{}, err
@@ -228,6 +238,14 @@ func (p platformPlanner) start(ctx context.Context, image *family.Image, base ll
 // steps adds an image's own steps to what it is based on.
 func (p platformPlanner) steps(ctx context.Context, image *family.Image, state imageState) (imageState, error) {
 	for at := range image.Steps {
+		next, ok, err := p.known(ctx, state, image, at)
+		if err != nil {
+			return imageState{}, &StepError{Image: image, At: at, Err: err}
+		}
+		if ok {
+			state = next
+			continue
+		}
 		contents, err := p.contents(image, at)
 		if err != nil {
 			return imageState{}, err // it is about another image
@@ -268,7 +286,10 @@ func (p platformPlanner) step(ctx context.Context, state imageState, image *fami
 			return imageState{}, err
 		}
 	}
-	next, err := state.image.AddCommand(contents...)
+	if p.engine == nil {
+		return imageState{}, errNeedsEngine
+	}
+	next, err := state.image.Again(p.again(image, at)).AddCommand(contents...)
 	return imageState{image: next, tree: newEngineTree(p.engine, next)}, err
 }
 

@@ -18,8 +18,12 @@ type Result struct {
 	Images []Image `json:"images"`
 	// Steps are in the order in which the engine reached them.
 	Steps []Step `json:"-"`
-	// Same is the earlier build that had made the same, if there was one: then nothing was built, and no engine started.
+	// Same is the earlier build that had made the same images under the same references, if there was one.
 	Same *layout.Build `json:"-"`
+	// Plan says what was to be done, and why. It is nil if that could not be told without an engine.
+	Plan *Plan `json:"-"`
+	// Unrecorded is why later builds do not know what this one made, and make it again. It is nil if they do.
+	Unrecorded error `json:"-"`
 	// Duration is how long the build took.
 	Duration time.Duration `json:"-"`
 	// Build is the record of the build in the layout.

@@ -9,9 +9,9 @@ import (
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 
+	"github.com/pulpimg/pulpimg/internal/forecast"
 	"github.com/pulpimg/pulpimg/internal/message"
 	"github.com/pulpimg/pulpimg/pkg/family"
-	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
 // An outcome is what the engine made.
@@ -19,14 +19,15 @@ type outcome struct {
 	response *client.SolveResponse
 	planned  plan
 	steps    []Step
+	foretold *Plan // what was to be done; nil if there was no forecast
 }
 
 // onEngine has the engine build a family. After an interrupted build, an engine that still runs may hold a part of a blob that it cannot
 // continue, and every build would fail for it. Then the engine is made to forget the part, and the build is repeated.
-func onEngine(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts settings) (outcome, error) {
+func (b builder) onEngine(ctx context.Context, c *client.Client, seen *forecast.Forecast) (outcome, error) {
 	return retry(ctx, func(last bool) (outcome, error) {
-		opts.Progress.repeats = !last
-		return attempt(ctx, c, f, into, opts)
+		b.Progress.repeats = !last
+		return b.attempt(ctx, c, seen)
 	}, func() error { return forgetParts(ctx, c) })
 }
 
@@ -60,22 +61,22 @@ func forgetParts(ctx context.Context, c *client.Client) error {
 }
 
 // attempt has the engine build a family.
-func attempt(ctx context.Context, c *client.Client, f *family.Family, into *layout.Layout, opts settings) (outcome, error) {
-	watch, err := startWatching(opts.Progress, commands(opts.families), f.Redact)
+func (b builder) attempt(ctx context.Context, c *client.Client, seen *forecast.Forecast) (outcome, error) {
+	watch, err := startWatching(b.Progress, commands(b.families), b.family.Redact)
 	if err != nil {
 		return outcome{}, err
 	}
-	solve := solveOptions(f, into, opts)
-	run := run{family: f, opts: opts, watch: watch, taker: newTaker(c, solve)}
+	solve := solveOptions(b.family, b.into, b.settings)
+	run := run{family: b.family, opts: b.settings, watch: watch, taker: newTaker(c, solve), forecast: seen}
 	response, err := c.Build(ctx, solve, product, run.build, watch.updates)
 	history, watchErr := watch.wait()
 	if err != nil {
-		return outcome{}, run.failure(ctx, err, history)
+		return outcome{steps: history.steps}, run.failure(ctx, err, history)
 	}
 	if watchErr != nil {
 		return outcome{}, fmt.Errorf("showing the build's progress: %w", watchErr)
 	}
-	return outcome{response, run.planned, history.steps}, nil
+	return outcome{response: response, planned: run.planned, steps: history.steps}, nil
 }
 
 // A run is one build.
@@ -84,6 +85,8 @@ type run struct {
 	opts   settings
 	watch  *watcher
 	taker  taker
+	// forecast is nil if there is none.
+	forecast *forecast.Forecast
 
 	planned plan
 	err     error // with its types, which the copy that comes back through the engine has lost
@@ -92,20 +95,35 @@ type run struct {
 
 // build is the build function that drives the engine.
 func (r *run) build(ctx context.Context, engine gateway.Client) (*gateway.Result, error) {
-	trees, err := newTreeCache(r.opts.layers.Blobs().Root(), r.opts.SourcePolicy, r.opts.NoCache)
+	p, err := r.planner(engine)
 	if err != nil {
 		return nil, err
 	}
-	taken, err := newTakenCache(r.opts.layers.Blobs().Root(), r.opts.SourcePolicy, r.opts.NoCache)
-	if err != nil {
-		return nil, err
-	}
-	p := planner{family: r.family, opts: r.opts, engine: engine, trees: trees, taken: taken, taker: r.taker, announce: r.watch.announce}
 	result, err := r.solve(ctx, p)
 	if r.err = err; err != nil && r.opts.Debug != nil {
 		r.seen = r.debug(ctx, engine)
 	}
 	return result, err
+}
+
+// planWithoutEngine plans images for which no engine is needed.
+func (r *run) planWithoutEngine(ctx context.Context) (plan, error) {
+	p, err := r.planner(nil)
+	if err != nil {
+		return plan{}, err
+	}
+	return p.plan(ctx)
+}
+
+func (r *run) planner(engine gateway.Client) (planner, error) {
+	trees, err := newTreeCache(r.opts.layers.Blobs().Root(), r.opts.SourcePolicy, r.opts.NoCache)
+	if err != nil {
+		return planner{}, err
+	}
+	taken, err := newTakenCache(r.opts.layers.Blobs().Root(), r.opts.SourcePolicy, r.opts.NoCache)
+	return planner{
+		family: r.family, opts: r.opts, forecast: r.forecast, engine: engine, trees: trees, taken: taken, taker: r.taker, announce: r.watch.announce,
+	}, err
 }
 
 func (r *run) solve(ctx context.Context, p planner) (_ *gateway.Result, err error) {

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"strings"
 
 	"github.com/moby/buildkit/session/secrets"
 
@@ -39,7 +40,7 @@ func (s secretStore) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	if id == llb.TrustedID {
 		return s.trusted, nil
 	}
-	if s.others == nil {
+	if s.others == nil || strings.HasPrefix(id, llb.AgainID) {
 		return nil, secrets.ErrNotFound
 	}
 	return s.others.GetSecret(ctx, id)

@@ -35,6 +35,7 @@ func TestSecretStore_GetSecret(t *testing.T) {
 	}{
 		{"credentials", withCredentials([]*family.Family{f}, nil, others{"x": "y"}), id, "Basic dTpw"},
 		{"another one", withCredentials([]*family.Family{f}, nil, others{"x": "y"}), "x", "y"},
+		{"what tells runs apart", withCredentials(nil, nil, others{llb.AgainID + "x": "y"}), llb.AgainID + "x", ""},
 		{"a URL without credentials", withCredentials([]*family.Family{f}, nil, others{}), llb.CredentialsID(f.Images[0], 0), ""},
 		{"credentials alone", withCredentials([]*family.Family{f}, nil, nil), id, "Basic dTpw"},
 		{"no others", withCredentials([]*family.Family{f}, nil, nil), "x", ""},

@@ -2,15 +2,12 @@ package build
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
-	"github.com/distribution/reference"
-	"github.com/moby/buildkit/solver/pb"
-	"github.com/moby/buildkit/sourcepolicy"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
 
+	"github.com/pulpimg/pulpimg/internal/policy"
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
@@ -31,19 +28,17 @@ func (e *SourcesError) Error() string {
 // Unwrap gives what each place answered.
 func (e *SourcesError) Unwrap() []error { return e.Errs }
 
-const imageScheme = "docker-image://"
-
 // sources returns where a base is looked for, in this order. A source policy comes first: it says which image is meant, and mirrors are
 // places that have it. An engine elsewhere is asked for the base as it is, because it has mirrors of its own.
 func (s settings) sources(ctx context.Context, base string) ([]string, error) {
 	if s.Engine.Address != "" || s.Registries == nil {
 		return []string{base}, nil
 	}
-	meant, err := underPolicy(ctx, s.SourcePolicy, base)
+	meant, err := policy.New(s.SourcePolicy).Image(ctx, base)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Registries.Sources(meant)
+	found, err := s.Registries.Sources(meant.Reference)
 	if err != nil {
 		return nil, err
 	}
@@ -57,35 +52,19 @@ func (s settings) sources(ctx context.Context, base string) ([]string, error) {
 	return references, nil
 }
 
-// underPolicy returns the reference that a source policy makes of one.
-func underPolicy(ctx context.Context, policy *spb.Policy, reference string) (string, error) {
-	if policy == nil {
-		return reference, nil
-	}
-	op := &pb.SourceOp{Identifier: imageScheme + normalized(reference)}
-	if _, err := sourcepolicy.NewEngine([]*spb.Policy{policy}).Evaluate(ctx, op); err != nil {
-		return "", err
-	}
-	meant, ok := strings.CutPrefix(op.Identifier, imageScheme)
-	if !ok {
-		return "", errors.New("the source policy makes it " + op.Identifier + ", which is not an image of a registry")
-	}
-	return meant, nil
-}
-
 // allowing adds rules to a source policy, which may be nil, that allow the mirrors of bases: what it says of a base was asked already.
-func allowing(policy *spb.Policy, f *family.Family, s settings) *spb.Policy {
-	if policy == nil {
+func allowing(rules *spb.Policy, f *family.Family, s settings) *spb.Policy {
+	if rules == nil {
 		return nil
 	}
-	out := &spb.Policy{Version: policy.Version, Rules: slices.Clone(policy.Rules)}
+	out := &spb.Policy{Version: rules.Version, Rules: slices.Clone(rules.Rules)}
 	for _, base := range external(f, s.families) {
 		sources, err := s.sources(context.Background(), base)
 		if err != nil || len(sources) == 1 && sources[0] == base {
 			continue // the planner reports the error
 		}
 		for _, source := range sources {
-			identifier := imageScheme + normalized(source)
+			identifier := policy.Identifier(source)
 			for _, allowed := range []string{identifier, identifier + "@*"} { // the second one when the digest is known
 				out.Rules = append(out.Rules, &spb.Rule{Action: spb.PolicyAction_ALLOW, Selector: &spb.Selector{Identifier: allowed}})
 			}
@@ -111,13 +90,4 @@ func external(f *family.Family, families []*family.Family) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// normalized returns a reference as the engine has it in identifiers.
-func normalized(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return ref
-	}
-	return reference.TagNameOnly(named).String()
 }

@@ -18,6 +18,9 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
+// scheme is how the identifiers of images begin.
+const scheme = "docker-image://"
+
 // mirrored loads a registries.conf.
 func mirrored(t *testing.T, conf string) *registries.Config {
 	t.Helper()
@@ -178,8 +181,8 @@ func TestPlan_takesFirstMirror(t *testing.T) {
 				e.fails[source] = errGone
 			}
 			planned := mustPlan(t, p)
-			ref := strings.TrimPrefix(test.want, imageScheme)
-			want := []string{imageScheme + ref + "@" + digest.FromString(ref).String()}
+			ref := strings.TrimPrefix(test.want, scheme)
+			want := []string{scheme + ref + "@" + digest.FromString(ref).String()}
 			if diff := cmp.Diff(want, sourcesOf(planned.targets[0].def)); diff != "" {
 				t.Errorf("sources of the image (-want +got):\n%s", diff)
 			}
@@ -193,7 +196,7 @@ func TestPlan_takesFirstMirror(t *testing.T) {
 func TestPlan_noMirrorHasBase(t *testing.T) {
 	p, e := mirroredPlanner(t)
 	for _, source := range []string{atOne, atTwo, atHub} {
-		e.fails[source] = errors.New("401 Unauthorized of " + strings.TrimPrefix(source, imageScheme))
+		e.fails[source] = errors.New("401 Unauthorized of " + strings.TrimPrefix(source, scheme))
 	}
 	_, err := p.plan(t.Context())
 	var base *BaseError

@@ -55,13 +55,10 @@ func (p platformPlanner) take(ctx context.Context, state imageState, image *fami
 	takings := make([]*taking, len(step.Copies))
 	known := true
 	for i, c := range step.Copies {
-		def, err := contents[i].Definition(ctx)
+		t, ok, err := p.taking(ctx, c, contents[i])
 		if err != nil {
 			return layer.Layer{}, err
 		}
-		t := &taking{copy: c, content: contents[i], record: p.taken.file(def, c.From)}
-		var ok bool
-		t.matches, ok = p.taken.read(t.record)
 		known = known && ok
 		takings[i] = t
 	}
@@ -76,7 +73,12 @@ func (p platformPlanner) take(ctx context.Context, state imageState, image *fami
 		}
 	}
 	for _, t := range takings {
-		if err := p.stream(ctx, image, at, t); err != nil {
+		if p.engine == nil {
+			err = p.takeLayers(ctx, image, t)
+		} else {
+			err = p.stream(ctx, image, at, t)
+		}
+		if err != nil {
 			return layer.Layer{}, fmt.Errorf("taking %s of %s: %w", t.copy.From, t.copy.Source.Name(), err)
 		}
 		defer func() { err = errors.Join(err, t.spool.Close()) }()
@@ -89,11 +91,31 @@ func (p platformPlanner) take(ctx context.Context, state imageState, image *fami
 		return layer.Layer{}, err
 	}
 	for _, t := range takings {
+		if t.record == "" {
+			continue
+		}
 		if err := p.taken.write(t.record, t.matches); err != nil {
 			return layer.Layer{}, fmt.Errorf("recording what was taken from %s: %w", t.copy.Source.Name(), err)
 		}
 	}
 	return made, nil
+}
+
+// taking returns what a copy takes, and reports whether there is a record of it. Without an engine, there is none.
+func (p platformPlanner) taking(ctx context.Context, c family.Copy, content llb.Content) (t *taking, ok bool, err error) {
+	t = &taking{copy: c, content: content}
+	if p.engine == nil {
+		return t, false, nil
+	}
+	def, err := content.Definition(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	t.record = p.taken.file(def, c.From)
+	if c.Source.Image == nil || !p.renewed(c.Source.Image) {
+		t.matches, ok = p.taken.read(t.record)
+	}
+	return t, ok, nil
 }
 
 // takenEntries returns the entries of the layer of a step.
@@ -251,7 +273,7 @@ func (p platformPlanner) stream(ctx context.Context, image *family.Image, at int
 }
 
 // find finds what a copy names in a tree: the real paths, in order, and the descriptions of directories.
-func (t *taking) find(ctx context.Context, tree *engineTree) ([]llb.TakenPath, error) {
+func (t *taking) find(ctx context.Context, tree listing) ([]llb.TakenPath, error) {
 	found, err := glob(ctx, tree, t.copy.From)
 	if err != nil {
 		return nil, err
@@ -284,7 +306,7 @@ func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
 // glob returns the paths in a tree that a path with or without wildcards stands for, sorted. A file of exactly the name goes before what the
 // name means as a pattern, as in the folder of a spec.
-func glob(ctx context.Context, tree *engineTree, pattern string) ([]string, error) {
+func glob(ctx context.Context, tree listing, pattern string) ([]string, error) {
 	name := path.Clean(pattern)
 	if !isGlob(pattern) {
 		return []string{name}, nil
@@ -304,7 +326,7 @@ func glob(ctx context.Context, tree *engineTree, pattern string) ([]string, erro
 			if err != nil || info == nil || !info.Mode.IsDir() {
 				continue // nothing is below it
 			}
-			names, err := tree.names(ctx, at)
+			names, err := tree.Names(ctx, at)
 			if err != nil {
 				return nil, err
 			}

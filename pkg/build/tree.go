@@ -119,8 +119,8 @@ func (t *engineTree) lstat(ctx context.Context, p string) (*layer.Info, error) {
 	return dir.names[name], nil
 }
 
-// names returns the names in a directory, sorted.
-func (t *engineTree) names(ctx context.Context, dir string) ([]string, error) {
+// Names implements listing.
+func (t *engineTree) Names(ctx context.Context, dir string) ([]string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if known := t.dir(dir); !known.whole {
@@ -298,9 +298,11 @@ func (t *engineTree) record(q *dirQuery) {
 		dir.names[name] = nil
 	}
 	for _, s := range q.answer {
-		dir.names[path.Base(s.Path)] = &layer.Info{
-			Mode: fs.FileMode(s.Mode), UID: int(s.Uid), GID: int(s.Gid), Target: s.Linkname, Xattrs: layer.Portable(s.Xattrs),
+		info := &layer.Info{Mode: fs.FileMode(s.Mode), UID: int(s.Uid), GID: int(s.Gid), Xattrs: layer.Portable(s.Xattrs)}
+		if info.Mode&fs.ModeSymlink != 0 {
+			info.Target = s.Linkname // of a hard link, it is another name of the file
 		}
+		dir.names[path.Base(s.Path)] = info
 	}
 }
 

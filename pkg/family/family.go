@@ -19,6 +19,8 @@ type Family struct {
 	Tags []string
 	// Immutable are patterns, as [path.Match] has them, of tags that are never moved once they exist.
 	Immutable []string
+	// Refresh is how old what a command got from the network may be. Steps have it with theirs.
+	Refresh Refresh
 	// Labels are those of every image that is published: see [Image].SharedLabels.
 	Labels map[string]string
 	// Overrides reports which of these values are not those of the spec.
@@ -224,6 +226,8 @@ type Packages struct {
 	// Recommends says whether packages are installed that others only recommend; nil stands for what the image's configuration says, and
 	// for apt for no.
 	Recommends *bool `json:",omitempty"`
+	// Refresh is how old what the step got may be: its own, or the family's. It makes no other image.
+	Refresh Refresh `json:"-"`
 }
 
 // Files puts files into the image as a layer of its own that depends on nothing under it.

@@ -27,7 +27,7 @@ type Summer func(ctx context.Context, file DiskContent) ([]byte, error)
 // Without a Summer, Inputs reads all files.
 func (f *Family) Inputs(ctx context.Context, sum Summer) (map[string]string, error) {
 	if sum == nil {
-		sum = readSum
+		sum = ReadSum
 	}
 	digests := map[string]string{}
 	for _, image := range f.Images {
@@ -170,8 +170,8 @@ func (w inputWriter) content(ctx context.Context, content Content) ([]byte, erro
 	return sum[:], err
 }
 
-// readSum is the Summer that reads the file.
-func readSum(ctx context.Context, file DiskContent) ([]byte, error) {
+// ReadSum is the Summer that reads the file.
+func ReadSum(ctx context.Context, file DiskContent) ([]byte, error) {
 	sum, err := Sum(ctx, file, runtime.GOARCH)
 	return sum[:], err
 }

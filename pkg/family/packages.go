@@ -44,6 +44,7 @@ func (r *resolver) packages(s spec.Step) Step {
 	}
 	step.Remove = r.matchForms(p.Remove, forms.toRemove, "name of an installed package")
 	r.installedAndRemoved(step, p)
+	step.Refresh = r.stepRefresh(p.Refresh, step)
 	step.Common = Common{Name: packagesTitle(step), Range: s.At}
 	return step
 }

@@ -68,6 +68,7 @@ type resolver struct {
 	assets     fs.FS
 	env        environment
 	contract   contract.Contract
+	refreshAll Refresh                  // of commands that use the network, and say nothing themselves
 	incomplete map[string]bool          // the images that have variables without a value, or are based on such an image
 	declared   map[string]declaration   // the images, by name
 	ofMatrix   map[string][]declaration // the images with a matrix, by what the spec calls it
@@ -83,6 +84,7 @@ func (r *resolver) family(o Options) *Family {
 		Name:       r.matchForm(r.spec.Name, familyName, "name for a family: use small letters, digits, '-', '_' and '.'"),
 		Registries: r.registries(o.Registries),
 		Immutable:  r.immutable(),
+		Refresh:    r.refresh(r.spec.Refresh),
 		Labels:     r.labels(r.spec.Labels),
 		Overrides:  Overrides{Registry: len(o.Registries) > 0, Tag: len(o.Tags) > 0},
 		Spec:       r.spec,
@@ -90,6 +92,7 @@ func (r *resolver) family(o Options) *Family {
 		redactor:   r.redactor,
 	}
 	f.Tags, _ = r.tags(r.spec.Tags, o.Tags)
+	r.refreshAll = f.Refresh
 	r.declare()
 	r.declareTarget(o.Target)
 	f.Images = r.images(f, o.Images)

@@ -32,6 +32,8 @@ type Run struct {
 	Mounts []Mount
 	// NoNetwork keeps the command from reaching any network.
 	NoNetwork bool
+	// Refresh is how old what the command got from the network may be: its own, or the family's. It makes no other image.
+	Refresh Refresh `json:"-"`
 }
 
 // platformVariable matches the variables by which a Dockerfile's ARG knows platforms.
@@ -90,6 +92,7 @@ func (r *resolver) run(s spec.Step) Step {
 	if network := r.matchForm(d.Network, networkMode, `network: only "none" can be said of one`); network != "" {
 		step.NoNetwork = true
 	}
+	step.Refresh = r.stepRefresh(d.Refresh, step)
 	targets := map[string]bool{}
 	for _, c := range d.Cache {
 		step.Caches = append(step.Caches, r.cacheDir(c, targets))

@@ -28,8 +28,8 @@ const (
 	annotationImage     = "org.pulpimg.image"     // the image of the family
 	annotationInputs    = "org.pulpimg.inputs"    // what the image was built from
 	annotationReference = "org.pulpimg.reference" // what the image was to be published under, or the first of that
+	annotationRecipe    = "org.pulpimg.recipe"    // the descriptor of what the images are made of, as JSON
 	annotationExport    = "org.pulpimg.export"    // the descriptor of what the engine exported, as JSON
-	annotationRequest   = "org.pulpimg.request"   // what was asked for
 
 	// annotationReferences has all that an image was to be published under, as JSON, if that is more than one reference. Who does not know it
 	// finds the first.
@@ -54,8 +54,8 @@ type Build struct {
 	// Export describes the index of what the engine exported. Its blobs are kept with the build, because the engine does not send again
 	// what is there. It may be missing.
 	Export *ocispec.Descriptor
-	// Request is the digest of what was asked for, which another build may ask for, too. It is empty if that cannot be told.
-	Request digest.Digest
+	// Recipe describes a blob that says what the images are made of. It may be missing.
+	Recipe *ocispec.Descriptor
 }
 
 // String names the build to people, with its time in their own time zone.
@@ -75,6 +75,9 @@ type Image struct {
 	Descriptor ocispec.Descriptor
 	// Manifests are the manifests, one for each platform.
 	Manifests []ocispec.Descriptor
+	// Sources say where layers are that need not be in the layout. A layer that is in it may have a source, too: a registry can take it from
+	// there.
+	Sources []Source
 }
 
 // Reference returns the first of the image's references, or nothing.
@@ -144,23 +147,26 @@ func (l *Layout) builds() ([]Build, error) {
 		b.Images = append(b.Images, image)
 		// The time is only shown, so one that cannot be read does not matter.
 		b.Time, _ = time.Parse(time.RFC3339, desc.Annotations[ocispec.AnnotationCreated])
-		b.Request = digest.Digest(desc.Annotations[annotationRequest])
-		if b.Export, err = exportOf(desc); err != nil {
+		if b.Export, err = descriptorIn(desc, annotationExport); err != nil {
 			return nil, err
 		}
+		b.Recipe, _ = descriptorIn(desc, annotationRecipe) // without it, less is known of the build
 		byNumber[number] = b
 	}
 	return slices.SortedFunc(maps.Values(byNumber), func(a, b Build) int { return cmp.Compare(b.Number, a.Number) }), nil
 }
 
-func exportOf(desc ocispec.Descriptor) (*ocispec.Descriptor, error) {
-	text, ok := desc.Annotations[annotationExport]
+// descriptorIn returns the descriptor in an annotation, or nil if there is none.
+func descriptorIn(desc ocispec.Descriptor, annotation string) (*ocispec.Descriptor, error) {
+	text, ok := desc.Annotations[annotation]
 	if !ok {
 		return nil, nil
 	}
-	var export ocispec.Descriptor
-	err := json.Unmarshal([]byte(text), &export)
-	return &export, err
+	var found ocispec.Descriptor
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		return nil, err
+	}
+	return &found, nil
 }
 
 func (l *Layout) image(desc ocispec.Descriptor) (Image, error) {
@@ -172,6 +178,7 @@ func (l *Layout) image(desc ocispec.Descriptor) (Image, error) {
 		Name:       desc.Annotations[annotationImage],
 		References: references,
 		Inputs:     digest.Digest(desc.Annotations[annotationInputs]),
+		Sources:    parseSources(desc.Annotations[annotationSources]),
 	}
 	desc.Annotations = nil
 	image.Descriptor, image.Manifests = desc, []ocispec.Descriptor{desc}
@@ -254,18 +261,25 @@ func entryOf(b Build, image Image, last bool) (ocispec.Descriptor, error) {
 		}
 		entry.Annotations[annotationReferences] = string(data)
 	}
-	if b.Request != "" {
-		entry.Annotations[annotationRequest] = string(b.Request)
+	if len(image.Sources) > 0 {
+		data, err := json.Marshal(image.Sources)
+		if err != nil {
+			return entry, err
+		}
+		entry.Annotations[annotationSources] = string(data)
 	}
 	if last {
 		maps.Copy(entry.Annotations, namesOf(image.Reference()))
 	}
-	if b.Export != nil {
-		data, err := json.Marshal(b.Export)
+	for annotation, desc := range map[string]*ocispec.Descriptor{annotationExport: b.Export, annotationRecipe: b.Recipe} {
+		if desc == nil {
+			continue
+		}
+		data, err := json.Marshal(desc)
 		if err != nil {
 			return entry, err
 		}
-		entry.Annotations[annotationExport] = string(data)
+		entry.Annotations[annotation] = string(data)
 	}
 	return entry, nil
 }

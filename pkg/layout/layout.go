@@ -80,14 +80,20 @@ func (l *Layout) Combine(name string, references []string, manifests []ocispec.D
 		image.Descriptor = manifests[0]
 		return image, nil
 	}
-	index := newIndex(manifests)
-	index.Annotations = annotations
+	index := NewIndex(manifests, annotations)
 	desc, err := l.blobs.WriteJSON(ocispec.MediaTypeImageIndex, index)
 	if err != nil {
 		return Image{}, fmt.Errorf("writing the index of %s into %s: %w", name, l.Dir(), err)
 	}
 	image.Descriptor = desc
 	return image, nil
+}
+
+// NewIndex returns the index of an image for several platforms.
+func NewIndex(manifests []ocispec.Descriptor, annotations map[string]string) ocispec.Index {
+	index := newIndex(manifests)
+	index.Annotations = annotations
+	return index
 }
 
 func newIndex(manifests []ocispec.Descriptor) ocispec.Index {

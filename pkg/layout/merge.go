@@ -24,13 +24,19 @@ type NotLayoutError struct {
 
 func (e *NotLayoutError) Error() string { return fmt.Sprintf("%s %s", e.Dir, e.Reason) }
 
-// Merge puts images into an image layout of the user's, which is made when the directory is not there or empty. An image is there under each of its references, and takes the place of
-// what has one of them. All else that the layout holds stays; the blobs of an image that was replaced go when nothing in the
-// layout needs them. A directory that holds anything but an image layout is a [*NotLayoutError].
+// Merge puts images into an image layout of the user's, which is made when the directory is not there or empty. An image is there under each
+// of its references, and takes the place of what has one of them. All else that the layout holds stays; the blobs of an image that was
+// replaced go when nothing in the layout needs them. A directory that holds anything but an image layout is a [*NotLayoutError]. All layers
+// of the images have to be in this layout: who reads the other one knows of no sources.
 func (l *Layout) Merge(ctx context.Context, images []Image, dir string) (err error) {
 	needed, err := l.needed(images)
 	if err != nil {
 		return err
+	}
+	for _, desc := range needed {
+		if !l.blobs.Has(desc) {
+			return fmt.Errorf("copying the images to %s: blob %s is not in %s", dir, desc.Digest, l.Dir())
+		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("opening the image layout: %w", err)

@@ -87,11 +87,12 @@ func TestMerge_interrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(l.Blobs().Path(m.Layers[0].Digest)); err != nil {
+	damaged := l.Blobs().Path(m.Layers[0].Digest)
+	if err := errors.Join(os.Remove(damaged), os.WriteFile(damaged, []byte("b"), 0o444)); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Merge(t.Context(), []layout.Image{image}, dir); err == nil {
-		t.Fatal("an image without its layer was copied")
+		t.Fatal("an image with a damaged layer was copied")
 	}
 	if left := entries(t, dir); len(left) != 0 {
 		t.Errorf("there are entries of images that are not there: %q", left)

@@ -100,10 +100,10 @@ func (d *Blobs) Copy(ctx context.Context, from *Blobs, desc ocispec.Descriptor) 
 // Link takes a blob from another directory of this program's own as a hard link, if the file system allows it. A directory that
 // belongs to the user gets a copy.
 func (d *Blobs) Link(ctx context.Context, from *Blobs, desc ocispec.Descriptor) error {
-	if d.Has(desc) {
+	if d.Has(desc) && (d.sameFile(from, desc) || d.Check(ctx, desc) == nil) {
 		return nil
 	}
-	if err := from.check(ctx, desc); err != nil {
+	if err := from.Check(ctx, desc); err != nil {
 		return err
 	}
 	if d.link(from, desc) == nil {
@@ -132,8 +132,23 @@ func (d *Blobs) link(from *Blobs, desc ocispec.Descriptor) (err error) {
 	return os.Rename(name, d.Path(desc.Digest))
 }
 
-// check checks the content of a blob, once.
-func (d *Blobs) check(ctx context.Context, desc ocispec.Descriptor) error {
+// Open opens a blob that has the content of its digest. One that has not is removed, so that it can come again.
+func (d *Blobs) Open(ctx context.Context, desc ocispec.Descriptor) (*os.File, error) {
+	if err := d.Check(ctx, desc); err != nil {
+		return nil, err
+	}
+	return os.Open(d.Path(desc.Digest))
+}
+
+// sameFile reports whether a blob is the same file in two directories.
+func (d *Blobs) sameFile(other *Blobs, desc ocispec.Descriptor) bool {
+	a, errA := os.Stat(d.Path(desc.Digest))
+	b, errB := os.Stat(other.Path(desc.Digest))
+	return errA == nil && errB == nil && os.SameFile(a, b)
+}
+
+// Check compares the content of a blob with its digest, once. A blob that does not have that content is removed, so that it can come again.
+func (d *Blobs) Check(ctx context.Context, desc ocispec.Descriptor) error {
 	d.mu.Lock()
 	checked := d.checked[desc.Digest]
 	d.mu.Unlock()

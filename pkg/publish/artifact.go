@@ -2,8 +2,10 @@ package publish
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -131,11 +133,7 @@ func (r *artifactReader) readImage(image v1.Image) error {
 			continue
 		}
 		r.add(blob{digest: d.Digest, size: d.Size, layer: true, open: func() (io.ReadCloser, error) {
-			layer, err := image.LayerByDigest(d.Digest)
-			if err != nil {
-				return nil, err
-			}
-			return layer.Compressed()
+			return openLayer(image, d)
 		}})
 	}
 	return nil
@@ -147,4 +145,34 @@ func (r *artifactReader) add(b blob) {
 	}
 	r.seen[b.digest] = true
 	r.artifact.blobs = append(r.artifact.blobs, b)
+}
+
+// openLayer opens a layer on this machine. The error is [errNotHere] for one that is not there as a whole.
+func openLayer(image v1.Image, d v1.Descriptor) (io.ReadCloser, error) {
+	layer, err := image.LayerByDigest(d.Digest)
+	if err != nil {
+		return nil, err
+	}
+	content, err := layer.Compressed()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNotHere
+	}
+	if err != nil {
+		return nil, err
+	}
+	if file, ok := content.(fs.File); ok {
+		if info, err := file.Stat(); err == nil && info.Size() != d.Size {
+			return nil, errors.Join(errNotHere, content.Close())
+		}
+	}
+	return content, nil
+}
+
+// isHere reports whether the blob is on this machine. An error that says something else shows when it is sent.
+func (b blob) isHere() bool {
+	content, err := b.open()
+	if err == nil {
+		err = content.Close()
+	}
+	return !errors.Is(err, errNotHere)
 }

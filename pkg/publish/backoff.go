@@ -107,8 +107,11 @@ func transientStatus(code int) bool {
 
 // transientError reports whether a connection failed for a reason that may pass.
 func transientError(err error) bool {
-	var gaveUp *givenUpError
-	if errors.As(err, &gaveUp) {
+	var (
+		gaveUp *givenUpError
+		source *sourceError
+	)
+	if errors.As(err, &gaveUp) || errors.As(err, &source) && source.final {
 		return false
 	}
 	for _, broken := range []error{

@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
 // Content is what is published under a reference: a [v1.Image] or a [v1.ImageIndex].
@@ -22,8 +24,11 @@ type Item struct {
 	Name string
 	// Reference is where it goes: REGISTRY/REPOSITORY:TAG.
 	Reference name.Tag
-	// Content is a v1.Image or a v1.ImageIndex.
+	// Content is a v1.Image or a v1.ImageIndex. Its layers need not be on this machine if they have sources; a [v1.Layer] that is not there
+	// says so with [fs.ErrNotExist] when it is opened.
 	Content Content
+	// Sources say where layers of the content are. A layer is mounted from there if it goes to the same registry.
+	Sources []layout.Source
 }
 
 // checkItems refuses items whose publication could only fail halfway.

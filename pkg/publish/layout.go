@@ -68,7 +68,7 @@ func itemsOf(from *layout.Layout, image layout.Image) ([]Item, error) {
 		if err != nil {
 			return nil, fmt.Errorf("publishing %s: %w", image.Name, err)
 		}
-		items[i] = Item{Name: image.Name, Reference: tag, Content: content}
+		items[i] = Item{Name: image.Name, Reference: tag, Content: content, Sources: image.Sources}
 	}
 	return items, nil
 }

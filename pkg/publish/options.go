@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pulpimg/pulpimg/pkg/registries"
@@ -29,14 +27,14 @@ const (
 	userAgent = "pulpimg"
 )
 
-// Options say how [Publish], [Preview], [Images], [CheckAccess] and [Resolve] talk to registries. The zero value stands for the
+// Options say how [Publish], [Preview], [Images], [Fill], [CheckAccess], [Resolve] and a [Reader] talk to registries. The zero value stands for the
 // defaults that the fields name.
 type Options struct {
 	// Keychain has the credentials. If it is nil, it is a [NewKeychain] with the environment of this process.
 	Keychain authn.Keychain
 	// Transport sends the requests. If it is nil, it is [remote.DefaultTransport] with the certificates of Registries.
 	Transport http.RoundTripper
-	// Jobs is how many blobs are uploaded at the same time. Zero means 4.
+	// Jobs is how many blobs are uploaded, or downloaded, at the same time. Zero means 4.
 	Jobs int
 	// Backoff says how requests are repeated. What is zero of it means 6 attempts, 250 ms apart at first and a minute at most.
 	Backoff Backoff
@@ -45,13 +43,10 @@ type Options struct {
 	// Registries says how registries are reached. Plain HTTP is allowed with those that it allows it for, and with this machine itself. If it
 	// is nil, it is what [registries.Load] finds.
 	Registries *registries.Config
-	// MountFrom names repositories that are known to hold blobs, such as the one that a family's outer base was pulled from. A blob is
-	// mounted from there if it goes to the same registry. If it is nil, blobs are mounted from repositories of the family alone.
-	MountFrom map[v1.Hash]name.Repository
 	// Immutable are patterns, as [path.Match] has them, of tags that are never moved once they exist.
 	Immutable []string
-	// Progress is called while blobs are uploaded: at the end of each one, and in between at most ten times a second. Calls do not overlap,
-	// and there are none after [Publish] has returned. Uploads wait for it to return. It may be nil.
+	// Progress is called while blobs are uploaded or downloaded: at the end of each one, and in between at most ten times a second. Calls do
+	// not overlap, and there are none after the function with these options has returned. Transfers wait for it to return. It may be nil.
 	Progress func(Progress)
 	// Waiting is called while a registry is waited for: after ten seconds, and then every ten seconds. Calls for several registries may
 	// overlap. There are none after the function with these options has returned. It may be nil.

@@ -13,8 +13,11 @@ type transfer struct {
 	item int // the first that needs the blob in the repository
 	repo name.Repository
 	blob blob
-	from *name.Repository // of the same registry, to mount the blob from
-	// uploads is set if no other transfer brings the blob into the registry, so that its bytes probably have to be sent.
+	from []name.Repository // of the same registry, to mount the blob from
+	// known is set if the first of them is one of the family, which has the blob when it is the transfer's turn.
+	known  bool
+	places []place // that are said to have the blob
+	// uploads is set if nothing in the registry is said to have the blob, so that its bytes probably have to be sent.
 	uploads bool
 }
 
@@ -37,10 +40,10 @@ type repoBlob struct {
 }
 
 // makePlan plans the transfers of the blobs of all entries that are not present. Blobs can be mounted at once from the repositories of
-// entries that are present, and from those of mountFrom.
-func makePlan(entries []entry, mountFrom map[v1.Hash]name.Repository) plan {
+// entries that are present, and from their sources.
+func makePlan(entries []entry) plan {
 	p := planner{
-		mountFrom: mountFrom,
+		places:    placesOf(entries),
 		complete:  make(map[registryBlob]name.Repository),
 		uploading: make(map[registryBlob]name.Repository),
 		settled:   make(map[repoBlob]bool),
@@ -62,7 +65,7 @@ func makePlan(entries []entry, mountFrom map[v1.Hash]name.Repository) plan {
 
 type planner struct {
 	plan      plan
-	mountFrom map[v1.Hash]name.Repository
+	places    places
 	complete  map[registryBlob]name.Repository // holds the blob now
 	uploading map[registryBlob]name.Repository // holds it after the first wave
 	settled   map[repoBlob]bool
@@ -90,21 +93,20 @@ func (p *planner) addMissing(i int, e entry) {
 
 func (p *planner) add(t transfer) {
 	at := registryBlob{t.repo.Registry, t.blob.digest}
+	t.places = p.places[t.blob.digest]
 	if from, ok := p.complete[at]; ok {
-		t.from = &from
+		t.from, t.known = []name.Repository{from}, true
 		p.plan.first = append(p.plan.first, t)
 		return
 	}
 	if from, ok := p.uploading[at]; ok {
-		t.from = &from
+		t.from, t.known = []name.Repository{from}, true
 		p.plan.second = append(p.plan.second, t)
 		return
 	}
 	p.uploading[at] = t.repo
-	t.uploads = true
-	if from, ok := p.mountFrom[t.blob.digest]; ok && from.RegistryStr() == t.repo.RegistryStr() && from.RepositoryStr() != t.repo.RepositoryStr() {
-		t.from = &from
-	}
+	t.from = mountable(t.repo, t.places)
+	t.uploads = len(t.from) == 0
 	p.plan.first = append(p.plan.first, t)
 }
 

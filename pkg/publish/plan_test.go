@@ -9,6 +9,9 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
 func testDigest(letter rune) v1.Hash {
@@ -29,13 +32,24 @@ func testEntry(t *testing.T, reference, blobs string, present bool) entry {
 	return e
 }
 
-// describe writes transfers as "item:blob" or "item:blob<source", with a * after those that upload.
+// sourced gives an entry a source for one of its blobs, which is in some repositories.
+func sourced(e entry, letter rune, repositories ...string) entry {
+	d := digest.Digest(testDigest(letter).String())
+	source := layout.Source{Layers: map[digest.Digest]int64{d: int64(letter)}}
+	for _, repository := range repositories {
+		source.References = append(source.References, repository+"@"+d.String())
+	}
+	e.item.Sources = append(e.item.Sources, source)
+	return e
+}
+
+// describe writes transfers as "item:blob" or "item:blob<repository", with a * after those that upload.
 func describe(entries []entry, transfers []transfer) []string {
 	var lines []string
 	for _, t := range transfers {
 		line := fmt.Sprintf("%s:%c", entries[t.item].item.Name, rune(t.blob.size))
-		if t.from != nil {
-			line += "<" + t.from.RepositoryStr()
+		for _, from := range t.from {
+			line += "<" + from.RepositoryStr()
 		}
 		if t.uploads {
 			line += "*"
@@ -47,14 +61,9 @@ func describe(entries []entry, transfers []transfer) []string {
 
 // A plan uploads each blob once, and mounts it in the other repositories.
 func TestMakePlan(t *testing.T) {
-	outer, err := name.NewRepository("one.test/f/outer")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, test := range []struct {
 		name          string
 		entries       []entry
-		mountFrom     map[v1.Hash]name.Repository
 		first, second []string
 	}{
 		{
@@ -102,15 +111,30 @@ func TestMakePlan(t *testing.T) {
 		{
 			name: "an outer base of the same registry",
 			entries: []entry{
-				testEntry(t, "one.test/f/base:1", "ab", false),
+				sourced(testEntry(t, "one.test/f/base:1", "ab", false), 'a', "one.test/f/outer", "three.test/outer"),
+				testEntry(t, "one.test/f/role:1", "abc", false),
 				testEntry(t, "two.test/f/base:1", "a", false),
 			},
-			mountFrom: map[v1.Hash]name.Repository{testDigest('a'): outer},
-			first:     []string{"f/base:b*", "f/base:a<f/outer*", "f/base:a*"},
+			first:  []string{"f/role:c*", "f/base:b*", "f/base:a<f/outer", "f/base:a*"},
+			second: []string{"f/role:a<f/base", "f/role:b<f/base"},
+		},
+		{
+			name: "an outer base that is at two places of the registry",
+			entries: []entry{
+				sourced(testEntry(t, "docker.io/f/base:1", "a", false), 'a', "index.docker.io/library/outer", "docker.io/f/copy", "docker.io/f/base"),
+			},
+			first: []string{"f/base:a<library/outer<f/copy"},
+		},
+		{
+			name: "an outer base whose reference is damaged",
+			entries: []entry{
+				sourced(testEntry(t, "one.test/f/base:1", "a", false), 'a', "one.test/UPPER"),
+			},
+			first: []string{"f/base:a*"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := makePlan(test.entries, test.mountFrom)
+			p := makePlan(test.entries)
 			if diff := gocmp.Diff(test.first, describe(test.entries, p.first)); diff != "" {
 				t.Errorf("first wave (-want +got):\n%s", diff)
 			}
@@ -128,7 +152,7 @@ func TestPlan_expected(t *testing.T) {
 	p := makePlan([]entry{
 		testEntry(t, "one.test/f/base:1", "ab", false),
 		testEntry(t, "one.test/f/role:1", "abc", false),
-	}, nil)
+	})
 	if got, want := p.expected(), int64('a'+'b'+'c'); got != want {
 		t.Errorf("it expects %d bytes, want %d", got, want)
 	}

@@ -27,7 +27,7 @@ func Preview(ctx context.Context, items []Item, opts Options) (*Result, error) {
 
 // previewTransfers asks which blobs are there, and returns how each would come into its repository.
 func previewTransfers(ctx context.Context, sessions sessions, entries []entry, o settings) ([]transferResult, error) {
-	p := makePlan(entries, o.MountFrom)
+	p := makePlan(entries)
 	var (
 		mu      sync.Mutex
 		results []transferResult
@@ -37,16 +37,9 @@ func previewTransfers(ctx context.Context, sessions sessions, entries []entry, o
 	for _, wave := range [][]transfer{p.first, p.second} {
 		for _, t := range wave {
 			g.Go(func() error {
-				there, err := sessions.of(t.repo).hasBlob(ctx, t.repo, t.blob.digest, transport.PullScope)
+				state, err := previewTransfer(ctx, sessions.of(t.repo), t)
 				if err != nil {
 					return fmt.Errorf("looking for %s of %s in %s: %w", t.blob.digest, entries[t.item].item.Name, t.repo, err)
-				}
-				state := Pushed
-				switch {
-				case there:
-					state = Existing
-				case t.from != nil:
-					state = Mounted
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -56,4 +49,26 @@ func previewTransfers(ctx context.Context, sessions sessions, entries []entry, o
 		}
 	}
 	return results, g.Wait()
+}
+
+// previewTransfer asks whether a blob is there, or where it would be mounted from.
+func previewTransfer(ctx context.Context, s *session, t transfer) (State, error) {
+	there, err := s.hasBlob(ctx, t.repo, t.blob.digest, transport.PullScope)
+	switch {
+	case err != nil:
+		return "", err
+	case there:
+		return Existing, nil
+	case t.known:
+		return Mounted, nil
+	}
+	for _, from := range t.from {
+		if there, err = s.hasBlob(ctx, from, t.blob.digest, transport.PullScope); err != nil {
+			return "", err
+		}
+		if there {
+			return Mounted, nil
+		}
+	}
+	return Pushed, nil
 }

@@ -23,7 +23,13 @@ const (
 	Existing  State = "existing" // the repository had it
 )
 
-// Progress is how far the upload of one blob is, and that of all blobs together. Sizes are in bytes.
+// A layer that [Fill] downloads may be Downloading first. Then it is Downloaded.
+const (
+	Downloading State = "downloading"
+	Downloaded  State = "downloaded"
+)
+
+// Progress is how far one blob is, and how far all blobs are together. Sizes are in bytes. Of a download, what was sent is what came.
 type Progress struct {
 	Repository name.Repository
 	Blob       v1.Hash
@@ -37,6 +43,7 @@ type Progress struct {
 // progress is the sum of the blobProgress of all blobs of a publication.
 type progress struct {
 	report func(Progress)
+	moving State // what a blob is while its bytes move
 
 	mu          sync.Mutex
 	last        time.Time
@@ -46,7 +53,7 @@ type progress struct {
 
 // newProgress returns the progress of a publication that is expected to send so many bytes. A nil report is not called.
 func newProgress(report func(Progress), expected int64) *progress {
-	return &progress{report: report, total: expected}
+	return &progress{report: report, moving: Uploading, total: expected}
 }
 
 // stop ends the reports: the transport may still be reading a body whose answer came early.
@@ -88,7 +95,7 @@ func (p *blobProgress) watch(content io.ReadCloser) io.ReadCloser {
 func (p *blobProgress) done(state State) {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
-	if state != Pushed && p.expected {
+	if state != Pushed && state != Downloaded && p.expected {
 		p.expected = false
 		p.all.total -= p.blob.size
 		p.all.sent -= p.sent
@@ -107,7 +114,7 @@ func (p *blobProgress) count(from *watched, n int) {
 	p.sent += int64(n)
 	p.all.sent += int64(n)
 	if time.Since(p.all.last) >= progressInterval {
-		p.tell(Uploading)
+		p.tell(p.all.moving)
 	}
 }
 

@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -32,15 +33,27 @@ func resolve(ctx context.Context, ref name.Reference, o settings) (v1.Hash, erro
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	digest, found, err := s.findManifest(ctx, ref.Context(), ref.Identifier(), transport.PullScope)
+	return s.resolve(ctx, ref.Context(), ref.Identifier())
+}
+
+func (s *session) resolve(ctx context.Context, repo name.Repository, identifier string) (v1.Hash, error) {
+	digest, found, err := s.findManifest(ctx, repo, identifier, transport.PullScope)
 	if err == nil && !found { // some registries answer every HEAD so
-		digest, found, err = s.readManifest(ctx, ref.Context(), ref.Identifier(), transport.PullScope)
+		digest, found, err = s.readManifest(ctx, repo, identifier, transport.PullScope)
 	}
 	switch {
 	case err != nil:
 		return v1.Hash{}, err
 	case !found:
-		return v1.Hash{}, &NotFoundError{Reference: ref.Name()}
+		return v1.Hash{}, &NotFoundError{Reference: nameOf(repo, identifier)}
 	}
 	return digest, nil
+}
+
+// nameOf returns the reference to what a repository has under a tag or digest.
+func nameOf(repo name.Repository, identifier string) string {
+	if strings.Contains(identifier, ":") {
+		return repo.Digest(identifier).Name()
+	}
+	return repo.Tag(identifier).Name()
 }

@@ -17,6 +17,7 @@ import (
 // session makes the requests to one registry.
 type session struct {
 	registry  name.Registry
+	namespace string // the registry that this one is asked for as a mirror; empty for none
 	scheme    string
 	challenge challenge // the first one; it may change for a repository
 	keychain  authn.Keychain
@@ -77,7 +78,11 @@ func (s *session) serves(u *url.URL) bool {
 
 // url is the address of what belongs to a repository: "manifests/TAG", "blobs/DIGEST".
 func (s *session) url(repo name.Repository, rest string) *url.URL {
-	return &url.URL{Scheme: s.scheme, Host: s.registry.RegistryStr(), Path: "/v2/" + repo.RepositoryStr() + "/" + rest}
+	u := &url.URL{Scheme: s.scheme, Host: s.registry.RegistryStr(), Path: "/v2/" + repo.RepositoryStr() + "/" + rest}
+	if s.namespace != "" { // https://github.com/containerd/containerd/blob/v2.4.2/core/remotes/docker/resolver.go (addNamespace)
+		u.RawQuery = url.Values{"ns": {s.namespace}}.Encode()
+	}
+	return u
 }
 
 // send makes a request on behalf of repo, with a token for scopes if the registry works with tokens. If the registry refuses the token, and
@@ -161,8 +166,9 @@ func (s *session) explain(err error, repo name.Repository) error {
 		credentials *CredentialsError
 		silence     *UnreachableError
 		file        *CredentialsFileError
+		source      *sourceError // which is not about this registry
 	)
-	if errors.As(err, &credentials) || errors.As(err, &silence) || errors.As(err, &file) {
+	if errors.As(err, &credentials) || errors.As(err, &silence) || errors.As(err, &file) || errors.As(err, &source) {
 		return err
 	}
 	var at *url.Error

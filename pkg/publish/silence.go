@@ -92,7 +92,7 @@ func (t impatient) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	w.moved(1)
+	w.pause()
 	resp.Body = &receivedBody{ReadCloser: resp.Body, ctx: ctx, watch: w}
 	return resp, nil
 }
@@ -202,11 +202,12 @@ type receivedBody struct {
 
 // Read implements [io.Reader].
 func (b *receivedBody) Read(p []byte) (int, error) {
+	b.watch.moved(1)
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		err = causeOf(b.ctx, err)
 	}
-	b.watch.moved(1)
+	b.watch.pause() // what is read may have to be sent elsewhere first
 	return n, err
 }
 

@@ -155,3 +155,34 @@ func TestWaiting_forABusyRegistry(t *testing.T) {
 		}
 	})
 }
+
+// An answer that nobody reads for a while is not silence of the registry.
+func TestSilence_slowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://r.test/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		network := roundTripper(func(req *http.Request) (*http.Response, error) {
+			return &http.Response{Body: io.NopCloser(io.MultiReader(strings.NewReader("ab"), stalled{req.Context()}))}, nil
+		})
+		resp, err := impatient{inner: network, patience: time.Minute}.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		for range 2 {
+			time.Sleep(time.Hour)
+			if n, err := resp.Body.Read(make([]byte, 1)); n != 1 || err != nil || req.Context().Err() != nil {
+				t.Fatalf("read %d bytes, %v", n, err)
+			}
+		}
+		time.Sleep(time.Hour)
+		begun := time.Now()
+		_, err = resp.Body.Read(make([]byte, 1))
+		var silent silentError
+		if took := time.Since(begun); !errors.As(err, &silent) || took != time.Minute {
+			t.Errorf("after %v: %v, want silence after a minute", took, err)
+		}
+	})
+}

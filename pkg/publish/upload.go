@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -18,6 +19,7 @@ type uploader struct {
 	settings settings
 	entries  []entry
 	progress *progress
+	reader   *layerReader
 	blobs    int // that the plan transfers
 
 	mu      sync.Mutex
@@ -32,8 +34,9 @@ type transferResult struct {
 }
 
 func (u *uploader) run(ctx context.Context) error {
-	p := makePlan(u.entries, u.settings.MountFrom)
+	p := makePlan(u.entries)
 	u.blobs = len(p.first) + len(p.second)
+	u.reader = newLayerReader(u.settings, u.sessions)
 	u.stored = make(map[repoBlob]bool)
 	u.progress = newProgress(u.settings.Progress, p.expected())
 	defer u.progress.stop()
@@ -64,7 +67,7 @@ func (u *uploader) transferAll(ctx context.Context, wave []transfer) error {
 	return g.Wait()
 }
 
-// transfer asks whether the repository has the blob, then tries to mount it, and uploads it as soon as a slot is free.
+// transfer asks whether the repository has the blob, then tries to mount it, and sends it as soon as a slot is free.
 func (u *uploader) transfer(ctx context.Context, t transfer, uploadSlots *semaphore.Weighted) (state State, err error) {
 	progress := u.progress.of(t.repo, t.blob, t.uploads)
 	defer func() {
@@ -81,21 +84,21 @@ func (u *uploader) transfer(ctx context.Context, t transfer, uploadSlots *semaph
 		return Existing, nil
 	}
 	var location *url.URL
-	if t.from != nil {
-		var mounted bool
-		mounted, location, err = s.mount(ctx, t.repo, t.blob.digest, *t.from)
+	for _, from := range t.from {
+		mounted, at, err := s.mount(ctx, t.repo, t.blob.digest, from)
 		if err != nil {
 			return "", err
 		}
 		if mounted {
 			return Mounted, nil
 		}
+		location = cmp.Or(location, at)
 	}
 	if err := uploadSlots.Acquire(ctx, 1); err != nil {
 		return "", err
 	}
 	defer uploadSlots.Release(1)
-	return Pushed, s.upload(ctx, t.repo, t.blob, location, progress)
+	return Pushed, u.send(ctx, t, location, progress)
 }
 
 // storeAll stores the manifests of all images, each once for all of its tags. Their blobs must be there.

@@ -83,7 +83,7 @@ func (e *BlockedError) Error() string {
 }
 
 // Sources returns where an image is pulled from, in the order in which they are to be asked. That is the image itself if nothing is said
-// about its registry. Mirrors of hosts.toml are not among them, as the engine asks these: see [Host].
+// about its registry. Mirrors of hosts.toml are not among them, as whatever pulls asks these: see [Host].
 //
 // Errors are a [*BlockedError], a [*FileError] for a file that the registry of the image has and that cannot be used, and a plain error
 // for a reference that cannot be read.

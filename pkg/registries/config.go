@@ -54,7 +54,7 @@ type Host struct {
 	CAs []string
 	// Pairs are the certificates that this client identifies itself with.
 	Pairs []Pair
-	// Mirrors are asked by the engine before this host, each HOST[:PORT][/PATH].
+	// Mirrors are asked before this host by whatever pulls, an engine or this program, each HOST[:PORT][/PATH].
 	Mirrors []string
 }
 
@@ -147,6 +147,13 @@ func (c *Config) Hosts() map[string]Host {
 	}
 	maps.DeleteFunc(out, func(_ string, h Host) bool { return h.isZero() })
 	return out
+}
+
+// ForPulls returns what is known for somebody who only pulls: what is said of hosts as mirrors counts as well.
+func (c *Config) ForPulls() *Config {
+	out := *c
+	out.hosts = c.Hosts()
+	return &out
 }
 
 // readCAs reads the additional authorities.

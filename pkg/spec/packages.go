@@ -8,6 +8,7 @@ func (r *reader) packages(n *yaml.Node, tool string) *Packages {
 		"packages": r.texts(&p.Packages, "packages"),
 		"update":   r.boolean(&p.Update, "update"),
 		"remove":   r.texts(&p.Remove, "remove"),
+		"refresh":  r.refresh(&p.Refresh),
 	}
 	var override Text
 	switch tool {

@@ -28,11 +28,15 @@ func (r *reader) run(n *yaml.Node) *Run {
 			}
 		},
 		"network": r.text(&run.Network, "network"),
+		"refresh": r.refresh(&run.Refresh),
 	}) {
 		return run
 	}
 	if (run.Script.Value != "") == (len(run.Command) > 0) {
 		r.report.Add(run.At, "", "run needs either a script or a command")
+	}
+	if run.Network.IsSet() && run.Refresh.IsSet() {
+		r.report.Add(run.Refresh.At, "leave one of them out", "a command without a network gets nothing that could be refreshed")
 	}
 	return run
 }

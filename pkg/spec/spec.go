@@ -21,6 +21,7 @@ type Spec struct {
 	Registries  []Text
 	Tags        []Text
 	Immutable   []Text
+	Refresh     Text
 	Labels      []Named[Text]
 	Variables   []Named[Variable]
 	Environment []Named[EnvVariable]
@@ -139,6 +140,7 @@ type Packages struct {
 	EnableRepo []Text
 	Docs       *bool
 	Recommends *bool
+	Refresh    Text
 }
 
 // A Copy brings a file or a directory into the image: from the spec's directory or, when Image is set, from another image.
@@ -172,6 +174,7 @@ type Run struct {
 	Cache   []CacheDir
 	Mounts  []Mount
 	Network Text
+	Refresh Text
 }
 
 // A CacheDir is a directory whose content is kept from one build to the next, and is in no layer.

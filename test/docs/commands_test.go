@@ -145,7 +145,7 @@ func newReader(t *testing.T) *reader {
 	}
 	for name, text := range map[string]string{
 		// The internet is that of the lab.
-		filepath.Join(bin, "pulpimg"): "#!/bin/sh\nif [ \"$1\" = build ]; then shift; set -- build --source-policy " + policy + " \"$@\"; fi\nexec " + env.program + " \"$@\"\n",
+		filepath.Join(bin, "pulpimg"): "#!/bin/sh\ncase \"$1\" in build|plan) command=$1; shift; set -- $command --source-policy " + policy + " \"$@\";; esac\nexec " + env.program + " \"$@\"\n",
 		// podman as it works in a container: with its cgroups left alone, the limits of the machine, and no network but one that is named.
 		filepath.Join(bin, "docker"): "#!/bin/sh\nif [ \"$1\" = run ]; then shift\n" +
 			"case \"$*\" in *--network*) ;; *) set -- --network none \"$@\" ;; esac\n" +

@@ -15,9 +15,10 @@ import (
 )
 
 // The scripts say what a command prints and how it ends. They see the lab's values (LAB_...), a place in its registry of their own
-// (REGISTRY), the repository (ROOT) and two more commands:
+// (REGISTRY), the repository (ROOT) and more commands:
 //
 //	build ARGS...           pulpimg build under the lab's policy
+//	age DURATION            gives what commands got from the network another age
 //	fails CODE COMMAND...   runs a command that has to end with the exit code and print nothing on its standard output
 //
 // pulpimg runs as an ordinary user, unless needRoot has the script.
@@ -51,6 +52,7 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(ts.Exec("pulpimg", buildArgs(ts, args)...))
 			},
+			"age": age,
 			"fails": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) < 2 {
 					ts.Fatalf("usage: fails CODE COMMAND...")

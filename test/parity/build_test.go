@@ -12,6 +12,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 	"github.com/pulpimg/pulpimg/pkg/render/dockerfile"
 	"github.com/pulpimg/pulpimg/test/images"
 )
@@ -36,6 +37,10 @@ func direct(t *testing.T, f *family.Family) map[string]image {
 	})
 	if err != nil {
 		t.Fatalf("building it directly: %v", err)
+	}
+	// Layers of a base need not be here.
+	if err := publish.Fill(t.Context(), on.layout, result.Build.Images, publish.Options{}); err != nil {
+		t.Fatal(err)
 	}
 	images := map[string]image{}
 	for _, i := range result.Images {

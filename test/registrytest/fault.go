@@ -3,6 +3,8 @@ package registrytest
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 )
 
@@ -84,3 +86,57 @@ type discardingWriter struct{}
 func (discardingWriter) Header() http.Header         { return make(http.Header) }
 func (discardingWriter) Write(p []byte) (int, error) { return len(p), nil }
 func (discardingWriter) WriteHeader(int)             {}
+
+// changed has the registry answer, and another body go out, with its length.
+func changed(change func([]byte) []byte) Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		body := change(answer.Body.Bytes())
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(body)
+	}
+}
+
+// OtherContent changes the last byte of an answer.
+func OtherContent(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	changed(func(body []byte) []byte {
+		body[len(body)-1]++
+		return body
+	})(w, r, next)
+}
+
+// Longer has an answer be so many bytes longer, or shorter.
+func Longer(by int) Fault {
+	return changed(func(body []byte) []byte {
+		if by < 0 {
+			return body[:len(body)+by]
+		}
+		return append(body, make([]byte, by)...)
+	})
+}
+
+// Chunked has an answer not say how long it is.
+func Chunked(do Fault) Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		answer := httptest.NewRecorder()
+		do(answer, r, next)
+		w.WriteHeader(answer.Code)
+		_ = http.NewResponseController(w).Flush()
+		_, _ = w.Write(answer.Body.Bytes())
+	}
+}
+
+// CutAnswer breaks the connection after n bytes of an answer.
+func CutAnswer(n int) Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		w.Header().Set("Content-Length", strconv.Itoa(answer.Body.Len()))
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes()[:n])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}

@@ -4,8 +4,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/publish"
 )
@@ -145,41 +143,6 @@ func TestPublish_existingBlobs(t *testing.T) {
 	}
 	if n := len(p.BlobBytes()); n != 2 {
 		t.Errorf("%d blobs crossed the wire, want the new layer and the config", n)
-	}
-	checkPublished(t, items)
-}
-
-// Blobs of an outer base are mounted from its repository.
-func TestPublish_mountsFromOuterBase(t *testing.T) {
-	p := StartProxied(t)
-	outer := newBase(t, 3, layerSize, 1)
-	mustPublish(t, []publish.Item{newItem(t, p.Host, "outer", "1", outer)}, publish.Options{})
-	p.Forget()
-	origin, err := name.NewRepository(p.Host + "/pulp/outer")
-	if err != nil {
-		t.Fatal(err)
-	}
-	origins := make(map[v1.Hash]name.Repository)
-	layers, err := outer.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range layers {
-		digest, err := l.Digest()
-		if err != nil {
-			t.Fatal(err)
-		}
-		origins[digest] = origin
-	}
-	base := newRole(t, outer, "base", 2)
-	items := []publish.Item{newItem(t, p.Host, "base", "1", base), newItem(t, p.Host, "role", "1", newRole(t, base, "role", 3))}
-	result := mustPublish(t, items, publish.Options{MountFrom: origins})
-
-	if got := result.Items[0]; got.Mounted.Layers != 3 || got.Pushed.Layers != 1 {
-		t.Errorf("base: %+v, want 3 layers mounted and 1 pushed", got)
-	}
-	if got := result.Items[1]; got.Mounted.Layers != 4 || got.Pushed.Layers != 1 {
-		t.Errorf("role: %+v, want 4 layers mounted and 1 pushed", got)
 	}
 	checkPublished(t, items)
 }

@@ -1,14 +1,17 @@
 package registrytest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/publish"
 )
@@ -105,6 +108,7 @@ func publishQuirky(t *testing.T, brief bool, quirks ...Quirk) {
 		if want := result.Items[0].Digest; err != nil || got != want {
 			t.Errorf("the base is resolved to %v, %v, want %v", got, err, want)
 		}
+		checkRead(t, q, items[0])
 	}
 	for _, quirk := range quirks {
 		if slices.Contains(once(), quirk) && !q.Happened(quirk) {
@@ -198,5 +202,37 @@ func TestPublish_answerIsOneLine(t *testing.T) {
 	_, err := publish.Publish(t.Context(), quirkyFamily(t, q.Host, 1), q.options())
 	if err == nil || strings.ContainsAny(err.Error(), "\r\n") || !strings.Contains(err.Error(), "all is well") {
 		t.Errorf("the error is %q", err)
+	}
+}
+
+// checkRead reads an image from a registry: its manifest, and the last layer, with the digests.
+func checkRead(t *testing.T, q *Quirky, item publish.Item) {
+	t.Helper()
+	reader, err := publish.NewReader(q.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := reader.Digest(t.Context(), item.Reference.Name())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	data, err := reader.Manifest(t.Context(), item.Reference.Context().Name()+"@"+digest.String())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var manifest ocispec.Manifest
+	if err := json.Unmarshal(data, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	in, err := reader.Blob(t.Context(), item.Reference.Name(), manifest.Layers[len(manifest.Layers)-1])
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer in.Close()
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		t.Error(err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pulpimg/pulpimg/pkg/layout"
 	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
@@ -173,7 +174,7 @@ func TestPublish_severalRegistriesAreOnePublication(t *testing.T) {
 					rounds++
 					t.Run(fmt.Sprintf("%s after %d of %s in registry %d", failing.name, first, place.name, at), func(t *testing.T) {
 						t.Parallel()
-						ended[publishThrough(t, place, failing, first, at)].Add(1)
+						ended[publishThrough(t, place, failing, first, at, false)].Add(1)
 					})
 				}
 			}
@@ -189,14 +190,52 @@ func TestPublish_severalRegistriesAreOnePublication(t *testing.T) {
 	}
 }
 
-// publishThrough publishes a new version of a family while requests fail, and reports how that ended.
-func publishThrough(t *testing.T, place place, failing failing, first, at int) (ended int) {
+// The same holds for a family whose base is not on this machine.
+func TestPublish_severalRegistriesAndALazyBase(t *testing.T) {
+	var rounds int
+	var ended [4]atomic.Int32
+	t.Run("faults", func(t *testing.T) {
+		for _, place := range places() {
+			for _, failing := range failings() {
+				if failing.tags && !place.tag {
+					continue
+				}
+				at, first := rounds%2, rounds%3
+				rounds++
+				t.Run(fmt.Sprintf("%s after %d of %s in registry %d", failing.name, first, place.name, at), func(t *testing.T) {
+					t.Parallel()
+					ended[publishThrough(t, place, failing, first, at, true)].Add(1)
+				})
+			}
+		}
+	})
+	for i := range ended {
+		if ended[i].Load() < 3 {
+			t.Errorf("only %d publications of %d ended in the way %d", ended[i].Load(), rounds, i)
+		}
+	}
+}
+
+// from publishes an image in a registry of its own, and says that its layers are there.
+func from(t *testing.T, image v1.Image) layout.Source {
+	t.Helper()
+	r := newRegistry(t)
+	mustPublish(t, []publish.Item{newItem(t, r.Proxy.Host, "outer", "1", image)}, publish.Options{})
+	return sourceOf(t, image, r.Proxy.Host+"/pulp/outer")
+}
+
+// publishThrough publishes a new version of a family while requests fail, and reports how that ended. The base of a lazy one is in a third
+// registry.
+func publishThrough(t *testing.T, place place, failing failing, first, at int, lazy bool) (ended int) {
 	registries := []registry{newRegistry(t), newRegistry(t)}
 	hosts := hostsOf(registries)
 	opts := publish.Options{Backoff: quick(2), Immutable: []string{release}}
 	former := variants(t, hosts, "1.0.3", 1)
 	mustPublish(t, former, opts)
 	items := variants(t, hosts, "1.0.4", 10)
+	if lazy {
+		items = without(items, from(t, items[0].Content.(v1.Image)))
+	}
 	watchTags(t, registries, items)
 	var seen atomic.Int32
 	registries[at].Spoil(failing.times, func(r *http.Request) bool {

@@ -117,7 +117,7 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %v %v %v\n%s\n", f.Name, f.Registries, f.Tags, f.Immutable, contract)
+	fmt.Fprintf(&b, "%s %v %v %v %v\n%s\n", f.Name, f.Registries, f.Tags, f.Immutable, f.Refresh.Bound(), contract)
 	for _, s := range f.Kubernetes.Services {
 		s.At = spec.Range{}
 		fmt.Fprintf(&b, "%+v\n", s)
@@ -149,7 +149,7 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 
 func writeStep(t *testing.T, b *strings.Builder, step family.Step) {
 	t.Helper()
-	fmt.Fprintf(b, "  %s\n", step.Title())
+	fmt.Fprintf(b, "  %s %v\n", step.Title(), family.RefreshOf(step).Bound())
 	switch s := step.(type) {
 	case family.Fetch:
 		fmt.Fprintln(b, s.URL, s.SHA256, s.Path, s.Mode)

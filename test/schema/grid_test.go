@@ -34,6 +34,7 @@ var values = []string{
 	`yum`, `dnf`, `apt`, `config`, `[config]`, `[exec, wait]`, `[confg]`, `a:b:c`, `"a:"`, `:a`, `"@group"`, `"g++"`, `--force`, `"a;b"`, `"a=1"`, `"*"`, `"a  b"`,
 	`server/key`, `a b/c`, `a//c`, `"a]/c"`, `/c`, `a/1`,
 	`10Gi`, `0`, `"0"`, `0.0Gi`, `0.5`, `1.5Gi`, `1GiB`, `KILL`, `CAP_KILL`, `kill`, `ReadWriteOnce`, `{app: db}`, `{cpu: 100m}`, `{gpu: "1"}`, `{singleton: true, replicas: 2}`, `{port: 1, external: h}`, `{port: 1, selector: {a: b}, external: h}`,
+	`7d`, `12h`, `2w`, `never`, `Never`, `0d`, `-7d`, `+7d`, `07d`, `7`, `7D`, `1.5d`, `7 d`, `7d12h`, `1m`, `1month`, `9999w`, `10000h`,
 	`none`, `"none "`, `{script: a, interval: 1s}`, `{command: [a], retries: 0}`, `{command: [a], timeout: 0s}`, `1ms`, `999us`, `2147483647`, `2147483648`, `SIGTERM`, `TERM`, `SIGRTMIN+3`, `SIGRTMIN+16`, `"64"`, `"65"`,
 	`2014-01-01`, `{script: a}`, `{command: [a]}`, `{script: a, command: [a]}`, `{script: "", command: [a]}`, `{secrets: [a]}`, `{packages: [a]}`, `{groups: [a], packages: []}`, `{tool: dnf}`,
 	`{from: app, to: /a}`, `[{from: app, to: /a}]`, `{lens: app.aug}`, `{lens: app.aug, run: a}`, `{x-a: b, run: a}`, `{run: a}`,

@@ -20,6 +20,7 @@ func ExampleSpec() {
 	// tag
 	// tags
 	// immutable
+	// refresh
 	// labels
 	// variables
 	// environment

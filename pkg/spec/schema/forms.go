@@ -120,6 +120,8 @@ var (
 	// NetworkMode and BuildPlatform have one value each so far.
 	NetworkMode   = Form{"networkMode", `none`, "`none`"}
 	BuildPlatform = Form{"buildPlatform", `build`, "`build`"}
+	// Refresh is an age. Four digits keep the longest within what a time.Duration holds.
+	Refresh = Form{"refresh", `[1-9][0-9]{0,3}[hdw]|never`, "a whole number of hours (`h`), days (`d`) or weeks (`w`), such as `7d`, or `never`"}
 )
 
 // Strings of no form of their own.

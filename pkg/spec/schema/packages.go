@@ -19,6 +19,15 @@ func removed(form Form, alsoRemoved string) Key {
 		Description: "Packages to remove at the end, in the same layer. They have to be installed. " + alsoRemoved}
 }
 
+// refresh is how old what a command got from the network may be; without a default, what the spec says counts.
+func refresh(otherwise, description string) Key {
+	return Key{Name: "refresh", Type: String{Form: Refresh, Scope: AtBuild}, Default: otherwise, Example: "7d", Description: description}
+}
+
+func stepRefresh() Key {
+	return refresh("", "How old what the step got from the network may be before it runs again, `7d` for example. Left out, what `refresh` of the spec says; `never` takes that back.")
+}
+
 // rpmKeys are the keys that yum and dnf share.
 func rpmKeys() []Key {
 	return []Key{
@@ -38,6 +47,7 @@ func rpmKeys() []Key {
 			Description: "Whether files are installed that packages call documentation. Left out, what the image's configuration says."},
 		{Name: "recommends", Type: Boolean{}, Example: "false",
 			Description: "Whether packages are installed that others only recommend. Left out, what the image's configuration says. yum 3 (CentOS 7) knows none, and warns."},
+		stepRefresh(),
 	}
 }
 
@@ -73,6 +83,7 @@ func apt() *Object {
 				Description: "Whether files below `/usr/share/doc`, `/usr/share/man` and `/usr/share/info` are installed; notes on copyright always are. Left out, what the image's configuration says."},
 			{Name: "recommends", Type: Boolean{}, Default: "false", Example: "true",
 				Description: "Whether packages are installed that others only recommend."},
+			stepRefresh(),
 		},
 		Rules: doesSomething("packages", "remove"),
 	}
@@ -87,6 +98,7 @@ func apk() *Object {
 			{Name: "packages", Type: words(ApkPackage, AtBuild), Default: "[]", Example: `[python3, "nodejs~22"]`,
 				Description: "Packages, as apk knows them: `NAME`, `NAME=VERSION`, `NAME~VERSION`, `NAME@TAG`."},
 			removed(ApkName, "What was only installed for them goes too."),
+			stepRefresh(),
 		},
 		Rules: doesSomething("packages", "remove"),
 	}

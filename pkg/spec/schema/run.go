@@ -23,9 +23,11 @@ func run() *Object {
 				Description: "What is at these paths while the command runs, and in no layer."},
 			{Name: "network", Type: String{Form: NetworkMode}, Example: "none",
 				Description: "`none`: the command reaches no network. Left out, that of the engine."},
+			stepRefresh(),
 		},
 		Rules: []Rule{
 			{Kind: ExactlyOne, Conditions: []Condition{{"script", NonEmpty}, {"command", NonEmpty}}, Description: "There is a `script` or a `command`."},
+			{Kind: None, If: Condition{"network", Set}, Conditions: []Condition{{"refresh", Set}}, Description: "One without a network has no `refresh`."},
 		},
 	}
 }

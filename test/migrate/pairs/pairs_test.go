@@ -20,6 +20,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/publish"
 	"github.com/pulpimg/pulpimg/test/images"
 )
 
@@ -109,6 +110,10 @@ func fromSpec(t *testing.T, dir, platform string, v value) (*family.Family, map[
 	})
 	if err != nil {
 		t.Fatalf("building the spec: %v", err)
+	}
+	// Layers of a base need not be here.
+	if err := publish.Fill(t.Context(), on.layout, result.Build.Images, publish.Options{}); err != nil {
+		t.Fatal(err)
 	}
 	built := map[string]images.Image{}
 	for _, i := range result.Images {

@@ -1,0 +1,32 @@
+package outside
+
+import (
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+)
+
+// digestOf returns the digest in a reference, if it has one.
+func digestOf(ref string) digest.Digest {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if digested, ok := named.(reference.Digested); ok && err == nil {
+		return digested.Digest()
+	}
+	return ""
+}
+
+// pinned adds the digest to a reference that has none.
+func pinned(ref string, found digest.Digest) string {
+	if digestOf(ref) != "" {
+		return ref
+	}
+	return ref + "@" + found.String()
+}
+
+// withDigest returns a reference to what the repository of another one has under a digest.
+func withDigest(ref string, d digest.Digest) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ref
+	}
+	return reference.TrimNamed(named).String() + "@" + d.String()
+}

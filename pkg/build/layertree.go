@@ -1,0 +1,108 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/forecast"
+	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/llb"
+	"github.com/pulpimg/pulpimg/internal/treeindex"
+)
+
+// layerTree is the tree of an image, as its layers have it. It is read when somebody asks.
+func (p platformPlanner) layerTree(image llb.Image, base *forecast.Base) layer.Tree {
+	return &lazyTree{load: func(ctx context.Context) (layer.Tree, error) {
+		return p.indexTree(ctx, layersOf(base, image.AppendedLayers()))
+	}}
+}
+
+// layersOf returns the layers of a base, which may be nil, and those on top of it.
+func layersOf(base *forecast.Base, more []layer.Layer) []madeLayer {
+	var out []madeLayer
+	if base != nil {
+		for i, l := range base.Layers {
+			out = append(out, madeLayer{base.Config.RootFS.DiffIDs[i], l})
+		}
+	}
+	for _, l := range more {
+		out = append(out, madeLayer{l.DiffID, l.Blob})
+	}
+	return out
+}
+
+// indexTree returns the tree of layers, the lowest first.
+func (p platformPlanner) indexTree(ctx context.Context, layers []madeLayer) (*treeindex.Tree, error) {
+	indexes := make([]*treeindex.Index, len(layers))
+	for i, l := range layers {
+		var err error
+		indexes[i], err = once(ctx, &p.opts.lookup.mu, p.opts.lookup.indexes, string(l.diffID), func() (*treeindex.Index, error) { return p.index(ctx, l) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return treeindex.Stack(indexes...), nil
+}
+
+// index returns the index of a layer. It reads the layer if its index is not kept.
+func (p platformPlanner) index(ctx context.Context, l madeLayer) (*treeindex.Index, error) {
+	indexes := treeindex.OpenStore(p.opts.layers.Blobs().Root())
+	if index, ok := indexes.Get(l.diffID); ok {
+		return index, nil
+	}
+	started := time.Now()
+	index, diffID, err := p.readIndex(ctx, l)
+	if err != nil {
+		return nil, fmt.Errorf("looking into the layer %s: %w", l.blob.Digest, err)
+	}
+	if diffID != l.diffID {
+		return nil, fmt.Errorf("looking into the layer %s: its content is %s, and its image says %s", l.blob.Digest, diffID, l.diffID)
+	}
+	p.announce("look into the layer "+l.blob.Digest.String(), started, false)
+	return index, indexes.Put(diffID, index)
+}
+
+func (p platformPlanner) readIndex(ctx context.Context, l madeLayer) (_ *treeindex.Index, _ digest.Digest, err error) {
+	r, err := p.opts.openLayer(ctx, l.blob)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	index, diffID, err := treeindex.Read(ctx, r, l.blob.MediaType)
+	if err == nil {
+		_, err = io.Copy(io.Discard, r) // what is behind it; its end says whether the blob is what it should be
+	}
+	return index, diffID, err
+}
+
+// openLayer opens a layer where it is: on this machine, or in a registry. What is damaged on this machine counts as not there.
+func (s settings) openLayer(ctx context.Context, blob ocispec.Descriptor) (io.ReadCloser, error) {
+	var damaged error
+	for _, blobs := range s.kept {
+		f, err := blobs.Open(ctx, blob)
+		if err == nil {
+			return f, nil
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			damaged = err
+		}
+	}
+	image, desc, ok := s.lookup.layer(blob.Digest)
+	if !ok && damaged != nil {
+		return nil, damaged
+	}
+	if !ok {
+		return nil, fmt.Errorf("the blob %s is not kept, and no base has it", blob.Digest)
+	}
+	return s.lookup.finder.Open(ctx, image, desc)
+}

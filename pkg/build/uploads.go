@@ -1,0 +1,119 @@
+package build
+
+import (
+	"slices"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pulpimg/pulpimg/internal/forecast"
+	"github.com/pulpimg/pulpimg/internal/recipe"
+	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layout"
+)
+
+// Uploads are about what a publication has to send.
+type uploads struct {
+	in      *layout.Layout
+	against against
+	there   map[digest.Digest]bool // the layers that registries have
+	counted map[string]bool        // the layers that are counted: their digests, or the keys of their steps
+	total   int64
+	created time.Time // the time of what file layers hold
+}
+
+func newUploads(in *layout.Layout, a against, created time.Time) uploads {
+	u := uploads{in: in, against: a, created: created, there: map[digest.Digest]bool{}, counted: map[string]bool{}}
+	for _, image := range a.published {
+		for _, desc := range u.layers(image) {
+			u.there[desc.Digest] = true
+		}
+	}
+	return u
+}
+
+// layers returns the layers of an image for all platforms.
+func (u uploads) layers(image layout.Image) []ocispec.Descriptor {
+	var out []ocispec.Descriptor
+	for _, desc := range image.Manifests {
+		if manifest, err := u.in.Manifest(desc); err == nil {
+			out = append(out, manifest.Layers...)
+		}
+	}
+	return out
+}
+
+// add adds the layers of an image for one platform: those of its base, and those of its own steps.
+func (u *uploads) add(image *family.Image, seen *forecast.Image, differs recipe.Difference) {
+	if image.Parent == nil && seen.Base != nil && !u.mounts(image, seen.Base) {
+		for _, l := range seen.Base.Layers {
+			u.layer(l)
+		}
+	}
+	before, sameTime := u.before(image, seen)
+	for at, step := range seen.Steps {
+		was, had := before[at]
+		switch {
+		case !step.Makes:
+		case step.State == forecast.Same && step.Record.Blob != nil:
+			u.layer(*step.Record.Blob)
+		case !step.Command && had && sameTime && !slices.ContainsFunc(differs.Changes, func(c recipe.Change) bool { return c.Step == at }):
+			u.layer(was) // the same files are probably the same layer, whatever runs below them
+		case !u.counted[string(step.Key)]:
+			u.counted[string(step.Key)] = true
+			u.total += was.Size
+		}
+	}
+}
+
+// mounts reports whether the registry of an image has the layers of its base in another repository.
+func (u *uploads) mounts(image *family.Image, base *forecast.Base) bool {
+	return registryOf(image.Reference) == registryOf(base.Reference)
+}
+
+func (u *uploads) layer(l ocispec.Descriptor) {
+	if name := string(l.Digest); !u.there[l.Digest] && !u.counted[name] {
+		u.counted[name] = true
+		u.total += l.Size
+	}
+}
+
+// before returns the layers that the steps of an image made in the image that the plan compares with, if that has as many: the new ones are
+// about as large. It reports whether what they hold has the time that a layer has now.
+func (u uploads) before(image *family.Image, seen *forecast.Image) (map[int]ocispec.Descriptor, bool) {
+	var (
+		layers []ocispec.Descriptor
+		config ocispec.Image
+	)
+	for _, desc := range u.against.images[image.Name].Manifests {
+		if desc.Platform != nil && !platforms.OnlyStrict(seen.Platform).Match(*desc.Platform) {
+			continue
+		}
+		if manifest, err := u.in.Manifest(desc); err == nil && u.in.Blobs().ReadJSON(manifest.Config, &config) == nil {
+			layers = manifest.Layers
+		}
+	}
+	out := map[int]ocispec.Descriptor{}
+	at := len(layers)
+	for i := len(seen.Steps) - 1; i >= 0; i-- {
+		if !seen.Steps[i].Makes {
+			continue
+		}
+		if at--; at >= 0 {
+			out[i] = layers[at]
+		}
+	}
+	return out, config.Created != nil && config.Created.Equal(u.created)
+}
+
+// registryOf returns the registry of a reference.
+func registryOf(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ""
+	}
+	return reference.Domain(named)
+}
