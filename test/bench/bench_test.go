@@ -37,7 +37,7 @@ func TestReportSaysWhichTargetIsMissed(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var out strings.Builder
 			builds := []comparison{{job: "build", pulpimg: times{tc.ours}, bake: times{100 * ms}, target: 0.5}}
-			if got := report(&out, builds, times{tc.start}); got != tc.met {
+			if got := report(&out, findings{builds: builds, start: times{tc.start}}); got != tc.met {
 				t.Errorf("met: %t", got)
 			}
 			if !strings.Contains(out.String(), tc.want) {
@@ -62,7 +62,7 @@ func TestReport_memory(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var out strings.Builder
 			builds := []comparison{{job: "build", pulpimg: times{1}, bake: times{1}, target: 1, memory: &memories{pulpimg: tc.used}}}
-			if got := report(&out, builds, nil); got != tc.met {
+			if got := report(&out, findings{builds: builds}); got != tc.met {
 				t.Errorf("met: %t", got)
 			}
 			if !strings.Contains(out.String(), tc.want) {

@@ -9,7 +9,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/engine"
 )
 
-// startEngine starts the one engine that both tools build on.
+// startEngine starts an engine with its files below dir. One that was there before has its cache again.
 func startEngine(ctx context.Context, dir string) (*engine.Engine, error) {
 	e, err := engine.Start(ctx, engine.Options{CacheDir: filepath.Join(dir, "engine")})
 	if err != nil {
@@ -18,20 +18,19 @@ func startEngine(ctx context.Context, dir string) (*engine.Engine, error) {
 	return e, nil
 }
 
-// measureStart returns how long the engine takes from being asked for to its first answer. It is the engine that has just done the
+// measureStart measures how long the engine takes from being asked for to its first answer. It is the engine that has just done the
 // builds: unpacked, and with something in its cache.
-func measureStart(ctx context.Context, dir string, runs int) (times, error) {
-	var all times
-	for range runs {
+func measureStart(ctx context.Context, b bench, found *findings) error {
+	for range b.runs {
 		begin := time.Now()
-		e, err := startEngine(ctx, dir)
+		e, err := startEngine(ctx, b.dir)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, time.Since(begin))
+		found.start = append(found.start, time.Since(begin))
 		if err := e.Close(); err != nil {
-			return nil, fmt.Errorf("stopping the engine: %w", err)
+			return fmt.Errorf("stopping the engine: %w", err)
 		}
 	}
-	return all, nil
+	return nil
 }

@@ -42,35 +42,31 @@ type largeBench struct {
 }
 
 // measureLarge measures first builds of large contents and builds after which nothing changed, without a command and with one.
-func measureLarge(ctx context.Context, dir string, l inlab.Lab) (all []comparison, err error) {
-	program, err := buildBuildx(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return measureContents(ctx, dir, l, program, false)
+func measureLarge(ctx context.Context, b bench, found *findings) error {
+	return measureContents(ctx, b, found, false)
 }
 
 // measureCopies does the same for contents that are copied from one image to another.
-func measureCopies(ctx context.Context, dir string, l inlab.Lab) ([]comparison, error) {
-	program, err := buildBuildx(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return measureContents(ctx, dir, l, program, true)
+func measureCopies(ctx context.Context, b bench, found *findings) error {
+	return measureContents(ctx, b, found, true)
 }
 
-func measureContents(ctx context.Context, dir string, l inlab.Lab, program string, copies bool) (all []comparison, err error) {
+func measureContents(ctx context.Context, b bench, found *findings, copies bool) error {
+	program, err := buildBuildx(ctx)
+	if err != nil {
+		return err
+	}
 	for _, c := range largeContents() {
-		folder := filepath.Join(dir, "large")
+		folder := filepath.Join(b.dir, "large")
 		if err := os.MkdirAll(filepath.Join(folder, "content"), 0o755); err != nil {
-			return nil, err
+			return err
 		}
 		fmt.Fprintf(os.Stderr, "bench: writing the content, %s\n", c.title)
 		if err := c.write(filepath.Join(folder, "content")); err != nil {
-			return nil, fmt.Errorf("writing the content: %w", err)
+			return fmt.Errorf("writing the content: %w", err)
 		}
 		for _, command := range []bool{false, true} {
-			b := largeBench{dir: dir, buildx: program, lab: l, command: command, copies: copies, folder: folder}
+			large := largeBench{dir: b.dir, buildx: program, lab: b.lab, command: command, copies: copies, folder: folder}
 			title := c.title
 			if copies {
 				title += " between images"
@@ -78,17 +74,17 @@ func measureContents(ctx context.Context, dir string, l inlab.Lab, program strin
 			if command {
 				title += ", a command behind"
 			}
-			rows, err := b.measure(ctx, title)
+			rows, err := large.measure(ctx, title)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", title, err)
+				return fmt.Errorf("%s: %w", title, err)
 			}
-			all = append(all, rows...)
+			found.builds = append(found.builds, rows...)
 		}
 		if err := os.RemoveAll(folder); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return all, nil
+	return nil
 }
 
 func (b largeBench) measure(ctx context.Context, title string) (_ []comparison, err error) {
@@ -200,12 +196,11 @@ func (b largeBench) fresh(ctx context.Context, use func(ours, theirs *place) err
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	ours, err := newPlace(ctx, filepath.Join(dir, "pulpimg"))
-	if err != nil {
+	ours := &place{name: "pulpimg", dir: filepath.Join(dir, "pulpimg")}
+	if err := os.Mkdir(ours.dir, 0o755); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ours.engine.Close()) }()
-	ours.name, ours.command = "pulpimg", func(ctx context.Context, args ...string) *exec.Cmd {
+	ours.command = func(ctx context.Context, args ...string) *exec.Cmd {
 		return b.pulpimg(ctx, ours, args...)
 	}
 	theirs, err := newPlace(ctx, filepath.Join(dir, "bake"))
@@ -222,7 +217,7 @@ func (b largeBench) fresh(ctx context.Context, use func(ours, theirs *place) err
 
 func (b largeBench) pulpimg(ctx context.Context, p *place, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "bin/pulpimg", append([]string{"build", "--progress", "quiet",
-		"-f", filepath.Join(b.folder, "pulpimg.yaml"), "--engine", p.engine.Address(), "--source-policy", b.lab.Policy}, args...)...)
+		"-f", filepath.Join(b.folder, "pulpimg.yaml"), "--source-policy", b.lab.Policy}, args...)...)
 	cmd.Env = environment(p.dir)
 	return cmd
 }
@@ -240,15 +235,16 @@ func (b largeBench) bake(ctx context.Context, p *place) (func(context.Context, .
 	}, nil
 }
 
-// A place is where one tool builds: an engine and a directory of its own.
+// A place is where one tool builds: a directory of its own and, for bake, an engine.
 type place struct {
 	name    string
 	dir     string
 	engine  *engine.Engine
-	pid     int // of the engine
+	pid     int // of the engine; 0 if the tool starts one itself when it needs it
 	command func(ctx context.Context, args ...string) *exec.Cmd
 }
 
+// newPlace returns a place with a running engine.
 func newPlace(ctx context.Context, dir string) (*place, error) {
 	e, err := startEngine(ctx, dir)
 	if err != nil {

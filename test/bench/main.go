@@ -7,24 +7,27 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 func main() {
+	names := partNames()
 	runs := flag.Int("runs", 7, "how often each tool does each job, `N` times; the median counts")
-	only := flag.String("only", "", "measure only this `PART`: builds, large, copies, rootless or start")
+	only := flag.String("only", "", "measure only this `PART`: "+strings.Join(names, ", "))
 	check := flag.Bool("check", true, "exit with 1 if a target is missed")
 	flag.Parse()
-	if flag.NArg() > 0 || *runs < 1 || !slices.Contains([]string{"", "builds", "large", "copies", "rootless", "start"}, *only) {
+	if flag.NArg() > 0 || *runs < 1 || *only != "" && !slices.Contains(names, *only) {
 		flag.Usage()
 		os.Exit(64) // EX_USAGE of sysexits(3)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	met, err := bench(ctx, *runs, *only)
+	met, err := measureAll(ctx, *runs, *only)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -34,8 +37,47 @@ func main() {
 	}
 }
 
-// bench does everything in a temporary folder, and reports whether all targets were met.
-func bench(ctx context.Context, runs int, only string) (met bool, err error) {
+// A bench is where things are measured, and how often.
+type bench struct {
+	dir  string
+	lab  inlab.Lab
+	runs int
+}
+
+// newPlace returns repositories in which no run before has published: the lab's registry keeps what it has.
+func (b bench) newPlace() string { return "bench/" + strings.ToLower(filepath.Base(b.dir)) }
+
+// A part of the bench can be measured alone.
+type part struct {
+	name    string
+	measure func(context.Context, bench, *findings) error
+}
+
+// parts are all parts, in the order in which they are measured: the engine is asked for after the builds on it.
+func parts() []part {
+	return []part{
+		{"builds", measureBuilds},
+		{"latency", measureLatency},
+		{"cold", measureCold},
+		{"base", measureBase},
+		{"requests", measureRequests},
+		{"start", measureStart},
+		{"large", measureLarge},
+		{"copies", measureCopies},
+		{"rootless", measureRootless},
+	}
+}
+
+func partNames() []string {
+	var names []string
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// measureAll does everything in a temporary folder, and reports whether all targets were met.
+func measureAll(ctx context.Context, runs int, only string) (met bool, err error) {
 	lab, err := inlab.Find()
 	if err != nil {
 		return false, err
@@ -45,41 +87,15 @@ func bench(ctx context.Context, runs int, only string) (met bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-
-	var builds []comparison
-	var start times
-	wanted := func(part string) bool { return only == "" || only == part }
-	if wanted("builds") {
-		if builds, err = measureBuilds(ctx, dir, lab, runs); err != nil {
+	b := bench{dir: dir, lab: lab, runs: runs}
+	var found findings
+	for _, p := range parts() {
+		if only != "" && only != p.name {
+			continue
+		}
+		if err := p.measure(ctx, b, &found); err != nil {
 			return false, err
 		}
 	}
-	if wanted("start") {
-		if start, err = measureStart(ctx, dir, runs); err != nil {
-			return false, err
-		}
-	}
-	if wanted("large") {
-		large, err := measureLarge(ctx, dir, lab)
-		if err != nil {
-			return false, err
-		}
-		builds = append(builds, large...)
-	}
-	if wanted("copies") {
-		copies, err := measureCopies(ctx, dir, lab)
-		if err != nil {
-			return false, err
-		}
-		builds = append(builds, copies...)
-	}
-	met = report(os.Stdout, builds, start)
-	if wanted("rootless") {
-		cold, err := measureRootless(ctx, dir, lab)
-		if err != nil {
-			return false, err
-		}
-		met = reportRootless(os.Stdout, cold) && met
-	}
-	return met, nil
+	return report(os.Stdout, found), nil
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // A job is what both tools do again and again: a family is built and pushed after something was changed.
@@ -19,62 +17,74 @@ type job struct {
 	target float64
 }
 
-// measureBuilds measures all jobs that compare the tools, on one engine.
-func measureBuilds(ctx context.Context, dir string, l inlab.Lab, runs int) (all []comparison, err error) {
+// measureBuilds measures all jobs that compare warm builds. Bake's engine runs all the time.
+func measureBuilds(ctx context.Context, b bench, found *findings) error {
+	return b.withBake(ctx, func(program, address string) error {
+		ours := pulpimg(b.dir, labSite(b.lab), "bench/pulpimg")
+		theirs, err := bake(ctx, b.dir, program, address, labSite(b.lab), "bench/bake")
+		if err != nil {
+			return err
+		}
+		jobs, err := plan(b.dir)
+		if err != nil {
+			return err
+		}
+		prepared := map[string]bool{}
+		for _, j := range jobs {
+			if !prepared[j.family.bake] {
+				fmt.Fprintf(os.Stderr, "bench: building %d images with each tool and comparing them\n", len(j.family.images()))
+				if err := prepare(ctx, j.family, ours, theirs); err != nil {
+					return err
+				}
+				prepared[j.family.bake] = true
+			}
+			fmt.Fprintf(os.Stderr, "bench: %s\n", j.title)
+			c, err := j.measure(ctx, b.runs, ours, theirs)
+			if err != nil {
+				return fmt.Errorf("%s: %w", j.title, err)
+			}
+			found.builds = append(found.builds, c)
+		}
+		return nil
+	})
+}
+
+// withBake calls a function with the program buildx and the address of a running engine for it.
+func (b bench) withBake(ctx context.Context, do func(program, address string) error) (err error) {
 	program, err := buildBuildx(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	e, err := startEngine(ctx, dir)
+	e, err := startEngine(ctx, b.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-
-	ours := pulpimg(dir, e.Address(), l)
-	theirs, err := bake(ctx, dir, program, e.Address(), l)
-	if err != nil {
-		return nil, err
-	}
-	jobs, err := plan(dir)
-	if err != nil {
-		return nil, err
-	}
-	prepared := map[string]bool{}
-	for _, j := range jobs {
-		if !prepared[j.family.bake] {
-			fmt.Fprintf(os.Stderr, "bench: building %d images with each tool and comparing them\n", len(j.family.images()))
-			if err := prepare(ctx, j.family, ours, theirs); err != nil {
-				return nil, err
-			}
-			prepared[j.family.bake] = true
-		}
-		fmt.Fprintf(os.Stderr, "bench: %s\n", j.title)
-		c, err := j.measure(ctx, runs, ours, theirs)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", j.title, err)
-		}
-		all = append(all, c)
-	}
-	return all, nil
+	return do(program, e.Address())
 }
 
 // plan lists the jobs with the targets that they have.
 func plan(dir string) ([]job, error) {
 	four := pulp(dir)
-	edited := four
-	edited.assets = filepath.Join(dir, "assets")
+	helped := four
+	helped.assets = filepath.Join(dir, "assets")
+	scripted, err := editable(dir)
+	if err != nil {
+		return nil, err
+	}
 	many, err := manyRoles(dir, 100)
 	if err != nil {
 		return nil, err
 	}
-	nothing := func(family) error { return nil }
 	return []job{
-		{"4 images, nothing changed", four, nothing, 0.5},
-		{"4 images, one helper edited", edited, editHelper, 0.6},
-		{"101 images, nothing changed", many, nothing, 0.2},
+		{"4 images, nothing changed", four, changeNothing, 0.2},
+		{"4 images, a role's script edited", scripted, editScript, 0.15},
+		{"4 images, the helper of all edited", helped, editHelper, 0.6},
+		{"101 images, nothing changed", many, changeNothing, 0.05},
 	}, nil
 }
+
+func changeNothing(family) error { return nil }
 
 // prepare builds a family with both tools, so that all there is to cache is cached, and checks that the images are the same.
 func prepare(ctx context.Context, f family, ours, theirs tool) error {
@@ -96,11 +106,7 @@ func prepare(ctx context.Context, f family, ours, theirs tool) error {
 
 // checkSame checks that both tools have published the same images, with the helper as it now is.
 func checkSame(ctx context.Context, f family, ours, theirs tool) error {
-	published, err := pull(ctx, ours.registry, f.images())
-	if err != nil {
-		return err
-	}
-	baked, err := pull(ctx, theirs.registry, f.images())
+	published, err := sameImages(ctx, f, ours, theirs)
 	if err != nil {
 		return err
 	}
@@ -111,7 +117,20 @@ func checkSame(ctx context.Context, f family, ours, theirs tool) error {
 	if got, err := published[f.base].file(helper); err != nil || !bytes.Equal(got, want) {
 		return errors.Join(fmt.Errorf("%s was published with another helper", f.base), err)
 	}
-	return compare(published, baked)
+	return nil
+}
+
+// sameImages checks that both tools have published the same images, and returns them.
+func sameImages(ctx context.Context, f family, ours, theirs tool) (map[string]image, error) {
+	published, err := pull(ctx, ours.registry, f.images())
+	if err != nil {
+		return nil, err
+	}
+	baked, err := pull(ctx, theirs.registry, f.images())
+	if err != nil {
+		return nil, err
+	}
+	return published, compare(published, baked)
 }
 
 // measure lets the tools take turns. Who begins changes, because the second finds the registry's and the machine's caches warm. Both

@@ -28,7 +28,8 @@ const sampleEvery = 50 * time.Millisecond
 // listEvery is after how many looks the processes are listed anew. To list them takes long, and to look at those of an engine does not.
 const listEvery = 10
 
-// watchMemory looks at the memory of a tool's process and an engine's processes until the function that it returns is called.
+// watchMemory looks at the memory of a tool's process and an engine's processes until the function that it returns is called. Without an
+// engine, it is that of what the tool has started.
 func watchMemory(tool, engine int) (stop func() memory) {
 	var (
 		peak memory
@@ -41,7 +42,10 @@ func watchMemory(tool, engine int) (stop func() memory) {
 		var pids []int
 		for look := 0; ; look++ {
 			if look%listEvery == 0 {
-				pids = append(descendants(engine), tool)
+				pids = descendants(tool)
+				if engine != 0 {
+					pids = append(pids, descendants(engine)...)
+				}
 			}
 			peak = peak.max(memory{tool: highWater(tool), withEngine: resident(pids)})
 			select {

@@ -26,43 +26,44 @@ func (c rootlessComparison) ratio() float64 {
 	return float64(c.rootless.median()) / float64(c.root.median())
 }
 
-// coldRuns is how often root and the user build the family with an empty cache.
+// coldRuns is how often a family is built with an empty cache.
 const coldRuns = 3
 
 // measureRootless has root and an ordinary user take turns to build and publish the Pulp family, each time with an empty cache.
-func measureRootless(ctx context.Context, dir string, l inlab.Lab) (c rootlessComparison, err error) {
-	c.target = 1.3
+func measureRootless(ctx context.Context, b bench, found *findings) (err error) {
+	c := rootlessComparison{target: 1.3}
 	u, remove, err := newUser(ctx)
 	if err != nil {
-		return c, err
+		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	for name, from := range map[string]string{"pulpimg": "bin/pulpimg", "pulp.yaml": "specs/pulp.yaml", "policy.json": l.Policy} {
+	for name, from := range map[string]string{"pulpimg": "bin/pulpimg", "pulp.yaml": "specs/pulp.yaml", "policy.json": b.lab.Policy} {
 		data, err := os.ReadFile(from)
 		if err != nil {
-			return c, err
+			return err
 		}
 		if err := os.WriteFile(filepath.Join(u.home, name), data, 0o755); err != nil {
-			return c, err
+			return err
 		}
 	}
-	root := coldUser{home: filepath.Join(dir, "root"), files: u.home}
+	root := coldUser{home: filepath.Join(b.dir, "root"), files: u.home}
 	if err := os.Mkdir(root.home, 0o755); err != nil {
-		return c, err
+		return err
 	}
 	for range coldRuns {
 		for _, turn := range []struct {
 			who coldUser
 			all *times
 		}{{root, &c.root}, {u, &c.rootless}} {
-			took, err := turn.who.build(ctx, l)
+			took, err := turn.who.build(ctx, b.lab)
 			if err != nil {
-				return c, err
+				return err
 			}
 			*turn.all = append(*turn.all, took)
 		}
 	}
-	return c, nil
+	found.rootless = &c
+	return nil
 }
 
 // A coldUser builds with a cache that is empty each time.

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // A tool builds a family and pushes it.
@@ -18,6 +16,7 @@ type tool struct {
 	name     string
 	registry string // what it pushes to; each tool has a place of its own
 	command  func(context.Context, family) *exec.Cmd
+	after    func() // after each build; may be nil
 }
 
 // build returns how long the tool took, from its start to its end.
@@ -31,15 +30,18 @@ func (t tool) build(ctx context.Context, f family) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("building with %s: %w\n%s", t.name, err, &out)
 	}
+	if t.after != nil {
+		t.after()
+	}
 	return took, nil
 }
 
-// pulpimg builds on the engine at the address, with its own files below dir.
-func pulpimg(dir, address string, l inlab.Lab) tool {
-	registry := l.Registry + "/bench/pulpimg"
-	return tool{"pulpimg", registry, func(ctx context.Context, f family) *exec.Cmd {
-		args := []string{"build", "--push", "--progress", "quiet", "-f", f.spec,
-			"--engine", address, "--registry", registry, "--source-policy", l.Policy}
+// pulpimg builds with its own files below dir and pushes to a place in the site's registry. It is given no engine: if it needs one, it starts
+// its own, and that is part of its time.
+func pulpimg(dir string, s site, place string) tool {
+	registry := s.registry + "/" + place
+	return tool{name: "pulpimg", registry: registry, command: func(ctx context.Context, f family) *exec.Cmd {
+		args := []string{"build", "--push", "--progress", "quiet", "-f", f.spec, "--registry", registry, "--source-policy", s.policy}
 		if f.assets != "" {
 			args = append(args, "--assets", f.assets)
 		}
@@ -52,16 +54,16 @@ func pulpimg(dir, address string, l inlab.Lab) tool {
 // builder is the name of the engine in buildx.
 const builder = "bench"
 
-// bake builds with the program buildx on the engine at the address, with its own files below dir. The lab's addresses stand in the
-// Dockerfiles, which is quicker than a source policy.
-func bake(ctx context.Context, dir, program, address string, l inlab.Lab) (tool, error) {
+// bake builds with the program buildx on the engine at the address, with its own files below dir, and pushes to a place in the site's
+// registry. The site's addresses stand in the Dockerfiles, which is quicker than a source policy.
+func bake(ctx context.Context, dir, program, address string, s site, place string) (tool, error) {
 	env := bakeEnvironment(dir)
 	if err := createBuilder(ctx, program, address, env); err != nil {
 		return tool{}, err
 	}
-	registry := l.Registry + "/bench/bake"
-	env = append(env, "REGISTRY="+registry, "BASE="+l.Registry+"/fedora:20", "PULP_REPO="+l.RepoURL+"/fedora-pulp.repo")
-	return tool{"buildx bake", registry, func(ctx context.Context, f family) *exec.Cmd {
+	registry := s.registry + "/" + place
+	env = append(env, "REGISTRY="+registry, "BASE="+s.base(), "PULP_REPO="+s.repoURL+"/fedora-pulp.repo")
+	return tool{name: "buildx bake", registry: registry, command: func(ctx context.Context, f family) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, program, "bake", "--progress", "quiet")
 		cmd.Dir = f.bake
 		cmd.Env = append(env, "ROLES="+strings.Join(f.roles, ","))
