@@ -19,18 +19,15 @@ func (w walker) command(ctx context.Context, image *Image, at int, step Step, un
 		return Run, Old
 	case step.Record == nil && !unknown: // whatever a command before it makes, nobody ran this one
 		return Run, Unknown
-	case step.On == "" && step.Fresh:
-		return Run, Behind
-	case step.On == "":
-		return MayRun, Behind
-	case step.Record == nil:
-		return Run, Unknown
-	case step.Record.On != step.On:
-		return Run, Rebuilt
-	case w.wanted[nameOf(image.Source, w.platform)] && !w.Holds(ctx, *step.Record):
-		return MayRun, Lost
 	}
-	return Same, ""
+	switch cause := w.notKnown(ctx, image, step); {
+	case cause == "":
+		return Same, ""
+	case cause == Behind && !step.Fresh, cause == Lost:
+		return MayRun, cause
+	default:
+		return Run, cause
+	}
 }
 
 // fresh reports whether a command runs even if an engine has what it made. Of what is not recorded, nobody knows how old it is.

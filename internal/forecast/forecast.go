@@ -70,6 +70,8 @@ type Step struct {
 type Image struct {
 	Source   *family.Image
 	Platform ocispec.Platform
+	// Below is the image of the family that it is based on; nil for none.
+	Below *Image
 	// Base is the image from outside that it is based on, directly or over others; nil for none.
 	Base *Base
 	// Steps are those of the image itself.
@@ -151,7 +153,7 @@ type Forecast struct {
 
 	byName map[string]*Image
 	bases  bases
-	wanted map[string]bool
+	wanted wanted
 }
 
 // New makes the forecast for the families of some platforms, which are one family resolved for each.
@@ -162,8 +164,7 @@ func New(ctx context.Context, families []*family.Family, all []ocispec.Platform,
 	}
 	// A step that takes from a builder wants its layers. If they are lost, the builder may run, and what it takes from itself is wanted, too. The
 	// wanted images only get more, so this ends.
-	wanted := map[string]bool{}
-	wantPublished(families, all, wanted)
+	wanted := publishedOf(families, all)
 	for {
 		f := &Forecast{byName: map[string]*Image{}, bases: bases, wanted: wanted}
 		byPlatform := make([][]*Image, len(all))
@@ -178,7 +179,7 @@ func New(ctx context.Context, families []*family.Family, all []ocispec.Platform,
 				f.Images = append(f.Images, byPlatform[i][n])
 			}
 		}
-		if !f.want(wanted) {
+		if !f.want() {
 			return f, nil
 		}
 	}
@@ -186,54 +187,67 @@ func New(ctx context.Context, families []*family.Family, all []ocispec.Platform,
 
 // Image returns what is said of an image for a platform.
 func (f *Forecast) Image(image *family.Image, platform ocispec.Platform) *Image {
-	return f.byName[nameOf(image, platform)]
+	return f.byName[NameFor(image.Name, platform)]
 }
 
 // Base returns the image from outside of a reference for a platform; nil if the family needs none of it.
 func (f *Forecast) Base(reference string, platform ocispec.Platform) *Base {
-	return f.bases[baseKey(reference, platform)]
+	return f.bases[NameFor(reference, platform)]
 }
 
 // Wanted reports whether the layers of an image have to be there, because it is published, or because something is made of it.
 func (f *Forecast) Wanted(image *family.Image, platform ocispec.Platform) bool {
-	return f.wanted[nameOf(image, platform)]
+	return f.wanted[NameFor(image.Name, platform)]
 }
 
 // NeedsEngine reports whether a command has to run, or may have to.
 func (f *Forecast) NeedsEngine() bool {
 	for _, image := range f.Images {
-		if image.State().work() >= MayRun.work() {
+		if image.NeedsEngine() {
 			return true
 		}
 	}
 	return false
 }
 
-// nameOf names an image for one platform.
-func nameOf(image *family.Image, platform ocispec.Platform) string {
-	return image.Name + "@" + platforms.Format(platform)
+// NeedsEngine reports whether a command of the image itself has to run, or may have to.
+func (i *Image) NeedsEngine() bool { return i.State().work() >= MayRun.work() }
+
+// Name names the image for its platform, as [NameFor] does.
+func (i *Image) Name() string { return NameFor(i.Source.Name, i.Platform) }
+
+// NameFor names something, such as an image or a reference, for one platform.
+func NameFor(name string, platform ocispec.Platform) string {
+	return name + "@" + platforms.Format(platform)
 }
 
-// wantPublished adds the images whose layers have to be there in any case.
-func wantPublished(families []*family.Family, all []ocispec.Platform, wanted map[string]bool) {
-	for i, f := range families {
-		for _, image := range f.Published() {
-			for ; image != nil; image = image.Parent {
-				wanted[nameOf(image, all[i])] = true
-			}
+// wanted are the images whose layers have to be there.
+type wanted map[string]bool
+
+// add adds an image and those that it is based on. It reports whether one of them is new.
+func (w wanted) add(image *family.Image, platform ocispec.Platform) (added bool) {
+	for ; image != nil; image = image.Parent {
+		if name := NameFor(image.Name, platform); !w[name] {
+			w[name], added = true, true
 		}
 	}
+	return added
+}
+
+// publishedOf returns the images whose layers have to be there in any case.
+func publishedOf(families []*family.Family, all []ocispec.Platform) wanted {
+	w := wanted{}
+	for i, f := range families {
+		for _, image := range f.Published() {
+			w.add(image, all[i])
+		}
+	}
+	return w
 }
 
 // want adds to the images whose layers have to be there those that a step takes files from again. It reports whether it added any.
-func (f *Forecast) want(wanted map[string]bool) (added bool) {
-	add := func(image *family.Image, platform ocispec.Platform) {
-		for ; image != nil; image = image.Parent {
-			if name := nameOf(image, platform); !wanted[name] {
-				wanted[name], added = true, true
-			}
-		}
-	}
+func (f *Forecast) want() (added bool) {
+	add := func(image *family.Image, platform ocispec.Platform) { added = f.wanted.add(image, platform) || added }
 	for _, image := range f.Images {
 		for at, step := range image.Steps {
 			if step.State == Same {

@@ -24,16 +24,12 @@ type walker struct {
 	options  llb.Options
 	platform ocispec.Platform
 	bases    bases
-	wanted   map[string]bool // the images whose layers have to be there
+	wanted   wanted
 	done     map[string]*Image
 }
 
 // bases are the images from outside, by reference and platform.
 type bases map[string]*Base
-
-func baseKey(reference string, platform ocispec.Platform) string {
-	return reference + "@" + platforms.Format(platform)
-}
 
 // lookUpBases looks up all images from outside at once.
 func lookUpBases(ctx context.Context, families []*family.Family, all []ocispec.Platform, from Sources) (bases, error) {
@@ -41,7 +37,7 @@ func lookUpBases(ctx context.Context, families []*family.Family, all []ocispec.P
 	var mu sync.Mutex
 	group, groupCtx := errgroup.WithContext(ctx)
 	add := func(image *family.Image, source *family.ImageSource, reference string, platform ocispec.Platform) {
-		name := baseKey(reference, platform)
+		name := NameFor(reference, platform)
 		mu.Lock()
 		defer mu.Unlock()
 		if _, ok := found[name]; ok {
@@ -84,7 +80,7 @@ func (w walker) family(ctx context.Context, f *family.Family) ([]*Image, error) 
 		if err != nil {
 			return nil, err
 		}
-		out[i], w.done[nameOf(source, w.platform)] = image, image
+		out[i], w.done[NameFor(source.Name, w.platform)] = image, image
 	}
 	return out, nil
 }
@@ -93,10 +89,11 @@ func (w walker) family(ctx context.Context, f *family.Family) ([]*Image, error) 
 func (w walker) start(source *family.Image) (image *Image, err error) {
 	image = &Image{Source: source, Platform: w.platform, known: true}
 	if source.Parent != nil {
-		below := w.done[nameOf(source.Parent, w.platform)]
+		below := w.done[NameFor(source.Parent.Name, w.platform)]
 		if below == nil {
 			return nil, missing(source.Name)
 		}
+		image.Below = below
 		image.Base, image.Key, image.On, image.known, image.unknown = below.Base, below.Key, below.On, below.known, below.unknown
 		image.compiled, err = below.compiled.Child(source)
 		return image, err
@@ -105,7 +102,7 @@ func (w walker) start(source *family.Image) (image *Image, err error) {
 	base := llb.Base{}
 	image.Key = key.Empty(platforms.Format(on))
 	if source.Base != family.Scratch {
-		image.Base = w.bases[baseKey(source.Base, on)]
+		image.Base = w.bases[NameFor(source.Base, on)]
 		base = llb.Base{Reference: image.Base.Reference, Config: image.Base.Config}
 		image.Key = key.Base(image.Base.Manifest)
 	}
@@ -203,19 +200,28 @@ func (w walker) recordOf(k digest.Digest) *record.Record {
 
 // files says what has to be done for a step that adds files.
 func (w walker) files(ctx context.Context, image *Image, step Step) (State, Cause) {
-	switch {
-	case w.Fresh:
+	if w.Fresh {
 		return Write, Asked
-	case step.On == "":
-		return Write, Behind
-	case step.Record == nil:
-		return Write, Unknown
-	case step.Record.On != step.On:
-		return Write, Rebuilt
-	case w.wanted[nameOf(image.Source, w.platform)] && !w.Holds(ctx, *step.Record):
-		return Write, Lost
+	}
+	if cause := w.notKnown(ctx, image, step); cause != "" {
+		return Write, cause
 	}
 	return Same, ""
+}
+
+// notKnown says why what a step makes is not known, or nothing if it is.
+func (w walker) notKnown(ctx context.Context, image *Image, step Step) Cause {
+	switch {
+	case step.On == "":
+		return Behind
+	case step.Record == nil:
+		return Unknown
+	case step.Record.On != step.On:
+		return Rebuilt
+	case w.wanted[image.Name()] && !w.Holds(ctx, *step.Record):
+		return Lost
+	}
+	return ""
 }
 
 // A sourceState is an image that a step takes files from, or mounts.
@@ -232,11 +238,11 @@ func (w walker) sources(image *Image, at int) ([]sourceState, error) {
 		case source == nil:
 			continue
 		case source.Image == nil:
-			base := w.bases[baseKey(source.Reference, w.options.RunsOn(image.Source))]
+			base := w.bases[NameFor(source.Reference, w.options.RunsOn(image.Source))]
 			k := key.Base(base.Manifest)
 			out = append(out, sourceState{key: k, on: k})
 		default:
-			from := w.done[nameOf(source.Image, w.platform)]
+			from := w.done[NameFor(source.Image.Name, w.platform)]
 			if from == nil {
 				return nil, missing(image.Source.Name)
 			}

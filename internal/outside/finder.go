@@ -49,7 +49,7 @@ func (f Finder) Digest(ctx context.Context, reference string) (digest.Digest, er
 	if err != nil {
 		return "", err
 	}
-	if known := digestOf(meant.Reference); known != "" {
+	if known := DigestOf(meant.Reference); known != "" {
 		return known, check(meant, known)
 	}
 	var found digest.Digest
@@ -77,7 +77,7 @@ func (f Finder) Find(ctx context.Context, reference string, platform ocispec.Pla
 		if err != nil {
 			return err
 		}
-		image, err = f.read(ctx, pinned(place, found), found, platform)
+		image, err = f.read(ctx, Pinned(place, found), found, platform)
 		return err
 	})
 	if err != nil {
@@ -104,7 +104,7 @@ func (f Finder) Open(ctx context.Context, image Image, desc ocispec.Descriptor) 
 		return nil, err
 	}
 	for _, place := range places {
-		if pinned(place, image.Digest) == image.Reference {
+		if Pinned(place, image.Digest) == image.Reference {
 			continue
 		}
 		if blob, err = f.Reader.Blob(ctx, place, desc); err == nil || ctx.Err() != nil {
@@ -146,7 +146,7 @@ func (f Finder) places(meant policy.Image) ([]string, error) {
 
 // digestAt returns the digest of what a place has.
 func (f Finder) digestAt(ctx context.Context, meant policy.Image, place string) (digest.Digest, error) {
-	found := digestOf(place)
+	found := DigestOf(place)
 	if found == "" {
 		var err error
 		if found, err = f.Reader.Digest(ctx, place); err != nil {

@@ -5,8 +5,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// digestOf returns the digest in a reference, if it has one.
-func digestOf(ref string) digest.Digest {
+// DigestOf returns the digest in a reference, if it has one.
+func DigestOf(ref string) digest.Digest {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if digested, ok := named.(reference.Digested); ok && err == nil {
 		return digested.Digest()
@@ -14,9 +14,9 @@ func digestOf(ref string) digest.Digest {
 	return ""
 }
 
-// pinned adds the digest to a reference that has none.
-func pinned(ref string, found digest.Digest) string {
-	if digestOf(ref) != "" {
+// Pinned adds the digest to a reference that has none.
+func Pinned(ref string, found digest.Digest) string {
+	if _, err := reference.ParseNormalizedNamed(ref); err != nil || found == "" || DigestOf(ref) != "" {
 		return ref
 	}
 	return ref + "@" + found.String()

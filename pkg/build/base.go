@@ -3,10 +3,10 @@ package build
 import (
 	"maps"
 
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/internal/outside"
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
@@ -16,16 +16,23 @@ import (
 //
 // They are no labels: an image inherits labels, and would say of itself what its base is based on.
 func (p platformImage) baseAnnotations(built map[string]digest.Digest) map[string]string {
-	below := p.source
-	for below.Parent != nil {
-		if below = below.Parent; !below.Unpublished {
-			return annotationsOf(below.Reference, built[below.Name])
-		}
+	if below := publishedBelow(p.source); below != nil {
+		return annotationsOf(below.Reference, built[below.Name])
 	}
-	if below.Base == family.Scratch {
+	base := root(p.source).Base
+	if base == family.Scratch {
 		return nil
 	}
-	return annotationsOf(below.Base, digestOf(p.image.BaseReference()))
+	return annotationsOf(base, outside.DigestOf(p.image.BaseReference()))
+}
+
+// publishedBelow returns the nearest image below that is published; nil if there is none.
+func publishedBelow(image *family.Image) *family.Image {
+	below := image.Parent
+	for below != nil && below.Unpublished {
+		below = below.Parent
+	}
+	return below
 }
 
 func annotationsOf(name string, d digest.Digest) map[string]string {
@@ -34,15 +41,6 @@ func annotationsOf(name string, d digest.Digest) map[string]string {
 		out[ocispec.AnnotationBaseImageDigest] = d.String()
 	}
 	return out
-}
-
-// digestOf returns the digest in a reference, if it has one.
-func digestOf(ref string) digest.Digest {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if digested, ok := named.(reference.Digested); ok && err == nil {
-		return digested.Digest()
-	}
-	return ""
 }
 
 // commonAnnotations returns those that the manifests of an image agree on. A base may have moved between the platforms.

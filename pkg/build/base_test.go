@@ -7,6 +7,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/internal/outside"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
@@ -90,7 +91,7 @@ func TestDigestOf(t *testing.T) {
 		"":    "",
 		"A B": "",
 	} {
-		if got := digestOf(ref); got != want {
+		if got := outside.DigestOf(ref); got != want {
 			t.Errorf("of %q, the digest is %q, want %q", ref, got, want)
 		}
 	}

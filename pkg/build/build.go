@@ -26,7 +26,7 @@ import (
 // Family builds all images of a family and adds them to a layout as one build. When it fails, nothing is added. An engine of its own runs for no
 // longer than the build.
 func Family(ctx context.Context, f *family.Family, into *layout.Layout, opts Options) (result *Result, err error) {
-	s, err := opts.settings()
+	s, err := opts.settings(false)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func Family(ctx context.Context, f *family.Family, into *layout.Layout, opts Opt
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	s.kept = []*layout.Blobs{s.layers.Blobs(), into.Blobs()}
-	b := builder{settings: s, family: f, into: into, asked: s.Platforms, started: time.Now()}
+	b := builder{settings: s, family: f, into: into, started: time.Now()}
 	if s.Engine.Address == "" {
 		return b.here(ctx)
 	}
@@ -48,7 +48,6 @@ type builder struct {
 	settings
 	family  *family.Family
 	into    *layout.Layout
-	asked   []ocispec.Platform
 	started time.Time
 }
 
@@ -58,15 +57,22 @@ func (b builder) here(ctx context.Context) (*Result, error) {
 	if b, err = b.on(thisPlatform()); err != nil {
 		return nil, err
 	}
-	seen, unseen := b.foresee(ctx)
+	return b.foreseeing(ctx, func(seen *forecast.Forecast, unseen error) (*Result, error) {
+		result, err := b.withEngine(ctx, func(c *client.Client) (*Result, error) { return b.onClient(ctx, c, seen) })
+		return result, b.withUnseen(err, unseen)
+	})
+}
+
+// foreseeing makes the forecast, and builds what needs no engine. If an engine is needed, or no forecast can be made, it does something with one.
+func (b builder) foreseeing(ctx context.Context, onEngine func(seen *forecast.Forecast, unseen error) (*Result, error)) (*Result, error) {
+	seen, err := b.foresee(ctx)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if unseen == nil && !seen.NeedsEngine() {
+	if err == nil && !seen.NeedsEngine() {
 		return b.withoutEngine(ctx, seen)
 	}
-	result, err := b.withEngine(ctx, func(c *client.Client) (*Result, error) { return b.onClient(ctx, c, seen) })
-	return result, b.withUnseen(err, unseen)
+	return onEngine(seen, err)
 }
 
 // withUnseen adds to the error of an engine that cannot run here why the build asked for one: perhaps it needs none, if only its base can be
@@ -89,14 +95,7 @@ func (b builder) elsewhere(ctx context.Context) (*Result, error) {
 		if b, err = b.on(available[0]); err != nil {
 			return nil, err
 		}
-		seen, err := b.foresee(ctx)
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		if err == nil && !seen.NeedsEngine() {
-			return b.withoutEngine(ctx, seen)
-		}
-		return b.onClient(ctx, c, seen)
+		return b.foreseeing(ctx, func(seen *forecast.Forecast, _ error) (*Result, error) { return b.onClient(ctx, c, seen) })
 	})
 }
 

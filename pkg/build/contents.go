@@ -97,16 +97,16 @@ func (p platformPlanner) copiesListed(ctx context.Context, state imageState, ima
 	}
 	next := imageState{image: state.image.AddLayer(made), tree: layer.Overlay(state.tree, made.Entries)}
 	if slices.ContainsFunc(made.Entries, func(e layer.Entry) bool { return e.Path == passwdFile || e.Path == groupFile }) {
-		next.tree = p.treeAgain(image, next.image) // owners are looked up there, and the content is with the engine
+		next.tree = p.treeOf(image, next.image) // owners are looked up there, and the content is with the engine
 	}
 	return next, nil
 }
 
 // stepRecord returns the file of the record of the layer that a step makes of files of images; empty if the step also brings files of the folder,
-// whose contents would have to be known, or if a command before it runs again because of its age. Everything that decides the layer is in its name.
+// whose contents would have to be known. Everything that decides the layer is in its name.
 func (p platformPlanner) stepRecord(ctx context.Context, state imageState, image *family.Image, at int, contents []llb.Content) (string, error) {
 	step := image.Steps[at].(family.Files)
-	if len(step.Files) > 0 || p.renewed(image) {
+	if len(step.Files) > 0 {
 		return "", nil
 	}
 	below, err := state.image.Root(ctx)

@@ -97,15 +97,6 @@ func rank(c forecast.Cause) int {
 	return 0
 }
 
-// publishedBelow returns the nearest image below that is published; nil if there is none.
-func publishedBelow(image *family.Image) *family.Image {
-	below := image.Parent
-	for below != nil && below.Unpublished {
-		below = below.Parent
-	}
-	return below
-}
-
 // text says a cause in words.
 func (p *predictor) text(cause forecast.Cause) string {
 	switch cause {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -67,7 +66,7 @@ func (s settings) againOf(step forecast.Step) string {
 // runs reports whether a command of an image runs, as far as the forecast knows.
 func (p planner) runs(image platformImage) bool {
 	seen := p.foreseen(image.source, image.platform)
-	return seen == nil || seen.State() == forecast.Run || seen.State() == forecast.MayRun
+	return seen == nil || seen.NeedsEngine()
 }
 
 // known adds a step whose result is known. It reports false when there is something to do for the step. Of a command whose layer nobody has, and
@@ -92,7 +91,7 @@ func (p platformPlanner) known(ctx context.Context, state imageState, image *fam
 	if err != nil {
 		return imageState{}, false, err
 	}
-	return imageState{image: next, tree: p.treeOf(next, seen.Base)}, true, nil
+	return imageState{image: next, tree: p.treeOf(image, next)}, true, nil
 }
 
 // withKnown adds the layer of a known step.
@@ -121,38 +120,15 @@ func (p platformPlanner) withKnown(image llb.Image, base *forecast.Base, step fo
 	return image.AddKnown(made, held), nil
 }
 
-// renewed reports whether a command of an image, or of what the image is made of, runs again because of its age. Then what is known of its
-// definition is as old.
-func (p platformPlanner) renewed(image *family.Image) bool {
-	seen := p.foreseen(image, p.platform)
-	if seen == nil {
-		return false
-	}
-	for at, step := range seen.Steps {
-		if step.Cause == forecast.Old || slices.ContainsFunc(family.SourcesOf(image.Steps[at]), func(s *family.ImageSource) bool {
-			return s != nil && s.Image != nil && p.renewed(s.Image)
-		}) {
-			return true
-		}
-	}
-	return image.Parent != nil && p.renewed(image.Parent)
-}
-
-// treeOf returns the tree of an image with the steps so far.
-func (p platformPlanner) treeOf(image llb.Image, base *forecast.Base) layer.Tree {
+// treeOf returns the tree of a compiled image with the steps so far.
+func (p platformPlanner) treeOf(source *family.Image, image llb.Image) layer.Tree {
 	if p.engine != nil {
 		return newEngineTree(p.engine, image)
 	}
-	return p.layerTree(image, base)
-}
-
-// treeAgain returns the tree of an image of which a step just made the last layer.
-func (p platformPlanner) treeAgain(source *family.Image, image llb.Image) layer.Tree {
-	var base *forecast.Base
-	if seen := p.foreseen(source, p.platform); seen != nil {
-		base = seen.Base
-	}
-	return p.treeOf(image, base)
+	base := p.foreseen(source, p.platform).Base
+	return &lazyTree{load: func(ctx context.Context) (layer.Tree, error) {
+		return p.indexTree(ctx, layersOf(base, image.AppendedLayers()))
+	}}
 }
 
 // check returns an error when an image lacks something that its containers need. It does not look again into an image that it has looked into.

@@ -111,7 +111,7 @@ func (s *site) options() Options {
 // builder returns a builder of the spec.
 func (s *site) builder() builder {
 	s.t.Helper()
-	set, err := s.options().settings()
+	set, err := s.options().settings(false)
 	if err != nil {
 		s.t.Fatal(err)
 	}

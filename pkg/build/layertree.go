@@ -13,16 +13,8 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/forecast"
 	"github.com/pulpimg/pulpimg/internal/layer"
-	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/internal/treeindex"
 )
-
-// layerTree is the tree of an image, as its layers have it. It is read when somebody asks.
-func (p platformPlanner) layerTree(image llb.Image, base *forecast.Base) layer.Tree {
-	return &lazyTree{load: func(ctx context.Context) (layer.Tree, error) {
-		return p.indexTree(ctx, layersOf(base, image.AppendedLayers()))
-	}}
-}
 
 // layersOf returns the layers of a base, which may be nil, and those on top of it.
 func layersOf(base *forecast.Base, more []layer.Layer) []madeLayer {
@@ -58,7 +50,14 @@ func (p platformPlanner) index(ctx context.Context, l madeLayer) (*treeindex.Ind
 		return index, nil
 	}
 	started := time.Now()
-	index, diffID, err := p.readIndex(ctx, l)
+	var (
+		index  *treeindex.Index
+		diffID digest.Digest
+	)
+	err := p.opts.readLayer(ctx, l.blob, func(r io.Reader) (err error) {
+		index, diffID, err = treeindex.Read(ctx, r, l.blob.MediaType)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("looking into the layer %s: %w", l.blob.Digest, err)
 	}
@@ -69,17 +68,18 @@ func (p platformPlanner) index(ctx context.Context, l madeLayer) (*treeindex.Ind
 	return index, indexes.Put(diffID, index)
 }
 
-func (p platformPlanner) readIndex(ctx context.Context, l madeLayer) (_ *treeindex.Index, _ digest.Digest, err error) {
-	r, err := p.opts.openLayer(ctx, l.blob)
+// readLayer reads a layer to its end, which says whether the blob is what it should be.
+func (s settings) readLayer(ctx context.Context, blob ocispec.Descriptor, read func(io.Reader) error) (err error) {
+	r, err := s.openLayer(ctx, blob)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	index, diffID, err := treeindex.Read(ctx, r, l.blob.MediaType)
-	if err == nil {
-		_, err = io.Copy(io.Discard, r) // what is behind it; its end says whether the blob is what it should be
+	if err := read(r); err != nil {
+		return err
 	}
-	return index, diffID, err
+	_, err = io.Copy(io.Discard, r)
+	return err
 }
 
 // openLayer opens a layer where it is: on this machine, or in a registry. What is damaged on this machine counts as not there.

@@ -91,7 +91,7 @@ func once[T any](ctx context.Context, mu *sync.Mutex, all map[string]*lasting[T]
 
 // lookUpBase looks up an image from outside without an engine.
 func (s settings) lookUpBase(ctx context.Context, image *family.Image, source *family.ImageSource, reference string, platform ocispec.Platform) (*forecast.Base, error) {
-	found, err := once(ctx, &s.lookup.mu, s.lookup.bases, baseKey(reference, platform), func() (outside.Image, error) {
+	found, err := once(ctx, &s.lookup.mu, s.lookup.bases, forecast.NameFor(reference, platform), func() (outside.Image, error) {
 		ctx, cancel := context.WithTimeout(ctx, s.lookup.patience)
 		defer cancel()
 		found, err := s.lookup.finder.Find(ctx, reference, platform)

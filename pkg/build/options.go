@@ -93,8 +93,8 @@ type settings struct {
 	trusted  []byte // what commands are to trust, in PEM; nothing stands for what their image trusts
 }
 
-// settings completes options and opens what they name.
-func (o Options) settings() (settings, error) {
+// settings completes options and opens what they name. For patient, see newLookup.
+func (o Options) settings(patient bool) (settings, error) {
 	dir, err := o.Cache.Path()
 	if err != nil {
 		return settings{}, err
@@ -125,6 +125,6 @@ func (o Options) settings() (settings, error) {
 		return settings{}, err
 	}
 	s.records = record.In(s.layers.Blobs().Root())
-	s.lookup, err = s.newLookup(false)
+	s.lookup, err = s.newLookup(patient)
 	return s, err
 }

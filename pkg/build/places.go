@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/internal/outside"
 	"github.com/pulpimg/pulpimg/internal/policy"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
@@ -21,7 +22,7 @@ type placer struct{ policy *spb.Policy }
 // references for a base whose digest is not known, and for scratch.
 func (p placer) source(ctx context.Context, image platformImage, target []ocispec.Descriptor) layout.Source {
 	resolved := image.image.BaseReference()
-	known := digestOf(resolved)
+	known := outside.DigestOf(resolved)
 	n := min(image.image.BaseLayers(), len(target))
 	if known == "" || n == 0 {
 		return layout.Source{}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -40,13 +39,12 @@ type platformImage struct {
 	platform ocispec.Platform
 	image    llb.Image
 	tree     layer.Tree
-	target   int // index in the targets of the plan; -1 if the engine has to make nothing of it
-	hollow   bool
+	target   int            // index in the targets of the plan; -1 if the engine has to make nothing of it
 	base     *forecast.Base // from outside, if there is a forecast and a base
 }
 
 // name names an image for one platform.
-func (p platformImage) name() string { return p.source.Name + "@" + platforms.Format(p.platform) }
+func (p platformImage) name() string { return forecast.NameFor(p.source.Name, p.platform) }
 
 // A planner finds out what the images of a family consist of.
 type planner struct {
@@ -77,7 +75,7 @@ func (p planner) plan(ctx context.Context) (plan, error) {
 		for i := range list {
 			group.Go(func() error {
 				state, err := states[list[i].name()]()
-				list[i].image, list[i].tree, list[i].hollow = state.image, state.tree, state.hollow
+				list[i].image, list[i].tree = state.image, state.tree
 				if seen := p.foreseen(list[i].source, list[i].platform); seen != nil {
 					list[i].base = seen.Base
 				}

@@ -18,8 +18,10 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pulpimg/pulpimg/internal/download"
 	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/internal/llb"
+	"github.com/pulpimg/pulpimg/internal/outside"
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
@@ -182,7 +184,7 @@ func TestPlan_errors(t *testing.T) {
 			}
 		}, new(*ReservedError), "a file of the step would be at /usr/bin/pulp-helper, which is reserved"},
 		{"a fetch that fails", fetching, func(e *fakeEngine) { e.fails["https://h/r"] = errGone }, new(*StepError), "[a 2/2] repo https://h/r: the engine is gone"},
-		{"a fetched file that is too large", fetching, func(e *fakeEngine) { e.size = maxFetched + 1 }, new(*StepError), "it has 16 MB, and the step is for files up to 16 MB"},
+		{"a fetched file that is too large", fetching, func(e *fakeEngine) { e.size = download.MaxSize + 1 }, new(*StepError), "it has 16 MB, and the step is for files up to 16 MB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			engine := newFakeEngine(t)
@@ -305,7 +307,7 @@ func TestPinned(t *testing.T) {
 		{"no reference", "<>", found, "<>"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := pinned(test.ref, test.found); got != test.want {
+			if got := outside.Pinned(test.ref, test.found); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})

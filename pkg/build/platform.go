@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"github.com/containerd/platforms"
-	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pulpimg/pulpimg/internal/forecast"
 	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/internal/llb"
+	"github.com/pulpimg/pulpimg/internal/outside"
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
@@ -64,18 +64,8 @@ func (p platformPlanner) fetchAll(ctx context.Context, group *errgroup.Group) {
 	}
 }
 
-func (p platformPlanner) options() llb.Options {
-	return llb.Options{
-		SpecFile: p.family.Spec.Filename,
-		Family:   p.family.Name,
-		Platform: p.platform,
-		Build:    p.opts.build,
-		Created:  p.opts.Created,
-		NoCache:  p.opts.NoCache,
-		Trusting: len(p.opts.trusted) > 0,
-		Proxies:  llb.Proxies(p.opts.Proxies),
-	}
-}
+// options are those with which the family is compiled for the platform.
+func (p platformPlanner) options() llb.Options { return p.opts.compileOptions(p.family, p.platform) }
 
 // prepare adds a function for each image, which returns its state with all steps. It works once, however often it is called.
 func (p platformPlanner) prepare(ctx context.Context) {
@@ -121,16 +111,13 @@ func (p platformPlanner) state(image *family.Image) func() (imageState, error) {
 
 // runsOn returns the platform that an image's base is for.
 func (p platformPlanner) runsOn(image *family.Image) ocispec.Platform {
-	if image.OnBuildPlatform {
-		return p.opts.build
-	}
-	return p.platform
+	return p.options().RunsOn(image)
 }
 
 // prepareBases adds a function for each image from outside that an image is based on or takes files from. It looks the image up once.
 func (p platformPlanner) prepareBases(ctx context.Context, image *family.Image) {
 	add := func(source *family.ImageSource, reference string, platform ocispec.Platform) {
-		key := baseKey(reference, platform)
+		key := forecast.NameFor(reference, platform)
 		if p.bases[key] != nil {
 			return
 		}
@@ -154,10 +141,6 @@ func (p platformPlanner) prepareBases(ctx context.Context, image *family.Image) 
 	}
 }
 
-func baseKey(reference string, platform ocispec.Platform) string {
-	return reference + "@" + platforms.Format(platform)
-}
-
 // base returns an image from outside: that of a source or, without one, that which an image is based on.
 func (p platformPlanner) base(image *family.Image, source *family.ImageSource) (llb.Base, error) {
 	reference := image.Base
@@ -167,7 +150,7 @@ func (p platformPlanner) base(image *family.Image, source *family.ImageSource) (
 	if reference == family.Scratch {
 		return llb.Base{}, nil
 	}
-	base, err := p.bases[baseKey(reference, p.runsOn(image))]()
+	base, err := p.bases[forecast.NameFor(reference, p.runsOn(image))]()
 	var other *BaseError
 	if errors.As(err, &other) {
 		err = &BaseError{Image: image, Source: source, Err: other.Err}
@@ -200,7 +183,7 @@ func (p platformPlanner) lookUpAt(ctx context.Context, image *family.Image, refe
 			ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &platform},
 		})
 		if err == nil {
-			base := llb.Base{Reference: pinned(ref, found)}
+			base := llb.Base{Reference: outside.Pinned(ref, found)}
 			if err := json.Unmarshal(data, &base.Config); err != nil {
 				return llb.Base{}, fmt.Errorf("reading its config: %w", err)
 			}
@@ -224,7 +207,7 @@ func (p platformPlanner) start(ctx context.Context, image *family.Image, base ll
 		return imageState{image: root, tree: layer.Empty{}}, nil
 	}
 	if p.engine == nil {
-		return imageState{image: root, tree: p.layerTree(root, p.foreseen(image, p.platform).Base)}, nil
+		return imageState{image: root, tree: p.treeOf(image, root)}, nil
 	}
 	def, err := root.Root(ctx)
 	if err != nil {
@@ -290,7 +273,7 @@ func (p platformPlanner) step(ctx context.Context, state imageState, image *fami
 		return imageState{}, errNeedsEngine
 	}
 	next, err := state.image.Again(p.again(image, at)).AddCommand(contents...)
-	return imageState{image: next, tree: newEngineTree(p.engine, next)}, err
+	return imageState{image: next, tree: p.treeOf(image, next)}, err
 }
 
 func (p platformPlanner) layerOptions() layer.Options {
@@ -349,16 +332,4 @@ func (p platformPlanner) add(ctx context.Context, state imageState, name string,
 	}
 	p.announce(name, started, made.Known)
 	return imageState{image: state.image.AddLayer(made), tree: layer.Overlay(state.tree, entries)}, nil
-}
-
-// pinned adds the digest to a reference that has none.
-func pinned(ref string, found digest.Digest) string {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil || found == "" {
-		return ref
-	}
-	if _, ok := named.(reference.Digested); ok {
-		return ref
-	}
-	return ref + "@" + found.String()
 }

@@ -91,11 +91,8 @@ func (p *Plan) Changes() bool { return p.Count(ActionSame) < len(p.Images) || p.
 // Predict says what a build of a family would do. It needs no engine, and changes nothing but what is known of the world outside: manifests of
 // bases and files of URLs are kept. With published, it compares with what the registries have, otherwise with the last build in the layout.
 func Predict(ctx context.Context, f *family.Family, with *layout.Layout, published bool, opts Options) (*Plan, error) {
-	s, err := opts.settings()
+	s, err := opts.settings(true) // no engine is asked after it
 	if err != nil {
-		return nil, err
-	}
-	if s.lookup, err = s.newLookup(true); err != nil { // no engine is asked after it
 		return nil, err
 	}
 	b, err := builder{settings: s, family: f, into: with, started: time.Now()}.on(thisPlatform())
@@ -229,8 +226,8 @@ func (p *predictor) sameManifests(image *family.Image) (bool, error) {
 	)
 	for _, platform := range p.Platforms {
 		seen := p.seen.Image(image, platform)
-		for on := image; on != nil && (on == image || on.Unpublished); on = on.Parent {
-			p.size.add(on, p.seen.Image(on, platform), p.differ[on.Name]) // what is below a published image is published with it
+		for on := seen; on != nil && (on == seen || on.Source.Unpublished); on = on.Below {
+			p.size.add(on, p.differ[on.Source.Name]) // what is below a published image is published with it
 		}
 		if !seen.Known() {
 			continue
@@ -266,13 +263,11 @@ func (p *predictor) sameManifests(image *family.Image) (bool, error) {
 
 // annotations returns those about the base of an image. It reports false if they name an image whose digest is not known yet.
 func (p *predictor) annotations(image platformImage) (map[string]string, bool) {
-	for below := image.source.Parent; below != nil; below = below.Parent {
-		if !below.Unpublished {
-			_, ok := p.digests[below.Name]
-			return image.baseAnnotations(p.digests), ok
-		}
+	ok := true
+	if below := publishedBelow(image.source); below != nil {
+		_, ok = p.digests[below.Name]
 	}
-	return image.baseAnnotations(p.digests), true
+	return image.baseAnnotations(p.digests), ok
 }
 
 // tags counts the tags of an image that do not point to it.

@@ -66,7 +66,7 @@ func (s settings) recordAll(ctx context.Context, before *forecast.Forecast, step
 		}
 	}
 	for _, image := range before.Images {
-		r.assign(image, made[platformImage{source: image.Source, platform: image.Platform}.name()])
+		r.assign(image, made[image.Name()])
 	}
 	for _, image := range before.Images {
 		if err := r.image(ctx, image); err != nil {
@@ -95,14 +95,14 @@ func (s settings) recorded(f *forecast.Forecast) bool {
 func (s settings) sumOrOther(ctx context.Context, file family.DiskContent) ([]byte, error) {
 	sum, err := s.sum(ctx, file)
 	if err != nil && ctx.Err() == nil {
-		return []byte(random()), nil
+		return []byte(rand.Text()), nil
 	}
 	return sum, err
 }
 
 // placeOf names a step of an image for one platform.
 func placeOf(image *forecast.Image, at int) string {
-	return platformImage{source: image.Source, platform: image.Platform}.name() + " " + strconv.Itoa(at)
+	return image.Name() + " " + strconv.Itoa(at)
 }
 
 // assign notes the layers of an image with the steps that made them, which may be those of the images below.
@@ -115,14 +115,11 @@ func (r *recorder) assign(image *forecast.Image, layers []madeLayer) {
 		at    int
 	}
 	var places []place // from the top down
-	for on := image; on != nil; on = r.before.Image(on.Source.Parent, on.Platform) {
+	for on := image; on != nil; on = on.Below {
 		for at := len(on.Steps) - 1; at >= 0; at-- {
 			if on.Steps[at].Makes {
 				places = append(places, place{on, at})
 			}
-		}
-		if on.Source.Parent == nil {
-			break
 		}
 	}
 	below := 0
@@ -139,8 +136,8 @@ func (r *recorder) assign(image *forecast.Image, layers []madeLayer) {
 
 // start returns what an image is made on, or nothing if that cannot be told.
 func (r *recorder) start(image *forecast.Image) digest.Digest {
-	if image.Source.Parent != nil {
-		return r.on[platformImage{source: image.Source.Parent, platform: image.Platform}.name()]
+	if image.Below != nil {
+		return r.on[image.Below.Name()]
 	}
 	return image.Start
 }
@@ -167,7 +164,7 @@ func (r *recorder) image(ctx context.Context, image *forecast.Image) error {
 	if on == "" {
 		return nil
 	}
-	r.on[platformImage{source: image.Source, platform: image.Platform}.name()] = on
+	r.on[image.Name()] = on
 	if r.checked && len(image.Source.Needs) > 0 && !image.Source.Unpublished {
 		return r.records.Put(checkOf(image, on))
 	}
@@ -192,7 +189,7 @@ func (r *recorder) together(image *forecast.Image, at int, on digest.Digest) dig
 			base := r.before.Base(source.Reference, r.compileOptions(r.families[0], image.Platform).RunsOn(image.Source))
 			on = key.Together(on, key.Base(base.Manifest))
 		default:
-			other := r.on[platformImage{source: source.Image, platform: image.Platform}.name()]
+			other := r.on[forecast.NameFor(source.Image.Name, image.Platform)]
 			if other == "" {
 				return ""
 			}
@@ -224,7 +221,7 @@ func (r *recorder) step(ctx context.Context, image *forecast.Image, at int, on d
 	case r.history[stepName(image, at)] == (ran{cached: true}) && step.Record != nil && step.Record.On == on:
 		return key.Run(on, step.Record.Result), nil // it is as it was
 	default:
-		out.Result = digest.NewDigestFromEncoded(digest.SHA256, random())
+		out.Result = digest.FromString(rand.Text())
 	}
 	if step.Command {
 		out.Network = family.UsesNetwork(image.Source.Steps[at])
@@ -270,11 +267,4 @@ func after(command bool, on, result digest.Digest) digest.Digest {
 		return key.Run(on, result)
 	}
 	return on
-}
-
-// random returns 64 hexadecimal digits that nobody else has.
-func random() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // it never returns an error
-	return digest.FromBytes(b[:]).Encoded()
 }

@@ -112,9 +112,7 @@ func (p platformPlanner) taking(ctx context.Context, c family.Copy, content llb.
 		return nil, false, err
 	}
 	t.record = p.taken.file(def, c.From)
-	if c.Source.Image == nil || !p.renewed(c.Source.Image) {
-		t.matches, ok = p.taken.read(t.record)
-	}
+	t.matches, ok = p.taken.read(t.record)
 	return t, ok, nil
 }
 

@@ -129,14 +129,9 @@ func (x *extraction) walk(ctx context.Context, at, name string) error {
 }
 
 // extract adds the regular files whose contents a layer has. The second and later names of a content are hard links of the first.
-func (p platformPlanner) extract(ctx context.Context, x *extraction, l madeLayer, wanted map[int][]*tar.Header) (err error) {
-	r, err := p.opts.openLayer(ctx, l.blob)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
+func (p platformPlanner) extract(ctx context.Context, x *extraction, l madeLayer, wanted map[int][]*tar.Header) error {
 	found := 0
-	err = treeindex.Contents(ctx, r, l.blob.MediaType, func(number int, in *tar.Header, content io.Reader) error {
+	take := func(number int, in *tar.Header, content io.Reader) error {
 		if len(wanted[number]) > 0 {
 			found++
 		}
@@ -151,10 +146,8 @@ func (p platformPlanner) extract(ctx context.Context, x *extraction, l madeLayer
 			}
 		}
 		return nil
-	})
-	if err == nil {
-		_, err = io.Copy(io.Discard, r) // its end says whether the blob is what it should be
 	}
+	err := p.opts.readLayer(ctx, l.blob, func(r io.Reader) error { return treeindex.Contents(ctx, r, l.blob.MediaType, take) })
 	if err == nil && found < len(wanted) {
 		err = fmt.Errorf("the layer %s has %d of the %d files that its index says", l.blob.Digest, found, len(wanted))
 	}

@@ -17,6 +17,7 @@ import (
 	fstypes "github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pulpimg/pulpimg/internal/download"
 	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -324,9 +325,6 @@ func (t *engineTree) solved(ctx context.Context) (gateway.Reference, error) {
 	return t.ref, err
 }
 
-// maxFetched bounds the file of a fetch step, because it passes through the memory of this process. Repository files are far smaller.
-const maxFetched = 16 << 20
-
 // fetched is content that the engine fetched.
 type fetched string
 
@@ -345,8 +343,8 @@ func fetch(ctx context.Context, engine gateway.Client, def *pb.Definition) (fetc
 	if err != nil {
 		return "", err
 	}
-	if stat.Size > maxFetched {
-		return "", fmt.Errorf("it has %d MB, and the step is for files up to %d MB: use a run step for it", stat.Size>>20, maxFetched>>20)
+	if stat.Size > download.MaxSize {
+		return "", fmt.Errorf("it has %d MB, and the step is for files up to %d MB: use a run step for it", stat.Size>>20, download.MaxSize>>20)
 	}
 	data, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: llb.FetchedFile})
 	return fetched(data), err

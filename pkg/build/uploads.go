@@ -47,13 +47,13 @@ func (u uploads) layers(image layout.Image) []ocispec.Descriptor {
 }
 
 // add adds the layers of an image for one platform: those of its base, and those of its own steps.
-func (u *uploads) add(image *family.Image, seen *forecast.Image, differs recipe.Difference) {
-	if image.Parent == nil && seen.Base != nil && !u.mounts(image, seen.Base) {
+func (u *uploads) add(seen *forecast.Image, differs recipe.Difference) {
+	if seen.Below == nil && seen.Base != nil && !u.mounts(seen.Source, seen.Base) {
 		for _, l := range seen.Base.Layers {
 			u.layer(l)
 		}
 	}
-	before, sameTime := u.before(image, seen)
+	before, sameTime := u.before(seen)
 	for at, step := range seen.Steps {
 		was, had := before[at]
 		switch {
@@ -83,12 +83,12 @@ func (u *uploads) layer(l ocispec.Descriptor) {
 
 // before returns the layers that the steps of an image made in the image that the plan compares with, if that has as many: the new ones are
 // about as large. It reports whether what they hold has the time that a layer has now.
-func (u uploads) before(image *family.Image, seen *forecast.Image) (map[int]ocispec.Descriptor, bool) {
+func (u uploads) before(seen *forecast.Image) (map[int]ocispec.Descriptor, bool) {
 	var (
 		layers []ocispec.Descriptor
 		config ocispec.Image
 	)
-	for _, desc := range u.against.images[image.Name].Manifests {
+	for _, desc := range u.against.images[seen.Source.Name].Manifests {
 		if desc.Platform != nil && !platforms.OnlyStrict(seen.Platform).Match(*desc.Platform) {
 			continue
 		}
