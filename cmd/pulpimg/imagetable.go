@@ -96,11 +96,7 @@ func imageColumns(result *build.Result) (columns []column, below [][]string) {
 // whyBuilt says why something was done with an image, or how old what it has from the network is.
 func whyBuilt(image build.PlannedImage) string {
 	if len(image.Reasons) > 0 {
-		text := diagnostic.Visible(image.Reasons[0].Text)
-		if more := len(image.Reasons) - 1; more > 0 {
-			text += fmt.Sprintf(" and %d more", more)
-		}
-		return text
+		return andMore(diagnostic.Visible(image.Reasons[0].Text), len(image.Reasons)-1)
 	}
 	if image.Run+image.MayRun == 0 {
 		return commandsOf(image)

@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
+	"github.com/pulpimg/pulpimg/internal/diagnostic"
 	"github.com/pulpimg/pulpimg/pkg/build"
 )
 
@@ -34,7 +36,6 @@ func markdownCell(text string) string {
 }
 
 // annotatePlan prints a notice for each image with which something is done, at its place in the spec.
-// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 func annotatePlan(w io.Writer, plan *build.Plan) error {
 	for _, image := range plan.Images {
 		if image.Action == build.ActionSame {
@@ -44,12 +45,9 @@ func annotatePlan(w io.Writer, plan *build.Plan) error {
 		if len(image.Reasons) > 0 {
 			reason = image.Reasons[0]
 		}
-		place := ""
-		if file, line, column, ok := splitPlace(reason.At); ok {
-			place = fmt.Sprintf(" file=%s,line=%s,col=%s", commandProperty(file), line, column)
-		}
+		file, line, column := splitPlace(reason.At)
 		text := strings.TrimRight(fmt.Sprintf("%s: %s: %s", image.Name, image.Action, reason.Text), ": ")
-		if _, err := fmt.Fprintf(w, "::notice%s::%s\n", place, commandData(text)); err != nil {
+		if _, err := io.WriteString(w, diagnostic.Annotation("notice", file, line, column, text)); err != nil {
 			return err
 		}
 	}
@@ -57,28 +55,22 @@ func annotatePlan(w io.Writer, plan *build.Plan) error {
 	return err
 }
 
-// splitPlace splits FILE:LINE:COLUMN.
-func splitPlace(place string) (file, line, column string, ok bool) {
-	rest, column, ok := cutLast(place)
-	if !ok {
-		return "", "", "", false
+// splitPlace splits FILE:LINE:COLUMN. Of what is no place, it returns no file.
+func splitPlace(place string) (file string, line, column int) {
+	rest, lastPart := cutLast(place)
+	file, middle := cutLast(rest)
+	line, lineErr := strconv.Atoi(middle)
+	column, columnErr := strconv.Atoi(lastPart)
+	if lineErr != nil || columnErr != nil {
+		return "", 0, 0
 	}
-	file, line, ok = cutLast(rest)
-	return file, line, column, ok
+	return file, line, column
 }
 
-func cutLast(s string) (before, after string, ok bool) {
-	at := strings.LastIndexByte(s, ':')
-	if at < 0 {
-		return "", "", false
+// cutLast cuts a text in two at its last colon. Without one, it is all before it.
+func cutLast(s string) (before, after string) {
+	if at := strings.LastIndexByte(s, ':'); at >= 0 {
+		return s[:at], s[at+1:]
 	}
-	return s[:at], s[at+1:], true
-}
-
-func commandData(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
-}
-
-func commandProperty(s string) string {
-	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(commandData(s))
+	return s, ""
 }

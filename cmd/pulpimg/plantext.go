@@ -38,8 +38,12 @@ func because(image build.PlannedImage) string {
 	if len(image.Reasons) == 0 {
 		return ""
 	}
-	text := reasonText(image.Reasons[0])
-	if more := len(image.Reasons) - 1; more > 0 {
+	return andMore(reasonText(image.Reasons[0]), len(image.Reasons)-1)
+}
+
+// andMore adds to a text how many more there are.
+func andMore(text string, more int) string {
+	if more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
@@ -49,17 +53,10 @@ func because(image build.PlannedImage) string {
 func reasonText(r build.Reason) string {
 	text := diagnostic.Visible(r.Text)
 	if r.At != "" {
-		text += "  (" + lineOf(r.At) + ")"
+		line, _ := cutLast(r.At)
+		text += "  (" + line + ")"
 	}
 	return text
-}
-
-// lineOf returns FILE:LINE of FILE:LINE:COLUMN.
-func lineOf(place string) string {
-	if at := strings.LastIndexByte(place, ':'); at > 0 {
-		return place[:at]
-	}
-	return place
 }
 
 // commandsOf says what of an image runs, and how old is what ran before.

@@ -45,17 +45,19 @@ func Records(list []Diagnostic, sources Sources) []Record {
 func GitHub(w io.Writer, list []Diagnostic) error {
 	var b strings.Builder
 	for _, r := range Records(list, nil) {
-		b.WriteString("::error" + properties(r) + "::" + plain(data.Replace(body(r))) + "\n")
+		b.WriteString(Annotation("error", r.File, r.Line, r.Column, body(r)))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func properties(r Record) string {
-	if r.File == "" {
-		return ""
+// Annotation returns a workflow command with which GitHub shows a text, beside a line if there is a file. The level is error, warning or notice.
+func Annotation(level, file string, line, column int, text string) string {
+	place := ""
+	if file != "" {
+		place = fmt.Sprintf(" file=%s,line=%d,col=%d", property.Replace(file), line, column)
 	}
-	return fmt.Sprintf(" file=%s,line=%d,col=%d", property.Replace(r.File), r.Line, r.Column)
+	return "::" + level + place + "::" + plain(data.Replace(text)) + "\n"
 }
 
 // body returns all that an annotation says.

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/opencontainers/go-digest"
-	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/internal/cachedir"
@@ -81,17 +80,9 @@ func (s *Store) Chain(base []ocispec.Descriptor, diffIDs []digest.Digest, more [
 	for _, l := range more {
 		layers, ids = append(layers, l.Blob), append(ids, l.DiffID)
 	}
-	config, err := s.blobs.WriteJSON(ocispec.MediaTypeImageConfig, ocispec.Image{
-		Platform: platform, RootFS: ocispec.RootFS{Type: "layers", DiffIDs: ids},
-	})
+	image, err := s.imageOf(layers, ids, platform)
 	if err != nil {
 		return "", fmt.Errorf("storing an image: %w", err)
 	}
-	manifest, err := s.blobs.WriteJSON(ocispec.MediaTypeImageManifest, ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: layers,
-	})
-	if err != nil {
-		return "", fmt.Errorf("storing an image: %w", err)
-	}
-	return manifest.Digest, nil
+	return image, nil
 }

@@ -172,11 +172,16 @@ func (s *Store) saveCaches() error {
 	return nil
 }
 
-// image writes the config and the manifest of an image that consists of one layer.
+// image returns the digest of an image that consists of one layer.
 func (s *Store) image(l Layer, platform ocispec.Platform) (digest.Digest, error) {
+	return s.imageOf([]ocispec.Descriptor{l.Blob}, []digest.Digest{l.DiffID}, platform)
+}
+
+// imageOf writes the config and the manifest of an image that consists of layers, whose blobs need not be there.
+func (s *Store) imageOf(layers []ocispec.Descriptor, diffIDs []digest.Digest, platform ocispec.Platform) (digest.Digest, error) {
 	config, err := s.blobs.WriteJSON(ocispec.MediaTypeImageConfig, ocispec.Image{
 		Platform: platform,
-		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{l.DiffID}},
+		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: diffIDs},
 	})
 	if err != nil {
 		return "", err
@@ -185,7 +190,7 @@ func (s *Store) image(l Layer, platform ocispec.Platform) (digest.Digest, error)
 		Versioned: specs.Versioned{SchemaVersion: 2},
 		MediaType: ocispec.MediaTypeImageManifest,
 		Config:    config,
-		Layers:    []ocispec.Descriptor{l.Blob},
+		Layers:    layers,
 	})
 	return manifest.Digest, err
 }
