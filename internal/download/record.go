@@ -9,18 +9,18 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
 	"github.com/pulpimg/pulpimg/internal/cachedir"
+	"github.com/pulpimg/pulpimg/internal/sealed"
 )
 
 // header begins a file of the cache, and ends with the number of its format, which must change with the format. A SHA-256 checksum of the
 // rest follows; then the length of the facts, the facts as JSON, and the content.
 const header = "pulpimg download 1\n"
-
-const prefixSize = len(header) + sha256.Size + 4
 
 // A record is what is known of a URL. The zero value knows nothing.
 type record struct {
@@ -82,22 +82,18 @@ func (r record) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := make([]byte, prefixSize, prefixSize+len(text)+len(r.content))
-	copy(data, header)
-	binary.LittleEndian.PutUint32(data[len(header)+sha256.Size:], uint32(len(text)))
-	data = append(append(data, text...), r.content...)
-	sum := sha256.Sum256(data[len(header)+sha256.Size:])
-	copy(data[len(header):], sum[:])
-	return data, nil
+	content := slices.Concat(binary.LittleEndian.AppendUint32(nil, uint32(len(text))), text, r.content)
+	return append([]byte(header), sealed.Seal(content)...), nil
 }
 
 // decode reads the content of a record's file. It reports false for one that is damaged or of another format.
 func decode(data []byte) (record, bool) {
-	if len(data) < prefixSize || !bytes.HasPrefix(data, []byte(header)) {
+	data, ok := bytes.CutPrefix(data, []byte(header))
+	if !ok {
 		return record{}, false
 	}
-	want, rest := data[len(header):len(header)+sha256.Size], data[len(header)+sha256.Size:]
-	if sum := sha256.Sum256(rest); !bytes.Equal(sum[:], want) {
+	rest, ok := sealed.Open(data)
+	if !ok || len(rest) < 4 {
 		return record{}, false
 	}
 	length, rest := int64(binary.LittleEndian.Uint32(rest)), rest[4:]

@@ -51,7 +51,7 @@ const (
 
 // A Step is what a forecast says of one step.
 type Step struct {
-	// Key is the key of the step; for a step that makes no layer, that of the step before it.
+	// Key is the key of the step. A step that makes no layer has the key of the step before it.
 	Key digest.Digest
 	// On tells which results of commands the step is made on, as a record does. It is empty behind a command that runs, because nobody can
 	// tell what that makes.
@@ -86,7 +86,7 @@ type Image struct {
 	unknown  bool // a command in it, or below, has no record
 }
 
-// State returns the state of the image: that of the step that means most work.
+// State returns the state of the image, which is the state of its step with most work.
 func (i *Image) State() State {
 	state := Same
 	for _, s := range i.Steps {

@@ -169,7 +169,7 @@ type Step struct {
 	Caches  []Cache  `json:"cache,omitempty"`
 	Mounts  []Mount  `json:"mounts,omitempty"`
 	Network string   `json:"network,omitempty"`
-	// Refresh is how old what the step got from the network may be: its own, or that of the spec.
+	// Refresh bounds the age of what the step got from the network. It is the step's own, or the spec's.
 	Refresh string `json:"refresh,omitempty"`
 }
 

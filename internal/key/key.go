@@ -131,14 +131,14 @@ func Has(image digest.Digest, needs [][]string) digest.Digest {
 	return w.digest()
 }
 
-// Run returns what tells one run of a command from others with the same key: what it ran on, and what it made, by the diff ID of its layer. It is
-// a link of a second chain beside that of the keys: of what was made, and not of what was asked for.
+// Run returns a digest that tells one run of a command from other runs with the same key. It covers what the command ran on, and the diff ID of the
+// layer that it made. These digests are a second chain beside the keys: a key says what was asked for, and this chain says what was made.
 func Run(on, result digest.Digest) digest.Digest {
 	return newWriter("run", on).text(string(result)).digest()
 }
 
-// Together returns the link of that chain for a step that several images come together in: the one that it is a step of, and those that it takes
-// from or mounts. Of one image, it is that image's link.
+// Together returns the digest of that chain for a step that uses several images: the image that has the step, and the images that it takes files
+// from or mounts. For a single image, it returns the digest of that image.
 func Together(first digest.Digest, others ...digest.Digest) digest.Digest {
 	if len(others) == 0 {
 		return first

@@ -30,9 +30,9 @@ type Image struct {
 	Name string
 	// Reference is where it is, which may be a mirror, with the digest. If no registry had to be asked, that is the first place of several.
 	Reference string
-	// Digest is that of the index, if the reference is one, or else of the manifest.
+	// Digest is the digest of the index if the reference names one, and otherwise of the manifest.
 	Digest digest.Digest
-	// Manifest is that of the platform.
+	// Manifest describes the manifest for the platform.
 	Manifest ocispec.Descriptor
 	// Layers are as an exporter writes them into the manifest of an image on top of this one.
 	Layers []ocispec.Descriptor

@@ -11,8 +11,8 @@ type pair struct {
 	moved    bool // the same step is elsewhere
 }
 
-// equal is the similarity of steps that do the same; that of others is less. A step that differs from another one of its kind in everything is
-// still taken for it, unless there is a better one.
+// equal is the similarity of two steps that do the same. Other pairs are less similar. A step is still compared with another step of its kind
+// that differs in everything, unless there is a more similar one.
 const equal = 1000
 
 // align pairs the steps of an image with what they were, so that the pairs are as similar as they can be and in order.

@@ -14,10 +14,7 @@ import (
 
 // TestSince_isTrueOfRandomEdits edits specs and their files at random, and compares what is said with the keys and the configs.
 func TestSince_isTrueOfRandomEdits(t *testing.T) {
-	edits := 25
-	if testing.Short() {
-		edits = 10
-	}
+	const edits = 25
 	for _, test := range []struct {
 		name, dir, file string
 		made            []string

@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/atomicfile"
 	"github.com/pulpimg/pulpimg/internal/cachedir"
+	"github.com/pulpimg/pulpimg/internal/sealed"
 )
 
 // Format is the version of what a record says. It is in the name of the directory: another version does not see these records.
@@ -107,18 +107,13 @@ func encode(r Record) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(content)
-	return append(sum[:], content...), nil
+	return sealed.Seal(content), nil
 }
 
 func decode(data []byte) (Record, bool) {
-	if len(data) < sha256.Size {
-		return Record{}, false
-	}
-	content := data[sha256.Size:]
-	sum := sha256.Sum256(content)
+	content, ok := sealed.Open(data)
 	var r Record
-	if !bytes.Equal(sum[:], data[:sha256.Size]) || json.Unmarshal(content, &r) != nil {
+	if !ok || json.Unmarshal(content, &r) != nil {
 		return Record{}, false
 	}
 	return r, true

@@ -1,8 +1,6 @@
 package treeindex
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/pulpimg/pulpimg/internal/sealed"
 )
 
 // An encoded index is the number of the format, a SHA-256 checksum of the rest, and the rest: a tree compressed with zstd. The tree is a node,
@@ -55,8 +55,7 @@ func seal(tree []byte) ([]byte, error) {
 		return nil, fmt.Errorf("encoding the index of a layer: %w", err)
 	}
 	compressed := zw.EncodeAll(tree, nil)
-	sum := sha256.Sum256(compressed)
-	return slices.Concat([]byte{format}, sum[:], compressed), nil
+	return append([]byte{format}, sealed.Seal(compressed)...), nil
 }
 
 // unseal returns the tree of what seal returned.
@@ -64,11 +63,8 @@ func unseal(data []byte) ([]byte, error) {
 	if len(data) > 0 && data[0] != format {
 		return nil, fmt.Errorf("its format %d is unknown", data[0])
 	}
-	if len(data) < 1+sha256.Size {
-		return nil, errDamaged
-	}
-	sum, compressed := data[1:1+sha256.Size], data[1+sha256.Size:]
-	if got := sha256.Sum256(compressed); !bytes.Equal(got[:], sum) {
+	compressed, ok := sealed.Open(data[min(1, len(data)):])
+	if !ok {
 		return nil, errDamaged
 	}
 	zr, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxEncoded))

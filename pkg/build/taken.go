@@ -14,6 +14,7 @@ import (
 	"github.com/pulpimg/pulpimg/internal/cachedir"
 	"github.com/pulpimg/pulpimg/internal/ignore"
 	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/sealed"
 )
 
 // takenDir is the directory for the records of what was taken from images, below the store of layers. It ends with the version of the file
@@ -89,7 +90,7 @@ func (c *takenCache) read(file string) ([]takenMatch, bool) {
 	if c.fresh || err != nil {
 		return nil, false
 	}
-	content, ok := unsealed(data)
+	content, ok := sealed.Open(data)
 	if !ok {
 		return nil, false
 	}
@@ -111,7 +112,7 @@ func (c *takenCache) write(file string, matches []takenMatch) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(file, sealed(content), 0o600)
+	return atomicfile.Write(file, sealed.Seal(content), 0o600)
 }
 
 // readLayer returns the digest in the record of a layer.
@@ -123,7 +124,7 @@ func (c *takenCache) readLayer(file string) (digest.Digest, bool) {
 	if err != nil {
 		return "", false
 	}
-	content, ok := unsealed(data)
+	content, ok := sealed.Open(data)
 	diffID := digest.Digest(content)
 	if !ok || diffID.Validate() != nil {
 		return "", false
@@ -137,7 +138,7 @@ func (c *takenCache) writeLayer(file string, made layer.Layer) error {
 	if file == "" || made.IsEmpty() {
 		return nil
 	}
-	return atomicfile.Write(file, sealed([]byte(made.DiffID)), 0o600)
+	return atomicfile.Write(file, sealed.Seal([]byte(made.DiffID)), 0o600)
 }
 
 // entry returns what a layer needs to know of a file that is to be at a path. The spool has the contents; it may be nil when the layer is

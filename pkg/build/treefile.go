@@ -1,13 +1,12 @@
 package build
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"io/fs"
 	"os"
 
 	"github.com/pulpimg/pulpimg/internal/layer"
+	"github.com/pulpimg/pulpimg/internal/sealed"
 )
 
 // treesDir is the directory for trees below the store of layers. It ends with the version of the file format: change it with the format.
@@ -59,22 +58,7 @@ func encodeTree(dirs map[string]*engineDir) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sealed(content), nil
-}
-
-// sealed returns a content with its checksum before it.
-func sealed(content []byte) []byte {
-	sum := sha256.Sum256(content)
-	return append(sum[:], content...)
-}
-
-// unsealed returns the content of what sealed returned. It reports false when it is damaged.
-func unsealed(data []byte) ([]byte, bool) {
-	if len(data) < sha256.Size {
-		return nil, false
-	}
-	sum := sha256.Sum256(data[sha256.Size:])
-	return data[sha256.Size:], bytes.Equal(sum[:], data[:sha256.Size])
+	return sealed.Seal(content), nil
 }
 
 func newSavedFile(info *layer.Info) *savedFile {
@@ -98,7 +82,7 @@ func readTree(file string) (map[string]*engineDir, bool) {
 }
 
 func decodeTree(data []byte) (map[string]*engineDir, bool) {
-	content, ok := unsealed(data)
+	content, ok := sealed.Open(data)
 	if !ok {
 		return nil, false
 	}

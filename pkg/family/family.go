@@ -226,7 +226,7 @@ type Packages struct {
 	// Recommends says whether packages are installed that others only recommend; nil stands for what the image's configuration says, and
 	// for apt for no.
 	Recommends *bool `json:",omitempty"`
-	// Refresh is how old what the step got may be: its own, or the family's. It makes no other image.
+	// Refresh bounds the age of what the step got from the network. It is the step's own, or the family's. It makes no other image.
 	Refresh Refresh `json:"-"`
 }
 

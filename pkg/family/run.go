@@ -32,7 +32,7 @@ type Run struct {
 	Mounts []Mount
 	// NoNetwork keeps the command from reaching any network.
 	NoNetwork bool
-	// Refresh is how old what the command got from the network may be: its own, or the family's. It makes no other image.
+	// Refresh bounds the age of what the command got from the network. It is the step's own, or the family's. It makes no other image.
 	Refresh Refresh `json:"-"`
 }
 

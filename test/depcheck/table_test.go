@@ -14,7 +14,7 @@ var table = map[string]string{
 	"internal/cachedir":   "",
 	"internal/ctxreader":  "",
 	"internal/diagnostic": "pkg/spec",
-	"internal/download":   "internal/atomicfile internal/cachedir internal/policy pkg/family pkg/registries",
+	"internal/download":   "internal/atomicfile internal/cachedir internal/policy internal/sealed pkg/family pkg/registries",
 	"internal/export":     "pkg/layout",
 	"internal/familytest": "pkg/family pkg/spec",
 	"internal/forecast":   "internal/key internal/layer internal/llb internal/record pkg/family",
@@ -32,16 +32,17 @@ var table = map[string]string{
 	"internal/policy":     "",
 	"internal/recipe": "internal/diagnostic internal/packages internal/shell pkg/family pkg/spec pkg/startup/contract " +
 		"pkg/startup/startscript",
-	"internal/record":    "internal/atomicfile internal/cachedir",
+	"internal/record":    "internal/atomicfile internal/cachedir internal/sealed",
+	"internal/sealed":    "",
 	"internal/shell":     "",
 	"internal/signals":   "",
 	"internal/starter":   "pkg/spec/schema templates",
 	"internal/statcache": "internal/atomicfile internal/cachedir",
 	"internal/terminal":  "",
-	"internal/treeindex": "internal/atomicfile internal/cachedir internal/ctxreader internal/layer",
+	"internal/treeindex": "internal/atomicfile internal/cachedir internal/ctxreader internal/layer internal/sealed",
 	"pkg/build": "internal/atomicfile internal/cachedir internal/ctxreader internal/diagnostic internal/download internal/forecast " +
 		"internal/ignore internal/key internal/layer internal/llb internal/message internal/outside internal/policy internal/recipe " +
-		"internal/record internal/terminal internal/treeindex pkg/engine pkg/family pkg/layout pkg/publish pkg/registries pkg/spec " +
+		"internal/record internal/sealed internal/terminal internal/treeindex pkg/engine pkg/family pkg/layout pkg/publish pkg/registries pkg/spec " +
 		"pkg/startup/contract pkg/startup/startscript",
 	"pkg/engine":                    "internal/atomicfile internal/cachedir internal/message pkg/engine/bundle pkg/registries",
 	"pkg/engine/bundle":             "",
