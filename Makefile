@@ -55,8 +55,8 @@ lint-product: $(HELPERS)
 
 # The modules of the tests as well, and the program for the systems on which it needs an engine elsewhere.
 lint: setup lint-product
-	GOOS=darwin $(GO) vet ./cmd/... ./internal/... ./pkg/...
-	GOOS=windows $(GO) vet ./cmd/... ./internal/... ./pkg/...
+	cd test/lint && $(GO) vet ./... && $(GO) build -o ../../bin/elsewhere ./elsewhere
+	bin/elsewhere darwin,windows ./cmd/... ./internal/... ./pkg/...
 	cd test/lab && $(GO) vet ./...
 	cd test/registrytest && $(GO) vet ./...
 	cd test/schema && $(GO) vet ./...
@@ -66,11 +66,12 @@ lint: setup lint-product
 	cd internal/packaging && $(GO) vet ./...
 	shellcheck .ci/run internal/packaging/*.sh internal/packaging/deb/postinst internal/packaging/deb/prerm test/e2e/testdata/enter.sh
 
-# A minute on everything that parses.
+# A minute on everything that parses, and what of the tests takes too long for each commit.
 fuzz:
 	@set -e; for target in $(FUZZ); do \
 	  $(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime 60s -fuzzminimizetime 10x ./$${target%:*}; done
 	cd test/schema && $(GO) test -run '^$$' -fuzz '^FuzzBoth$$' -fuzztime 60s -fuzzminimizetime 10x .
+	cd test/schema && $(GO) test -run TestGrid . -all
 	cd test/kube && $(GO) test -run '^$$' -fuzz '^FuzzAnAPIServer' -fuzztime 60s -fuzzminimizetime 10x .
 
 bench: setup bin/pulpimg $(LAB)

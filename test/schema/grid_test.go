@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -51,7 +52,10 @@ var values = []string{
 // keys are what a change puts in place of a key, or beside the others.
 var keys = []string{"a", "A", "x-a", "x-", "", "1", "a b", "a.b", "a/b", "-a", "scratch", "é", "a\nb", "from", "run", "start", "description"}
 
-// Whatever is changed in specs that have every key, pulpimg and the schema accept it both or refuse it both.
+var all = flag.Bool("all", false, "put every value in every place, in place of a third of them: two minutes more")
+
+// Whatever is changed in specs that have every key, pulpimg and the schema accept it both or refuse it both. Each value is put in a third of the
+// places, and each place gets a third of the values.
 func TestGrid(t *testing.T) {
 	v := newValidator(t)
 	changed := slices.Clone(values)
@@ -74,16 +78,18 @@ func TestGrid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := comparison{t: t, validator: v, full: full}
-			for _, at := range todo {
-				for _, value := range changed {
-					c.replace(at, value)
+			for i, at := range todo {
+				for j, value := range changed {
+					if *all || (i+j)%3 == 0 {
+						c.replace(at, value)
+					}
 				}
 				if at.find(c.full).Kind == yaml.MappingNode {
 					c.keys(at)
 				}
 			}
 			t.Logf("both accepted %d specs and refused %d", c.accepted, c.refused)
-			if c.accepted < 500 || c.refused < 500 {
+			if c.accepted < 200 || c.refused < 200 {
 				t.Errorf("both accepted %d specs and refused %d: such a test says little", c.accepted, c.refused)
 			}
 		})
