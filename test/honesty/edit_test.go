@@ -296,7 +296,7 @@ func editFile(t *testing.T, random *rand.Rand, s *subject, way string) (edit, bo
 		must(os.Remove(name))
 	case "added":
 		must(os.WriteFile(name+".new", data, 0o644))
-		e.undo = func() { must(os.Remove(name + ".new")) }
+		e.undo = func() { must(os.RemoveAll(name + ".new")) } // edits are undone more than once
 	}
 	return e, true
 }
