@@ -11,7 +11,7 @@ import (
 	"github.com/pulpimg/pulpimg/internal/layer"
 )
 
-// Skip returns the image after its next step, without the layer of the step. Its config is that of an image with the step.
+// Skip adds the next step to the configuration of the image, but no layer.
 func (i Image) Skip() Image { return i.next() }
 
 // AddReady adds the next step with the layer that it made in an earlier build. No command can be added after it.

@@ -7,7 +7,6 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/pulpimg/pulpimg/internal/outside"
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
@@ -79,22 +78,6 @@ func annotations(t *testing.T, in *layout.Layout, image layout.Image) []map[stri
 		out = append(out, index.Annotations)
 	}
 	return out
-}
-
-func TestDigestOf(t *testing.T) {
-	d := digest.FromString("x")
-	for ref, want := range map[string]digest.Digest{
-		"docker.io/library/debian:12":                      "",
-		"docker.io/library/debian:12@" + d.String():        d,
-		"mirror.example.com/debian@" + d.String():          d,
-		"mirror.example.com:5000/library/d:1@" + string(d): d,
-		"":    "",
-		"A B": "",
-	} {
-		if got := outside.DigestOf(ref); got != want {
-			t.Errorf("of %q, the digest is %q, want %q", ref, got, want)
-		}
-	}
 }
 
 func TestCommonAnnotations(t *testing.T) {

@@ -68,7 +68,7 @@ func (p platformPlanner) index(ctx context.Context, l madeLayer) (*treeindex.Ind
 	return index, indexes.Put(diffID, index)
 }
 
-// readLayer reads a layer to its end, which says whether the blob is what it should be.
+// readLayer opens a layer, calls a function that reads it, and reads what the function left: a layer from a registry is verified at its end.
 func (s settings) readLayer(ctx context.Context, blob ocispec.Descriptor, read func(io.Reader) error) (err error) {
 	r, err := s.openLayer(ctx, blob)
 	if err != nil {

@@ -21,7 +21,6 @@ import (
 	"github.com/pulpimg/pulpimg/internal/download"
 	"github.com/pulpimg/pulpimg/internal/layer"
 	"github.com/pulpimg/pulpimg/internal/llb"
-	"github.com/pulpimg/pulpimg/internal/outside"
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
@@ -291,25 +290,5 @@ func TestPlanSolve_errors(t *testing.T) {
 	engine.fails[sourcesOf(planned.targets[0].def)[0]] = errGone
 	if _, err := planned.solve(t.Context(), engine, false); !errors.Is(err, errGone) {
 		t.Errorf("got %v, want the error of the solve", err)
-	}
-}
-
-func TestPinned(t *testing.T) {
-	found, other := digest.FromString("found"), digest.FromString("other")
-	for _, test := range []struct {
-		name, ref string
-		found     digest.Digest
-		want      string
-	}{
-		{"a tag", debian, found, debian + "@" + found.String()},
-		{"a digest", debian + "@" + other.String(), found, debian + "@" + other.String()},
-		{"an engine that knows no digest", debian, "", debian},
-		{"no reference", "<>", found, "<>"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := outside.Pinned(test.ref, test.found); got != test.want {
-				t.Errorf("got %s, want %s", got, test.want)
-			}
-		})
 	}
 }
