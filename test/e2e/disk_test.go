@@ -192,7 +192,7 @@ func TestPrune_fullDisk(t *testing.T) {
 	for _, args := range [][]string{{"--keep-storage", "150MB"}, {"--older-than", "1ms"}, nil} {
 		spec := buildOfDisk(t, p, "one")
 		filling := filepath.Join(p.cache, "filling")
-		fillDisk(t, filling)
+		fillDisk(t, filling, 0)
 		before := p.disk(t)
 		p.run(t, append([]string{"engine", "prune"}, args...)...).ok(t)
 		if now := p.disk(t); now.Total >= before.Total-100_000_000 {

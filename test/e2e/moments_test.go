@@ -35,6 +35,9 @@ images:
 // largeFile is so large that to copy it takes a while, and random, so that it stays as large.
 const largeFile = 48 << 20
 
+// fullDisk is the interruption that is no signal.
+const fullDisk = "full disk"
+
 // Whatever ends a build at whatever moment, the next one works.
 func TestBuild_afterInterruption(t *testing.T) {
 	moments := 12
@@ -51,7 +54,7 @@ func TestBuild_afterInterruption(t *testing.T) {
 		p.run(t, "build", "-f", spec).ok(t)
 		return time.Since(began)
 	}()
-	kinds := []string{"SIGINT", "SIGTERM", "SIGKILL", "full disk"}
+	kinds := []string{"SIGINT", "SIGTERM", "SIGKILL", fullDisk}
 	for round := range moments {
 		kind := kinds[round%len(kinds)]
 		// Some of the moments are those in which the engine has half of the file. The others are any.
@@ -60,6 +63,11 @@ func TestBuild_afterInterruption(t *testing.T) {
 		t.Run(fmt.Sprintf("%d %s", round, kind), func(t *testing.T) {
 			p.run(t, "engine", "prune").ok(t)
 			writeLarge(t, spec)
+			filler := filepath.Join(p.cache, "filler")
+			if half && kind == fullDisk { // there is space for the file itself, but not for all of what the engine has of it, however fast that comes
+				t.Cleanup(func() { _ = os.Remove(filler) }) // where the test ended before
+				fillDisk(t, filler, 2*largeFile)
+			}
 			running := p.start(t, "build", "-f", spec)
 			if half {
 				eventually(t, "the engine has a part of the file", func() bool { return hasPart(filepath.Join(p.cache, "pulpimg", "engine", "state")) })
@@ -67,7 +75,7 @@ func TestBuild_afterInterruption(t *testing.T) {
 				t.Logf("after %s of %s", moment, took)
 				time.Sleep(moment)
 			}
-			out := interrupt(t, p, running, kind)
+			out := interrupt(t, running, kind, filler)
 			t.Logf("it ended with %d", out.code)
 			if half && out.code == 0 {
 				t.Error("it was not interrupted")
@@ -85,7 +93,7 @@ func TestBuild_afterInterruptionRemote(t *testing.T) {
 	p := cold(t)
 	running := p.start(t, "build", "-f", spec, "--engine", address)
 	eventually(t, "the engine has a part of the file", func() bool { return hasPart(state) })
-	interrupt(t, p, running, "SIGKILL")
+	interrupt(t, running, "SIGKILL", "")
 	p.run(t, "build", "-f", spec, "--engine", address).ok(t)
 }
 
@@ -141,8 +149,8 @@ func hasPart(state string) bool {
 	return false
 }
 
-// interrupt ends a build, or lets it find the disk full, and waits until nothing of it is left.
-func interrupt(t *testing.T, p program, running *process, kind string) outcome {
+// interrupt ends a build, or lets it find the disk full because of the filler, and waits until nothing of it is left.
+func interrupt(t *testing.T, running *process, kind, filler string) outcome {
 	t.Helper()
 	signals := map[string]syscall.Signal{"SIGINT": syscall.SIGINT, "SIGTERM": syscall.SIGTERM, "SIGKILL": syscall.SIGKILL}
 	if signal, ok := signals[kind]; ok {
@@ -151,8 +159,7 @@ func interrupt(t *testing.T, p program, running *process, kind string) outcome {
 		}
 		return running.wait(t)
 	}
-	filler := filepath.Join(p.cache, "filler")
-	fillDisk(t, filler)
+	fillDisk(t, filler, 0)
 	out := running.wait(t)
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
@@ -160,9 +167,10 @@ func interrupt(t *testing.T, p program, running *process, kind string) outcome {
 	return out
 }
 
-func fillDisk(t *testing.T, name string) {
+// fillDisk lets the filler grow until so many bytes are free on its disk.
+func fillDisk(t *testing.T, filler string, free int) {
 	t.Helper()
-	f, err := os.Create(name)
+	f, err := os.OpenFile(filler, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +178,8 @@ func fillDisk(t *testing.T, name string) {
 	for err == nil {
 		_, err = f.Write(block)
 	}
-	if err := f.Close(); err != nil {
+	info, statErr := f.Stat()
+	if err := errors.Join(statErr, f.Truncate(info.Size()-int64(free)), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if !errors.Is(err, syscall.ENOSPC) {

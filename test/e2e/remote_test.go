@@ -14,7 +14,7 @@ import (
 // startEngine runs a buildkitd that is not pulpimg's own and returns its address.
 func startEngine(t *testing.T) string {
 	t.Helper()
-	warm().build(t, "-f", specFile(t, filesSpec, filesOfSpec), "--set", "base=scratch").ok(t) // unpacks the programs
+	warm().build(t, "-f", largeSpec(t)).ok(t) // it runs a command, so that the programs are unpacked
 	found, err := filepath.Glob(filepath.Join(warm().cache, "pulpimg", "engine", "bin-*"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("the programs of the engine are in %v (%v), want one directory", found, err)
