@@ -76,14 +76,23 @@ func (d *Blobs) WriteJSON(mediaType string, value any) (ocispec.Descriptor, erro
 	return d.Write(mediaType, data)
 }
 
-// ReadJSON reads a blob of JSON. One that does not have the content of its digest is removed, so that it can come again.
-func (d *Blobs) ReadJSON(desc ocispec.Descriptor, value any) error {
+// Read reads a blob that fits into memory. One that does not have the content of its digest is removed, so that it can come again.
+func (d *Blobs) Read(desc ocispec.Descriptor) ([]byte, error) {
 	data, err := os.ReadFile(d.Path(desc.Digest))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if digest.FromBytes(data) != desc.Digest {
-		return d.removeDamaged(desc)
+		return nil, d.removeDamaged(desc)
+	}
+	return data, nil
+}
+
+// ReadJSON reads a blob of JSON, as Read does.
+func (d *Blobs) ReadJSON(desc ocispec.Descriptor, value any) error {
+	data, err := d.Read(desc)
+	if err != nil {
+		return err
 	}
 	if err := json.Unmarshal(data, value); err != nil {
 		return fmt.Errorf("reading blob %s: %w", desc.Digest, err)

@@ -5,10 +5,7 @@ import (
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	ggcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
@@ -58,7 +55,7 @@ func (e *RecordError) Error() string {
 func (e *RecordError) Unwrap() error { return e.Err }
 
 func itemsOf(from *layout.Layout, image layout.Image) ([]Item, error) {
-	content, err := contentOf(from, image.Descriptor)
+	content, err := contentOf(from.Blobs(), image.Descriptor)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s from %s: %w", image.Name, from.Dir(), err)
 	}
@@ -71,20 +68,4 @@ func itemsOf(from *layout.Layout, image layout.Image) ([]Item, error) {
 		items[i] = Item{Name: image.Name, Reference: tag, Content: content, Sources: image.Sources}
 	}
 	return items, nil
-}
-
-// contentOf opens an image or an index of a layout. This is where the types of the OCI's own module become those of go-containerregistry.
-func contentOf(from *layout.Layout, desc ocispec.Descriptor) (Content, error) {
-	digest, err := v1.NewHash(desc.Digest.String())
-	if err != nil {
-		return nil, err
-	}
-	if desc.MediaType != ocispec.MediaTypeImageIndex {
-		return ggcrlayout.Path(from.Dir()).Image(digest)
-	}
-	index, err := ggcrlayout.Path(from.Dir()).ImageIndex()
-	if err != nil {
-		return nil, err
-	}
-	return index.ImageIndex(digest)
 }
