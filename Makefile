@@ -5,6 +5,7 @@ VERSION ?= $(shell internal/packaging/version.sh)
 VERSION := $(VERSION)
 ARCHS   := amd64 arm64
 HELPERS := $(ARCHS:%=assets/helper/pulp-helper-linux-%)
+SUMS    := $(HELPERS:=.sha256)
 SOURCES := $(shell find cmd internal pkg assets templates -name '*.go' -o -name '*.tmpl' -o -name '*.aug' -o -name '*.toml') go.mod go.sum
 LAB     := bin/lab
 # What a release is for. On Linux, the engine is inside.
@@ -47,7 +48,7 @@ test: lint bin/pulpimg $(LAB)
 	cd test/compose && $(GO) test ./...
 	PULPIMG=$(CURDIR)/bin/pulpimg $(LAB) run --services -- $(GO) test -p 1 -timeout 30m ./test/...
 
-lint-product: $(HELPERS)
+lint-product: $(SUMS)
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=test/lint/go.mod staticcheck ./...
@@ -79,7 +80,7 @@ bench: setup bin/pulpimg $(LAB)
 	cd test/bench && $(GO) build -o ../../bin/bench .
 	$(LAB) run --services -- bin/bench
 
-bin/pulpimg: $(SOURCES) $(HELPERS) | engine
+bin/pulpimg: $(SOURCES) $(SUMS) | engine
 	$(BUILD) -o $@ ./cmd/pulpimg
 
 # buildkitd and runc, compiled from their Go modules; kept while their inputs are the same.
@@ -87,11 +88,16 @@ engine: setup
 	$(GO) run ./pkg/engine/bundle/build
 
 assets/helper/pulp-helper-linux-%: $(shell find cmd/pulp-helper internal pkg -name '*.go') go.mod go.sum
+	@rm -f $@.sha256
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./cmd/pulp-helper
+
+# The digests of the helpers, so that not every build computes them.
+$(SUMS): %.sha256: %
+	{ sha256sum $< 2>/dev/null || shasum -a 256 $<; } >$@.new && cut -c 1-64 $@.new >$@ && rm $@.new
 
 # Archives, packages and checksums of a version in dist/: make release [VERSION=1.2.3]. Two runs for one commit give the same bytes.
 release: export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct))
-release: setup $(HELPERS) bin/packaging
+release: setup $(SUMS) bin/packaging
 	internal/packaging/version.sh '$(VERSION)'
 	@case '$(VERSION)' in *.changed|*-dev*) ;; *) git diff-index --quiet HEAD || { echo 'a release is made of what is committed, and files are changed' >&2; exit 1; };; esac
 	set -e; for arch in $(ARCHS); do internal/packaging/engine.sh $$arch; done
@@ -134,4 +140,4 @@ setup:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; fi
 
 clean:
-	rm -rf bin dist specs/pulpimg/linux $(HELPERS)
+	rm -rf bin dist specs/pulpimg/linux $(HELPERS) $(SUMS)

@@ -1,6 +1,7 @@
 package assets_test
 
 import (
+	"crypto/sha256"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -16,6 +17,34 @@ func TestTheAssetsHoldTheLens(t *testing.T) {
 	data, err := fs.ReadFile(assets.FS(), "pulpconf.aug")
 	if err != nil || len(data) == 0 {
 		t.Errorf("pulpconf.aug: %d bytes, %v", len(data), err)
+	}
+}
+
+// A wrong digest would have images made of one helper and called after another.
+func TestTheDigestOfAHelperIsThatOfItsBytes(t *testing.T) {
+	helpers, err := fs.Glob(assets.FS(), "helper/pulp-helper-linux-*64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(helpers) == 0 {
+		t.Skip("no helper is compiled: make does that")
+	}
+	for _, name := range helpers {
+		data, err := fs.ReadFile(assets.FS(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := assets.FS().Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		known, ok := file.(interface{ SHA256() [sha256.Size]byte })
+		if !ok {
+			t.Errorf("%s has no digest beside it: make writes it", name)
+		} else if got, want := known.SHA256(), sha256.Sum256(data); got != want {
+			t.Errorf("%s has the digest %x, and beside it is %x: make writes it again", name, want, got)
+		}
 	}
 }
 

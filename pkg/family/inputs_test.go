@@ -2,7 +2,9 @@ package family_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -119,5 +122,22 @@ func TestInputs_canceled(t *testing.T) {
 	}
 	if _, err := f.Inputs(t.Context(), nil); err == nil || !strings.HasPrefix(err.Error(), "reading what web is built from: /etc/web.conf: ") {
 		t.Errorf("with a file that is gone: %v", err)
+	}
+}
+
+// summed is a content that knows its digest.
+type summed struct {
+	io.ReadCloser
+	digest [sha256.Size]byte
+}
+
+func (s summed) Open(string) (io.ReadCloser, error) { return s, nil }
+func (s summed) SHA256() [sha256.Size]byte          { return s.digest }
+
+// A file that knows its digest is not read.
+func TestSum_known(t *testing.T) {
+	content := summed{io.NopCloser(iotest.ErrReader(errors.New("it is read"))), sha256.Sum256([]byte("content"))}
+	if got, err := family.Sum(t.Context(), content, runtime.GOARCH); err != nil || got != content.digest {
+		t.Errorf("the digest is %x (%v)", got, err)
 	}
 }
