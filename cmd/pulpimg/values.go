@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
@@ -85,12 +86,12 @@ func readEnvFile(name string) (map[string]string, error) {
 }
 
 // variableName is what a ConfigMap and a Compose file both take for the name of a variable.
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+var variableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`) })
 
 // parseVariable reads NAME=VALUE, or NAME for the value that this program has. The value never shows in an error: it may be a secret.
 func parseVariable(assignment string) (name, value string, err error) {
 	name, value, assigned := strings.Cut(assignment, "=")
-	if !variableName.MatchString(name) {
+	if !variableName().MatchString(name) {
 		return "", "", errors.New("write NAME=VALUE, or NAME")
 	}
 	if assigned {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
@@ -60,12 +61,12 @@ func (i *Inventory) WriteYAML(w io.Writer) error {
 
 // truth matches strings that readers of YAML 1.1 take for truth values.
 // https://yaml.org/type/bool.html
-var truth = regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$`)
+var truth = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$`) })
 
 // block gives a node and those below it the style that people write. A mapping for one value or one file stays in one line.
 func block(n *yaml.Node) {
 	n.Style = 0
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && truth.MatchString(n.Value) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && truth().MatchString(n.Value) {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	simple := true

@@ -3,6 +3,7 @@ package packages
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/pulpimg/pulpimg/internal/shell"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -163,14 +164,14 @@ func nameOfFile(file string) string {
 	return `"$(rpm -qp --nosignature --qf '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}' ` + file + ` 2>/dev/null || echo ` + file + `)"`
 }
 
-var epoch = regexp.MustCompile(`^(|.*-)[0-9]+:`)
+var epoch = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(|.*-)[0-9]+:`) })
 
 // withoutEpoch removes the epoch of a version, which rpm before version 4.13 does not understand.
 func withoutEpoch(name string) string {
 	if strings.Contains(name, "(") {
 		return name
 	}
-	return epoch.ReplaceAllString(name, "$1")
+	return epoch().ReplaceAllString(name, "$1")
 }
 
 // groupSpec returns a group's id or name as a word of a shell, without the marks @ and ^ that groups have in a list of packages.

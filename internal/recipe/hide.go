@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -19,12 +20,17 @@ type hider struct{ redact func(string) string }
 const concealed = "xxxxx"
 
 // assignment finds what a command line or a script gives a name: TOKEN=value, --password=value.
-var assignment = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_.-]*)=("[^"\n]*"|'[^'\n]*'|[^\s"']+)`)
+var assignment = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_.-]*)=("[^"\n]*"|'[^'\n]*'|[^\s"']+)`)
+})
 
 // text returns a text without what may be a secret.
 func (h hider) text(s string) string {
 	s = family.HideCredentials(h.redact(s))
-	return assignment.ReplaceAllStringFunc(s, func(found string) string {
+	if !strings.Contains(s, "=") {
+		return s // as most are
+	}
+	return assignment().ReplaceAllStringFunc(s, func(found string) string {
 		name, _, _ := strings.Cut(found, "=")
 		if family.NamesCredential(name) {
 			return name + "=" + concealed

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pulpimg/pulpimg/internal/llb"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -13,14 +14,14 @@ import (
 // shellError matches the errors of shells that have the line of a script. dash: "/bin/sh: 3: x: not found". bash: "/bin/sh: line 3: x: ...",
 // and "-c: line 3" for a script that it cannot parse. busybox prints no line numbers. No shell prints one for a command that ended with an
 // exit code.
-var shellError = regexp.MustCompile(`^/bin/sh: (?:(?:-c: )?line )?(\d+): (.*)$`)
+var shellError = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/bin/sh: (?:(?:-c: )?line )?(\d+): (.*)$`) })
 
 // lineOfScript returns the line of a script, from 1, at which the shell stopped, if the last line of its output has it.
 func lineOfScript(script string, output []string) (line int, ok bool) {
 	if len(output) == 0 {
 		return 0, false
 	}
-	match := shellError.FindStringSubmatch(output[len(output)-1])
+	match := shellError().FindStringSubmatch(output[len(output)-1])
 	if match == nil {
 		return 0, false
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"sync"
 
 	"github.com/moby/buildkit/client"
 	"github.com/opencontainers/go-digest"
@@ -13,7 +14,7 @@ import (
 )
 
 // resolvesLayer matches the status with which the engine looks up a layer that pulpimg made.
-var resolvesLayer = regexp.MustCompile(`^resolve ` + regexp.QuoteMeta(llb.LayerName) + `@`)
+var resolvesLayer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^resolve ` + regexp.QuoteMeta(llb.LayerName) + `@`) })
 
 // A tidier removes from the engine's statuses what would mislead a person.
 type tidier struct {
@@ -45,7 +46,7 @@ func (t *tidier) tidy(status *client.SolveStatus) *client.SolveStatus {
 		out.Vertexes = append(out.Vertexes, t.vertex(v))
 	}
 	for _, s := range status.Statuses {
-		if message.WritesManifest(s.ID) || resolvesLayer.MatchString(s.ID) {
+		if message.WritesManifest(s.ID) || resolvesLayer().MatchString(s.ID) {
 			continue
 		}
 		out.Statuses = append(out.Statuses, s)

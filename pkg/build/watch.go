@@ -253,13 +253,15 @@ func (t *lastLines) add(data string) {
 
 // control matches the control sequences of terminals: colours, movements of the cursor.
 // https://ecma-international.org/publications-and-standards/standards/ecma-48/
-var control = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])`)
+var control = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])`)
+})
 
 // last returns the last lines as a terminal shows them: without control sequences and overwritten text.
 func (t lastLines) last() []string {
 	var out []string
 	for _, line := range append(t.lines, t.partial) {
-		line = strings.TrimRight(control.ReplaceAllString(line, ""), "\r \t")
+		line = strings.TrimRight(control().ReplaceAllString(line, ""), "\r \t")
 		line = line[strings.LastIndexByte(line, '\r')+1:]
 		if line != "" {
 			out = append(out, line)

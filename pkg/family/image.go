@@ -2,6 +2,7 @@ package family
 
 import (
 	"regexp"
+	"sync"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
@@ -84,12 +85,12 @@ func (r *resolver) envVars(declared []spec.Named[spec.Text]) []EnvVar {
 }
 
 // dollarName is how a shell and a Dockerfile name a variable without braces.
-var dollarName = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)`)
+var dollarName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)`) })
 
 // checkDollar reports a $NAME that was probably meant as a variable: no directory in PATH has a dollar in its name, and no value is meant
 // to hold the name of its own variable.
 func (r *resolver) checkDollar(v spec.Named[spec.Text], value string) {
-	for _, found := range dollarName.FindAllStringSubmatch(value, -1) {
+	for _, found := range dollarName().FindAllStringSubmatch(value, -1) {
 		if name := found[1]; v.Name.Value == "PATH" || v.Name.Value == name {
 			r.report.Add(v.Value.At, "write ${"+name+"}", "$%s without braces is not a variable: the value of %s would contain these characters", name, v.Name.Value)
 			return

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
@@ -44,7 +45,9 @@ func inVariables(name string) string { return strings.ToUpper(strings.ReplaceAll
 
 // linkVariable is the rest of a variable that the kubelet also sets for a Service, behind its name, as Docker did for linked containers.
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
-var linkVariable = regexp.MustCompile(`^_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
+var linkVariable = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
+})
 
 // links returns the variables that have names such as those that the kubelet sets for a Service besides its host and port, by the part of
 // their names that would be the name of the Service.
@@ -52,7 +55,7 @@ func links(variables []string) map[string][]string {
 	out := map[string][]string{}
 	for _, name := range variables {
 		for at := range name {
-			if linkVariable.MatchString(name[at:]) {
+			if strings.HasPrefix(name[at:], "_PORT") && linkVariable().MatchString(name[at:]) {
 				out[name[:at]] = append(out[name[:at]], name)
 			}
 		}

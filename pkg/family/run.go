@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -38,11 +39,11 @@ type Run struct {
 
 // platformVariable matches the variables by which a Dockerfile's ARG knows platforms.
 // https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
-var platformVariable = regexp.MustCompile(`\b(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)\b`)
+var platformVariable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)\b`) })
 
 // PlatformVariables returns the names of the variables of platforms that the command names, sorted: TARGETARCH, BUILDPLATFORM and the like.
 func (s Run) PlatformVariables() []string {
-	found := platformVariable.FindAllString(strings.Join(append(slices.Clone(s.Args), s.Script), "\n"), -1)
+	found := platformVariable().FindAllString(strings.Join(append(slices.Clone(s.Args), s.Script), "\n"), -1)
 	slices.Sort(found)
 	return slices.Compact(found)
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
@@ -19,7 +20,7 @@ type Storage struct {
 }
 
 // nothing is no amount of bytes.
-var nothing = regexp.MustCompile(`^[0.]+[A-Za-z]*$`)
+var nothing = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0.]+[A-Za-z]*$`) })
 
 func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 	storage := &Storage{
@@ -29,7 +30,7 @@ func (r *resolver) storage(s spec.Storage, images []*Image) *Storage {
 		Volumes: r.absolutes(s.Volumes, "the volume"),
 		At:      s.At,
 	}
-	if nothing.MatchString(storage.Size) {
+	if nothing().MatchString(storage.Size) {
 		r.report.Add(s.Size.At, "", "%q is no amount of storage: write a number and Mi, Gi or Ti", storage.Size)
 	}
 	if s.Access.IsSet() {
@@ -81,7 +82,7 @@ func (r *resolver) access(t spec.Text) string {
 }
 
 // unnamed is what the name of a volume cannot have. https://pkg.go.dev/github.com/docker/docker/volume/names#pkg-variables
-var unnamed = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
+var unnamed = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^A-Za-z0-9_.-]`) })
 
 // volumeName is what a volume is called where those of a family are told apart: "var-lib-app", for /var/lib/app.
-func volumeName(path string) string { return unnamed.ReplaceAllString(strings.Trim(path, "/"), "-") }
+func volumeName(path string) string { return unnamed().ReplaceAllString(strings.Trim(path, "/"), "-") }

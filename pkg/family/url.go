@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -53,14 +54,19 @@ func scrub(text string) string {
 // Where a text has a URL with credentials: a user and a password, also a password with a slash, which belongs to no URL, or with an @; a
 // user alone, which is a token for some servers of files; and a parameter with its name and its value.
 var (
-	userinfo  = regexp.MustCompile(`://([^\s/@"']*:[^\s@"']*(?:@[^\s/@"']*)*)@|https?://([^\s/@"']+(?:@[^\s/@"']*)*)@`)
-	parameter = regexp.MustCompile(`[?&]([^\s=&"']+)=([^\s&"'#]+)`)
+	userinfo = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`://([^\s/@"']*:[^\s@"']*(?:@[^\s/@"']*)*)@|https?://([^\s/@"']+(?:@[^\s/@"']*)*)@`)
+	})
+	parameter = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[?&]([^\s=&"']+)=([^\s&"'#]+)`) })
 )
 
 // HideCredentials returns a text in which the credentials of URLs are hidden, character by character. It guesses what a credential is; use
 // [Family.Redact] where there is a family, which knows its credentials.
 func HideCredentials(text string) string {
-	found, parameters := userinfo.FindAllStringSubmatchIndex(text, -1), parameter.FindAllStringSubmatchIndex(text, -1)
+	if !strings.Contains(text, "://") && !strings.ContainsAny(text, "?&") {
+		return text // as most are
+	}
+	found, parameters := userinfo().FindAllStringSubmatchIndex(text, -1), parameter().FindAllStringSubmatchIndex(text, -1)
 	if len(found)+len(parameters) == 0 {
 		return text
 	}
@@ -89,10 +95,10 @@ func HideCredentials(text string) string {
 }
 
 // port finds the port of a host before a path.
-var port = regexp.MustCompile(`^[^:]*:[0-9]+/`)
+var port = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^:]*:[0-9]+/`) })
 
 // isAddress reports whether what may be a user and a password is a host with a port, and a path.
-func isAddress(text string) bool { return port.MatchString(text) }
+func isAddress(text string) bool { return port().MatchString(text) }
 
 // String returns the URL without its credentials. It is the same for every user and every token, so that what is made of it is, too.
 func (u URL) String() string {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/gofrs/flock"
 	"github.com/opencontainers/go-digest"
@@ -147,7 +148,7 @@ func removeUnreachable(in *Blobs, gone, left []ocispec.Descriptor) error {
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
 const maxManifest = 4 << 20
 
-var anyDigest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+var anyDigest = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`sha256:[0-9a-f]{64}`) })
 
 // reach marks a blob, and all blobs that it names, as reached. The user's layout may hold blobs of any kind, so every digest in a small blob
 // of JSON counts. A blob that cannot be read is an error: it may name others.
@@ -163,7 +164,7 @@ func reach(in *Blobs, d digest.Digest, reached map[digest.Digest]bool) error {
 	if !json.Valid(data) {
 		return nil
 	}
-	for _, found := range anyDigest.FindAll(data, -1) {
+	for _, found := range anyDigest().FindAll(data, -1) {
 		if err := reach(in, digest.Digest(found), reached); err != nil {
 			return err
 		}

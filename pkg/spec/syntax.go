@@ -5,21 +5,22 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 )
 
 // How the YAML parser words its errors. Its line is left out: for an error within a mapping or a list, it is the line where that begins.
 var (
-	yamlError     = regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`)
-	unknownAnchor = regexp.MustCompile(`unknown anchor '([^']*)' referenced`)
+	yamlError     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`) })
+	unknownAnchor = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`unknown anchor '([^']*)' referenced`) })
 )
 
 // addSyntaxError adds what the parser says of a file that is no YAML.
 func addSyntaxError(report *Report, err error, data []byte) {
 	at, message := syntaxErrorPosition(err, data), err.Error()
-	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
+	if m := unknownAnchor().FindStringSubmatch(message); m != nil {
 		at = positionOf(data, max(bytes.Index(data, []byte("*"+m[1])), 0))
 	}
-	if m := yamlError.FindStringSubmatch(message); m != nil {
+	if m := yamlError().FindStringSubmatch(message); m != nil {
 		message = m[1]
 	}
 	report.AddAt(at, syntaxHint(message), "this is no YAML: %s", message)

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pulpimg/pulpimg/internal/packages"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -96,7 +97,7 @@ func (w *writer) packages(s family.Packages) error {
 
 // shellLine is a script that means the same after RUN as it does to a shell: one line, that does not end in a backslash and holds nothing
 // that a Dockerfile takes for the beginning of a here-document.
-var shellLine = regexp.MustCompile(`^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\\ ]$`)
+var shellLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\\ ]$`) })
 
 // run writes the RUN of a run step.
 func (w *writer) run(s family.Run) {
@@ -120,7 +121,7 @@ func (w *writer) run(s family.Run) {
 		if len(s.Env) > 0 {
 			w.report.Add(s.Env[0].At, "use a script", "a Dockerfile has no way to give variables to a single command without a shell")
 		}
-	case shellLine.MatchString(script) && !strings.Contains(script, "<<"):
+	case shellLine().MatchString(script) && !strings.Contains(script, "<<"):
 		command = "set -eu; " + script
 	default:
 		command = execScript(text)
@@ -161,7 +162,7 @@ func (w *writer) platformArgs(s family.Run) {
 }
 
 // mountWord is what may stand in a --mount as it is.
-var mountWord = regexp.MustCompile(`^[A-Za-z0-9/._@+:~%-]+$`)
+var mountWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9/._@+:~%-]+$`) })
 
 // mounts writes the caches and mounts of a run step.
 func (w *writer) mounts(s family.Run) []string {
@@ -169,7 +170,7 @@ func (w *writer) mounts(s family.Run) []string {
 	add := func(kind string, pairs ...string) {
 		for _, pair := range pairs {
 			key, value, _ := strings.Cut(pair, "=")
-			if key != "id" && !mountWord.MatchString(value) {
+			if key != "id" && !mountWord().MatchString(value) {
 				w.report.Add(s.At(), "", "a Dockerfile has no certain way to write %q in a mount", value)
 			}
 			kind += "," + pair

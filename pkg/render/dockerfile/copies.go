@@ -89,7 +89,7 @@ const maxNamed = 8
 // named reports whether a COPY names the files of a group: they are few, have one mode and are in one directory.
 func (g group) named() bool {
 	for _, f := range g.files {
-		if !f.Mode.IsRegular() || f.Mode != g.files[0].Mode || path.Dir(f.Path) != g.dir || !sourceName.MatchString(path.Base(f.Path)) {
+		if !f.Mode.IsRegular() || f.Mode != g.files[0].Mode || path.Dir(f.Path) != g.dir || !sourceName().MatchString(path.Base(f.Path)) {
 			return false
 		}
 	}
@@ -167,7 +167,7 @@ func (w *writer) copyFromImage(c family.Copy) {
 		w.ensure(above)
 	}
 	for _, pattern := range c.Exclude {
-		if !plainWord.MatchString(strings.NewReplacer("*", "", "?", "", "!", "").Replace(pattern)) {
+		if !plainWord().MatchString(strings.NewReplacer("*", "", "?", "", "!", "").Replace(pattern)) {
 			w.report.Add(c.At, "", "a Dockerfile has no certain way to write the pattern %q", pattern)
 		}
 		flags = append(flags, "--exclude="+pattern)
@@ -257,7 +257,7 @@ func (w *writer) copyAgain(g group, folder string) {
 			continue
 		}
 		at, to := path.Join(folder, relative(g.dir, f.Path)), place{path.Dir(f.Path), f.Mode, f.Owner}
-		if plainWord.MatchString(at) {
+		if plainWord().MatchString(at) {
 			if sources[to] == nil {
 				order = append(order, to)
 			}

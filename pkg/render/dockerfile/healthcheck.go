@@ -32,5 +32,5 @@ func (w *writer) healthcheck() {
 // nothing lost at its ends. A list of something else than strings is an error there.
 func isShellForm(script string) bool {
 	var list []any
-	return shellLine.MatchString(script) && strings.TrimSpace(script) == script && json.Unmarshal([]byte(script), &list) != nil
+	return shellLine().MatchString(script) && strings.TrimSpace(script) == script && json.Unmarshal([]byte(script), &list) != nil
 }

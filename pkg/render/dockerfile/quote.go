@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
@@ -12,7 +13,7 @@ import (
 // How a Dockerfile reads words: https://docs.docker.com/reference/dockerfile/#environment-replacement
 
 // plainWord is a word that means itself wherever it stands.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9/._+@=:,~%-]+$`)
+var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9/._+@=:,~%-]+$`) })
 
 // escaped takes their meaning from the characters that instructions which replace variables give one.
 func escaped(word string) string {
@@ -27,7 +28,7 @@ func quoted(text string) string { return `"` + inQuotes.Replace(text) + `"` }
 
 // word is quoted where it has to be.
 func word(text string) string {
-	if plainWord.MatchString(text) {
+	if plainWord().MatchString(text) {
 		return text
 	}
 	return quoted(text)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pulpimg/pulpimg/internal/gendir"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -62,7 +63,7 @@ func contains(step family.Step, name string) bool {
 }
 
 // sourceName is a name that may stand in a Dockerfile as it is.
-var sourceName = regexp.MustCompile(`^[A-Za-z0-9_@+][A-Za-z0-9_@+.-]*$`)
+var sourceName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@+][A-Za-z0-9_@+.-]*$`) })
 
 // place finds a place for something by its name: at the top, or in a numbered folder when something else has it.
 func (c *buildContext) place(name string) string {
@@ -88,7 +89,7 @@ func (c *buildContext) folder(dir string) string {
 	switch {
 	case dir == "/":
 		name = "rootfs"
-	case !sourceName.MatchString(name):
+	case !sourceName().MatchString(name):
 		name = "files"
 	}
 	return c.place(name)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/pulpimg/pulpimg/internal/gendir"
@@ -98,7 +99,7 @@ func (w *writer) image(ctx context.Context, f *family.Family) (imageFiles, error
 const containerfile = "Containerfile"
 
 // linked is the beginning of a COPY with --link.
-var linked = regexp.MustCompile(`^(COPY(?: --from=\S+)?) --link `)
+var linked = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(COPY(?: --from=\S+)?) --link `) })
 
 // withoutLink returns a Dockerfile for builders that do not know --link: without it, the same files are copied.
 func withoutLink(text []byte) []byte {
@@ -106,7 +107,7 @@ func withoutLink(text []byte) []byte {
 	continued := false // an instruction goes on in this line, so none begins here: it may be one of a script
 	for line := range bytes.Lines(text) {
 		if !continued {
-			line = linked.ReplaceAll(line, []byte("$1 "))
+			line = linked().ReplaceAll(line, []byte("$1 "))
 		}
 		if !bytes.HasPrefix(line, []byte("#")) { // a comment ends with its line
 			continued = bytes.HasSuffix(line, []byte("\\\n"))
@@ -227,7 +228,7 @@ func (w *writer) fetch(i int, s family.Fetch) {
 	}
 	// An ADD makes the directories that are not there with the mode of its --chmod. A COPY of the file keeps its mode and makes them well.
 	stage := fmt.Sprintf("fetch-%d", i+1)
-	if !sourceName.MatchString(name) {
+	if !sourceName().MatchString(name) {
 		name = "file"
 	}
 	w.stages = append(w.stages, block{
