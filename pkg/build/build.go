@@ -190,7 +190,7 @@ func (b builder) finish(ctx context.Context, seen *forecast.Forecast, done outco
 	if err != nil {
 		return nil, err
 	}
-	built, made, err := manifestWriter{into: b.into, layers: b.layers, inputs: inputs, places: placer{b.SourcePolicy}}.write(ctx, done.response, done.planned)
+	built, made, err := manifestWriter{into: b.into, layers: b.layers, inputs: inputs, places: placer{policy: b.SourcePolicy}}.write(ctx, done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}

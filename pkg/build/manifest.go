@@ -26,6 +26,7 @@ type manifestWriter struct {
 	layers *layer.Store
 	inputs map[string]string // by the names of the images
 	places placer
+	linked map[digest.Digest]bool // the layers that are in the layout: many images have the same ones
 }
 
 // An export is what the engine made: the targets of a plan, each as an image.
@@ -42,6 +43,7 @@ type exportedTarget struct {
 // write writes the images of a plan whose targets were exported.
 func (w manifestWriter) write(ctx context.Context, response *client.SolveResponse, p plan) (layout.Build, madeImages, error) {
 	built, made := layout.Build{}, madeImages{}
+	w.linked, w.places.known = map[digest.Digest]bool{}, map[placed][]string{}
 	var from export
 	if len(p.targets) > 0 {
 		var err error
@@ -137,9 +139,13 @@ func (w manifestWriter) image(ctx context.Context, image llb.Image, target expor
 		return ocispec.Descriptor{}, nil, err
 	}
 	for _, l := range image.AppendedLayers() {
+		if w.linked[l.Blob.Digest] {
+			continue
+		}
 		if err := w.into.Blobs().Link(ctx, w.layers.Blobs(), l.Blob); err != nil {
 			return ocispec.Descriptor{}, nil, err
 		}
+		w.linked[l.Blob.Digest] = true
 	}
 	desc, err := w.into.Blobs().Write(ocispec.MediaTypeImageManifest, c.manifest)
 	return desc, c.layers, err

@@ -16,7 +16,13 @@ import (
 )
 
 // A placer finds out where the layers of bases are.
-type placer struct{ policy *spb.Policy }
+type placer struct {
+	policy *spb.Policy
+	known  map[placed][]string // what it has found out
+}
+
+// placed is a base as it was resolved, and as the spec calls it.
+type placed struct{ resolved, called string }
 
 // source returns where the layers are that an image for one platform has of its base from outside, the first ones of its target. It has no
 // references for a base whose digest is not known, and for scratch.
@@ -31,17 +37,29 @@ func (p placer) source(ctx context.Context, image platformImage, target []ocispe
 	for _, l := range target[:n] {
 		s.Layers[l.Digest] = l.Size
 	}
-	// It was resolved at the first place, which may be a mirror. Its own place is the second one then.
-	places := []string{resolved}
-	if meant, err := policy.New(p.policy).Image(ctx, root(image.source).Base); err == nil {
+	base := placed{resolved, root(image.source).Base}
+	references, ok := p.known[base] // many images have the same base
+	if !ok {
+		references = p.references(ctx, base, known)
+		p.known[base] = references
+	}
+	s.References = references
+	return s
+}
+
+// references returns where a base with a digest is. It was resolved at the first place, which may be a mirror. Its own place is the second one then.
+func (p placer) references(ctx context.Context, base placed, known digest.Digest) []string {
+	places := []string{base.resolved}
+	if meant, err := policy.New(p.policy).Image(ctx, base.called); err == nil {
 		places = append(places, meant.Reference)
 	}
+	var out []string
 	for _, place := range places {
-		if at := byDigest(place, known); at != "" && !slices.Contains(s.References, at) {
-			s.References = append(s.References, at)
+		if at := byDigest(place, known); at != "" && !slices.Contains(out, at) {
+			out = append(out, at)
 		}
 	}
-	return s
+	return out
 }
 
 // byDigest returns the reference of an image in the repository of another one, or nothing if that has none.

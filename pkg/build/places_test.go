@@ -68,7 +68,7 @@ func TestPlacer_source(t *testing.T) {
 		{"no layers", nil, nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := placer{test.policy}.source(t.Context(), image, test.target)
+			got := placer{test.policy, map[placed][]string{}}.source(t.Context(), image, test.target)
 			if diff := cmp.Diff(test.want, got.References); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -2,6 +2,7 @@ package build
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/containerd/platforms"
@@ -53,13 +54,18 @@ func (u *uploads) add(seen *forecast.Image, differs recipe.Difference) {
 			u.layer(l)
 		}
 	}
-	before, sameTime := u.before(seen)
+	before := sync.OnceValues(func() (map[int]ocispec.Descriptor, bool) { return u.before(seen) })
 	for at, step := range seen.Steps {
-		was, had := before[at]
 		switch {
 		case !step.Makes:
+			continue
 		case step.State == forecast.Same && step.Record.Blob != nil:
 			u.layer(*step.Record.Blob)
+			continue
+		}
+		layers, sameTime := before()
+		was, had := layers[at]
+		switch {
 		case !step.Command && had && sameTime && !slices.ContainsFunc(differs.Changes, func(c recipe.Change) bool { return c.Step == at }):
 			u.layer(was) // the same files are probably the same layer, whatever runs below them
 		case !u.counted[string(step.Key)]:

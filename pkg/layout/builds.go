@@ -117,7 +117,7 @@ func (l *Layout) Add(ctx context.Context, b Build) (_ Build, err error) {
 
 // Builds returns the builds of the layout, the last one first. The error is ErrEmpty when there are none.
 func (l *Layout) Builds() ([]Build, error) {
-	builds, err := l.builds()
+	builds, err := l.knownBuilds()
 	if err != nil {
 		return nil, fmt.Errorf("reading the image layout %s: %w", l.Dir(), err)
 	}
@@ -125,6 +125,34 @@ func (l *Layout) Builds() ([]Build, error) {
 		return nil, ErrEmpty
 	}
 	return builds, nil
+}
+
+// readIndexFile is the file of an index that was read, and the builds in it.
+type readIndexFile struct {
+	file   fs.FileInfo // nil if none was read
+	builds []Build
+}
+
+// knownBuilds returns the builds of the index. It is read again if it is another file than before: nobody writes into one.
+func (l *Layout) knownBuilds() ([]Build, error) {
+	file, err := os.Stat(filepath.Join(l.Dir(), ocispec.ImageIndexFile))
+	if err != nil {
+		return l.builds()
+	}
+	l.mu.Lock()
+	before := l.read
+	l.mu.Unlock()
+	if b := before.file; b != nil && os.SameFile(b, file) && b.ModTime().Equal(file.ModTime()) && b.Size() == file.Size() {
+		return slices.Clone(before.builds), nil
+	}
+	builds, err := l.builds()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.read = readIndexFile{file, builds}
+	return slices.Clone(builds), nil
 }
 
 func (l *Layout) builds() ([]Build, error) {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -27,6 +30,10 @@ const indexLock = ".index.lock"
 type Layout struct {
 	blobs *Blobs
 	user  cachedir.User
+
+	mu        sync.Mutex
+	read      readIndexFile
+	manifests map[digest.Digest]ocispec.Manifest // those that were read
 }
 
 // Open opens the layout in a directory and makes it when it is not there. It waits while another command removes what is no longer
@@ -58,11 +65,23 @@ func (l *Layout) Dir() string { return l.blobs.Root() }
 // Blobs returns the layout's blobs.
 func (l *Layout) Blobs() *Blobs { return l.blobs }
 
-// Manifest reads a manifest among the layout's blobs.
+// Manifest returns a manifest among the layout's blobs. It is read once.
 func (l *Layout) Manifest(desc ocispec.Descriptor) (ocispec.Manifest, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.manifests[desc.Digest]; ok {
+		return known, nil
+	}
 	var manifest ocispec.Manifest
-	err := l.blobs.ReadJSON(desc, &manifest)
-	return manifest, err
+	if err := l.blobs.ReadJSON(desc, &manifest); err != nil {
+		return ocispec.Manifest{}, err
+	}
+	manifest.Layers = slices.Clip(manifest.Layers) // who appends to them gets a copy
+	if l.manifests == nil {
+		l.manifests = map[digest.Digest]ocispec.Manifest{}
+	}
+	l.manifests[desc.Digest] = manifest
+	return manifest, nil
 }
 
 // Index reads an index among the layout's blobs.

@@ -123,6 +123,25 @@ func TestBuilds_lastFirst(t *testing.T) {
 	}
 }
 
+// A command sees the builds that another one adds while it has the layout open.
+func TestBuilds_ofAnotherCommand(t *testing.T) {
+	one := openNew(t)
+	other := open(t, one.Dir())
+	add(t, one, combine(t, one, "web", manifest(t, one, "amd64", "first")))
+	if got := builds(t, one); len(got) != 1 {
+		t.Fatalf("%d builds, want 1", len(got))
+	}
+	again := builds(t, one)
+	again[0] = layout.Build{} // is the caller's own
+	add(t, other, combine(t, other, "web", manifest(t, other, "amd64", "second")))
+	if got := builds(t, one); len(got) != 2 || got[0].Number != 2 || got[1].Number != 1 {
+		t.Errorf("the builds are %+v", got)
+	}
+	if got := builds(t, other); len(got) != 2 || got[1].Number != 1 {
+		t.Errorf("to the other, the builds are %+v", got)
+	}
+}
+
 func TestAdd_severalAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	const writers = 12
