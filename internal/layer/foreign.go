@@ -3,6 +3,7 @@ package layer
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -33,8 +34,41 @@ func (s *Store) commandPath(diffID digest.Digest) string {
 }
 
 // Holds reports whether the store has a blob as a whole and the blob is the compressed form of a layer, and notes that the layer is used. It
-// believes what it noted when the blob was put there, for as long as the file is the same; otherwise it looks into the blob.
+// believes what it noted when the blob was put there, for as long as the file is the same; otherwise it looks into the blob. Many images have the
+// same layers: it looks for each once, and after that whether the file is still the same.
 func (s *Store) Holds(ctx context.Context, diffID digest.Digest, blob ocispec.Descriptor) bool {
+	if !plain(blob) {
+		return false
+	}
+	asked := held{diffID, blob.MediaType, blob.Digest, blob.Size}
+	file, err := os.Stat(s.blobs.Path(blob.Digest))
+	if err != nil {
+		return false
+	}
+	s.mu.Lock()
+	known := s.held[asked]
+	s.mu.Unlock()
+	if known != nil && os.SameFile(known, file) && known.Size() == file.Size() && known.ModTime().Equal(file.ModTime()) {
+		return true
+	}
+	if !s.holds(ctx, diffID, blob) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[asked] = file
+	return true
+}
+
+// A held is a layer that a store was seen to hold.
+type held struct {
+	diffID    digest.Digest
+	mediaType string
+	blob      digest.Digest
+	size      int64
+}
+
+func (s *Store) holds(ctx context.Context, diffID digest.Digest, blob ocispec.Descriptor) bool {
 	for _, name := range []string{s.commandPath(diffID), s.blobPath(diffID)} {
 		noted, ok := s.noted(ctx, name, diffID)
 		switch {
@@ -46,7 +80,7 @@ func (s *Store) Holds(ctx context.Context, diffID digest.Digest, blob ocispec.De
 		}
 	}
 	// Another version of the compressor has notes of its own.
-	if diffID.Validate() != nil || !plain(blob) || !isOCI(blob.MediaType) || !s.blobs.Has(blob) || s.blobs.Check(ctx, blob) != nil || !s.isLayer(ctx, blob, diffID) {
+	if diffID.Validate() != nil || !isOCI(blob.MediaType) || !s.blobs.Has(blob) || s.blobs.Check(ctx, blob) != nil || !s.isLayer(ctx, blob, diffID) {
 		return false
 	}
 	return s.writeBlobNote(s.commandPath(diffID), diffID, blob) == nil
@@ -61,10 +95,14 @@ func isOCI(mediaType string) bool {
 	return false
 }
 
-// Held returns a layer that the store holds, without its list of files.
-func (s *Store) Held(diffID digest.Digest, blob ocispec.Descriptor, platform ocispec.Platform) (Layer, error) {
-	made := Layer{DiffID: diffID, Blob: blob, Known: true, Unlisted: diffID != emptyLayer}
-	var err error
+// Ready returns a layer that a store holds, without its list of files. It has no image, which is for engines.
+func Ready(diffID digest.Digest, blob ocispec.Descriptor) Layer {
+	return Layer{DiffID: diffID, Blob: blob, Known: true, Unlisted: diffID != emptyLayer}
+}
+
+// Held returns a layer that the store holds, as Ready does, with an image.
+func (s *Store) Held(diffID digest.Digest, blob ocispec.Descriptor, platform ocispec.Platform) (_ Layer, err error) {
+	made := Ready(diffID, blob)
 	if made.Image, err = s.image(made, platform); err != nil {
 		return Layer{}, fmt.Errorf("storing a layer: %w", err)
 	}

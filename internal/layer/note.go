@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
@@ -81,7 +82,7 @@ func (s *Store) blobPath(diffID digest.Digest) string {
 	return filepath.Join(s.blobs.Root(), gzipPrefix+compressorVersion(), diffID.Encoded())
 }
 
-func compressorVersion() string {
+var compressorVersion = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
@@ -92,7 +93,7 @@ func compressorVersion() string {
 		}
 	}
 	return "unknown"
-}
+})
 
 // byKey returns the layer of a key, if the store has it.
 func (s *Store) byKey(ctx context.Context, key string) (diffID digest.Digest, desc ocispec.Descriptor, ok bool) {

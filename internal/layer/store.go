@@ -3,6 +3,7 @@ package layer
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"runtime"
@@ -52,6 +53,7 @@ type Store struct {
 	mu     sync.Mutex
 	caches map[string]*statcache.Cache // by folder
 	sums   map[file]statcache.Sum      // of the files that this process put into layers
+	held   map[held]fs.FileInfo        // the files of blobs that were looked into
 	adding map[string]chan struct{}    // the layers that are being added; a channel is closed when its layer is there
 }
 
@@ -66,6 +68,7 @@ func OpenStore(dir string) (*Store, error) {
 		turns:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		caches: map[string]*statcache.Cache{},
 		sums:   map[file]statcache.Sum{},
+		held:   map[held]fs.FileInfo{},
 		adding: map[string]chan struct{}{},
 	}, nil
 }

@@ -23,7 +23,7 @@ type against struct {
 	name string // of it, for people; empty if there is nothing
 	// images are the images by name, each with the build that made it.
 	images map[string]layout.Image
-	recipe *recipe.Recipe
+	recipe *ocispec.Descriptor // of a blob that may be missing; nil if it is not known
 	// tags are the digests that references point to, as far as it is known.
 	tags map[string]digest.Digest
 	// published are the images that registries have, each once.
@@ -51,12 +51,21 @@ func fullName(reference string) string {
 	return reference
 }
 
-// since returns what is different now.
-func (a against) since(now recipe.Recipe) map[string]recipe.Difference {
-	if a.recipe == nil {
+// since returns what is different now. Without the recipe of what is compared with, the reasons are not known, which changes nothing of what is
+// done. One that is the same as now is not read.
+func (a against) since(now recipe.Recipe, encoded []byte, in *layout.Blobs) map[string]recipe.Difference {
+	if a.recipe == nil || a.recipe.Digest == digest.FromBytes(encoded) {
 		return nil
 	}
-	return now.Since(*a.recipe)
+	data, err := os.ReadFile(in.Path(a.recipe.Digest))
+	if err != nil || digest.FromBytes(data) != a.recipe.Digest {
+		return nil
+	}
+	kept, err := recipe.Decode(data)
+	if err != nil {
+		return nil
+	}
+	return now.Since(kept)
 }
 
 // compareWith returns the last build in the layout or, with published, what the registries have.
@@ -88,9 +97,9 @@ func (b builder) compareWith(ctx context.Context, published bool) (against, erro
 	}
 	switch {
 	case published:
-		a.take(b, "what is published", a.ofRegistry(b.family, builds))
+		a.take("what is published", a.ofRegistry(b.family, builds))
 	case len(builds) > 0:
-		a.take(b, builds[0].String(), builds[:1])
+		a.take(builds[0].String(), builds[:1])
 	}
 	return a, nil
 }
@@ -108,7 +117,7 @@ func (a against) ofRegistry(f *family.Family, builds []layout.Build) []layout.Bu
 }
 
 // take takes over what is known of a build, if there is one.
-func (a *against) take(b builder, name string, builds []layout.Build) {
+func (a *against) take(name string, builds []layout.Build) {
 	if a.registry && len(a.tags) == 0 {
 		return
 	}
@@ -119,16 +128,7 @@ func (a *against) take(b builder, name string, builds []layout.Build) {
 	for _, image := range builds[0].Images {
 		a.images[image.Name] = image
 	}
-	if builds[0].Recipe == nil {
-		return
-	}
-	data, err := os.ReadFile(b.into.Blobs().Path(builds[0].Recipe.Digest))
-	if err != nil || digest.FromBytes(data) != builds[0].Recipe.Digest {
-		return // then the reasons are not known, which changes nothing of what is done
-	}
-	if kept, err := recipe.Decode(data); err == nil {
-		a.recipe = &kept
-	}
+	a.recipe = builds[0].Recipe
 }
 
 // publishedTags asks the registries for the digests of all references of the family.
@@ -158,9 +158,9 @@ func (b builder) publishedTags(ctx context.Context) (map[string]digest.Digest, e
 	return tags, group.Wait()
 }
 
-// recipe returns what the images are made of now.
-func (b builder) recipe(ctx context.Context) (recipe.Recipe, error) {
-	return recipe.Of(ctx, b.families, b.Platforms, recipe.Sources{
+// recipe returns what the images are made of now, also as it is kept.
+func (b builder) recipe(ctx context.Context) (now recipe.Recipe, encoded []byte, err error) {
+	now, err = recipe.Of(ctx, b.families, b.Platforms, recipe.Sources{
 		Sum: b.sum,
 		Fetch: func(ctx context.Context, image *family.Image, at int) (digest.Digest, error) {
 			content, err := b.fetch(ctx, image, at)
@@ -175,16 +175,11 @@ func (b builder) recipe(ctx context.Context) (recipe.Recipe, error) {
 		},
 		Build: b.build,
 	})
-}
-
-// writeRecipe puts what the images are made of into the layout.
-func (b builder) writeRecipe(made recipe.Recipe) (*ocispec.Descriptor, error) {
-	data, err := made.Encode()
 	if err != nil {
-		return nil, err
+		return recipe.Recipe{}, nil, err
 	}
-	desc, err := b.into.Blobs().Write(recipeType, data)
-	return &desc, err
+	encoded, err = now.Encode()
+	return now, encoded, err
 }
 
 // recipeType is the media type of a recipe. It never leaves this machine.

@@ -214,11 +214,13 @@ func (b builder) finish(ctx context.Context, seen *forecast.Forecast, done outco
 }
 
 // add adds a build to the layout.
-func (b builder) add(ctx context.Context, built layout.Build, foretold *Plan) (_ layout.Build, err error) {
+func (b builder) add(ctx context.Context, built layout.Build, foretold *Plan) (layout.Build, error) {
 	if foretold != nil {
-		if built.Recipe, err = b.writeRecipe(foretold.recipe); err != nil {
+		desc, err := b.into.Blobs().Write(recipeType, foretold.recipe)
+		if err != nil {
 			return layout.Build{}, err
 		}
+		built.Recipe = &desc
 	}
 	return b.into.Add(ctx, built)
 }

@@ -83,11 +83,7 @@ func (p platformPlanner) known(ctx context.Context, state imageState, image *fam
 	if step.State != forecast.Same {
 		return state, false, nil
 	}
-	made, err := p.opts.layers.Held(step.Record.Result, *step.Record.Blob, p.platform)
-	if err != nil {
-		return imageState{}, false, err
-	}
-	next, err := p.withKnown(state.image, seen.Base, step, made)
+	next, err := p.withKnown(state.image, seen.Base, step)
 	if err != nil {
 		return imageState{}, false, err
 	}
@@ -99,9 +95,13 @@ func (p platformPlanner) known(ctx context.Context, state imageState, image *fam
 // For an engine, what is known is one image in the store, of all layers up to this one, which it unpacks when a command runs on it. That is
 // possible as long as everything below is known. A layer of files that stands on something that the engine makes itself is copied into it, as one
 // that was written now.
-func (p platformPlanner) withKnown(image llb.Image, base *forecast.Base, step forecast.Step, made layer.Layer) (llb.Image, error) {
+func (p platformPlanner) withKnown(image llb.Image, base *forecast.Base, step forecast.Step) (llb.Image, error) {
 	if p.engine == nil {
-		return image.AddReady(made), nil
+		return image.AddReady(layer.Ready(step.Record.Result, *step.Record.Blob)), nil
+	}
+	made, err := p.opts.layers.Held(step.Record.Result, *step.Record.Blob, p.platform)
+	if err != nil {
+		return llb.Image{}, err
 	}
 	if !step.Command && !image.IsKnown() {
 		return image.AddLayer(made), nil

@@ -42,7 +42,7 @@ type Plan struct {
 	// Tags is how many tags a publication has to create or to move.
 	Tags int `json:"tags_to_move"`
 
-	recipe recipe.Recipe // of the images
+	recipe []byte // of the images, encoded
 }
 
 // A PlannedImage is what a build does with an image.
@@ -130,12 +130,12 @@ func (b builder) predict(ctx context.Context, seen *forecast.Forecast, published
 		return nil, err
 	}
 	p.plan.Against = p.against.name
-	now, err := b.recipe(ctx)
+	now, encoded, err := b.recipe(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p.plan.recipe = now
-	p.differ = p.against.since(now)
+	p.plan.recipe = encoded
+	p.differ = p.against.since(now, encoded, b.into.Blobs())
 	p.size = newUploads(b.into, p.against, b.Created)
 	for _, image := range b.family.Images {
 		planned, err := p.image(image)
