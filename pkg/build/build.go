@@ -228,29 +228,41 @@ func (b builder) add(ctx context.Context, built layout.Build, foretold *Plan) (l
 // product names this program to the engine.
 const product = "pulpimg"
 
-func solveOptions(f *family.Family, into *layout.Layout, s settings) client.SolveOpt {
+func solveOptions(f *family.Family, into *layout.Layout, s settings) (client.SolveOpt, error) {
 	var exports []client.ExportEntry
 	if len(f.Published()) > 0 {
+		output, err := into.Blobs().Store(s.layers.Blobs())
+		if err != nil {
+			return client.SolveOpt{}, err
+		}
 		exports = []client.ExportEntry{{
 			Type:        client.ExporterOCI,
 			Attrs:       map[string]string{"tar": "false", "oci-mediatypes": "true"},
-			OutputStore: into.Blobs().Store(s.layers.Blobs()),
+			OutputStore: output,
 		}}
+	}
+	layers, err := s.layerStore(into)
+	if err != nil {
+		return client.SolveOpt{}, err
 	}
 	return client.SolveOpt{
 		Exports:   exports,
-		OCIStores: map[string]content.Store{llb.LayerStore: s.layerStore(into)},
+		OCIStores: map[string]content.Store{llb.LayerStore: layers},
 		Session: []session.Attachable{
 			newEngineCredentials(s.Keychain).attachable(),
 			secretsprovider.NewSecretProvider(withCredentials(s.families, s.trusted, s.Secrets)),
 		},
 		SourcePolicy: allowing(s.SourcePolicy, f, s),
-	}
+	}, nil
 }
 
 // layerStore returns the store from which an engine takes layers.
-func (s settings) layerStore(into *layout.Layout) content.Store {
-	return baseStore{Store: s.layers.Blobs().Store(), layers: s.layers.Blobs(), into: into.Blobs(), lookup: s.lookup}
+func (s settings) layerStore(into *layout.Layout) (content.Store, error) {
+	store, err := s.layers.Blobs().Store()
+	if err != nil {
+		return nil, err
+	}
+	return baseStore{Store: store, layers: s.layers.Blobs(), into: into.Blobs(), lookup: s.lookup}, nil
 }
 
 // enginePlatforms returns what the engine can run, its own platform first.

@@ -62,11 +62,14 @@ func forgetParts(ctx context.Context, c *client.Client) error {
 
 // attempt has the engine build a family.
 func (b builder) attempt(ctx context.Context, c *client.Client, seen *forecast.Forecast) (outcome, error) {
+	solve, err := solveOptions(b.family, b.into, b.settings)
+	if err != nil {
+		return outcome{}, err
+	}
 	watch, err := startWatching(b.Progress, commands(b.families), b.family.Redact)
 	if err != nil {
 		return outcome{}, err
 	}
-	solve := solveOptions(b.family, b.into, b.settings)
 	run := run{family: b.family, opts: b.settings, watch: watch, taker: newTaker(c, solve), forecast: seen}
 	response, err := c.Build(ctx, solve, product, run.build, watch.updates)
 	history, watchErr := watch.wait()

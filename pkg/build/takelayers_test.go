@@ -257,7 +257,10 @@ func TestBaseStore(t *testing.T) {
 	s.write("f.yaml", specHeader+"  app:\n    from: \""+reference+"\"\n    steps: [ run: \"true\" ]\n")
 	b := s.builder()
 	base := s.foresee(b).Base(reference, amd64)
-	store := b.layerStore(s.into)
+	store, err := b.layerStore(s.into)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if b.layers.Blobs().Has(base.Layers[0]) {
 		t.Fatal("the forecast has brought the layer")
 	}

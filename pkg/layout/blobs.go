@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/containerd/containerd/v2/core/content"
-	"github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -19,11 +18,11 @@ import (
 // Blobs are a directory of blobs. Several processes may use one at once.
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md#blobs
 type Blobs struct {
-	root  string
-	store content.Store // containerd's
+	root string
 
 	mu      sync.Mutex
-	claim   *claim // of all that is being written
+	store   content.Store // containerd's; nil until it is asked for
+	claim   *claim        // of all that is being written
 	writers int
 	tidied  bool
 	checked map[digest.Digest]bool // the blobs whose content was compared with their digest
@@ -31,14 +30,10 @@ type Blobs struct {
 
 // OpenBlobs opens a directory of blobs and makes it when it is not there.
 func OpenBlobs(root string) (*Blobs, error) {
-	store, err := local.NewStore(root)
-	if err != nil {
-		return nil, err
-	}
 	if err := os.MkdirAll(filepath.Join(root, ocispec.ImageBlobsDir, digest.SHA256.String()), 0o755); err != nil {
 		return nil, err
 	}
-	return &Blobs{root: root, store: store, checked: map[digest.Digest]bool{}}, nil
+	return &Blobs{root: root, checked: map[digest.Digest]bool{}}, nil
 }
 
 // Root returns the directory.

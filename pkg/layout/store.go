@@ -3,11 +3,13 @@ package layout
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
 
 	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -15,8 +17,16 @@ import (
 
 // Store returns the blobs as a store that an engine reads and writes. A blob that the engine is about to write is taken from one of the
 // other directories if it is there.
-func (d *Blobs) Store(others ...*Blobs) content.Store {
-	return store{Store: d.store, dir: d, others: others}
+func (d *Blobs) Store(others ...*Blobs) (content.Store, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.store == nil { // it tries what the file system can do, which only engines need
+		var err error
+		if d.store, err = local.NewStore(d.root); err != nil {
+			return nil, fmt.Errorf("opening the blobs in %s: %w", d.root, err)
+		}
+	}
+	return store{Store: d.store, dir: d, others: others}, nil
 }
 
 // A store is containerd's, with names of unfinished blobs that differ between processes.

@@ -64,10 +64,19 @@ func writeTo(t *testing.T, w content.Writer, data string) {
 	}
 }
 
+func storeOf(t *testing.T, d *layout.Blobs, others ...*layout.Blobs) content.Store {
+	t.Helper()
+	store, err := d.Store(others...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
 func TestStore_twoProcesses(t *testing.T) {
 	d := openBlobs(t)
 	data, desc := random()
-	stores := []content.Store{d.Store(), reopened(t, d).Store()}
+	stores := []content.Store{storeOf(t, d), storeOf(t, reopened(t, d))}
 	const piece = 10_000
 	first := begin(t, stores[0], desc)
 	writeTo(t, first, data[:piece])
@@ -102,13 +111,13 @@ func TestStore_twoProcesses(t *testing.T) {
 func TestStore_interrupted(t *testing.T) {
 	d := openBlobs(t)
 	data, desc := random()
-	w := begin(t, d.Store(), desc)
+	w := begin(t, storeOf(t, d), desc)
 	writeTo(t, w, "something else")
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	nothingUnfinished(t, d)
-	if err := content.WriteBlob(t.Context(), d.Store(), "name", strings.NewReader(data), desc); err != nil {
+	if err := content.WriteBlob(t.Context(), storeOf(t, d), "name", strings.NewReader(data), desc); err != nil {
 		t.Fatal(err)
 	}
 	if !d.Has(desc) {
@@ -123,7 +132,7 @@ func TestStore_truncatedBlob(t *testing.T) {
 	if err := os.WriteFile(d.Path(desc.Digest), []byte("cut short"), 0o444); err != nil {
 		t.Fatal(err)
 	}
-	if err := content.WriteBlob(t.Context(), d.Store(), "name", strings.NewReader(data), desc); err != nil {
+	if err := content.WriteBlob(t.Context(), storeOf(t, d), "name", strings.NewReader(data), desc); err != nil {
 		t.Fatal(err)
 	}
 	if !d.Has(desc) {
@@ -137,7 +146,7 @@ func TestStore_otherDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := to.Store(from).Writer(t.Context(), content.WithRef("name"), content.WithDescriptor(desc)); !errdefs.IsAlreadyExists(err) {
+	if _, err := storeOf(t, to, from).Writer(t.Context(), content.WithRef("name"), content.WithDescriptor(desc)); !errdefs.IsAlreadyExists(err) {
 		t.Errorf("got error %v, want one that tells the engine that the blob is there", err)
 	}
 	if !to.Has(desc) {
@@ -167,7 +176,11 @@ func writeForEver(dir string) error {
 	if err != nil {
 		return err
 	}
-	w, err := d.Store().Writer(context.Background(), content.WithRef("name"), content.WithDescriptor(ocispec.Descriptor{Digest: digest.FromString("x"), Size: 1 << 30}))
+	store, err := d.Store()
+	if err != nil {
+		return err
+	}
+	w, err := store.Writer(context.Background(), content.WithRef("name"), content.WithDescriptor(ocispec.Descriptor{Digest: digest.FromString("x"), Size: 1 << 30}))
 	if err != nil {
 		return err
 	}

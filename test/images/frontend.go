@@ -32,6 +32,10 @@ func (f Frontend) Build(ctx context.Context, dir string, attributes map[string]s
 	if err != nil {
 		return "", err
 	}
+	store, err := f.Blobs.Store()
+	if err != nil {
+		return "", err
+	}
 	attrs := map[string]string{
 		// Says that this is what the first line of the Dockerfile asks for, which otherwise were fetched.
 		"cmdline":            "docker/dockerfile:1",
@@ -42,12 +46,12 @@ func (f Frontend) Build(ctx context.Context, dir string, attributes map[string]s
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: attrs,
 		LocalMounts:   map[string]fsutil.FS{"context": local, "dockerfile": local},
-		OCIStores:     map[string]content.Store{Store: f.Blobs.Store()},
+		OCIStores:     map[string]content.Store{Store: store},
 		SourcePolicy:  f.Policy,
 		Exports: []client.ExportEntry{{
 			Type:        client.ExporterOCI,
 			Attrs:       map[string]string{"tar": "false", "oci-mediatypes": "true"},
-			OutputStore: f.Blobs.Store(),
+			OutputStore: store,
 		}},
 	}, nil)
 	if err != nil {
