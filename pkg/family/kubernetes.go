@@ -68,23 +68,31 @@ func links(variables []string) map[string][]string {
 const maxDNSSubdomain = 253
 
 // A shortForm is a form for strings that are no longer than a name in Kubernetes may be.
-type shortForm struct{ *regexp.Regexp }
+type shortForm struct{ schemaForm }
 
 // MatchString implements form.
 func (f shortForm) MatchString(s string) bool {
-	return len(s) <= maxDNSSubdomain && f.Regexp.MatchString(s)
+	return len(s) <= maxDNSSubdomain && f.schemaForm.MatchString(s)
 }
+
+// A schemaForm is a form that package schema describes. It is compiled when it is first used: most specs need few of them.
+type schemaForm func() *regexp.Regexp
+
+func formOf(f schema.Form) schemaForm { return sync.OnceValue(f.Regexp) }
+
+// MatchString implements form.
+func (f schemaForm) MatchString(s string) bool { return f().MatchString(s) }
 
 // The forms that package schema describes.
 var (
-	serviceName  = schema.KubernetesService.Regexp()
-	bytesAmount  = shortForm{schema.Bytes.Regexp()}
-	cpuAmount    = shortForm{schema.Processors.Regexp()}
-	className    = shortForm{schema.StorageClass.Regexp()}
-	capability   = shortForm{schema.Capability.Regexp()}
-	externalHost = schema.ExternalHost.Regexp()
-	labelKey     = schema.KubernetesLabel.Regexp()
-	labelValue   = shortForm{schema.KubernetesLabelValue.Regexp()}
+	serviceName  = formOf(schema.KubernetesService)
+	bytesAmount  = shortForm{formOf(schema.Bytes)}
+	cpuAmount    = shortForm{formOf(schema.Processors)}
+	className    = shortForm{formOf(schema.StorageClass)}
+	capability   = shortForm{formOf(schema.Capability)}
+	externalHost = formOf(schema.ExternalHost)
+	labelKey     = formOf(schema.KubernetesLabel)
+	labelValue   = shortForm{formOf(schema.KubernetesLabelValue)}
 )
 
 // kubernetes returns what the family declares, whose images are resolved.

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -80,13 +81,13 @@ const (
 	labelManagedBy = "app.kubernetes.io/managed-by"
 )
 
-var labelValue = schema.KubernetesLabelValue.Regexp()
+var labelValue = sync.OnceValue(schema.KubernetesLabelValue.Regexp)
 
 // labels returns the labels of an object.
 func (b *builder) labels(name string) map[string]string {
 	labels := b.selector(name)
 	labels[labelManagedBy] = "pulpimg"
-	if tags := b.family.Tags; len(tags) > 0 && labelValue.MatchString(tags[0]) {
+	if tags := b.family.Tags; len(tags) > 0 && labelValue().MatchString(tags[0]) {
 		labels[labelVersion] = tags[0]
 	}
 	return labels
