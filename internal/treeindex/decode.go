@@ -43,6 +43,27 @@ type decoder struct {
 	attributes []file
 	contents   map[*file][]byte
 	header     uint64
+	nodes      slab[node]
+	allocated  slab[file]
+}
+
+// A slab allocates values side by side, which costs less than one by one. All of them are kept for as long as one is.
+type slab[T any] struct {
+	free []T
+	next int // how many values are allocated next
+}
+
+// maxSlab is how many values a slab allocates at a time at most. It begins with few: most layers have few files.
+const maxSlab = 512
+
+func (s *slab[T]) new(value T) *T {
+	if len(s.free) == 0 {
+		s.next = min(max(8, 2*s.next), maxSlab)
+		s.free = make([]T, s.next)
+	}
+	p := &s.free[0]
+	*p, s.free = value, s.free[1:]
+	return p
 }
 
 func (d *decoder) fail() {
@@ -75,7 +96,7 @@ func (d *decoder) text(limit int) string {
 func (d *decoder) node(depth int) *node {
 	flags := d.number(allFlags)
 	has := func(flag uint64) bool { return flags&flag != 0 }
-	n := &node{name: d.text(maxName), opaque: has(flagOpaque), implied: has(flagImplied), stated: has(flagStated), heir: has(flagHeir)}
+	n := d.nodes.new(node{name: d.text(maxName), opaque: has(flagOpaque), implied: has(flagImplied), stated: has(flagStated), heir: has(flagHeir)})
 	if (depth == 0) != (n.name == "") || !possibleName(n.name) || depth > maxDepth {
 		d.fail()
 	}
@@ -89,6 +110,7 @@ func (d *decoder) node(depth int) *node {
 		return n
 	}
 	count := d.number(uint64(len(d.rest)))
+	n.children = make([]*node, 0, min(count, maxFirst))
 	for last := ""; count > 0 && !d.bad; count-- {
 		child := d.node(depth + 1)
 		if child.name <= last {
@@ -99,6 +121,9 @@ func (d *decoder) node(depth int) *node {
 	}
 	return n
 }
+
+// maxFirst is for how many children of a directory there is room at first, whatever the bytes say.
+const maxFirst = 64
 
 func possibleName(name string) bool {
 	return name != "." && name != ".." && !strings.ContainsRune(name, '/')
@@ -152,7 +177,7 @@ func (d *decoder) attributesOf() *file {
 	if number := d.number(uint64(len(d.attributes))); number != 0 {
 		f := d.attributes[number-1]
 		f.xattrs = maps.Clone(f.xattrs)
-		return &f
+		return d.allocated.new(f)
 	}
 	f := file{mode: fs.FileMode(d.number(math.MaxUint32)), uid: uint32(d.number(maxID)), gid: uint32(d.number(maxID))}
 	if !possibleMode(f.mode) {
@@ -166,7 +191,7 @@ func (d *decoder) attributesOf() *file {
 		f.xattrs[name] = d.text(maxXattr)
 	}
 	d.attributes = append(d.attributes, f)
-	return &f
+	return d.allocated.new(f)
 }
 
 // possibleMode reports whether a layer can have files of a mode.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -67,13 +68,17 @@ func unseal(data []byte) ([]byte, error) {
 	if !ok {
 		return nil, errDamaged
 	}
-	zr, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxEncoded))
+	zr, err := decompressor()
 	if err != nil {
 		return nil, err
 	}
-	defer zr.Close()
 	return zr.DecodeAll(compressed, nil)
 }
+
+// decompressor returns a decoder that any number of goroutines use at once. It has none of its own, so that it need not be closed.
+var decompressor = sync.OnceValues(func() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxEncoded))
+})
 
 // An encoder writes a tree.
 type encoder struct {
