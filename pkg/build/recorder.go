@@ -216,10 +216,10 @@ func (r *recorder) step(ctx context.Context, image *forecast.Image, at int, on d
 		if err := r.keep(ctx, step, made); err != nil {
 			return "", err
 		}
+	case step.Record != nil && step.Record.On == on && (!step.Command || r.history[stepName(image, at)] == (ran{cached: true})):
+		return after(step.Command, on, step.Record.Result), nil // it is as it was, and its layer may be kept
 	case !step.Command:
 		out.Result = step.Key
-	case r.history[stepName(image, at)] == (ran{cached: true}) && step.Record != nil && step.Record.On == on:
-		return key.Run(on, step.Record.Result), nil // it is as it was
 	default:
 		out.Result = digest.FromString(rand.Text())
 	}
