@@ -141,7 +141,7 @@ func originOf(f *fact) string {
 func (c comparer) source(old, now *fact) []delta {
 	before, after := originOf(old), originOf(now)
 	was, is := old.value(1), now.value(1)
-	text := ""
+	text, reach := "", now.Reach
 	switch {
 	case old.Form != now.Form || (old.Image == "") != (now.Image == ""):
 		text = now.instead(before, after)
@@ -150,6 +150,8 @@ func (c comparer) source(old, now *fact) []delta {
 			return nil
 		}
 		text = now.instead(before, after)
+	case was == is && is != "" && before != after && now.Name == baseName:
+		text, reach = "from "+familiar(before)+" to "+familiar(after)+", which is the same image", ofConfig
 	case was == is && (before == after || is != ""), before == after && (was == "" || is == ""):
 		return nil
 	case before == after:
@@ -162,7 +164,9 @@ func (c comparer) source(old, now *fact) []delta {
 	default:
 		text = now.instead(before, after)
 	}
-	return []delta{now.delta(text, now.at)}
+	d := now.delta(text, now.at)
+	d.reach = reach
+	return []delta{d}
 }
 
 // instead says that another image is in the place of one.

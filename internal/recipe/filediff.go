@@ -81,7 +81,8 @@ func (f *fileComparer) add(format string, args ...any) {
 	f.changed = append(f.changed, fmt.Sprintf(format, args...))
 }
 
-// moved returns what came and what went. A file that is at another path is named once.
+// moved returns what came and what went. A file that is at another path is named once. Directories come last: one that lost its last file comes as
+// an empty one, and one that got its first file goes as such.
 func (f *fileComparer) moved() []string {
 	type content struct{ from, sum string }
 	left := map[content][]file{}
@@ -89,7 +90,13 @@ func (f *fileComparer) moved() []string {
 		id := content{g.From, g.Sum}
 		left[id] = append(left[id], g)
 	}
-	var moved, come, gone []string
+	var moved, come, gone, dirs []string
+	add := func(to *[]string, sign string, f file) {
+		if f.Mode&typeBits == dirType {
+			to = &dirs
+		}
+		*to = append(*to, sign+f.name())
+	}
 	paired := map[file]bool{}
 	for _, c := range f.come {
 		id := content{c.From, c.Sum}
@@ -98,22 +105,25 @@ func (f *fileComparer) moved() []string {
 			moved = append(moved, fmt.Sprintf("%s: %s to %s", c.name(), short(was[0].Path), short(c.Path)))
 			continue
 		}
-		come = append(come, "+ "+c.name())
+		add(&come, "+ ", c)
 	}
 	for _, g := range f.gone {
 		if !paired[g] {
-			gone = append(gone, "- "+g.name())
+			add(&gone, "- ", g)
 		}
 	}
-	return slices.Concat(moved, come, gone)
+	return slices.Concat(moved, come, gone, dirs)
 }
 
-// typeBits are the bits of a mode that say what a file is; see inode(7).
-const typeBits = 0o170000
+// typeBits are the bits of a mode that say what a file is, and dirType what they are of a directory; see inode(7).
+const (
+	typeBits = 0o170000
+	dirType  = 0o040000
+)
 
 func (f file) kind() string {
 	switch f.Mode & typeBits {
-	case 0o040000:
+	case dirType:
 		return "a directory"
 	case 0o120000:
 		return "a symbolic link"

@@ -2,6 +2,7 @@ package recipe_test
 
 import (
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pulpimg/pulpimg/internal/recipe"
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -66,6 +68,50 @@ images:
 	want := []string{"a-3 new"}
 	if diff := cmp.Diff(want, textsOf(t, one, strings.Replace(one, `["1", "2"]`, `["3", "2"]`, 1))); diff != "" {
 		t.Errorf("another value (-want +got):\n%s", diff)
+	}
+}
+
+// TestSince_namesABaseThatIsCalledOtherwise has one image under two names, one of which is in the manifests of what is based on it.
+func TestSince_namesABaseThatIsCalledOtherwise(t *testing.T) {
+	const one = head + `
+images:
+  a: { from: "docker.io/library/debian:12", steps: [{ files: { image: "docker.io/library/debian:12", from: /a, to: /a } }] }
+`
+	w := world{build: amd64, bases: map[string]string{"docker.io/library/debian:bookwormamd64": "docker.io/library/debian:12amd64"}}
+	file := filepath.Join(t.TempDir(), "f.yaml")
+	writeFile(t, file, one)
+	before := kept(t, w.recipe(t, must(load(file))(t)))
+	writeFile(t, file, strings.Replace(one, "debian:12", "debian:bookworm", 1))
+	f := must(load(file))(t)
+	want := []string{"a from debian:12 to debian:bookworm, which is the same image"}
+	if diff := cmp.Diff(want, texts(f, w.recipe(t, f).Since(before))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestSince_namesTheFileAndNotItsDirectory has a directory that loses its last file, and gets it back.
+func TestSince_namesTheFileAndNotItsDirectory(t *testing.T) {
+	w := world{build: amd64}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "f.yaml")
+	writeFile(t, file, head+"images:\n  a: { from: scratch, steps: [{ files: { from: src, to: /src } }] }\n")
+	must(0, os.MkdirAll(filepath.Join(dir, "src", "cmd"), 0o755))(t)
+	writeFile(t, filepath.Join(dir, "src", "cmd", "main.go"), "package main")
+	f := must(load(file))(t)
+	with := kept(t, w.recipe(t, f))
+	must(0, os.Remove(filepath.Join(dir, "src", "cmd", "main.go")))(t)
+	f = must(load(file))(t)
+	without := kept(t, w.recipe(t, f))
+	for _, test := range []struct {
+		old, now recipe.Recipe
+		want     string
+	}{
+		{with, without, "a *- src/cmd/main.go and 1 more"},
+		{without, with, "a *+ src/cmd/main.go and 1 more"},
+	} {
+		if diff := cmp.Diff([]string{test.want}, texts(f, test.now.Since(test.old))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
 	}
 }
 

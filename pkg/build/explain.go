@@ -58,13 +58,17 @@ func (p *predictor) explainStep(image *family.Image, at int, out *PlannedStep) {
 func (p *predictor) around(image *family.Image, difference recipe.Difference, causes []forecast.Cause) []Reason {
 	switch {
 	case p.against.name == "":
-		return []Reason{{Text: "nothing was built yet"}}
+		return []Reason{{Text: p.nothing()}}
 	case difference.New:
 		return []Reason{{Text: "is new", At: p.place(image.At)}}
 	}
+	slices.SortStableFunc(causes, func(a, b forecast.Cause) int { return cmp.Compare(rank(a), rank(b)) })
 	var out []Reason
-	if image.Parent != nil && p.action[image.Parent.Name] != ActionSame {
-		out = append(out, Reason{Text: "is based on " + image.Parent.Name})
+	for len(causes) > 0 && rank(causes[0]) == 0 {
+		out, causes = append(out, Reason{Text: p.text(causes[0])}), causes[1:]
+	}
+	if below := p.changedBelow(image); below != nil {
+		out = append(out, Reason{Text: "is based on " + below.Name})
 	}
 	if below := publishedBelow(image); below != nil && len(out) == 0 && !slices.Equal(p.against.images[below.Name].References, below.References) {
 		out = append(out, Reason{Text: "is based on " + below.Name + ", which is called " + below.Reference + " now"})
@@ -74,11 +78,13 @@ func (p *predictor) around(image *family.Image, difference recipe.Difference, ca
 			out = append(out, Reason{Text: "takes files of " + source.Image.Name, At: p.place(source.At)})
 		}
 	}
-	slices.SortStableFunc(causes, func(a, b forecast.Cause) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, cause := range causes {
 		if cause != forecast.Behind || len(out) == 0 {
 			out = append(out, Reason{Text: p.text(cause)})
 		}
+	}
+	if len(out) == 0 {
+		out = p.inherited(image)
 	}
 	if len(out) == 0 {
 		out = append(out, Reason{Text: "the last one is another image"})
@@ -86,15 +92,49 @@ func (p *predictor) around(image *family.Image, difference recipe.Difference, ca
 	return out
 }
 
-// rank sorts causes: what follows from another one comes last.
+// nothing says that there is nothing to compare with.
+func (p *predictor) nothing() string {
+	if p.against.registry {
+		return "nothing of " + p.family.Name + " is published yet"
+	}
+	return "nothing of " + p.family.Name + " was built yet"
+}
+
+// changedBelow returns the nearest image below with which something is done; nil if there is none. Nothing is done with an image that is not published
+// and makes no layers.
+func (p *predictor) changedBelow(image *family.Image) *family.Image {
+	below := image.Parent
+	for below != nil && below.Unpublished && p.action[below.Name] == ActionSame {
+		below = below.Parent
+	}
+	if below == nil || p.action[below.Name] == ActionSame {
+		return nil
+	}
+	return below
+}
+
+// inherited says what is different in the configs of the images below that are not published: nothing is done with these.
+func (p *predictor) inherited(image *family.Image) []Reason {
+	var out []Reason
+	for below := image.Parent; below != nil && below.Unpublished; below = below.Parent {
+		for _, c := range p.differ[below.Name].Changes {
+			out = append(out, Reason{Text: "is based on " + below.Name + ": " + c.Text, At: p.place(c.At)})
+		}
+	}
+	return out
+}
+
+// rank sorts causes: what somebody wants comes first, and what follows from another cause comes last.
 func rank(c forecast.Cause) int {
 	switch c {
-	case forecast.Behind, forecast.Rebuilt:
-		return 2
+	case forecast.Asked, forecast.Old:
+		return 0
 	case forecast.Lost:
-		return 1
+		return 2
+	case forecast.Behind, forecast.Rebuilt:
+		return 3
 	}
-	return 0
+	return 1
 }
 
 // text says a cause in words.
@@ -107,7 +147,7 @@ func (p *predictor) text(cause forecast.Cause) string {
 	case forecast.Rebuilt:
 		return "a command before it ran again"
 	case forecast.Old:
-		return "it is to be fresh"
+		return "refresh: it ran too long ago, or nobody knows when"
 	case forecast.Asked:
 		if !p.NoCache {
 			return "it is to be fresh"

@@ -13,6 +13,9 @@ import (
 // lost is what a plan says of a command whose result is wanted, and of which nobody has the layer: a builder, of which something else is taken now.
 const lost = "what it made is not kept; the engine may still have it"
 
+// unexplained is what a plan says of an image that is another one and of which it finds nothing that is different.
+const unexplained = "the last one is another image"
+
 // A comparison says what a plan and the build after it say differently.
 type comparison struct {
 	plan   *build.Plan
@@ -24,6 +27,9 @@ type comparison struct {
 
 // compare returns what was announced wrongly.
 func compare(plan *build.Plan, built made, before map[string]string) []string {
+	if plan.Against == "" {
+		before = nil // it is the first build of a spec of this name
+	}
 	c := &comparison{plan: plan, built: built, before: before}
 	if len(plan.Images) != len(built.family.Images) {
 		c.wrong("the plan has %d images, and the build %d", len(plan.Images), len(built.family.Images))
@@ -137,17 +143,21 @@ func says(image build.PlannedImage, words []string) bool {
 // about all images, in one of them.
 func named(plan *build.Plan, built made, e edit) []string {
 	var texts []string
+	var wrong []string
 	for i, image := range plan.Images {
+		if slices.ContainsFunc(image.Reasons, func(r build.Reason) bool { return r.Text == unexplained }) {
+			wrong = append(wrong, fmt.Sprintf("%s: no reason says what is different", image.Name))
+		}
 		if image.Action == build.ActionSame || e.image != "" && !slices.Contains(built.family.Called(e.image), built.family.Images[i]) {
 			continue
 		}
 		if says(image, e.words) {
-			return nil
+			return wrong
 		}
 		texts = append(texts, fmt.Sprintf("%s: %v", image.Name, image.Reasons))
 	}
 	if len(texts) == 0 {
-		return nil
+		return wrong
 	}
 	return []string{fmt.Sprintf("no first reason has one of %q: %v", e.words, texts)}
 }
@@ -157,6 +167,9 @@ const smallUpload = 100_000
 
 // published returns what was wrong about a publication after a build.
 func published(plan *build.Plan, pushed *publish.Result) []string {
+	if plan.Against == "" {
+		return nil // what was published under another name of the spec is not known
+	}
 	var wrong []string
 	sent := pushed.PushedBytes()
 	if (sent > smallUpload || plan.Upload > smallUpload) && (sent > 2*plan.Upload || plan.Upload > 2*sent) {

@@ -196,11 +196,26 @@ func chosenEdit(t *testing.T, s *subject, test chosen, before map[string]string)
 		}
 	}
 	undo()
+	if test.fails {
+		nothingToDo(t, s)
+	}
 	if test.reruns { // commands ran that had run before, and made something else
 		return step(t, s, now).digests()
 	}
 	s.back(t, edit{text: test.name}, now, before)
 	return before
+}
+
+// nothingToDo checks that nothing of what is known was forgotten.
+func nothingToDo(t *testing.T, s *subject) {
+	t.Helper()
+	plan, err := s.plan(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := short(plan); got != "" {
+		t.Errorf("after the edit, there is something to do: %s\n%s", got, summary(plan))
+	}
 }
 
 // short returns what is announced, as the tests have it.
