@@ -55,6 +55,7 @@ func chosenEdits() []chosen {
 		{name: "file below commands", do: file("first.txt", "other"), want: "base relayer, web relayer, worker run, plain relayer", reason: "first.txt"},
 		{name: "file added", do: file("web/new.html", "new"), want: "web relayer", reason: "new.html"},
 		{name: "file removed", do: remove("web/style.css"), want: "web relayer", reason: "style.css"},
+		{name: "last file of a directory removed", do: remove("web/deep/only.txt"), want: "web relayer", reason: "- web/deep/only.txt"},
 		{name: "file that is excluded", do: file("web/notes.md", "other"), want: ""},
 		{name: "file touched", do: file("web/index.html", "<p>hello</p>"), want: ""},
 		{name: "file executable", do: chmod("web/index.html", 0o755), want: "web relayer, worker relayer", reason: "index.html"},
@@ -76,6 +77,8 @@ func chosenEdits() []chosen {
 		{name: "order of steps", do: spec("      - apt: { update: true, remove: [gcc] }\n      - run: echo one\n", "      - run: echo one\n      - apt: { update: true, remove: [gcc] }\n"), want: "base run, web relayer, worker may", reason: "moved"},
 		{name: "base moved", do: moveBase("moved"), want: "builder run, base run, web relayer, worker may, taker relayer", reason: "moved from sha256:", undo: moveBase("base")},
 		{name: "another base", do: with(func(h *how) { h.set = []string{"release=1x"} }), want: "base run, web relayer, worker may", reason: "debian:1x"},
+		{name: "another name of the base", do: with(func(h *how) { h.set = []string{"release=2"} }), want: "base relayer, web relayer, worker relayer", reason: "from debian:1 to debian:2"},
+		{name: "another name of the spec", do: spec("name: chosen", "name: other"), want: "base relayer, web relayer, worker relayer, taker relayer, each-a relayer, each-b relayer, plain relayer", reason: "nothing of other was built"},
 		{name: "mode", do: spec("from: web, to: /srv/web,", "from: web, to: /srv/web, mode: \"0600\","), want: "web relayer", reason: "mode"},
 		{name: "owner", do: spec("from: web, to: /srv/web,", "from: web, to: /srv/web, owner: \"1:2\","), want: "web relayer", reason: "owner"},
 		{name: "owner by name", do: spec("from: web, to: /srv/web,", "from: web, to: /srv/web, owner: nobody,"), want: "web relayer", reason: "owner"},
@@ -136,7 +139,7 @@ func chosenSubject(t *testing.T, name string) *subject {
 	s.write(t, "src/main.go", "package main")
 	for name, content := range map[string]string{
 		"first.txt": "first", "second.txt": "second", "a.txt": "a", "b.txt": "b", "c.txt": "c",
-		"web/index.html": "<p>hello</p>", "web/style.css": "p {}", "web/notes.md": "notes",
+		"web/index.html": "<p>hello</p>", "web/style.css": "p {}", "web/notes.md": "notes", "web/deep/only.txt": "only",
 	} {
 		s.write(t, name, content)
 	}
