@@ -26,10 +26,16 @@ type against struct {
 	recipe *ocispec.Descriptor // of a blob that may be missing; nil if it is not known
 	// tags are the digests that references point to, as far as it is known.
 	tags map[string]digest.Digest
-	// published are the images that registries have, each once.
-	published []layout.Image
+	// published are the images that registries have, each once for each registry.
+	published []publishedImage
 	// registry is set when the images are those of a registry.
 	registry bool
+}
+
+// A publishedImage is an image that a registry has.
+type publishedImage struct {
+	layout.Image
+	registry string
 }
 
 // digest returns the digest of an image, or nothing.
@@ -83,16 +89,19 @@ func (b builder) compareWith(ctx context.Context, published bool) (against, erro
 		}
 		a.registry = true
 	}
-	known := map[digest.Digest]bool{}
-	for _, d := range a.tags {
-		known[d] = true
+	known := map[digest.Digest]map[string]bool{}
+	for reference, d := range a.tags {
+		if known[d] == nil {
+			known[d] = map[string]bool{}
+		}
+		known[d][registryOf(reference)] = true
 	}
 	for _, build := range builds {
 		for _, image := range build.Images {
-			if d := image.Descriptor.Digest; known[d] {
-				known[d] = false // several builds have it, and its layers are the same
-				a.published = append(a.published, image)
+			for registry := range known[image.Descriptor.Digest] {
+				a.published = append(a.published, publishedImage{image, registry})
 			}
+			delete(known, image.Descriptor.Digest) // several builds have it, and its layers are the same
 		}
 	}
 	switch {

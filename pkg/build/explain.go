@@ -113,13 +113,30 @@ func (p *predictor) changedBelow(image *family.Image) *family.Image {
 	return below
 }
 
-// inherited says what is different in the configs of the images below that are not published: nothing is done with these.
+// inherited says what is different in the images that an image is made of, and with which nothing is done: they are not published, and what they
+// make is known.
 func (p *predictor) inherited(image *family.Image) []Reason {
 	var out []Reason
-	for below := image.Parent; below != nil && below.Unpublished; below = below.Parent {
-		for _, c := range p.differ[below.Name].Changes {
-			out = append(out, Reason{Text: "is based on " + below.Name + ": " + c.Text, At: p.place(c.At)})
+	seen := map[string]bool{}
+	var look func(at *family.Image, copied bool)
+	look = func(at *family.Image, copied bool) {
+		if at == nil || !at.Unpublished || seen[at.Name] {
+			return
 		}
+		seen[at.Name] = true
+		for _, c := range p.differ[at.Name].Changes {
+			if c.Content || !copied {
+				out = append(out, Reason{Text: "in " + at.Name + ": " + c.Text, At: p.place(c.At)})
+			}
+		}
+		look(at.Parent, copied)
+		for _, source := range at.Sources() {
+			look(source.Image, true)
+		}
+	}
+	look(image.Parent, false)
+	for _, source := range image.Sources() {
+		look(source.Image, true)
 	}
 	return out
 }

@@ -16,6 +16,9 @@ import (
 const explained = specHeader + `  base: { from: scratch, steps: [ files: { from: app, to: /app } ] }
   plain: { from: base, publish: false, env: { LEVEL: info } }
   web: { from: plain, command: [web] }
+  first: { from: scratch, publish: false, steps: [ files: { from: app, to: /first } ] }
+  second: { from: first, publish: false, user: nobody }
+  taker: { from: scratch, steps: [ files: { image: second, from: /, to: / } ] }
 `
 
 // reasons returns the reasons for an image of the spec as it is now.
@@ -49,7 +52,7 @@ func TestPredict_namesTheEdit(t *testing.T) {
 	}
 	for _, test := range []struct{ name, old, now, want string }{
 		{"nothing", "", "", ""},
-		{"the config of what is not published", "LEVEL: info", "LEVEL: debug", "is based on plain: env LEVEL: info to debug"},
+		{"the config of what is not published", "LEVEL: info", "LEVEL: debug", "in plain: env LEVEL: info to debug"},
 		{"files below", "to: /app", "to: /srv/app", "is based on base"},
 		{"its own config", "[web]", "[web, two]", "command: `web` to `web two`"},
 	} {

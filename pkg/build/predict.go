@@ -227,7 +227,7 @@ func (p *predictor) sameManifests(image *family.Image) (bool, error) {
 	for _, platform := range p.Platforms {
 		seen := p.seen.Image(image, platform)
 		for on := seen; on != nil && (on == seen || on.Source.Unpublished); on = on.Below {
-			p.size.add(on, p.differ[on.Source.Name]) // what is below a published image is published with it
+			p.size.addAll(on, p.differ[on.Source.Name], image) // what is below a published image is published with it
 		}
 		if !seen.Known() {
 			continue

@@ -20,17 +20,23 @@ import (
 type uploads struct {
 	in      *layout.Layout
 	against against
-	there   map[digest.Digest]bool // the layers that registries have
-	counted map[string]bool        // the layers that are counted: their digests, or the keys of their steps
+	there   map[upload]bool // the layers that registries have
+	counted map[upload]bool // those that are counted
 	total   int64
 	created time.Time // the time of what file layers hold
 }
 
+// An upload is a layer, by its digest or the key of its step, on its way to a registry.
+type upload struct {
+	registry string
+	layer    digest.Digest
+}
+
 func newUploads(in *layout.Layout, a against, created time.Time) uploads {
-	u := uploads{in: in, against: a, created: created, there: map[digest.Digest]bool{}, counted: map[string]bool{}}
+	u := uploads{in: in, against: a, created: created, there: map[upload]bool{}, counted: map[upload]bool{}}
 	for _, image := range a.published {
-		for _, desc := range u.layers(image) {
-			u.there[desc.Digest] = true
+		for _, desc := range u.layers(image.Image) {
+			u.there[upload{image.registry, desc.Digest}] = true
 		}
 	}
 	return u
@@ -47,11 +53,22 @@ func (u uploads) layers(image layout.Image) []ocispec.Descriptor {
 	return out
 }
 
-// add adds the layers of an image for one platform: those of its base, and those of its own steps.
-func (u *uploads) add(seen *forecast.Image, differs recipe.Difference) {
-	if seen.Below == nil && seen.Base != nil && !u.mounts(seen.Source, seen.Base) {
+// addAll adds the layers of an image for one platform to what goes to each registry of a published image, which it is or which is based on it.
+func (u *uploads) addAll(seen *forecast.Image, differs recipe.Difference, published *family.Image) {
+	var registries []string
+	for _, reference := range published.References {
+		if registry := registryOf(reference); !slices.Contains(registries, registry) {
+			registries = append(registries, registry)
+			u.add(seen, differs, registry)
+		}
+	}
+}
+
+// add adds the layers of an image: those of its base, and those of its own steps.
+func (u *uploads) add(seen *forecast.Image, differs recipe.Difference, registry string) {
+	if seen.Below == nil && seen.Base != nil && registry != registryOf(seen.Base.Reference) { // otherwise they are mounted
 		for _, l := range seen.Base.Layers {
-			u.layer(l)
+			u.layer(registry, l)
 		}
 	}
 	before := sync.OnceValues(func() (map[int]ocispec.Descriptor, bool) { return u.before(seen) })
@@ -60,29 +77,23 @@ func (u *uploads) add(seen *forecast.Image, differs recipe.Difference) {
 		case !step.Makes:
 			continue
 		case step.State == forecast.Same && step.Record.Blob != nil:
-			u.layer(*step.Record.Blob)
+			u.layer(registry, *step.Record.Blob)
 			continue
 		}
 		layers, sameTime := before()
 		was, had := layers[at]
 		switch {
 		case !step.Command && had && sameTime && !slices.ContainsFunc(differs.Changes, func(c recipe.Change) bool { return c.Step == at }):
-			u.layer(was) // the same files are probably the same layer, whatever runs below them
-		case !u.counted[string(step.Key)]:
-			u.counted[string(step.Key)] = true
-			u.total += was.Size
+			u.layer(registry, was) // the same files are probably the same layer, whatever runs below them
+		default:
+			u.layer(registry, ocispec.Descriptor{Digest: step.Key, Size: was.Size})
 		}
 	}
 }
 
-// mounts reports whether the registry of an image has the layers of its base in another repository.
-func (u *uploads) mounts(image *family.Image, base *forecast.Base) bool {
-	return registryOf(image.Reference) == registryOf(base.Reference)
-}
-
-func (u *uploads) layer(l ocispec.Descriptor) {
-	if name := string(l.Digest); !u.there[l.Digest] && !u.counted[name] {
-		u.counted[name] = true
+func (u *uploads) layer(registry string, l ocispec.Descriptor) {
+	if one := (upload{registry, l.Digest}); !u.there[one] && !u.counted[one] {
+		u.counted[one] = true
 		u.total += l.Size
 	}
 }

@@ -34,8 +34,9 @@ func Images(ctx context.Context, from *layout.Layout, images []layout.Image, opt
 // Items returns images of a layout as items, one for each of their references.
 func Items(from *layout.Layout, images []layout.Image) ([]Item, error) {
 	var items []Item
+	before := earlierOf(from)
 	for _, image := range images {
-		all, err := itemsOf(from, image)
+		all, err := itemsOf(from, image, before)
 		if err != nil {
 			return nil, err
 		}
@@ -54,18 +55,18 @@ func (e *RecordError) Error() string {
 // Unwrap gives the reason.
 func (e *RecordError) Unwrap() error { return e.Err }
 
-func itemsOf(from *layout.Layout, image layout.Image) ([]Item, error) {
+func itemsOf(from *layout.Layout, image layout.Image, before earlier) ([]Item, error) {
 	content, err := contentOf(from.Blobs(), image.Descriptor)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s from %s: %w", image.Name, from.Dir(), err)
 	}
-	items := make([]Item, len(image.References))
+	items, sources := make([]Item, len(image.References)), before.sources(from, image)
 	for i, reference := range image.References {
 		tag, err := name.NewTag(reference)
 		if err != nil {
 			return nil, fmt.Errorf("publishing %s: %w", image.Name, err)
 		}
-		items[i] = Item{Name: image.Name, Reference: tag, Content: content, Sources: image.Sources}
+		items[i] = Item{Name: image.Name, Reference: tag, Content: content, Sources: sources}
 	}
 	return items, nil
 }

@@ -48,10 +48,10 @@ func TestHonest_random(t *testing.T) {
 	for round := 0; count.valid < *edits && round < 10**edits; round++ {
 		target := targets[round%len(targets)]
 		untouched[target.name] = untouched[target.name] || round < len(targets)
-		for range 12 {
+		for range 30 { // many edits are invalid, and many specs have no files
 			s, e, ok := target.edit(t, random)
 			if !ok {
-				break
+				continue
 			}
 			if now[s] == nil {
 				e.undo()
@@ -121,6 +121,7 @@ func try(t *testing.T, s *subject, e edit, before map[string]string, count *tall
 	switch {
 	case err != nil:
 		count.failed++
+		t.Logf("%s, %s: it cannot be built: %.300v", s.name, e.text, err)
 		e.undo()
 		back(t, s, e, before)
 		return false

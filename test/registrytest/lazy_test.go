@@ -338,3 +338,36 @@ func TestPublish_quirksOfSources(t *testing.T) {
 func ofReading(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/sha256:")
 }
+
+// What was published under another name before is mounted from there, also if no base has it.
+func TestImages_mountWhatWasPublished(t *testing.T) {
+	base := newOrigin(t, StartProxied(t), publish.Options{})
+	in, images := lazyLayout(t, base.base, base.family(t, base.Host), base.repo.Name())
+	if _, err := publish.Images(t.Context(), in, images, publish.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range images {
+		images[i].Sources = nil
+		images[i].References = []string{strings.Replace(images[i].References[0], "/pulp/", "/other/", 1)}
+	}
+	items, err := publish.Items(in, images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	preview, err := publish.Preview(t.Context(), items, publish.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := publish.Images(t.Context(), in, images, publish.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range result.Items {
+		if item.Pushed.Layers != 0 || item.Mounted.Layers == 0 || item.Present {
+			t.Errorf("%s: %+v, want all layers mounted", item.Reference, item)
+		}
+	}
+	if diff := cmp.Diff(preview, result, cmpopts.EquateComparable(name.Tag{})); diff != "" {
+		t.Errorf("(-preview +publication):\n%s", diff)
+	}
+}
