@@ -100,6 +100,24 @@ func markMoved(pairs []pair, before, after []string) []pair {
 	return pairs
 }
 
+// layersBefore returns which layers the steps of an image made before, as Difference.Layers has them.
+func layersBefore(old, now []step, pairs []pair) []int {
+	made, n := make([]int, len(old)), 0
+	for i := len(old) - 1; i >= 0; i-- {
+		if old[i].Kind != envKind {
+			n++
+			made[i] = n
+		}
+	}
+	out := make([]int, len(now))
+	for _, p := range pairs {
+		if p.old >= 0 && p.now >= 0 {
+			out[p.now] = made[p.old]
+		}
+	}
+	return out
+}
+
 // A description is what the similarity of steps is computed from.
 type description struct {
 	kind, sum string

@@ -22,10 +22,9 @@ type delta struct {
 	last  bool // it counts only if nothing else is said
 }
 
-// image returns what differs in an image.
-func (c comparer) image(old, now *image) []Change {
+// image returns what differs in an image, of which the steps are paired.
+func (c comparer) image(old, now *image, pairs []pair) []Change {
 	var out []Change
-	pairs := align(old.Steps, now.Steps)
 	for _, d := range c.facts(old.Facts, now.Facts) {
 		out = append(out, Change{Step: -1, Text: d.text, At: d.at, Content: reaches(d.reach, old.Steps, now.Steps)})
 	}

@@ -97,6 +97,9 @@ type Difference struct {
 	New, Unknown bool
 	// Changes are what differs, the most important first: what changes layers comes before what does not, and otherwise what is in the image first.
 	Changes []Change
+	// Layers has for each step which layer of the image it made before, counted from the last one, which is 1. It is 0 for a step that made none, or
+	// that was not there.
+	Layers []int
 }
 
 // A Change is one thing that differs.
@@ -169,13 +172,16 @@ func compared(old, now []platform) []comparer {
 // since returns how one image differs, on all platforms.
 func since(platforms []comparer, name string) Difference {
 	var found merger
+	var layers []int
 	known := false
 	for _, c := range platforms {
 		old, now := c.old.byName[name], c.now.byName[name]
 		known = known || old != nil
 		switch {
 		case old != nil && now != nil:
-			found.add(c.platform, c.image(old, now))
+			pairs := align(old.Steps, now.Steps)
+			found.add(c.platform, c.image(old, now, pairs))
+			layers = layersBefore(old.Steps, now.Steps, pairs)
 		case now != nil:
 			found.own = append(found.own, Change{Step: -1, Text: "is built for " + visible(c.platform) + " now", At: now.at, Content: true})
 		case old != nil:
@@ -185,7 +191,7 @@ func since(platforms []comparer, name string) Difference {
 	if !known {
 		return Difference{New: true}
 	}
-	return Difference{Changes: found.changes()}
+	return Difference{Changes: found.changes(), Layers: layers}
 }
 
 // A merger says once what is the same for all platforms.

@@ -71,7 +71,7 @@ func (u *uploads) add(seen *forecast.Image, differs recipe.Difference, registry 
 			u.layer(registry, l)
 		}
 	}
-	before := sync.OnceValues(func() (map[int]ocispec.Descriptor, bool) { return u.before(seen) })
+	before := sync.OnceValues(func() (map[int]ocispec.Descriptor, bool) { return u.before(seen, differs) })
 	for at, step := range seen.Steps {
 		switch {
 		case !step.Makes:
@@ -98,9 +98,9 @@ func (u *uploads) layer(registry string, l ocispec.Descriptor) {
 	}
 }
 
-// before returns the layers that the steps of an image made in the image that the plan compares with, if that has as many: the new ones are
-// about as large. It reports whether what they hold has the time that a layer has now.
-func (u uploads) before(seen *forecast.Image) (map[int]ocispec.Descriptor, bool) {
+// before returns the layers that the steps of an image made in the image that the plan compares with: the new ones are about as large. It
+// reports whether what they hold has the time that a layer has now.
+func (u uploads) before(seen *forecast.Image, differs recipe.Difference) (map[int]ocispec.Descriptor, bool) {
 	var (
 		layers []ocispec.Descriptor
 		config ocispec.Image
@@ -114,13 +114,18 @@ func (u uploads) before(seen *forecast.Image) (map[int]ocispec.Descriptor, bool)
 		}
 	}
 	out := map[int]ocispec.Descriptor{}
-	at := len(layers)
+	last := 0
 	for i := len(seen.Steps) - 1; i >= 0; i-- {
 		if !seen.Steps[i].Makes {
 			continue
 		}
-		if at--; at >= 0 {
-			out[i] = layers[at]
+		last++
+		at := last
+		if differs.Layers != nil {
+			at = differs.Layers[i]
+		}
+		if at > 0 && at <= len(layers) {
+			out[i] = layers[len(layers)-at]
 		}
 	}
 	return out, config.Created != nil && config.Created.Equal(u.created)

@@ -43,3 +43,32 @@ func TestPredict_countsTheBytesForEachRegistry(t *testing.T) {
 		}
 	}
 }
+
+// A step that is new is not as large as the layer in its place, and the others are as large as they were.
+func TestPredict_takesNoLayerForThatOfANewStep(t *testing.T) {
+	const head = specHeader + "  base: { from: scratch, steps: [ files: { from: app, to: /app } ] }\n  web: { from: base, steps: [ "
+	s := newSite(t)
+	s.write("app", "app")
+	s.write("f.yaml", head+"directory: { path: /web } ] }\n")
+	built, err := Family(t.Context(), s.builder().family, s.into, s.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	published := map[string]digest.Digest{}
+	for _, image := range built.Build.Images {
+		published[image.References[0]] = image.Descriptor.Digest
+	}
+	if err := s.into.SetPublished(published); err != nil {
+		t.Fatal(err)
+	}
+	for _, steps := range []string{"run: make, directory: { path: /web }", "directory: { path: /web }, run: make"} {
+		s.write("f.yaml", head+steps+" ] }\n")
+		plan, err := Predict(t.Context(), s.builder().family, s.into, false, s.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan.Upload != 0 {
+			t.Errorf("%s: %d bytes, want none that are known", steps, plan.Upload)
+		}
+	}
+}
