@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	spb "github.com/moby/buildkit/sourcepolicy/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/build"
@@ -31,6 +32,8 @@ type subject struct {
 	how        how
 	place      string // of its images in the registry
 	cache      string // that is used, if it is another one
+	policy     *spb.Policy
+	noEngine   bool // the build has to do without
 }
 
 // caches returns the cache.
@@ -151,8 +154,12 @@ func (anySecret) GetSecret(context.Context, string) ([]byte, error) { return []b
 
 // options are those of a build.
 func (s *subject) options() build.Options {
+	builder := engine.Options{CacheDir: cacheDir()}
+	if s.noEngine {
+		builder.CacheDir = filepath.Join(s.dir, s.file) // where none can start
+	}
 	return build.Options{
-		Cache: s.caches(), Engine: engine.Options{CacheDir: cacheDir()}, SourcePolicy: on.policy, Platforms: s.how.platforms, NoCache: s.how.noCache, Refresh: s.how.refresh,
+		Cache: s.caches(), Engine: builder, SourcePolicy: cmp.Or(s.policy, on.policy), Platforms: s.how.platforms, NoCache: s.how.noCache, Refresh: s.how.refresh,
 		Created: s.how.created, Secrets: anySecret{},
 	}
 }

@@ -28,6 +28,7 @@ type bench struct {
 	dir     string // for what is made here; the program's cache is in it
 	shell   []byte // the program of the base
 	place   string // in the lab's registry, for what this run publishes
+	server  string // that has the files of URLs
 	policy  *spb.Policy
 	// policyFile has the policy for the program.
 	policyFile string

@@ -48,7 +48,7 @@ func TestHonest_random(t *testing.T) {
 	for round := 0; count.valid < *edits && round < 10**edits; round++ {
 		target := targets[round%len(targets)]
 		untouched[target.name] = untouched[target.name] || round < len(targets)
-		for range 30 { // many edits are invalid, and many specs have no files
+		for range 60 { // many edits are invalid, and many specs have no files
 			s, e, ok := target.edit(t, random)
 			if !ok {
 				continue

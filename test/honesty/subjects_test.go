@@ -26,6 +26,7 @@ func subjects(t *testing.T) []*subject {
 		copied(t, "go-service", "../../examples/go-service", "pulpimg.yaml"),
 		copied(t, "guestbook", "../../examples/guestbook", "pulpimg.yaml"),
 		copied(t, "site", "../../examples/site", "pulpimg.yaml"),
+		chosenSubject(t, "matrix"), // the others have none
 	}
 }
 
