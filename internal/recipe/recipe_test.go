@@ -124,6 +124,7 @@ func TestSince_saysItInTheWordsOfTheSpec(t *testing.T) {
 		{"secrets in another order", "secrets: [npm, ssh]", "secrets: [ssh, npm]", nil},
 		{"the network", ", network: none", "", []string{"builder *network: - none @run: { s"}},
 		{"a mount", ", { tmpfs: /tmp }", "", []string{"base *mounts: - /tmp @run:"}},
+		{"mounts in another order", "{ from: conf, to: /mnt/app }, { image: builder, from: /out, to: /mnt/out }", "{ image: builder, from: /out, to: /mnt/out }, { from: conf, to: /mnt/app }", nil},
 		{"the image of a mount", "{ image: docker.io/library/busybox:1, from: /bin,", "{ image: docker.io/library/busybox:2, from: /bin,", []string{"base *mount /mnt/bb image: docker.io/library/busybox:1 to docker.io/library/busybox:2 @docker.i"}},
 		{"a label", "org.example.title: base", "org.example.title: bases", []string{"base label org.example.title: base to bases @bases, o"}},
 		{"a label of the family", `revision: "7"`, `revision: "8"`, []string{`base label org.example.revision: 7 to 8 @"8" }`, `small label org.example.revision: 7 to 8 @"8" }`}},

@@ -29,7 +29,8 @@ type Run struct {
 	Secrets []string
 	// Caches are directories whose content is kept from one build to the next.
 	Caches []CacheDir
-	// Mounts are what the command sees at other paths.
+	// Mounts are what the command sees at other paths, in the order of these: a mount hides what those before it have below its path, and nothing else
+	// depends on their order.
 	Mounts []Mount
 	// NoNetwork keeps the command from reaching any network.
 	NoNetwork bool
@@ -101,6 +102,7 @@ func (r *resolver) run(s spec.Step) Step {
 	for _, m := range d.Mounts {
 		step.Mounts = append(step.Mounts, r.mount(m, targets))
 	}
+	slices.SortFunc(step.Mounts, func(a, b Mount) int { return strings.Compare(a.Path, b.Path) })
 	title := step.Script
 	if len(step.Args) > 0 {
 		title = strings.Join(step.Args, " ")

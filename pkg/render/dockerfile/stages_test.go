@@ -25,8 +25,8 @@ func TestInstructions_stages(t *testing.T) {
 		{"packages after another user", outside + "    user: root\n    steps: [run: { script: x, user: web }, apt: { packages: [p] }]\n", "USER root\n\n# spec.yaml:13: apt-get install p\nRUN "},
 		{"variables for a command", outside + "    steps: [run: { script: x, env: { A: \"b`c$d\\\\e${PATH}\" } }]\n", "RUN set -eu; export A=\"b\\`c\\$d\\\\e${PATH:?}\"; x\n"},
 		{"caches and mounts", outside + "    steps: [run: { script: x, network: none, cache: [/c, { path: /d, name: n, lock: true }], mounts: [{ tmpfs: /t }, { image: b, from: /in, to: /m }] }]\n",
-			"RUN --mount=type=cache,id=f/c,target=/c,mode=0777 \\\n    --mount=type=cache,id=n,target=/d,mode=0777,sharing=locked \\\n    --mount=type=tmpfs,target=/t \\\n" +
-				"    --mount=type=bind,from=localhost/f/b:1,source=/in,target=/m \\\n    --network=none \\\n    set -eu; x\n"},
+			"RUN --mount=type=cache,id=f/c,target=/c,mode=0777 \\\n    --mount=type=cache,id=n,target=/d,mode=0777,sharing=locked \\\n    --mount=type=bind,from=localhost/f/b:1,source=/in,target=/m \\\n" +
+				"    --mount=type=tmpfs,target=/t \\\n    --network=none \\\n    set -eu; x\n"},
 		{"a secret for a user", outside + "    user: app\n    steps: [run: { script: x, user: app, secrets: [t] }]\n", "RUN --mount=type=secret,id=t,required=true,mode=0444 set -eu; x\n"},
 		{"a mount of the folder", outside + "    steps: [run: { script: x, mounts: [{ from: tree, to: /m }] }]\n", "RUN --mount=type=bind,source=mounted/from,target=/m set -eu; x\n"},
 		{"the target", outside + "    steps: [run: \"echo $TARGETARCH\", run: \"echo $TARGETARCH $BUILDOS\"]\n", "ARG TARGETARCH\nRUN set -eu; echo $TARGETARCH\n\n# spec.yaml:12: run echo $TARGETARCH $BUILDOS\nARG BUILDOS\nRUN"},
