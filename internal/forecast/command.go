@@ -8,8 +8,8 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 )
 
-// command says what has to be done for a step that runs a command. Unknown reports whether a command before it has no record either: then the
-// key is a new one because of that one.
+// command says what has to be done for a step that runs a command. Unknown reports whether a command before it has no record either,
+// or files that are taken from an image: then the key is a new one because of that.
 func (w walker) command(ctx context.Context, image *Image, at int, step Step, unknown bool) (State, Cause) {
 	source := image.Source.Steps[at]
 	switch {

@@ -83,7 +83,7 @@ type Image struct {
 
 	compiled llb.Image
 	known    bool
-	unknown  bool // a command in it, or below, has no record
+	unknown  bool // a command in it, or below, has no record, or files that it takes from an image have none
 }
 
 // State returns the state of the image, which is the state of its step with most work.

@@ -154,6 +154,12 @@ func TestNew_saysWhatABuildDoes(t *testing.T) {
 			want: []string{"right 1/1 write, unknown", "top 1/2 write, unknown", "top 2/2 run, unknown"},
 		},
 		{
+			name: "other files of a lost side of a diamond, which may be the same", images: diamond,
+			before: func(t *testing.T, w *world) { w.lost[w.find(t, w.forecast(t, diamond), "left", "left").Result] = true },
+			edit:   []string{"from: /l, to: /l }", "from: /l, to: /l, exclude: [x] }"},
+			want:   []string{"left 1/1 may run, lost", "top 1/2 write, behind", "top 2/2 may run, behind"},
+		},
+		{
 			name: "the foot of a diamond", images: diamond, edit: []string{"run: first", "run: other"},
 			want: []string{"base 1/1 run, unknown", "left 1/1 may run, behind", "right 1/1 write, behind", "top 1/2 write, behind", "top 2/2 may run, behind"},
 		},

@@ -187,6 +187,8 @@ func (w walker) step(ctx context.Context, image *Image, at int) (Step, error) {
 		}
 		step.Record = w.recordOf(key.Layer(step.Key, w.options.Created))
 		step.State, step.Cause = w.files(ctx, image, step)
+		// What is taken otherwise, such as without some files, may be the same all the same.
+		image.unknown = image.unknown || len(sources) > 0 && step.Record == nil
 	}
 	return step, nil
 }
