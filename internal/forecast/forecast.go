@@ -84,6 +84,7 @@ type Image struct {
 	compiled llb.Image
 	known    bool
 	unknown  bool // a command in it, or below, has no record, or files that it takes from an image have none
+	other    bool // files of the spec in it, or below, have no record
 }
 
 // State returns the state of the image, which is the state of its step with most work.

@@ -61,6 +61,7 @@ const diamond = `  base:
   top:
     from: "debian:12"
     steps:
+      - directory: { path: /d }
       - files: [{ image: left, from: /l, to: /l }, { image: right, from: /r, to: /r }]
       - run: last
 `
@@ -147,21 +148,27 @@ func TestNew_saysWhatABuildDoes(t *testing.T) {
 		{name: "nothing changed about a diamond", images: diamond},
 		{
 			name: "one side of a diamond", images: diamond, edit: []string{`run: "left"`, "run: other"},
-			want: []string{"left 1/1 run, unknown", "top 1/2 write, behind", "top 2/2 may run, behind"},
+			want: []string{"left 1/1 run, unknown", "top 2/3 write, behind", "top 3/3 may run, behind"},
 		},
 		{
 			name: "the side of a diamond without commands", images: diamond, edit: []string{"path: /r }", "path: /r, mode: \"0700\" }"},
-			want: []string{"right 1/1 write, unknown", "top 1/2 write, unknown", "top 2/2 run, unknown"},
+			want: []string{"right 1/1 write, unknown", "top 2/3 write, unknown", "top 3/3 run, unknown"},
 		},
 		{
 			name: "other files of a lost side of a diamond, which may be the same", images: diamond,
 			before: func(t *testing.T, w *world) { w.lost[w.find(t, w.forecast(t, diamond), "left", "left").Result] = true },
 			edit:   []string{"from: /l, to: /l }", "from: /l, to: /l, exclude: [x] }"},
-			want:   []string{"left 1/1 may run, lost", "top 1/2 write, behind", "top 2/2 may run, behind"},
+			want:   []string{"left 1/1 may run, lost", "top 2/3 write, behind", "top 3/3 may run, behind"},
+		},
+		{
+			name: "files below what is taken from a lost side of a diamond", images: diamond,
+			before: func(t *testing.T, w *world) { w.lost[w.find(t, w.forecast(t, diamond), "left", "left").Result] = true },
+			edit:   []string{"path: /d ", "path: /dd "},
+			want:   []string{"left 1/1 may run, lost", "top 1/3 write, unknown", "top 2/3 write, behind", "top 3/3 run, unknown"},
 		},
 		{
 			name: "the foot of a diamond", images: diamond, edit: []string{"run: first", "run: other"},
-			want: []string{"base 1/1 run, unknown", "left 1/1 may run, behind", "right 1/1 write, behind", "top 1/2 write, behind", "top 2/2 may run, behind"},
+			want: []string{"base 1/1 run, unknown", "left 1/1 may run, behind", "right 1/1 write, behind", "top 2/3 write, behind", "top 3/3 may run, behind"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

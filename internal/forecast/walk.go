@@ -94,7 +94,8 @@ func (w walker) start(source *family.Image) (image *Image, err error) {
 			return nil, missing(source.Name)
 		}
 		image.Below = below
-		image.Base, image.Key, image.On, image.known, image.unknown = below.Base, below.Key, below.On, below.known, below.unknown
+		image.Base, image.Key, image.On, image.known = below.Base, below.Key, below.On, below.known
+		image.unknown, image.other = below.unknown, below.other
 		image.compiled, err = below.compiled.Child(source)
 		return image, err
 	}
@@ -187,8 +188,9 @@ func (w walker) step(ctx context.Context, image *Image, at int) (Step, error) {
 		}
 		step.Record = w.recordOf(key.Layer(step.Key, w.options.Created))
 		step.State, step.Cause = w.files(ctx, image, step)
-		// What is taken otherwise, such as without some files, may be the same all the same.
-		image.unknown = image.unknown || len(sources) > 0 && step.Record == nil
+		// What is taken otherwise, such as without some files, may be the same all the same. Files of the spec are not.
+		image.unknown = image.unknown || step.Record == nil && len(sources) > 0 && !image.other
+		image.other = image.other || step.Record == nil && len(sources) == 0
 	}
 	return step, nil
 }
