@@ -115,7 +115,7 @@ func baseLayer(content string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	for _, file := range [][2]string{{"etc/passwd", accounts}, {"etc/group", groups}, {"etc/content", content}, {"bin/busybox", "busybox"}, {"etc/pulp/server.conf", ""}} {
+	for _, file := range [][2]string{{"etc/passwd", accounts}, {"etc/group", groups}, {"etc/content", content}, {"bin/busybox", "busybox of " + content}, {"etc/pulp/server.conf", ""}} {
 		if err := add(tar.Header{Typeflag: tar.TypeReg, Name: file[0], Mode: 0o644}, file[1]); err != nil {
 			return nil, err
 		}

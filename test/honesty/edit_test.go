@@ -145,13 +145,17 @@ func exampleOf(t *testing.T, key schema.Key) *yaml.Node {
 	return doc.Content[0]
 }
 
-// scalars returns all that is written in a node, and the words of it.
+// scalars returns all that is written in a node, and the words of it. Of a long one, which a reason shortens, it also returns the end.
 func scalars(n *yaml.Node) []string {
 	if n == nil {
 		return nil
 	}
 	if n.Kind == yaml.ScalarNode {
-		return append(strings.Fields(n.Value), n.Value, strings.TrimPrefix(n.Value, "docker.io/library/"))
+		out := append(strings.Fields(n.Value), n.Value, strings.TrimPrefix(n.Value, "docker.io/library/"))
+		if at := strings.LastIndex(n.Value, "/"); at > 30 && at+10 < len(n.Value) {
+			out = append(out, n.Value[at+1:])
+		}
+		return out
 	}
 	var out []string
 	for _, c := range n.Content {
