@@ -125,12 +125,15 @@ func (c *comparison) lostBuilder(image *family.Image, step build.PlannedStep) bo
 	return image.Unpublished && len(step.Reasons) > 0 && step.Reasons[0].Text == lost
 }
 
-// says reports whether the first reason of an image names one of some words.
+// says reports whether the first reason of an image names one of some words. Of a new image, it is the name.
 func says(image build.PlannedImage, words []string) bool {
 	if len(image.Reasons) == 0 {
 		return false
 	}
 	text := strings.ToLower(image.Reasons[0].Text)
+	if text == "is new" {
+		text = strings.ToLower(image.Name)
+	}
 	for _, word := range words {
 		if word != "" && strings.Contains(text, strings.ToLower(word)) {
 			return true
