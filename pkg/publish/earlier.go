@@ -46,12 +46,13 @@ func (e earlier) add(from *layout.Layout, image layout.Image, at name.Repository
 	}
 }
 
-// sources returns those of an image, and where else its layers are.
-func (e earlier) sources(from *layout.Layout, image layout.Image) []layout.Source {
+// sources returns those of an image, and where else a registry has its layers. What another registry has is not wanted: this user may have lost
+// the right to read it, and an error about that helps nobody.
+func (e earlier) sources(from *layout.Layout, image layout.Image, in name.Registry) []layout.Source {
 	out := slices.Clone(image.Sources)
 	for _, layer := range layersOf(from, image) {
-		for _, registry := range slices.Sorted(maps.Keys(e[layer])) {
-			out = append(out, layout.Source{References: []string{e[layer][registry]}, Layers: map[digest.Digest]int64{layer: 0}})
+		if at := e[layer][in.RegistryStr()]; at != "" {
+			out = append(out, layout.Source{References: []string{at}, Layers: map[digest.Digest]int64{layer: 0}})
 		}
 	}
 	return out

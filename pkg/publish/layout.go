@@ -60,13 +60,13 @@ func itemsOf(from *layout.Layout, image layout.Image, before earlier) ([]Item, e
 	if err != nil {
 		return nil, fmt.Errorf("reading %s from %s: %w", image.Name, from.Dir(), err)
 	}
-	items, sources := make([]Item, len(image.References)), before.sources(from, image)
+	items := make([]Item, len(image.References))
 	for i, reference := range image.References {
 		tag, err := name.NewTag(reference)
 		if err != nil {
 			return nil, fmt.Errorf("publishing %s: %w", image.Name, err)
 		}
-		items[i] = Item{Name: image.Name, Reference: tag, Content: content, Sources: sources}
+		items[i] = Item{Name: image.Name, Reference: tag, Content: content, Sources: before.sources(from, image, tag.Registry)}
 	}
 	return items, nil
 }
