@@ -203,7 +203,7 @@ func failure(err error, f *family.Family, history history) *Error {
 // narrow points at the line of a script that failed, if the shell reported it.
 func (e *Error) narrow(f *family.Family, failed *Step) {
 	script, step := scriptOf(f, failed.Name)
-	line, ok := lineOfScript(script, failed.output.last())
+	line, ok := lineOfScript(script, failed.stderr.last())
 	if !ok || !strings.Contains(strings.TrimSpace(script), "\n") {
 		return
 	}

@@ -16,7 +16,7 @@ import (
 // exit code.
 var shellError = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/bin/sh: (?:(?:-c: )?line )?(\d+): (.*)$`) })
 
-// lineOfScript returns the line of a script, from 1, at which the shell stopped, if the last line of its output has it.
+// lineOfScript returns the line of a script, from 1, at which the shell stopped, if the last line of what it wrote to its standard error has it.
 func lineOfScript(script string, output []string) (line int, ok bool) {
 	if len(output) == 0 {
 		return 0, false

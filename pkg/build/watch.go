@@ -31,6 +31,7 @@ type Step struct {
 	Err string `json:"error,omitempty"`
 
 	output lastLines
+	stderr lastLines // of the output; what comes of both streams has no order
 }
 
 // A history is what became of the steps of a build, in the order in which they were first heard of.
@@ -220,6 +221,9 @@ func (w *watcher) record(status *client.SolveStatus) {
 	for _, l := range status.Logs {
 		w.last = w.step(l.Vertex)
 		w.last.output.add(string(l.Data))
+		if l.Stream == stderrStream {
+			w.last.stderr.add(string(l.Data))
+		}
 	}
 }
 
@@ -232,6 +236,9 @@ func (w *watcher) step(dgst digest.Digest) *Step {
 	}
 	return step
 }
+
+// stderrStream is how engines call the standard error of a command.
+const stderrStream = 2
 
 // maxLastLines is how many lines of a failed command's output an error shows.
 const maxLastLines = 15
