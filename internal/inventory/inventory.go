@@ -13,6 +13,7 @@ type Inventory struct {
 	Tags       []Value `json:"tags,omitempty"`
 	Immutable  []Value `json:"immutable,omitempty"`
 	Refresh    *Value  `json:"refresh,omitempty"`
+	Records    *Value  `json:"records,omitempty"`
 	// Labels are those of every image that is published.
 	Labels      []Named    `json:"labels,omitempty"`
 	Variables   []Named    `json:"variables,omitempty"`

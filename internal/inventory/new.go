@@ -19,6 +19,7 @@ func New(f *family.Family, overrides Overrides) *Inventory {
 		Labels:      l.labels(f),
 		Immutable:   l.words(f.Immutable, f.Spec.Immutable),
 		Refresh:     l.optional(string(f.Refresh), f.Spec.Refresh, ""),
+		Records:     l.optional(string(f.Records), f.Spec.Records, ""),
 		Variables:   l.variables(f.Variables),
 		Environment: l.environment(f),
 		Settings:    l.settings(f),

@@ -21,6 +21,8 @@ type Family struct {
 	Immutable []string
 	// Refresh is how old what a command got from the network may be. Steps have it with theirs.
 	Refresh Refresh
+	// Records says where records of what builds made are kept in a registry.
+	Records Records
 	// Labels are those of every image that is published: see [Image].SharedLabels.
 	Labels map[string]string
 	// Overrides reports which of these values are not those of the spec.

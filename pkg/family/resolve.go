@@ -85,6 +85,7 @@ func (r *resolver) family(o Options) *Family {
 		Registries: r.registries(o.Registries),
 		Immutable:  r.immutable(),
 		Refresh:    r.refresh(r.spec.Refresh),
+		Records:    r.records(r.spec.Records),
 		Labels:     r.labels(r.spec.Labels),
 		Overrides:  Overrides{Registry: len(o.Registries) > 0, Tag: len(o.Tags) > 0},
 		Spec:       r.spec,

@@ -159,7 +159,7 @@ func TestExtends_errors(t *testing.T) {
 		{"mistakes in both files", []string{"top.yaml", top("images: {web: {usr: x}, base: {volumes: y}}\n"), "base.yaml", shop + "x: y\n"},
 			`d/top.yaml:3:16: unknown key "usr" in images.web (did you mean "user"?)
 d/top.yaml:3:41: volumes has to be a list, not "y"
-d/base.yaml:12:1: unknown key "x" in the spec (there is environment, extends, images, immutable, kubernetes, labels, name, refresh, registries, registry, services, settings, tag, tags, variables, version)`},
+d/base.yaml:12:1: unknown key "x" in the spec (there is environment, extends, images, immutable, kubernetes, labels, name, records, refresh, registries, registry, services, settings, tag, tags, variables, version)`},
 		{"a wrong value is replaced", []string{"top.yaml", top("images: {web: {user: x}}\n"), "base.yaml", strings.Replace(shop, "user: www", "user: [www]", 1)}, ""},
 		{"a key twice below", []string{"top.yaml", top("images: {web: {user: x}}\n"), "base.yaml", strings.Replace(shop, "user: www", "user: a, user: b", 1)},
 			`d/base.yaml:11:30: duplicate key "user" in images.web (it is already there in line 3, column 16)`},

@@ -20,6 +20,7 @@ func (r *reader) spec(n *yaml.Node, s *Spec) {
 		"tags":        tags.list,
 		"immutable":   r.texts(&s.Immutable, "immutable"),
 		"refresh":     r.refresh(&s.Refresh),
+		"records":     r.records(&s.Records),
 		"labels":      r.namedTexts(&s.Labels, "labels"),
 		"variables":   named(r, &s.Variables, "variables", r.variable),
 		"environment": named(r, &s.Environment, "environment", r.envVariable),

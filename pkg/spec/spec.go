@@ -22,6 +22,7 @@ type Spec struct {
 	Tags        []Text
 	Immutable   []Text
 	Refresh     Text
+	Records     Text
 	Labels      []Named[Text]
 	Variables   []Named[Variable]
 	Environment []Named[EnvVariable]

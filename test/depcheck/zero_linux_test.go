@@ -42,7 +42,7 @@ var zeros = []any{
 	&engine.AddressError{}, &engine.Engine{}, new(engine.Reason), &engine.SubIDsError{}, &engine.SysctlError{}, &engine.UnusableError{},
 	&bundle.Bundle{}, &bundle.Manifest{}, &bundle.Program{},
 	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.GitError{}, &family.Healthcheck{}, &family.Image{}, &family.ImageSource{}, &family.KubernetesService{}, &family.MissingError{}, &family.Mount{},
-	&family.NoHelperError{}, &family.NoValueError{}, &family.OverrideError{}, new(family.Owner), new(family.Refresh), &family.Run{}, &family.URL{}, &family.UnknownImageError{}, &family.ValueError{}, &family.Variable{}, &family.Workload{},
+	&family.NoHelperError{}, &family.NoValueError{}, &family.OverrideError{}, new(family.Owner), new(family.Records), new(family.Refresh), &family.Run{}, &family.URL{}, &family.UnknownImageError{}, &family.ValueError{}, &family.Variable{}, &family.Workload{},
 	&layout.Blobs{}, &layout.Build{}, &layout.Image{}, &layout.Kept{}, &layout.Layout{}, &layout.NotLayoutError{}, &layout.Writer{},
 	&publish.ContentError{}, &publish.CredentialsError{}, &publish.CredentialsFileError{}, &publish.ImmutableError{}, &publish.Keychain{}, &publish.LayerError{}, &publish.NotFoundError{}, &publish.PlainHTTPError{},
 	&publish.Reader{}, &publish.RecordError{}, &publish.Result{}, &publish.TagError{}, &publish.UnreachableError{}, &publish.UploadError{},

@@ -21,6 +21,7 @@ func ExampleSpec() {
 	// tags
 	// immutable
 	// refresh
+	// records
 	// labels
 	// variables
 	// environment

@@ -64,6 +64,8 @@ var (
 var (
 	Registry = Form{"registry", `(?:` + domain + `|` + component + `)(?:/` + component + `)*`, "a host, a path or both, without a scheme, tag or digest"}
 	Tag      = Form{"tag", tag, "letters, digits, `_`, `.` and `-`, 128 at most, beginning with no `.` or `-`"}
+	// Records is a whole repository. It has a slash: one name alone would be a repository of Docker's own images, and is a mistake for "none".
+	Records = Form{"records", `none|(?:` + domain + `|` + component + `)(?:/` + component + `)+`, "a repository with its registry or path, without a scheme, tag or digest, or `none`"}
 	// Repository is what comes between a registry and a tag.
 	Repository = Form{"repository", component + `(?:/` + component + `)*`, "small letters and digits, `-`, `_` or `.` between them, and `/` between parts of that form"}
 	// TagPattern has the syntax of path.Match, for tags, which have no slash.

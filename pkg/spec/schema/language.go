@@ -33,6 +33,8 @@ func Spec() *Object {
 			{Name: "immutable", Type: words(TagPattern, AtBuild), Default: "[]", Example: `["[0-9]*.[0-9]*.[0-9]*"]`,
 				Description: "Patterns of tags that are never moved: one that exists keeps its image, and a publication that would move it does nothing. A pattern is for the whole tag: `*` is any number of characters, `?` one of them, `[a-z]` one of a class."},
 			refresh("never", "How old what a command got from the network may be: `12h`, `7d`, `2w`, or `never`, no bound. A build runs a command again that is older, or whose age is not known: package steps, and run steps without `network: none`. A step can have a `refresh` of its own."),
+			{Name: "records", Type: String{Form: Records, Scope: AtBuild}, Example: "registry.example.com/hello/records",
+				Description: "Where records of what builds made are kept in a registry, for machines with an empty cache. Left out, they are in the repository of each image. A repository has those of the whole family; `--registry` does not replace it. With `none`, they are neither read from a registry nor written to one."},
 			{Name: "labels", Type: Map{Names: LabelName, Values: String{Form: Text, Scope: AtBuild}, Key: "NAME"}, Default: "{}",
 				Example:     `{ org.opencontainers.image.vendor: Example }`,
 				Description: "Labels of every image that is published. One that an image declares itself goes first. A change of them changes no layer and runs no command again."},
