@@ -175,7 +175,7 @@ func (c *buildCommand) deliver(ctx context.Context, f *family.Family, into *layo
 	if !c.push {
 		return nil, nil
 	}
-	return publishImages(ctx, c.console, into, images, f.Immutable, &c.registry)
+	return publishImages(ctx, c.console, f, into, images, &c.registry)
 }
 
 // progressModes are the ways in which BuildKit shows a build.
@@ -229,6 +229,7 @@ func (c *buildCommand) options() (build.Options, error) {
 		Proxies:      build.ProxiesOf(os.Getenv),
 		Secrets:      secrets,
 		Progress:     build.Progress{Out: c.console.err, Mode: c.progress},
+		Warn:         c.console.warn,
 	}, nil
 }
 

@@ -66,7 +66,7 @@ func flagCompleter(cmd *cobra.Command, flag *pflag.Flag) completer {
 		return fixed("linux/amd64", "linux/arm64")
 	case "assets", "check":
 		return directories()
-	case "registry", "tag", "secret", "engine", "name", "hostname", "network", "namespace", "existing-secret", "pull-secret", "service", "publish":
+	case "registry", "tag", "older-than", "secret", "engine", "name", "hostname", "network", "namespace", "existing-secret", "pull-secret", "service", "publish":
 		return cobra.NoFileCompletions
 	}
 	return nil

@@ -1,19 +1,24 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
 
 // People who come from other tools try what these have. A habit is such a flag or command, and what to do here instead.
 
 // flagHint returns what to do instead of giving a command a flag that it does not have, or nothing.
 func flagHint(cmd *cobra.Command, name string) string {
-	if hint := commandFlagHints(cmd.Name())[name]; hint != "" {
+	if hint := commandFlagHints(cmd.CommandPath())[name]; hint != "" {
 		return hint
 	}
 	return flagHints()[name]
 }
 
-func commandFlagHints(command string) map[string]string {
-	switch command {
+// commandFlagHints returns those of the command with a path, such as pulpimg engine prune.
+func commandFlagHints(path string) map[string]string {
+	switch strings.TrimPrefix(path, "pulpimg ") {
 	case "build":
 		return buildFlagHints()
 	case "run":
@@ -33,7 +38,7 @@ func commandFlagHints(command string) map[string]string {
 		}
 	case "push":
 		return map[string]string{"a": "push publishes all images of the spec", "all-tags": "push publishes all images of the spec"}
-	case "prune":
+	case "engine prune":
 		const limit = "keep what fits with --keep-storage SIZE"
 		const age = "remove what was not used for a time with --older-than DURATION"
 		return map[string]string{
@@ -43,6 +48,9 @@ func commandFlagHints(command string) map[string]string {
 			"max-used-space": limit, "reserved-space": limit, "min-free-space": limit,
 			"dry-run": "pulpimg engine status shows what there is, and for how long it was not used",
 		}
+	case "records prune":
+		const all = "without names, it is about all images of the spec"
+		return map[string]string{"a": all, "all": all, "force": "--yes removes without a question", "until": "--older-than DURATION is for images that are not published"}
 	case "manifests":
 		return map[string]string{"dry-run": "it only prints; pipe it to kubectl apply -f - to change a cluster"}
 	}

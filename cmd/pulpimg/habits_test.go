@@ -30,6 +30,8 @@ func TestHabits_haveAHint(t *testing.T) {
 		{[]string{"run", "--cap-add", "x"}, "images.NAME.kubernetes.capabilities"},
 		{[]string{"manifests", "--dry-run"}, "only prints"},
 		{[]string{"push", "--all-tags"}, "push publishes all images"},
+		{[]string{"engine", "prune", "--dry-run"}, "pulpimg engine status"},
+		{[]string{"records", "prune", "--force"}, "--yes"},
 		{[]string{"images"}, `pulpimg has no command "images": pulpimg show`},
 		{[]string{"ls"}, "pulpimg show"},
 		{[]string{"tag", "a", "b"}, "--tag TAG"},
@@ -79,7 +81,7 @@ func TestHabits_haveHintsThatNameWhatThereIs(t *testing.T) {
 		check(dashed(name), hint)
 	}
 	for path, cmd := range all {
-		for name, hint := range commandFlagHints(cmd.Name()) {
+		for name, hint := range commandFlagHints(cmd.CommandPath()) {
 			if cmd.Flags().Lookup(name) != nil || len(name) == 1 && cmd.Flags().ShorthandLookup(name) != nil {
 				t.Errorf("%s has %s", path, dashed(name))
 			}

@@ -26,6 +26,7 @@ var otherPrograms = map[string]struct {
 	flags  []string
 	reason string
 }{
+	"internal/packages/apt.go":          {[]string{"--yes"}, "it is a flag of apt-get"},
 	"pkg/render/container/command.go":   {[]string{"--hostname", "--name", "--network", "--restart"}, "they are flags of docker run and podman run"},
 	"pkg/render/dockerfile/commands.go": {[]string{"--network"}, "it is a flag of RUN"},
 	"pkg/startup/settings/augtool.go":   {[]string{"--file"}, "it is a flag of augtool"},

@@ -68,7 +68,7 @@ func (c *pushCommand) run(ctx context.Context, names []string) (err error) {
 	if c.dryRun {
 		return c.preview(ctx, from, images, f.Immutable)
 	}
-	pushed, err := publishImages(ctx, c.console, from, images, f.Immutable, &c.registry)
+	pushed, err := publishImages(ctx, c.console, f, from, images, &c.registry)
 	if err != nil {
 		return err
 	}
@@ -103,18 +103,26 @@ func withBuildHint(f *family.Family, err error) error {
 // A publication is what publishing did.
 type publication = publish.Result
 
-// publishImages publishes images of a layout under their references. That the layout cannot record it is no failure: what was asked for is done.
-func publishImages(ctx context.Context, con console, from *layout.Layout, images []layout.Image, immutable []string, flags *registryFlags) (*publication, error) {
+// publishImages publishes images of a layout under their references, and tells the registry how they were made. That the layout cannot record it,
+// or that the registry takes no records, is no failure: what was asked for is done.
+func publishImages(ctx context.Context, con console, f *family.Family, from *layout.Layout, images []layout.Image, flags *registryFlags) (*publication, error) {
 	bar := newTransferProgress(con.err, "publishing")
 	opts := flags.options(bar.waiting)
 	opts.Progress = bar.show
-	opts.Immutable = immutable
+	opts.Immutable = f.Immutable
 	result, err := publish.Images(ctx, from, images, opts)
 	bar.done()
 	var unrecorded *publish.RecordError
 	if errors.As(err, &unrecorded) {
 		fmt.Fprintf(con.err, "pulpimg: everything is published, but later commands will ask the registry for it: %v\n", unrecorded.Err)
-		return result, nil
+		err = nil
 	}
-	return result, flags.hint(err)
+	if err != nil {
+		return result, flags.hint(err)
+	}
+	opts.Progress, opts.Waiting = nil, nil
+	if err := build.Share(ctx, f, from, images, build.Cache{}, opts); err != nil && ctx.Err() == nil {
+		fmt.Fprintf(con.err, "pulpimg: everything is published, but other machines will make it again: %v\n", err)
+	}
+	return result, nil
 }

@@ -32,7 +32,7 @@ func TestPublish_isDoneThoughItCannotBeRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	result, err := publishImages(t.Context(), console{out: io.Discard, err: &said}, from, []layout.Image{image}, nil, &registryFlags{})
+	result, err := publishImages(t.Context(), console{out: io.Discard, err: &said}, &family.Family{}, from, []layout.Image{image}, &registryFlags{})
 	if err != nil {
 		t.Fatal(err)
 	}

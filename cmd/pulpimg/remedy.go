@@ -78,8 +78,11 @@ func remedy(err error) string {
 		conf      *registries.FileError
 		immutable *publish.ImmutableError
 		layer     *publish.LayerError
+		stay      *publish.UndeletableError
 	)
 	switch {
+	case errors.As(err, &stay):
+		return undeletableRemedy
 	case errors.As(err, &layer):
 		return layerRemedy(layer)
 	case errors.As(err, &immutable):
@@ -158,6 +161,9 @@ func layerRemedy(layer *publish.LayerError) string {
 	}
 	return "build again, which takes the base as its registry has it now; if it still has this one, with --no-cache"
 }
+
+const undeletableRemedy = "allow it there (REGISTRY_STORAGE_DELETE_ENABLED=true for the registry of the distribution project), or remove the tags with the " +
+	"registry's own tools: pulpimg records prune --dry-run --format json names them"
 
 const policyRemedy = "allow it in the file given as --source-policy, or build without one"
 

@@ -58,6 +58,7 @@ func TestRemedy(t *testing.T) {
 		{"no engine at the address", fmt.Errorf("%w at tcp://h:1", engine.ErrUnreachable), "leave out --engine"},
 		{"no docker", export.ErrNoStore, "--output docker-archive:FILE"},
 		{"an archive for two platforms", &export.PlatformsError{Platforms: 2}, "--platform"},
+		{"a registry that removes nothing", fmt.Errorf("removing: %w", &publish.UndeletableError{Registry: "r.example", Err: errors.New("UNSUPPORTED")}), "REGISTRY_STORAGE_DELETE_ENABLED=true"},
 		{"a layer that is gone", &publish.UploadError{Err: &publish.LayerError{Sources: []string{"r.example/b"}, Errs: []error{errors.New("BLOB_UNKNOWN")}}}, "build again"},
 		{"a layer that nobody has", &publish.LayerError{}, "build again"},
 		{"a layer that is refused", &publish.LayerError{Sources: []string{"r.example/b"}, Errs: []error{&publish.CredentialsError{}}}, ""},

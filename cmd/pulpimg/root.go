@@ -10,6 +10,9 @@ import (
 // A console is where a command prints: results on out, everything else on err.
 type console struct{ out, err io.Writer }
 
+// warn says what is wrong, and stops nothing.
+func (c console) warn(err error) { fmt.Fprintf(c.err, "pulpimg: %v\n", err) }
+
 func newRoot(con console) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pulpimg",
@@ -33,7 +36,7 @@ func newRoot(con console) *cobra.Command {
 		return nil
 	})
 	root.AddCommand(newBuild(con), newPlan(con), newPush(con), newDockerfile(con), newManifests(con), newCompose(con), newRun(con),
-		newValidate(con), newShow(con), newInit(con), newSchema(con), newEngine(con), newVersion(con), newMan())
+		newValidate(con), newShow(con), newInit(con), newSchema(con), newRecords(con), newEngine(con), newVersion(con), newMan())
 	completeCommands(root)
 	checkFlags(root)
 	return root

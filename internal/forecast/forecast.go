@@ -134,8 +134,8 @@ type Sources struct {
 	Fetch func(ctx context.Context, image *family.Image, at int) ([]byte, error)
 	// Sum returns the digest of a file of the folder.
 	Sum family.Summer
-	// Record returns what is known of a key, and Holds reports whether the layer of a record is kept.
-	Record func(key digest.Digest) (record.Record, bool)
+	// Record returns what is known of a key of an image, and Holds reports whether the layer of a record is kept.
+	Record func(image *family.Image, key digest.Digest) (record.Record, bool)
 	Holds  func(ctx context.Context, r record.Record) bool
 	// Options are those with which a family is compiled for a platform.
 	Options func(f *family.Family, platform ocispec.Platform) llb.Options

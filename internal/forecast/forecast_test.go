@@ -337,7 +337,7 @@ func TestNew_errors(t *testing.T) {
 	t.Run("the end of the context", func(t *testing.T) {
 		w := newWorld(t)
 		ctx, cancel := context.WithCancelCause(t.Context())
-		w.Record = func(digest.Digest) (record.Record, bool) {
+		w.Record = func(*family.Image, digest.Digest) (record.Record, bool) {
 			cancel(gone)
 			return record.Record{}, false
 		}

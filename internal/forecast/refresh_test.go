@@ -46,7 +46,7 @@ func (w past) foresee(t *testing.T, spec string) *forecast.Forecast {
 		Base: func(context.Context, *family.Image, *family.ImageSource, string, ocispec.Platform) (*forecast.Base, error) {
 			return nil, nil
 		},
-		Record: func(key digest.Digest) (record.Record, bool) {
+		Record: func(_ *family.Image, key digest.Digest) (record.Record, bool) {
 			r, ok := w.records[key]
 			return r, ok
 		},

@@ -178,7 +178,7 @@ func (w walker) step(ctx context.Context, image *Image, at int) (Step, error) {
 		if step.Key, err = w.commandKey(ctx, image, at, sources); err != nil {
 			return Step{}, err
 		}
-		step.Record = w.recordOf(step.Key)
+		step.Record = w.recordOf(image.Source, step.Key)
 		step.Fresh = w.fresh(step, image.Source.Steps[at])
 		step.State, step.Cause = w.command(ctx, image, at, step, image.unknown)
 		image.unknown = image.unknown || step.Record == nil
@@ -186,7 +186,7 @@ func (w walker) step(ctx context.Context, image *Image, at int) (Step, error) {
 		if step.Key, err = w.filesKey(ctx, image, at, sources); err != nil {
 			return Step{}, err
 		}
-		step.Record = w.recordOf(key.Layer(step.Key, w.options.Created))
+		step.Record = w.recordOf(image.Source, key.Layer(step.Key, w.options.Created))
 		step.State, step.Cause = w.files(ctx, image, step)
 		// What is taken otherwise, such as without some files, may be the same all the same. Files of the spec are not.
 		image.unknown = image.unknown || step.Record == nil && len(sources) > 0 && !image.other
@@ -195,8 +195,8 @@ func (w walker) step(ctx context.Context, image *Image, at int) (Step, error) {
 	return step, nil
 }
 
-func (w walker) recordOf(k digest.Digest) *record.Record {
-	if found, ok := w.Record(k); ok {
+func (w walker) recordOf(image *family.Image, k digest.Digest) *record.Record {
+	if found, ok := w.Record(image, k); ok {
 		return &found
 	}
 	return nil

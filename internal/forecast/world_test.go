@@ -61,7 +61,7 @@ func newWorld(t *testing.T, platforms ...ocispec.Platform) *world {
 		return []byte(image.Steps[at].(family.Fetch).URL.Request()), nil
 	}
 	w.Sum = family.ReadSum
-	w.Record = func(k digest.Digest) (record.Record, bool) {
+	w.Record = func(_ *family.Image, k digest.Digest) (record.Record, bool) {
 		r, ok := w.records[k]
 		return r, ok
 	}

@@ -98,7 +98,7 @@ func (w world) truths(t testing.TB, f *family.Family) (map[string]truth, error) 
 			return []byte(w.fetch(image, at)), nil
 		},
 		Sum:     family.ReadSum,
-		Record:  func(digest.Digest) (record.Record, bool) { return record.Record{}, false },
+		Record:  func(*family.Image, digest.Digest) (record.Record, bool) { return record.Record{}, false },
 		Holds:   func(context.Context, record.Record) bool { return false },
 		Options: func(*family.Family, ocispec.Platform) llb.Options { return options },
 	})

@@ -3,6 +3,8 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -38,14 +40,14 @@ type Record struct {
 	Network bool `json:"network,omitempty"`
 }
 
-// valid reports whether a record is one of a key.
-func (r Record) valid(of digest.Digest) bool {
+// Valid reports whether a record says what records say. Whether that is true is another question.
+func (r Record) Valid() bool {
 	for _, d := range []digest.Digest{r.Key, r.On, r.Result} {
 		if d.Validate() != nil {
 			return false
 		}
 	}
-	return r.Key == of && (r.Blob == nil || r.Blob.Digest.Validate() == nil && r.Blob.Size > 0)
+	return r.Blob == nil || r.Blob.Digest.Validate() == nil && r.Blob.Size > 0
 }
 
 // A Store keeps records in a directory, by their key.
@@ -62,7 +64,7 @@ func (s Store) Get(key digest.Digest) (Record, bool) {
 		return Record{}, false
 	}
 	r, ok := decode(data)
-	if !ok || !r.valid(key) {
+	if !ok || r.Key != key || !r.Valid() {
 		return Record{}, false
 	}
 	cachedir.MarkUsed(name)
@@ -71,7 +73,7 @@ func (s Store) Get(key digest.Digest) (Record, bool) {
 
 // Put keeps a record in place of another one of its key.
 func (s Store) Put(r Record) error {
-	if before, ok := s.Get(r.Key); ok && before.equal(r) {
+	if before, ok := s.Get(r.Key); ok && before.Equal(r) {
 		return nil
 	}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
@@ -84,8 +86,16 @@ func (s Store) Put(r Record) error {
 	return atomicfile.Write(s.file(r.Key), data, 0o600)
 }
 
-// equal reports whether two records say the same.
-func (r Record) equal(other Record) bool {
+// Remove removes the record of a key, if there is one.
+func (s Store) Remove(key digest.Digest) error {
+	if err := os.Remove(s.file(key)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Equal reports whether two records say the same.
+func (r Record) Equal(other Record) bool {
 	a, errA := encode(r)
 	b, errB := encode(other)
 	return errA == nil && errB == nil && bytes.Equal(a, b)

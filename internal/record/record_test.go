@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -217,6 +218,89 @@ func TestStore_RemoveUnused(t *testing.T) {
 	}
 	if _, ok := store.Get(old.Key); ok {
 		t.Error("one that nobody used is there")
+	}
+}
+
+func TestStore_Remove(t *testing.T) {
+	store, file := put(t, full())
+	other := full()
+	other.Key = digest.FromString("another key")
+	if err := store.Put(other); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // what is not there is removed already
+		if err := store.Remove(full().Key); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := store.Get(full().Key); ok {
+			t.Error("it is still there")
+		}
+	}
+	if _, ok := store.Get(other.Key); !ok {
+		t.Error("the record of another key is gone")
+	}
+	if err := errors.Join(os.Mkdir(file, 0o755), os.WriteFile(filepath.Join(file, "x"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Remove(full().Key); err == nil {
+		t.Error("what cannot be removed is no error")
+	}
+	for _, key := range []digest.Digest{"", "../x", "sha256:../../" + digest.Digest(filepath.Base(file))} {
+		if err := store.Remove(key); err != nil {
+			t.Errorf("removing the record of %q: %v", key, err)
+		}
+	}
+	if _, ok := store.Get(other.Key); !ok {
+		t.Error("what has no digest removed another record")
+	}
+}
+
+// Each field counts.
+func TestRecord_Equal(t *testing.T) {
+	if !full().Equal(full()) {
+		t.Error("a record differs from itself")
+	}
+	for name, change := range map[string]func(r *record.Record){
+		"key":     func(r *record.Record) { r.Key = r.On },
+		"on":      func(r *record.Record) { r.On = r.Key },
+		"result":  func(r *record.Record) { r.Result = r.Key },
+		"no blob": func(r *record.Record) { r.Blob = nil },
+		"blob":    func(r *record.Record) { r.Blob.Size++ },
+		"ran":     func(r *record.Record) { r.Ran = r.Ran.Add(time.Second) },
+		"again":   func(r *record.Record) { r.Again = "x" },
+		"network": func(r *record.Record) { r.Network = false },
+	} {
+		other := full()
+		change(&other)
+		if full().Equal(other) || other.Equal(full()) {
+			t.Errorf("with another %s, it is the same", name)
+		}
+	}
+}
+
+func TestRecord_Valid(t *testing.T) {
+	if !full().Valid() {
+		t.Error("a record is none")
+	}
+	hollow := full()
+	hollow.Blob, hollow.Ran = nil, time.Time{}
+	if !hollow.Valid() {
+		t.Error("one without a layer is none")
+	}
+	for name, change := range map[string]func(r *record.Record){
+		"no key":                func(r *record.Record) { r.Key = "" },
+		"a key that is a path":  func(r *record.Record) { r.Key = "sha256:../x" },
+		"on nothing":            func(r *record.Record) { r.On = "" },
+		"no result":             func(r *record.Record) { r.Result = "x" },
+		"a blob with no digest": func(r *record.Record) { r.Blob.Digest = "" },
+		"a blob without bytes":  func(r *record.Record) { r.Blob.Size = 0 },
+		"a blob of less":        func(r *record.Record) { r.Blob.Size = -1 },
+	} {
+		r := full()
+		change(&r)
+		if r.Valid() {
+			t.Errorf("with %s, it is a record", name)
+		}
 	}
 }
 

@@ -41,6 +41,16 @@ func (s Store) Get(diffID digest.Digest) (*Index, bool) {
 	return index, true
 }
 
+// Has reports whether the store has something for a layer, without a look into it.
+func (s Store) Has(diffID digest.Digest) bool {
+	name, err := s.file(diffID)
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(name)
+	return err == nil
+}
+
 // Put keeps the index of a layer. It removes those that were not used for a long time.
 func (s Store) Put(diffID digest.Digest, index *Index) error {
 	name, err := s.file(diffID)

@@ -92,6 +92,24 @@ func TestStore_keepsIndexes(t *testing.T) {
 	}
 }
 
+func TestStore_Has(t *testing.T) {
+	store, id := treeindex.OpenStore(t.TempDir()), digest.FromString("layer")
+	if store.Has(id) {
+		t.Error("an empty store has an index")
+	}
+	if err := store.Put(id, index(t, 0, headers{file("a", 0o644)})); err != nil {
+		t.Fatal(err)
+	}
+	if !store.Has(id) {
+		t.Error("the index is not there")
+	}
+	for _, id := range []digest.Digest{digest.FromString("another layer"), "", "sha256:../../" + digest.Digest(id.Encoded())} {
+		if store.Has(id) {
+			t.Errorf("there is an index of %q", id)
+		}
+	}
+}
+
 func TestStore_removesUnused(t *testing.T) {
 	dir := t.TempDir()
 	store, made := treeindex.OpenStore(dir), index(t, 0, headers{file("a", 0o644)})

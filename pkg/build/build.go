@@ -190,7 +190,7 @@ func (b builder) finish(ctx context.Context, seen *forecast.Forecast, done outco
 	if err != nil {
 		return nil, err
 	}
-	built, made, err := manifestWriter{into: b.into, layers: b.layers, inputs: inputs, places: placer{policy: b.SourcePolicy}}.write(ctx, done.response, done.planned)
+	built, made, err := manifestWriter{into: b.into, layers: b.layers, inputs: inputs, places: placer{policy: b.SourcePolicy}, lookup: b.lookup}.write(ctx, done.response, done.planned)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (b builder) finish(ctx context.Context, seen *forecast.Forecast, done outco
 	same, newest := b.sameBuild(built)
 	if newest {
 		built = *same
-	} else if built, err = b.add(ctx, built, done.foretold); err != nil { // what was asked for last is the last build
+	} else if built, err = b.add(ctx, seen, built, done.foretold); err != nil { // what was asked for last is the last build
 		return nil, err
 	}
 	result, err := describe(b.into, b.family, built)
@@ -214,7 +214,12 @@ func (b builder) finish(ctx context.Context, seen *forecast.Forecast, done outco
 }
 
 // add adds a build to the layout.
-func (b builder) add(ctx context.Context, built layout.Build, foretold *Plan) (layout.Build, error) {
+func (b builder) add(ctx context.Context, seen *forecast.Forecast, built layout.Build, foretold *Plan) (_ layout.Build, err error) {
+	if seen != nil && b.keepsRecords(b.family) {
+		if built.Shared, err = b.writeShared(ctx, seen); err != nil {
+			return layout.Build{}, err
+		}
+	}
 	if foretold != nil {
 		desc, err := b.into.Blobs().Write(recipeType, foretold.recipe)
 		if err != nil {

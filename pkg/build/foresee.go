@@ -18,6 +18,10 @@ import (
 
 // foresee makes the forecast for the families of the settings.
 func (s settings) foresee(ctx context.Context) (*forecast.Forecast, error) {
+	seen, err := s.foreseeOf(ctx, s.sum)
+	if err != nil || !s.askRegistries(ctx, seen) {
+		return seen, err
+	}
 	return s.foreseeOf(ctx, s.sum)
 }
 
@@ -28,11 +32,11 @@ func (s settings) foreseeOf(ctx context.Context, sum family.Summer) (*forecast.F
 		Base:  s.lookUpBase,
 		Fetch: s.fetch,
 		Sum:   sum,
-		Record: func(key digest.Digest) (record.Record, bool) {
+		Record: func(image *family.Image, key digest.Digest) (record.Record, bool) {
 			if s.NoCache {
 				return record.Record{}, false
 			}
-			return s.records.Get(key)
+			return s.record(ctx, image, key)
 		},
 		Holds:   s.holds,
 		Options: s.compileOptions,

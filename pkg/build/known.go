@@ -133,16 +133,16 @@ func (p platformPlanner) treeOf(source *family.Image, image llb.Image) layer.Tre
 
 // check returns an error when an image lacks something that its containers need. It does not look again into an image that it has looked into.
 func (p planner) check(ctx context.Context, image platformImage) error {
-	if seen := p.foreseen(image.source, image.platform); seen != nil && seen.On != "" && !p.opts.NoCache && p.opts.looked(seen) {
+	if seen := p.foreseen(image.source, image.platform); seen != nil && seen.On != "" && !p.opts.NoCache && p.opts.looked(ctx, seen) {
 		return nil
 	}
 	return check(ctx, image.source, image.tree)
 }
 
 // looked reports whether an earlier build has looked into an image, made on what it is made on now.
-func (s settings) looked(image *forecast.Image) bool {
+func (s settings) looked(ctx context.Context, image *forecast.Image) bool {
 	check := checkOf(image, image.On)
-	before, ok := s.records.Get(check.Key)
+	before, ok := s.record(ctx, image.Source, check.Key)
 	return ok && before.On == check.On
 }
 
@@ -155,7 +155,11 @@ func checkOf(image *forecast.Image, on digest.Digest) record.Record {
 	return record.Record{Key: key.Has(image.Key, paths), On: on, Result: image.Key}
 }
 
-// holds reports whether the layer of a record is kept.
+// holds reports whether the layer of a record is there: on this machine, or in a registry that told of it.
 func (s settings) holds(ctx context.Context, r record.Record) bool {
-	return r.Blob != nil && s.layers.Holds(ctx, r.Result, *r.Blob)
+	if r.Blob == nil {
+		return false
+	}
+	_, told := s.lookup.place(*r.Blob)
+	return told || s.layers.Holds(ctx, r.Result, *r.Blob)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,6 +91,10 @@ type site struct {
 	into    *layout.Layout
 	created time.Time
 	on      []ocispec.Platform
+	change  func(*Options) // may be nil
+
+	mu     sync.Mutex
+	warned []string
 }
 
 func newSite(t *testing.T) *site {
@@ -105,7 +110,15 @@ func (s *site) write(name, content string) {
 
 // options are those of a build that needs no engine.
 func (s *site) options() Options {
-	return Options{Cache: s.cache, Platforms: s.on, Created: s.created, Registries: &registries.Config{}}
+	opts := Options{Cache: s.cache, Platforms: s.on, Created: s.created, Registries: &registries.Config{}, Warn: func(err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.warned = append(s.warned, err.Error())
+	}}
+	if s.change != nil {
+		s.change(&opts)
+	}
+	return opts
 }
 
 // builder returns a builder of the spec.

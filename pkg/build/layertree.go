@@ -10,6 +10,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pulpimg/pulpimg/internal/forecast"
 	"github.com/pulpimg/pulpimg/internal/layer"
@@ -30,15 +31,22 @@ func layersOf(base *forecast.Base, more []layer.Layer) []madeLayer {
 	return out
 }
 
+// maxIndexed is how many layers are looked into at once: each may come from a registry.
+const maxIndexed = 4
+
 // indexTree returns the tree of layers, the lowest first.
 func (p platformPlanner) indexTree(ctx context.Context, layers []madeLayer) (*treeindex.Tree, error) {
 	indexes := make([]*treeindex.Index, len(layers))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxIndexed)
 	for i, l := range layers {
-		var err error
-		indexes[i], err = once(ctx, &p.opts.lookup.mu, p.opts.lookup.indexes, string(l.diffID), func() (*treeindex.Index, error) { return p.index(ctx, l) })
-		if err != nil {
-			return nil, err
-		}
+		group.Go(func() (err error) {
+			indexes[i], err = once(ctx, &p.opts.lookup.mu, p.opts.lookup.indexes, string(l.diffID), func() (*treeindex.Index, error) { return p.index(ctx, l) })
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return treeindex.Stack(indexes...), nil
 }
@@ -49,12 +57,14 @@ func (p platformPlanner) index(ctx context.Context, l madeLayer) (*treeindex.Ind
 	if index, ok := indexes.Get(l.diffID); ok {
 		return index, nil
 	}
+	index, ok, err := p.opts.lookup.index(ctx, l.diffID)
+	if ok || ctx.Err() != nil {
+		return index, err
+	}
+	p.opts.warn(err) // the layer says it, too
 	started := time.Now()
-	var (
-		index  *treeindex.Index
-		diffID digest.Digest
-	)
-	err := p.opts.readLayer(ctx, l.blob, func(r io.Reader) (err error) {
+	var diffID digest.Digest
+	err = p.opts.readLayer(ctx, l.blob, func(r io.Reader) (err error) {
 		index, diffID, err = treeindex.Read(ctx, r, l.blob.MediaType)
 		return err
 	})

@@ -29,6 +29,7 @@ type lookup struct {
 	files map[string]*lasting[[]byte]
 	// indexes are those of layers, by diff ID.
 	indexes map[string]*lasting[*treeindex.Index]
+	told    toldRecords
 }
 
 // newLookup returns a lookup. One that is not patient asks each registry once: an engine asks again, and says what is wrong.

@@ -26,6 +26,7 @@ type manifestWriter struct {
 	layers *layer.Store
 	inputs map[string]string // by the names of the images
 	places placer
+	lookup *lookup
 	linked map[digest.Digest]bool // the layers that are in the layout: many images have the same ones
 }
 
@@ -67,7 +68,7 @@ func (w manifestWriter) write(ctx context.Context, response *client.SolveRespons
 			if at := p.images[i].target; at >= 0 {
 				target = from.targets[at]
 			}
-			desc, layers, err := w.image(ctx, p.images[i].image, target, base)
+			desc, layers, told, err := w.image(ctx, p.images[i].image, target, base)
 			if err != nil {
 				return layout.Build{}, nil, fmt.Errorf("writing the manifest of %s: %w", source.Name, err)
 			}
@@ -75,6 +76,9 @@ func (w manifestWriter) write(ctx context.Context, response *client.SolveRespons
 			desc.Platform = &p.images[i].platform
 			manifests = append(manifests, desc)
 			sources = withSource(sources, w.places.source(ctx, p.images[i], target.layers))
+			for _, s := range told {
+				sources = withSource(sources, s)
+			}
 		}
 		image, err := w.into.Combine(source.Name, source.References, manifests, commonAnnotations(bases))
 		if err != nil {
@@ -129,26 +133,33 @@ func (w manifestWriter) readExport(response *client.SolveResponse, want int) (ex
 	return all, nil
 }
 
-// image writes the manifest of an image, and puts its layers into the layout, but those of its target.
-func (w manifestWriter) image(ctx context.Context, image llb.Image, target exportedTarget, annotations map[string]string) (ocispec.Descriptor, []madeLayer, error) {
+// image writes the manifest of an image, and puts its layers into the layout, but those of its target. Of layers that only a registry has, it
+// returns where they are.
+func (w manifestWriter) image(
+	ctx context.Context, image llb.Image, target exportedTarget, annotations map[string]string,
+) (desc ocispec.Descriptor, layers []madeLayer, told []layout.Source, err error) {
 	c, err := compose(image, target, annotations)
 	if err != nil {
-		return ocispec.Descriptor{}, nil, err
+		return desc, nil, nil, err
 	}
 	if _, err := w.into.Blobs().Write(ocispec.MediaTypeImageConfig, c.config); err != nil {
-		return ocispec.Descriptor{}, nil, err
+		return desc, nil, nil, err
 	}
 	for _, l := range image.AppendedLayers() {
-		if w.linked[l.Blob.Digest] {
+		at, ok := w.lookup.place(l.Blob)
+		if ok {
+			told = append(told, layout.Source{References: []string{at}, Layers: map[digest.Digest]int64{l.Blob.Digest: l.Blob.Size}})
+		}
+		if w.linked[l.Blob.Digest] || ok && !w.layers.Blobs().Has(l.Blob) {
 			continue
 		}
 		if err := w.into.Blobs().Link(ctx, w.layers.Blobs(), l.Blob); err != nil {
-			return ocispec.Descriptor{}, nil, err
+			return desc, nil, nil, err
 		}
 		w.linked[l.Blob.Digest] = true
 	}
-	desc, err := w.into.Blobs().Write(ocispec.MediaTypeImageManifest, c.manifest)
-	return desc, c.layers, err
+	desc, err = w.into.Blobs().Write(ocispec.MediaTypeImageManifest, c.manifest)
+	return desc, c.layers, told, err
 }
 
 // A composition is an image as it is stored.

@@ -87,7 +87,7 @@ func TestManifestWriter_write(t *testing.T) {
 	p := newPlanner(t, roles, engine, amd64, arm64)
 	planned := mustPlan(t, p)
 	sum := strings.Repeat("ab", 32)
-	w := manifestWriter{into: into, layers: p.opts.layers, inputs: map[string]string{"web": sum}}
+	w := manifestWriter{lookup: &lookup{}, into: into, layers: p.opts.layers, inputs: map[string]string{"web": sum}}
 	built, _, err := w.write(t.Context(), exportTargets(t, into, engine, planned.targets), planned)
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func TestManifestWriter_onePlatform(t *testing.T) {
 	engine, into := newFakeEngine(t), newLayout(t)
 	p := newPlanner(t, roles, engine, arm64)
 	planned := mustPlan(t, p)
-	built, _, err := manifestWriter{into: into, layers: p.opts.layers}.write(t.Context(), exportTargets(t, into, engine, planned.targets), planned)
+	built, _, err := manifestWriter{into: into, layers: p.opts.layers, lookup: &lookup{}}.write(t.Context(), exportTargets(t, into, engine, planned.targets), planned)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestManifestWriter_errors(t *testing.T) {
 			engine := newFakeEngine(t)
 			p := newPlanner(t, roles, engine, amd64)
 			planned := mustPlan(t, p)
-			w := manifestWriter{into: newLayout(t), layers: p.opts.layers}
+			w := manifestWriter{into: newLayout(t), layers: p.opts.layers, lookup: &lookup{}}
 			_, _, err := w.write(context.Background(), test.export(t, w, engine, planned), planned)
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) && !strings.HasSuffix(err.Error(), test.want) {
 				t.Errorf("got %v, want %s", err, test.want)

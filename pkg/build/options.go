@@ -56,6 +56,10 @@ type Options struct {
 	BeforeEngine func(ctx context.Context) error
 	// Debug is called for the first command that fails, if it is set.
 	Debug Debugger
+	// NoRecords keeps records on this machine: none is read from a registry, and none is written to one.
+	NoRecords bool
+	// Warn is called, if it is set, with what is wrong in a registry and costs time, but makes no wrong image. Calls may overlap.
+	Warn func(error)
 }
 
 // Proxies are the values of the variables by which programs find their proxies: http_proxy and so on. Empty ones are not set.
@@ -78,6 +82,13 @@ type Progress struct {
 
 	// repeats is set when the build is repeated after a copy that the engine cannot continue. Then that is not shown as an error of a step.
 	repeats bool
+}
+
+// warn warns of an error, if it is one.
+func (o Options) warn(err error) {
+	if err != nil && o.Warn != nil {
+		o.Warn(err)
+	}
 }
 
 // settings are complete options.

@@ -22,7 +22,7 @@ func TestManifestWriter_sources(t *testing.T) {
 			engine, into := newFakeEngine(t), newLayout(t)
 			p := newPlanner(t, onBases, engine, test.on...)
 			planned := mustPlan(t, p)
-			built, _, err := manifestWriter{into: into, layers: p.opts.layers}.write(t.Context(), exportTargets(t, into, engine, planned.targets), planned)
+			built, _, err := manifestWriter{into: into, layers: p.opts.layers, lookup: &lookup{}}.write(t.Context(), exportTargets(t, into, engine, planned.targets), planned)
 			if err != nil {
 				t.Fatal(err)
 			}

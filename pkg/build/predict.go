@@ -136,7 +136,7 @@ func (b builder) predict(ctx context.Context, seen *forecast.Forecast, published
 	}
 	p.plan.recipe = encoded
 	p.differ = p.against.since(now, encoded, b.into.Blobs())
-	p.size = newUploads(b.into, p.against, b.Created)
+	p.size = newUploads(b.into, p.against, b.Created, b.lookup)
 	for _, image := range b.family.Images {
 		planned, err := p.image(image)
 		if err != nil {

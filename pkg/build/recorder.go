@@ -29,16 +29,14 @@ type madeImages map[string][]madeLayer
 
 // A recorder records what the steps of a build made.
 type recorder struct {
-	settings
-	before  *forecast.Forecast // what the build did
+	chain                      // of what the build did
 	after   *forecast.Forecast // the keys of what it did it with: files may have changed since
 	made    map[string]madeLayer
 	history map[string]ran
 	blobs   *layout.Blobs // that have the layers
 	now     time.Time
 
-	on      map[string]digest.Digest // by the name of the image; missing where it cannot be told
-	checked bool                     // the published images have what their containers need
+	checked bool // the published images have what their containers need
 }
 
 // ran says what an engine did for a command. Of several platforms, it may have run for some, and the results for others were cached.
@@ -47,7 +45,7 @@ type ran struct{ ran, cached bool }
 // recordAll records what a build made, as far as the forecast did not know it. What changed on disk since the forecast is not recorded. A
 // build is good without it: the error says why later builds make again what this one made.
 func (s settings) recordAll(ctx context.Context, before *forecast.Forecast, steps []Step, made madeImages, from *layout.Layout) error {
-	if before == nil || s.recorded(before) {
+	if before == nil || s.recorded(ctx, before) {
 		return nil
 	}
 	s.NoCache = false // the keys are wanted, not what to do
@@ -56,8 +54,8 @@ func (s settings) recordAll(ctx context.Context, before *forecast.Forecast, step
 		return fmt.Errorf("recording what was built: %w", err)
 	}
 	r := recorder{
-		settings: s, before: before, after: after, made: map[string]madeLayer{}, history: map[string]ran{}, blobs: from.Blobs(),
-		now: time.Now().UTC().Truncate(time.Second), on: map[string]digest.Digest{}, checked: made != nil,
+		chain: newChain(s, before), after: after, made: map[string]madeLayer{}, history: map[string]ran{}, blobs: from.Blobs(),
+		now: time.Now().UTC().Truncate(time.Second), checked: made != nil,
 	}
 	for _, step := range steps {
 		if step.Command && step.Err == "" && (step.Duration > 0 || step.Cached) {
@@ -73,18 +71,18 @@ func (s settings) recordAll(ctx context.Context, before *forecast.Forecast, step
 			return fmt.Errorf("recording what was built of %s: %w", image.Source.Name, err)
 		}
 	}
-	s.records.RemoveUnused()
+	s.removeUnused()
 	return nil
 }
 
 // recorded reports whether there is nothing to record, because a build had nothing to do and all that it could have looked into is known. In a
 // large family, to compute all keys once more takes as long as the rest.
-func (s settings) recorded(f *forecast.Forecast) bool {
+func (s settings) recorded(ctx context.Context, f *forecast.Forecast) bool {
 	for _, image := range f.Images {
 		if image.State() != forecast.Same {
 			return false
 		}
-		if len(image.Source.Needs) > 0 && !image.Source.Unpublished && !s.looked(image) {
+		if len(image.Source.Needs) > 0 && !image.Source.Unpublished && !s.looked(ctx, image) {
 			return false
 		}
 	}
@@ -134,14 +132,6 @@ func (r *recorder) assign(image *forecast.Image, layers []madeLayer) {
 	}
 }
 
-// start returns what an image is made on, or nothing if that cannot be told.
-func (r *recorder) start(image *forecast.Image) digest.Digest {
-	if image.Below != nil {
-		return r.on[image.Below.Name()]
-	}
-	return image.Start
-}
-
 // image records the steps of an image, up to one of which too little is known.
 func (r *recorder) image(ctx context.Context, image *forecast.Image) error {
 	on := r.start(image)
@@ -166,7 +156,7 @@ func (r *recorder) image(ctx context.Context, image *forecast.Image) error {
 	}
 	r.on[image.Name()] = on
 	if r.checked && len(image.Source.Needs) > 0 && !image.Source.Unpublished {
-		return r.records.Put(checkOf(image, on))
+		return r.keepRecord(image.Source, checkOf(image, on))
 	}
 	return nil
 }
@@ -180,25 +170,6 @@ func (r *recorder) finished(image *forecast.Image, at int, step forecast.Step) b
 	return made || r.history[stepName(image, at)] != (ran{})
 }
 
-// together returns what a step is made on: the image below, and those that it takes files from.
-func (r *recorder) together(image *forecast.Image, at int, on digest.Digest) digest.Digest {
-	for _, source := range family.SourcesOf(image.Source.Steps[at]) {
-		switch {
-		case source == nil:
-		case source.Image == nil:
-			base := r.before.Base(source.Reference, r.compileOptions(r.families[0], image.Platform).RunsOn(image.Source))
-			on = key.Together(on, key.Base(base.Manifest))
-		default:
-			other := r.on[forecast.NameFor(source.Image.Name, image.Platform)]
-			if other == "" {
-				return ""
-			}
-			on = key.Together(on, other)
-		}
-	}
-	return on
-}
-
 // step records a step, and returns what the next one is made on.
 func (r *recorder) step(ctx context.Context, image *forecast.Image, at int, on digest.Digest) (digest.Digest, error) {
 	step := image.Steps[at]
@@ -206,6 +177,7 @@ func (r *recorder) step(ctx context.Context, image *forecast.Image, at int, on d
 		return after(step.Command, on, step.Record.Result), nil
 	}
 	made, kept := r.made[placeOf(image, at)]
+	own, known := r.ownRecord(image.Source, step.Key)
 	out := record.Record{Key: step.Key, On: on}
 	if !step.Command {
 		out.Key = key.Layer(step.Key, r.Created)
@@ -216,18 +188,27 @@ func (r *recorder) step(ctx context.Context, image *forecast.Image, at int, on d
 		if err := r.keep(ctx, step, made); err != nil {
 			return "", err
 		}
-	case step.Record != nil && step.Record.On == on && (!step.Command || r.history[stepName(image, at)] == (ran{cached: true})):
-		return after(step.Command, on, step.Record.Result), nil // it is as it was, and its layer may be kept
+	case !step.Command && step.Record != nil && step.Record.On == on:
+		return on, nil // it is as it was, and its layer may be kept
 	case !step.Command:
 		out.Result = step.Key
+	case r.history[stepName(image, at)] == (ran{cached: true}) && step.Record != nil && known && own.On == on:
+		return key.Run(on, own.Result), nil // it is as it was here; what a registry told is what another engine made
 	default:
-		out.Result = digest.FromString(rand.Text())
+		out.Result = lostResult(step.Key, r.againOf(step))
 	}
 	if step.Command {
 		out.Network = family.UsesNetwork(image.Source.Steps[at])
 		out.Ran, out.Again = r.ranAt(image, at, step, out), r.againOf(step)
 	}
-	return after(step.Command, on, out.Result), r.records.Put(out)
+	return after(step.Command, on, out.Result), r.keepRecord(image.Source, out)
+}
+
+// lostResult returns what stands for the layer of a command that nobody kept. It is the same for all runs of the command but those that were
+// asked for: what was taken from one of them goes on to count when the command runs once more, here or on another machine, only because its layer
+// is wanted again.
+func lostResult(k digest.Digest, again string) digest.Digest {
+	return digest.FromString(string(k) + " " + again)
 }
 
 // stepName is the name under which people and engines see a step.
@@ -241,9 +222,12 @@ func (r *recorder) ranAt(image *forecast.Image, at int, step forecast.Step, made
 	if step.Fresh {
 		return r.now
 	}
-	before, known := r.records.Get(step.Key)
+	before, known := r.ownRecord(image.Source, step.Key)
 	known = known && before.On == made.On
 	same := known && before.Result == made.Result
+	if same && made.Blob == nil {
+		return before.Ran // what was taken from the earlier run may be in images
+	}
 	switch cached := r.history[stepName(image, at)].cached; {
 	case same && (cached || step.State == forecast.MayRun), known && cached && before.Blob == nil:
 		return before.Ran
@@ -259,12 +243,4 @@ func (r *recorder) keep(ctx context.Context, step forecast.Step, made madeLayer)
 		return nil
 	}
 	return r.layers.Keep(ctx, r.blobs, made.diffID, made.blob)
-}
-
-// after returns what the step behind one is made on.
-func after(command bool, on, result digest.Digest) digest.Digest {
-	if command {
-		return key.Run(on, result)
-	}
-	return on
 }

@@ -32,12 +32,16 @@ type upload struct {
 	layer    digest.Digest
 }
 
-func newUploads(in *layout.Layout, a against, created time.Time) uploads {
+// newUploads begins to count. The layers that registries told of are in them.
+func newUploads(in *layout.Layout, a against, created time.Time, told *lookup) uploads {
 	u := uploads{in: in, against: a, created: created, there: map[upload]bool{}, counted: map[upload]bool{}}
 	for _, image := range a.published {
 		for _, desc := range u.layers(image.Image) {
 			u.there[upload{image.registry, desc.Digest}] = true
 		}
+	}
+	for d, reference := range told.layers() {
+		u.there[upload{registryOf(reference), d}] = true
 	}
 	return u
 }

@@ -29,6 +29,7 @@ const (
 	annotationInputs    = "org.pulpimg.inputs"    // what the image was built from
 	annotationReference = "org.pulpimg.reference" // what the image was to be published under, or the first of that
 	annotationRecipe    = "org.pulpimg.recipe"    // the descriptor of what the images are made of, as JSON
+	annotationShared    = "org.pulpimg.shared"    // the descriptor of what registries are told of the images, as JSON
 	annotationExport    = "org.pulpimg.export"    // the descriptor of what the engine exported, as JSON
 
 	// annotationReferences has all that an image was to be published under, as JSON, if that is more than one reference. Who does not know it
@@ -56,6 +57,8 @@ type Build struct {
 	Export *ocispec.Descriptor
 	// Recipe describes a blob that says what the images are made of. It may be missing.
 	Recipe *ocispec.Descriptor
+	// Shared describes a blob that says what registries are told of how the images were made. It may be missing.
+	Shared *ocispec.Descriptor
 }
 
 // String names the build to people, with its time in their own time zone.
@@ -178,7 +181,8 @@ func (l *Layout) builds() ([]Build, error) {
 		if b.Export, err = descriptorIn(desc, annotationExport); err != nil {
 			return nil, err
 		}
-		b.Recipe, _ = descriptorIn(desc, annotationRecipe) // without it, less is known of the build
+		b.Recipe, _ = descriptorIn(desc, annotationRecipe) // without them, less is known of the build
+		b.Shared, _ = descriptorIn(desc, annotationShared)
 		byNumber[number] = b
 	}
 	return slices.SortedFunc(maps.Values(byNumber), func(a, b Build) int { return cmp.Compare(b.Number, a.Number) }), nil
@@ -299,7 +303,7 @@ func entryOf(b Build, image Image, last bool) (ocispec.Descriptor, error) {
 	if last {
 		maps.Copy(entry.Annotations, namesOf(image.Reference()))
 	}
-	for annotation, desc := range map[string]*ocispec.Descriptor{annotationExport: b.Export, annotationRecipe: b.Recipe} {
+	for annotation, desc := range map[string]*ocispec.Descriptor{annotationExport: b.Export, annotationRecipe: b.Recipe, annotationShared: b.Shared} {
 		if desc == nil {
 			continue
 		}

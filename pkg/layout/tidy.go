@@ -91,8 +91,10 @@ func (l *Layout) removeLayers(builds []Build, keep map[string]bool) (freed int64
 // neededByBuild returns the blobs that a build needs, and those that its engine does not send again.
 func (l *Layout) neededByBuild(b Build) ([]ocispec.Descriptor, error) {
 	needed, err := l.needed(b.Images)
-	if b.Recipe != nil {
-		needed = append(needed, *b.Recipe)
+	for _, document := range []*ocispec.Descriptor{b.Recipe, b.Shared} {
+		if document != nil {
+			needed = append(needed, *document)
+		}
 	}
 	if err != nil || b.Export == nil {
 		return needed, err

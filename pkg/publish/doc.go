@@ -5,7 +5,7 @@
 // Layers of a base from outside are mounted from its repository, or streamed from another registry if they are not on this machine; [Fill]
 // downloads those. A tag that already points to its image costs one request and nothing else. Tags that are never moved once they exist are
 // checked before anything is sent. [Preview] finds out what a publication would do. [Resolve] asks for the digest of a reference,
-// and a [Reader] reads manifests and blobs.
+// and a [Reader] reads manifests, blobs and lists of tags. [RemoveTags] removes tags.
 //
 // The package speaks the [OCI Distribution Specification] itself, over go-containerregistry's types, references,
 // keychain and token exchange. It does not use that module's remote.Pusher, which asks a registry for its challenge once per

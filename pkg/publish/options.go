@@ -27,7 +27,7 @@ const (
 	userAgent = "pulpimg"
 )
 
-// Options say how [Publish], [Preview], [Images], [Fill], [CheckAccess], [Resolve] and a [Reader] talk to registries. The zero value stands for the
+// Options say how [Publish], [Preview], [Images], [Fill], [CheckAccess], [Resolve], [RemoveTags] and a [Reader] talk to registries. The zero value stands for the
 // defaults that the fields name.
 type Options struct {
 	// Keychain has the credentials. If it is nil, it is a [NewKeychain] with the environment of this process.

@@ -336,6 +336,10 @@ func TestReader_mirrors(t *testing.T) {
 	if got, err := reader.Digest(t.Context(), origin+"/a:1"); err != nil || got != want || asked.String() != "HEAD /v2/hub/a/manifests/1"+ns {
 		t.Errorf("got %s, %v, after %s", got, err, &asked)
 	}
+	asked.all, has[origin] = nil, true
+	if _, err := reader.Tags(t.Context(), origin+"/a"); err != nil || asked.String() != "GET /v2/a/tags/list?n=1000" {
+		t.Errorf("the tags: %v, after %s, want that no mirror is asked: its list may be old", err, &asked)
+	}
 	asked.all = nil
 	in, err := reader.Blob(t.Context(), origin+"/a:1", blobOf(manifest))
 	if err != nil {

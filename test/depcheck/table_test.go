@@ -7,7 +7,7 @@ var table = map[string]string{
 	"cmd/pulp-helper": "internal/signals pkg/startup/contract pkg/startup/process pkg/startup/service pkg/startup/serviceurl " +
 		"pkg/startup/settings pkg/startup/startscript",
 	"cmd/pulpimg": "assets internal/atomicfile internal/diagnostic internal/export internal/gendir internal/gitinfo " +
-		"internal/inventory internal/shell internal/signals internal/starter internal/terminal " +
+		"internal/inventory internal/recordrepo internal/shell internal/signals internal/starter internal/terminal " +
 		"pkg/build pkg/engine pkg/engine/bundle pkg/family pkg/layout pkg/publish pkg/registries pkg/render/compose pkg/render/container " +
 		"pkg/render/dockerfile pkg/render/kubernetes pkg/spec pkg/spec/schema",
 	"internal/atomicfile": "",
@@ -32,17 +32,19 @@ var table = map[string]string{
 	"internal/policy":     "",
 	"internal/recipe": "internal/diagnostic internal/packages internal/shell pkg/family pkg/spec pkg/startup/contract " +
 		"pkg/startup/startscript",
-	"internal/record":    "internal/atomicfile internal/cachedir internal/sealed",
-	"internal/sealed":    "",
-	"internal/shell":     "",
-	"internal/signals":   "",
-	"internal/starter":   "pkg/spec/schema templates",
-	"internal/statcache": "internal/atomicfile internal/cachedir",
-	"internal/terminal":  "",
-	"internal/treeindex": "internal/atomicfile internal/cachedir internal/ctxreader internal/layer internal/sealed",
+	"internal/record":     "internal/atomicfile internal/cachedir internal/sealed",
+	"internal/recordrepo": "internal/recordset pkg/publish",
+	"internal/recordset":  "internal/record",
+	"internal/sealed":     "",
+	"internal/shell":      "",
+	"internal/signals":    "",
+	"internal/starter":    "pkg/spec/schema templates",
+	"internal/statcache":  "internal/atomicfile internal/cachedir",
+	"internal/terminal":   "",
+	"internal/treeindex":  "internal/atomicfile internal/cachedir internal/ctxreader internal/layer internal/sealed",
 	"pkg/build": "internal/atomicfile internal/cachedir internal/ctxreader internal/diagnostic internal/download internal/forecast " +
 		"internal/ignore internal/key internal/layer internal/llb internal/message internal/outside internal/policy internal/recipe " +
-		"internal/record internal/sealed internal/terminal internal/treeindex pkg/engine pkg/family pkg/layout pkg/publish pkg/registries pkg/spec " +
+		"internal/record internal/recordset internal/sealed internal/terminal internal/treeindex pkg/engine pkg/family pkg/layout pkg/publish pkg/registries pkg/spec " +
 		"pkg/startup/contract pkg/startup/startscript",
 	"pkg/engine":                    "internal/atomicfile internal/cachedir internal/message pkg/engine/bundle pkg/registries",
 	"pkg/engine/bundle":             "",

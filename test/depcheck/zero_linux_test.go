@@ -38,14 +38,14 @@ import (
 // zeros are pointers to the zero values of all exported types of pkg that have methods. Those of package process are there on Linux alone.
 var zeros = []any{
 	&build.BaseError{}, &build.Cache{}, &build.EngineStaysError{}, &build.Error{}, &build.FailedCommand{}, &build.LayersError{}, &build.MissingSecretError{},
-	&build.NeedError{}, &build.OwnerError{}, &build.Plan{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.SourcesError{}, &build.StaleError{}, &build.StepError{},
+	&build.NeedError{}, &build.OwnerError{}, &build.Plan{}, &build.Platform{}, &build.PlatformError{}, &build.ReservedError{}, &build.SourcesError{}, &build.StaleError{}, &build.StepError{}, &build.UnreadableError{},
 	&engine.AddressError{}, &engine.Engine{}, new(engine.Reason), &engine.SubIDsError{}, &engine.SysctlError{}, &engine.UnusableError{},
 	&bundle.Bundle{}, &bundle.Manifest{}, &bundle.Program{},
 	&family.Common{}, &family.EnvVar{}, &family.Family{}, &family.GitError{}, &family.Healthcheck{}, &family.Image{}, &family.ImageSource{}, &family.KubernetesService{}, &family.MissingError{}, &family.Mount{},
 	&family.NoHelperError{}, &family.NoValueError{}, &family.OverrideError{}, new(family.Owner), new(family.Records), new(family.Refresh), &family.Run{}, &family.URL{}, &family.UnknownImageError{}, &family.ValueError{}, &family.Variable{}, &family.Workload{},
 	&layout.Blobs{}, &layout.Build{}, &layout.Image{}, &layout.Kept{}, &layout.Layout{}, &layout.NotLayoutError{}, &layout.Writer{},
 	&publish.ContentError{}, &publish.CredentialsError{}, &publish.CredentialsFileError{}, &publish.ImmutableError{}, &publish.Keychain{}, &publish.LayerError{}, &publish.NotFoundError{}, &publish.PlainHTTPError{},
-	&publish.Reader{}, &publish.RecordError{}, &publish.Result{}, &publish.TagError{}, &publish.UnreachableError{}, &publish.UploadError{},
+	&publish.Reader{}, &publish.RecordError{}, &publish.RemovalError{}, &publish.Result{}, &publish.TagError{}, &publish.UndeletableError{}, &publish.UnreachableError{}, &publish.UploadError{},
 	&registries.BlockedError{}, &registries.Config{}, &registries.FileError{}, &registries.Mirror{},
 	&compose.SecretError{}, &container.Command{}, &kubernetes.UnknownServiceError{},
 	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Spec{}, &spec.Start{}, &spec.Text{}, &schema.Form{},
