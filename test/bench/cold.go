@@ -101,15 +101,20 @@ func (c *coldBench) run(ctx context.Context, run int) (err error) {
 	return checkSame(ctx, c.family, ours, theirs)
 }
 
-// bake returns how long bake takes with an engine that is started for it. As with pulpimg, the engine's start and end are part of that.
+// bake returns how long bake takes with an engine that is started for it.
 func (c *coldBench) bake(ctx context.Context, dir, place string) (took time.Duration, err error) {
+	return c.withNewEngine(ctx, dir, func(address string) (tool, error) { return bake(ctx, dir, c.buildx, address, c.site, place) })
+}
+
+// withNewEngine returns how long a tool takes with an engine that is started for it. As with pulpimg, the engine's start and end are part of that.
+func (c *coldBench) withNewEngine(ctx context.Context, dir string, with func(address string) (tool, error)) (took time.Duration, err error) {
 	begin := time.Now()
 	e, err := startEngine(ctx, dir)
 	if err != nil {
 		return 0, err
 	}
 	started := time.Since(begin)
-	theirs, err := bake(ctx, dir, c.buildx, e.Address(), c.site, place)
+	theirs, err := with(e.Address())
 	if err != nil {
 		return 0, errors.Join(err, e.Close())
 	}

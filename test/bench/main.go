@@ -59,6 +59,7 @@ func parts() []part {
 		{"builds", measureBuilds},
 		{"latency", measureLatency},
 		{"cold", measureCold},
+		{"machines", measureMachines},
 		{"base", measureBase},
 		{"requests", measureRequests},
 		{"start", measureStart},
