@@ -19,7 +19,7 @@ func TestShare_notes(t *testing.T) {
 	share := func(images []layout.Image) (asked int) {
 		t.Helper()
 		h.requests()
-		if err := Share(t.Context(), &family.Family{}, s.into, images, s.cache, publishing()); err != nil {
+		if err := share(t.Context(), &family.Family{}, s.into, images, s.cache, publishing(), 0); err != nil {
 			t.Fatal(err)
 		}
 		h.mu.Lock()
@@ -82,7 +82,7 @@ func TestShare_notesOfSome(t *testing.T) {
 	}
 	h.requests()
 	for _, one := range images {
-		if err := Share(t.Context(), &family.Family{}, s.into, []layout.Image{one}, s.cache, publishing()); err != nil {
+		if err := share(t.Context(), &family.Family{}, s.into, []layout.Image{one}, s.cache, publishing(), 0); err != nil {
 			t.Fatal(err)
 		}
 	}

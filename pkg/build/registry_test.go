@@ -327,7 +327,7 @@ func (s *site) push(images []layout.Image) error {
 	if _, err := publish.Images(s.t.Context(), s.into, images, publishing()); err != nil {
 		s.t.Fatal(err)
 	}
-	return Share(s.t.Context(), &family.Family{}, s.into, images, s.cache, publishing())
+	return share(s.t.Context(), &family.Family{}, s.into, images, s.cache, publishing(), 0)
 }
 
 // release runs all commands, builds and publishes.

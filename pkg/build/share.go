@@ -29,6 +29,11 @@ import (
 //
 // An error says what could not be told. It makes no image wrong: other machines take longer.
 func Share(ctx context.Context, f *family.Family, from *layout.Layout, images []layout.Image, cache Cache, opts publish.Options) error {
+	return share(ctx, f, from, images, cache, opts, minIndexed)
+}
+
+// share tells the repositories, with the indexes of layers that have a size or more.
+func share(ctx context.Context, f *family.Family, from *layout.Layout, images []layout.Image, cache Cache, opts publish.Options, indexed int64) error {
 	if len(images) == 0 || f.Records.None() {
 		return nil
 	}
@@ -48,16 +53,16 @@ func Share(ctx context.Context, f *family.Family, from *layout.Layout, images []
 	if err != nil {
 		return err
 	}
-	reader, err := publish.NewReader(opts)
+	writer, err := publish.NewWriter(opts)
 	if err != nil {
 		return err
 	}
 	s := sharing{
 		where: f.Records, document: document, built: built.Time, from: from, images: images, opts: opts, notes: known,
 		root: layers.Blobs().Root(), records: record.In(layers.Blobs().Root()), lookup: &lookup{}, packer: newPacker(from, layers, document.Indexes),
-		asked: map[string]*lasting[bool]{},
+		asked: map[string]*lasting[bool]{}, writer: writer, indexed: indexed,
 	}
-	s.lookup.finder.Reader = reader
+	s.lookup.finder.Reader = writer.Reader
 	return s.run(ctx)
 }
 
@@ -72,7 +77,9 @@ type sharing struct {
 	root     string // of what this machine knows
 	records  record.Store
 	lookup   *lookup
+	writer   publish.Writer
 	packer   *packer
+	indexed  int64 // the size from which layers have their indexes with them
 
 	all []telling
 
@@ -246,20 +253,23 @@ func (s *sharing) forget(t telling, theirs recordset.Set) error {
 
 // tell writes the sets that are to be written.
 func (s *sharing) tell(ctx context.Context) error {
-	if len(s.write) == 0 {
-		return nil
-	}
-	items := make([]publish.Item, len(s.write))
+	images := make([]packedSet, len(s.write))
 	for i, t := range s.write {
 		var err error
-		if items[i], err = s.item(ctx, t); err != nil {
+		if images[i], err = s.pack(ctx, t); err != nil {
 			return fmt.Errorf("writing the records of %s: %w", t.Image, err)
 		}
 	}
-	opts := s.opts
-	opts.Immutable = nil // tags of keys move only when a command ran again
-	if _, err := publish.Publish(ctx, items, opts); err != nil {
+	items, err := s.put(ctx, images)
+	if err != nil {
 		return err
+	}
+	if len(items) > 0 {
+		opts := s.opts
+		opts.Immutable = nil // tags of keys move only when a command ran again
+		if _, err := publish.Publish(ctx, items, opts); err != nil {
+			return err
+		}
 	}
 	for _, t := range s.write {
 		s.notes.set(t, noteSent)
@@ -267,34 +277,81 @@ func (s *sharing) tell(ctx context.Context) error {
 	return nil
 }
 
+// put writes those sets that consist of layers of the image that was published, and returns the others as items. One that cannot be written
+// so is among them: publishing finds out what is missing.
+func (s *sharing) put(ctx context.Context, sets []packedSet) ([]publish.Item, error) {
+	var (
+		mu    sync.Mutex
+		items []publish.Item
+	)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(maxQueries)
+	for _, set := range sets {
+		group.Go(func() error {
+			if set.complete && s.writer.Put(groupCtx, set.reference(), set.encoded.Manifest, set.encoded.Config) == nil {
+				return nil
+			}
+			item, err := s.item(set)
+			mu.Lock()
+			defer mu.Unlock()
+			items = append(items, item)
+			return err
+		})
+	}
+	err := group.Wait()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return items, err
+}
+
+// A packedSet is a set as an image.
+type packedSet struct {
+	telling
+	encoded  recordset.Encoded
+	sources  []layout.Source // where its layers are
+	complete bool            // the repository has all of its layers
+}
+
 // item returns a set as something to publish.
-func (s *sharing) item(ctx context.Context, t telling) (publish.Item, error) {
-	tag, err := name.NewTag(t.reference())
+func (s *sharing) item(set packedSet) (publish.Item, error) {
+	tag, err := name.NewTag(set.reference())
 	if err != nil {
 		return publish.Item{}, err
 	}
+	content, err := s.packer.image(set.encoded)
+	return publish.Item{Name: "records of " + set.Image, Reference: tag, Content: content, Sources: set.sources}, err
+}
+
+// minIndexed is the size of a compressed layer, in bytes, from which its index goes along: a smaller one is read as fast as an index.
+const minIndexed = 256 << 10
+
+// pack returns a set as an image, with the indexes of its layers.
+func (s *sharing) pack(ctx context.Context, t telling) (packedSet, error) {
+	out := packedSet{telling: t, sources: slices.Clone(t.image.Sources)}
 	set := recordset.Set{Key: t.Key, Records: t.Records, Indexes: map[digest.Digest]recordset.Index{}}
-	sources := slices.Clone(t.image.Sources)
 	for _, l := range s.document.layersOf(t.sharedSet) {
+		if l.Blob.Size < s.indexed {
+			continue
+		}
 		index, at, ok, err := s.packer.index(ctx, l)
 		if err != nil {
-			return publish.Item{}, err
+			return out, err
 		}
 		if !ok {
 			continue
 		}
 		set.Indexes[l.DiffID] = index
 		if at != "" {
-			sources = append(sources, layout.Source{References: []string{at}, Layers: map[digest.Digest]int64{index.Blob.Digest: index.Blob.Size}})
+			out.sources = append(out.sources, layout.Source{References: []string{at}, Layers: map[digest.Digest]int64{index.Blob.Digest: index.Blob.Size}})
 		}
 	}
-	sources = append(sources, t.source())
-	encoded, err := set.Encode(t.Platform)
-	if err != nil {
-		return publish.Item{}, err
-	}
-	content, err := s.packer.image(encoded)
-	return publish.Item{Name: "records of " + t.Image, Reference: tag, Content: content, Sources: sources}, err
+	out.sources = append(out.sources, t.source())
+	blobs, _ := set.Blobs()
+	out.complete = len(blobs) > 0 && len(set.Indexes) == 0 && slices.Contains(repositoriesOf(t.image.References), t.place)
+	var err error
+	out.encoded, err = set.Encode(t.Platform)
+	return out, err
 }
 
 // source says that the layers of the records are with the image that was published.

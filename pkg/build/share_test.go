@@ -96,7 +96,7 @@ func TestShare_refreshed(t *testing.T) {
 	}
 	immutable := publishing()
 	immutable.Immutable = []string{"*"} // which is about the tags of images
-	if err := Share(t.Context(), &family.Family{}, other.into, images, other.cache, immutable); err != nil {
+	if err := share(t.Context(), &family.Family{}, other.into, images, other.cache, immutable, 0); err != nil {
 		t.Fatal(err)
 	}
 	for at, step := range map[int]string{0: "first", 2: "second"} {
@@ -255,7 +255,7 @@ func TestShare_nothing(t *testing.T) {
 	if tags := slices.Concat(h.sets("team/base"), h.sets("team/web")); len(tags) > 0 {
 		t.Errorf("there are %q", tags)
 	}
-	if err := Share(t.Context(), &family.Family{}, s.into, nil, s.cache, publishing()); err != nil {
+	if err := share(t.Context(), &family.Family{}, s.into, nil, s.cache, publishing(), 0); err != nil {
 		t.Error(err)
 	}
 }
