@@ -226,6 +226,7 @@ func (c *buildCommand) options() (build.Options, error) {
 		SourcePolicy: policy,
 		Keychain:     credentials,
 		Registries:   c.registry.config,
+		Greetings:    c.registry.greetings,
 		Proxies:      build.ProxiesOf(os.Getenv),
 		Secrets:      secrets,
 		Progress:     build.Progress{Out: c.console.err, Mode: c.progress},

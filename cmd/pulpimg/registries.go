@@ -26,7 +26,8 @@ type registryFlags struct {
 	mirrors   []string
 	cas       []string
 
-	config *registries.Config // of the flags and the files; check sets it
+	config    *registries.Config // of the flags and the files; check sets it
+	greetings *publish.Greetings // check sets them
 }
 
 func (r *registryFlags) flags(flags *pflag.FlagSet) {
@@ -45,7 +46,7 @@ func (r *registryFlags) pullFlags(flags *pflag.FlagSet) {
 
 // options are those of the flags, and show what a registry keeps waiting for.
 func (r *registryFlags) options(waiting func(publish.Waiting)) publish.Options {
-	return publish.Options{Registries: r.config, Waiting: waiting}
+	return publish.Options{Registries: r.config, Greetings: r.greetings, Waiting: waiting}
 }
 
 // check refuses flags that no registry can have, and reads what is known about registries.
@@ -68,7 +69,7 @@ func (r *registryFlags) check() error {
 	if err != nil {
 		return registriesProblem(err, r.cas)
 	}
-	r.config = config
+	r.config, r.greetings = config, &publish.Greetings{}
 	return nil
 }
 

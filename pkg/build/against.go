@@ -149,7 +149,7 @@ func (b builder) publishedTags(ctx context.Context) (map[string]digest.Digest, e
 	for _, image := range b.family.Published() {
 		for _, reference := range image.References {
 			group.Go(func() error {
-				found, err := publish.Resolve(ctx, reference, publish.Options{Keychain: b.Keychain, Registries: b.Registries})
+				found, err := publish.Resolve(ctx, reference, publish.Options{Keychain: b.Keychain, Registries: b.Registries, Greetings: b.Greetings})
 				var missing *publish.NotFoundError
 				if errors.As(err, &missing) {
 					return nil

@@ -34,7 +34,7 @@ type lookup struct {
 
 // newLookup returns a lookup. One that is not patient asks each registry once: an engine asks again, and says what is wrong.
 func (s settings) newLookup(patient bool) (*lookup, error) {
-	opts := publish.Options{Keychain: s.Keychain, Registries: s.Registries}
+	opts := publish.Options{Keychain: s.Keychain, Registries: s.Registries, Greetings: s.Greetings}
 	if !patient {
 		opts.Backoff = publish.Backoff{Attempts: 1}
 	}

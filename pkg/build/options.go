@@ -45,6 +45,8 @@ type Options struct {
 	// Registries says how the embedded engine reaches the registries of bases, and which certificates commands are to trust in addition to
 	// those of their image. If it is nil, it is what [registries.Load] finds. A remote engine reaches registries as it is configured.
 	Registries *registries.Config
+	// Greetings keep what registries answered first, for a publication with the same ones. They may be nil.
+	Greetings *publish.Greetings
 	// Proxies are those that commands are told about; they do not count as inputs of a command. The embedded engine uses those of the
 	// environment, whatever this says.
 	Proxies Proxies

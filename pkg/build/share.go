@@ -62,7 +62,7 @@ func share(ctx context.Context, f *family.Family, from *layout.Layout, images []
 		root: layers.Blobs().Root(), records: record.In(layers.Blobs().Root()), lookup: &lookup{}, packer: newPacker(from, layers, document.Indexes),
 		asked: map[string]*lasting[bool]{}, writer: writer, indexed: indexed,
 	}
-	s.lookup.finder.Reader = writer.Reader
+	s.lookup.finder.Reader = &writer.Reader
 	return s.run(ctx)
 }
 
@@ -77,7 +77,7 @@ type sharing struct {
 	root     string // of what this machine knows
 	records  record.Store
 	lookup   *lookup
-	writer   publish.Writer
+	writer   *publish.Writer
 	packer   *packer
 	indexed  int64 // the size from which layers have their indexes with them
 

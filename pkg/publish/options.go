@@ -43,6 +43,8 @@ type Options struct {
 	// Registries says how registries are reached. Plain HTTP is allowed with those that it allows it for, and with this machine itself. If it
 	// is nil, it is what [registries.Load] finds.
 	Registries *registries.Config
+	// Greetings keep what registries answered first, for others with the same ones. They may be nil.
+	Greetings *Greetings
 	// Immutable are patterns, as [path.Match] has them, of tags that are never moved once they exist.
 	Immutable []string
 	// Progress is called while blobs are uploaded or downloaded: at the end of each one, and in between at most ten times a second. Calls do

@@ -36,7 +36,8 @@ func connect(ctx context.Context, registry name.Registry, o settings) (*session,
 		inner: transport.NewUserAgent(o.Transport, userAgent), patience: o.Patience, waitings: waitings,
 	}}
 	first := retrier{guarded, repeater{o.Backoff, transientOnceConnected, waitings}}
-	answer := ping(ctx, registry, &http.Client{Transport: first}, allowsPlain(o.Registries, registry.RegistryStr()))
+	plain := allowsPlain(o.Registries, registry.RegistryStr())
+	answer := o.Greetings.once(greeted{registry, plain}, func() pong { return ping(ctx, registry, &http.Client{Transport: first}, plain) })
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("connecting to registry %s: %w", registry, ctx.Err())
 	}

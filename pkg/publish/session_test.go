@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
+
+	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 // An upload continues where the registry says.
@@ -173,4 +176,41 @@ type fixedKeychain struct{ config authn.AuthConfig }
 
 func (k fixedKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
 	return authn.FromConfig(k.config), nil
+}
+
+// Functions with the same greetings ask a registry once. What went wrong is asked again.
+func TestGreetings(t *testing.T) {
+	var pings atomic.Int64
+	fails := true
+	host := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v2/" {
+			if pings.Add(1); fails {
+				w.WriteHeader(http.StatusTeapot)
+			}
+			return
+		}
+		w.WriteHeader(http.StatusNotFound)
+	})
+	opts := Options{Registries: &registries.Config{}, Backoff: Backoff{Attempts: 1}, Greetings: &Greetings{}}
+	resolve := func() error {
+		_, err := Resolve(t.Context(), host+"/a:1", opts)
+		return err
+	}
+	if err := resolve(); kindOf(err) != "unreachable" {
+		t.Errorf("the error is %v", err)
+	}
+	fails = false
+	before := pings.Load()
+	for range 3 {
+		if err := resolve(); kindOf(err) != "missing" {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	if n := pings.Load() - before; n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+	opts.Greetings = nil
+	if err := resolve(); kindOf(err) != "missing" || pings.Load()-before != 2 {
+		t.Errorf("without greetings, it is not asked: %v", err)
+	}
 }

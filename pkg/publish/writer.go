@@ -16,23 +16,23 @@ import (
 
 // A Writer stores single images of which a repository has the layers, and reads over the same connections. It is for what belongs to images that
 // [Publish] has published: it moves a tag without a look at what that points to, and does not look again.
-type Writer struct{ *Reader }
+type Writer struct{ Reader }
 
 // NewWriter returns a Writer. It knows no mirrors.
-func NewWriter(opts Options) (Writer, error) {
+func NewWriter(opts Options) (*Writer, error) {
 	if opts.Registries == nil {
 		var err error
 		if opts.Registries, err = registries.Load(registries.Options{}); err != nil {
-			return Writer{}, err
+			return nil, err
 		}
 	}
 	o, err := opts.settings()
-	return Writer{&Reader{settings: o}}, err
+	return &Writer{Reader{settings: o}}, err
 }
 
 // Put stores an image of the OCI's media types under a tag: its config, and then its manifest. The repository has to have the layers. Errors are
 // those of [Resolve].
-func (w Writer) Put(ctx context.Context, reference string, manifestData, config []byte) error {
+func (w *Writer) Put(ctx context.Context, reference string, manifestData, config []byte) error {
 	tag, err := name.NewTag(reference)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
-func newWriter(t *testing.T) Writer {
+func newWriter(t *testing.T) *Writer {
 	t.Helper()
 	w, err := NewWriter(Options{Registries: &registries.Config{}, Backoff: Backoff{Attempts: 1}})
 	if err != nil {

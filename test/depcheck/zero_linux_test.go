@@ -46,6 +46,7 @@ var zeros = []any{
 	&layout.Blobs{}, &layout.Build{}, &layout.Image{}, &layout.Kept{}, &layout.Layout{}, &layout.NotLayoutError{}, &layout.Writer{},
 	&publish.ContentError{}, &publish.CredentialsError{}, &publish.CredentialsFileError{}, &publish.ImmutableError{}, &publish.Keychain{}, &publish.LayerError{}, &publish.NotFoundError{}, &publish.PlainHTTPError{},
 	&publish.Reader{}, &publish.RecordError{}, &publish.RemovalError{}, &publish.Result{}, &publish.TagError{}, &publish.UndeletableError{}, &publish.UnreachableError{}, &publish.UploadError{},
+	&publish.Writer{},
 	&registries.BlockedError{}, &registries.Config{}, &registries.FileError{}, &registries.Mirror{},
 	&compose.SecretError{}, &container.Command{}, &kubernetes.UnknownServiceError{},
 	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Spec{}, &spec.Start{}, &spec.Text{}, &schema.Form{},
