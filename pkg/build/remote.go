@@ -88,8 +88,14 @@ func (s settings) wantsTelling(f *forecast.Forecast) bool {
 	return false
 }
 
+// hasIndexes reports whether a store has the indexes of those layers of a base that a registry may have the index of.
 func hasIndexes(indexes treeindex.Store, base *forecast.Base) bool {
-	return !slices.ContainsFunc(base.Config.RootFS.DiffIDs, func(d digest.Digest) bool { return !indexes.Has(d) })
+	for i, l := range base.Layers {
+		if l.Size >= minIndexed && !indexes.Has(base.Config.RootFS.DiffIDs[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // isShared reports whether the records of a step are worth to be found by its own key: it makes what cannot be made of the spec's folder alone.
