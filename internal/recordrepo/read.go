@@ -229,13 +229,7 @@ func (r *reading) finish(s *Set, published map[digest.Digest]bool) {
 	if s.State == Readable {
 		s.UsedBy = r.users(*s)
 	}
-	seen := map[digest.Digest]bool{}
-	for _, l := range s.layers {
-		if !seen[l.Digest] && !published[l.Digest] {
-			seen[l.Digest] = true
-			s.Size += l.Size
-		}
-	}
+	s.Size = sizeWithout(published, *s)
 }
 
 // users returns the images that were made as a set says, or that have it under another tag.

@@ -1,6 +1,7 @@
 package recordrepo
 
 import (
+	"maps"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -27,7 +28,7 @@ type Set struct {
 	// Reference is REGISTRY/REPOSITORY:TAG.
 	Reference string
 	Key       digest.Digest
-	// Digest is that of its manifest.
+	// Digest is the digest of its manifest.
 	Digest digest.Digest
 	State  State
 	// Problem is what is wrong with it; empty for a readable one.
@@ -64,8 +65,8 @@ const DefaultAge = 30 * 24 * time.Hour
 
 // Needed reports whether somebody needs a set of the repository.
 //
-// Of an image that is not published, the commands are known only to its sets, and nothing in the repository says whether a published image was made
-// with them. They are needed if they ran within an age of the last command of the repository: time alone makes none of them unneeded. If nobody knows
+// Only its sets know the commands of an image that is not published. Nothing else in the repository says whether a published image was made with
+// them. They are needed if they ran within an age of the last command of the repository: time alone makes none of them unneeded. If nobody knows
 // when that was, they are needed as long as there is a published image.
 //
 // What is damaged tells nobody anything, and is not needed. What the program does not know, or did not write, it leaves to others.
@@ -94,34 +95,31 @@ func (r Repository) lastRan() time.Time {
 
 // Unneeded returns the sets that nobody needs, and how many bytes of layers nothing in the repository has without them.
 func (r Repository) Unneeded(age time.Duration) (sets []Set, size int64) {
-	kept := map[digest.Digest]bool{}
+	there := maps.Clone(r.published)
 	for _, s := range r.Sets {
 		if !r.Needed(s, age) {
 			sets = append(sets, s)
 			continue
 		}
 		for _, l := range s.layers {
-			kept[l.Digest] = true
+			there[l.Digest] = true
 		}
 	}
-	for _, s := range sets {
-		for _, l := range s.layers {
-			if !kept[l.Digest] && !r.published[l.Digest] {
-				kept[l.Digest] = true // once
-				size += l.Size
-			}
-		}
-	}
-	return sets, size
+	return sets, sizeWithout(there, sets...)
 }
 
 // Size returns how many bytes of layers only the sets of the repository have.
 func (r Repository) Size() int64 {
+	return sizeWithout(r.published, r.Sets...)
+}
+
+// sizeWithout returns how many bytes the layers of sets have that are not there otherwise, each once.
+func sizeWithout(there map[digest.Digest]bool, sets ...Set) int64 {
 	var size int64
 	seen := map[digest.Digest]bool{}
-	for _, s := range r.Sets {
+	for _, s := range sets {
 		for _, l := range s.layers {
-			if !seen[l.Digest] && !r.published[l.Digest] {
+			if !seen[l.Digest] && !there[l.Digest] {
 				seen[l.Digest] = true
 				size += l.Size
 			}

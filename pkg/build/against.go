@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -63,8 +62,8 @@ func (a against) since(now recipe.Recipe, encoded []byte, in *layout.Blobs) map[
 	if a.recipe == nil || a.recipe.Digest == digest.FromBytes(encoded) {
 		return nil
 	}
-	data, err := os.ReadFile(in.Path(a.recipe.Digest))
-	if err != nil || digest.FromBytes(data) != a.recipe.Digest {
+	data, err := in.Read(*a.recipe)
+	if err != nil {
 		return nil
 	}
 	kept, err := recipe.Decode(data)

@@ -1,10 +1,7 @@
 package build
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,8 +9,6 @@ import (
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/pulpimg/pulpimg/internal/atomicfile"
 )
 
 // ForgetTold forgets that registries were told of sets, by the references of these, because they were removed: the next publication of what they are
@@ -35,13 +30,9 @@ func (c Cache) ForgetTold(references []string) error {
 }
 
 func forgetTold(file string, references []string) error {
-	data, err := os.ReadFile(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	n, err := loadNotes(file)
+	if err != nil {
 		return err
-	}
-	n := notes{Format: notesFormat}
-	if err == nil && (json.Unmarshal(data, &n) != nil || n.Format != notesFormat) {
-		n = notes{Format: notesFormat}
 	}
 	for name := range n.Sets {
 		if reference, _, _ := strings.Cut(name, " "); slices.Contains(references, reference) {
@@ -49,8 +40,5 @@ func forgetTold(file string, references []string) error {
 		}
 	}
 	n.Complete, n.Removed = nil, time.Now().UTC()
-	if data, err = json.Marshal(n); err != nil {
-		return err
-	}
-	return atomicfile.Write(file, data, 0o644)
+	return n.write(file)
 }

@@ -2,6 +2,8 @@ package build
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -54,9 +56,8 @@ const (
 // readNotes returns the notes of a layout about a document.
 func readNotes(from *layout.Layout, document digest.Digest) notes {
 	n := notes{Format: notesFormat, Document: document, Sets: map[string]noteState{}}
-	var old notes
-	data, err := os.ReadFile(filepath.Join(from.Dir(), notesFile))
-	if err != nil || json.Unmarshal(data, &old) != nil || old.Format != notesFormat {
+	old, err := loadNotes(filepath.Join(from.Dir(), notesFile))
+	if err != nil {
 		return n
 	}
 	n.before, n.Removed = old.Sets, old.Removed
@@ -65,6 +66,32 @@ func readNotes(from *layout.Layout, document digest.Digest) notes {
 		n.Complete = old.Complete
 	}
 	return n
+}
+
+// loadNotes reads notes. A file that is not there, or does not have them in this format, has none.
+func loadNotes(file string) (notes, error) {
+	none := notes{Format: notesFormat}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return none, nil
+	}
+	if err != nil {
+		return none, err
+	}
+	var n notes
+	if json.Unmarshal(data, &n) != nil || n.Format != notesFormat {
+		return none, nil
+	}
+	return n, nil
+}
+
+// write replaces the notes of a file.
+func (n *notes) write(file string) error {
+	data, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(file, data, 0o644)
 }
 
 // all reports whether the repositories of images were told everything, so that there is nothing to do.
@@ -105,11 +132,7 @@ func (n *notes) save(into *layout.Layout) error {
 	if !n.changed {
 		return nil
 	}
-	data, err := json.Marshal(n)
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(filepath.Join(into.Dir(), notesFile), data, 0o644)
+	return n.write(filepath.Join(into.Dir(), notesFile))
 }
 
 // note names a set with what it says: where a command ran again, the same key has something new to tell.

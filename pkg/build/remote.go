@@ -138,13 +138,17 @@ func (a *asker) image(ctx context.Context, image *forecast.Image) {
 // that makes something.
 func (s settings) sharedKeys(image *forecast.Image) []digest.Digest {
 	var out []digest.Digest
-	last := lastMaking(image)
 	for at, step := range image.Steps {
-		if step.Makes && (at == last || isShared(image.Source.Steps[at])) {
+		if hasSet(image, at) {
 			out = append(out, s.recordKey(step))
 		}
 	}
 	return out
+}
+
+// hasSet reports whether a step has a set of its own.
+func hasSet(image *forecast.Image, at int) bool {
+	return image.Steps[at].Makes && (at == lastMaking(image) || isShared(image.Source.Steps[at]))
 }
 
 func lastMaking(image *forecast.Image) int {
@@ -317,15 +321,11 @@ func RecordPlaces(f *family.Family) []RecordPlace {
 		return nil
 	}
 	if one := f.Records.Repository(); one != "" {
-		place := RecordPlace{Repository: one}
+		var all []string
 		for _, image := range f.Published() {
-			for _, repository := range repositoriesOf(image.References) {
-				if !slices.Contains(place.Images, repository) {
-					place.Images = append(place.Images, repository)
-				}
-			}
+			all = append(all, image.References...)
 		}
-		return []RecordPlace{place}
+		return []RecordPlace{{one, repositoriesOf(all)}}
 	}
 	var out []RecordPlace
 	for _, image := range f.Images {

@@ -137,7 +137,7 @@ func (b builder) setsOf(ctx context.Context, seen *forecast.Forecast, image *for
 				on = b.topOf(on, seen.Image(source.Image, image.Platform))
 			}
 		}
-		if at != last && !isShared(image.Source.Steps[at]) {
+		if !hasSet(image, at) {
 			continue
 		}
 		all := append([]record.Record{}, records[:n]...)
@@ -150,7 +150,7 @@ func (b builder) setsOf(ctx context.Context, seen *forecast.Forecast, image *for
 	return out
 }
 
-// topOf adds to keys that of the highest step of an image, or of the one below, that makes something.
+// topOf appends the key of the last step that makes something, in an image or else in those below it.
 func (s settings) topOf(keys []digest.Digest, image *forecast.Image) []digest.Digest {
 	for ; image != nil; image = image.Below {
 		if at := lastMaking(image); at >= 0 {

@@ -10,8 +10,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"github.com/pulpimg/pulpimg/pkg/registries"
 )
 
 // A Writer stores single images of which a repository has the layers, and reads over the same connections. It is for what belongs to images that
@@ -20,12 +18,6 @@ type Writer struct{ Reader }
 
 // NewWriter returns a Writer. It knows no mirrors.
 func NewWriter(opts Options) (*Writer, error) {
-	if opts.Registries == nil {
-		var err error
-		if opts.Registries, err = registries.Load(registries.Options{}); err != nil {
-			return nil, err
-		}
-	}
 	o, err := opts.settings()
 	return &Writer{Reader{settings: o}}, err
 }

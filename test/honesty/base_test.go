@@ -46,7 +46,7 @@ nobody:x:65534:65534::/:/bin/sh
 
 const groups = "root:x:0:\napp:x:10:\nbuilder:x:11:\napache:x:48:\nclock:x:1000:\nnogroup:x:65534:\n"
 
-// A form is that of an image in a registry: its media types, and how its layer is compressed.
+// A form is how a registry has an image: its media types, and how its layer is compressed.
 type form struct {
 	manifest, config, layer types.MediaType
 	compression             compression.Compression
