@@ -92,6 +92,8 @@ type site struct {
 	created time.Time
 	on      []ocispec.Platform
 	change  func(*Options) // may be nil
+	// minShared is 0 in tests, so that small files have sets, too.
+	minShared int64
 
 	mu     sync.Mutex
 	warned []string
@@ -128,6 +130,7 @@ func (s *site) builder() builder {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	set.minShared = s.minShared
 	set.kept = []*layout.Blobs{set.layers.Blobs(), s.into.Blobs()}
 	b, err := builder{settings: set, family: familytest.Load(s.t, filepath.Join(s.dir, "f.yaml")), into: s.into, started: time.Now()}.on(amd64)
 	if err != nil {

@@ -104,6 +104,8 @@ type settings struct {
 	lookup   *lookup
 	again    string // tells the commands that run again in this build from earlier runs of them
 	trusted  []byte // what commands are to trust, in PEM; nothing stands for what their image trusts
+	// minShared is the size of files, in bytes, from which another machine had better not make their layers again.
+	minShared int64
 }
 
 // settings completes options and opens what they name. For patient, see newLookup.
@@ -133,7 +135,7 @@ func (o Options) settings(patient bool) (settings, error) {
 		o.Progress = Progress{Out: io.Discard, Mode: string(progressui.QuietMode)}
 	}
 	o.Progress.Mode = cmp.Or(o.Progress.Mode, string(progressui.AutoMode))
-	s := settings{Options: o, trusted: trusted, again: rand.Text()}
+	s := settings{Options: o, trusted: trusted, again: rand.Text(), minShared: sharedSize}
 	if s.layers, err = o.Cache.layers(); err != nil {
 		return settings{}, err
 	}

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pulpimg/pulpimg/internal/forecast"
-	"github.com/pulpimg/pulpimg/internal/key"
 	"github.com/pulpimg/pulpimg/internal/recordset"
 	"github.com/pulpimg/pulpimg/internal/treeindex"
 	"github.com/pulpimg/pulpimg/pkg/family"
@@ -98,9 +97,6 @@ func hasIndexes(indexes treeindex.Store, base *forecast.Base) bool {
 	return true
 }
 
-// isShared reports whether the records of a step are worth to be found by its own key: it makes what cannot be made of the spec's folder alone.
-func isShared(step family.Step) bool { return runsCommand(step) || len(family.SourcesOf(step)) > 0 }
-
 // unknownImages returns the images with something to do, and the lowest ones that they are based on, of which registries have the indexes of the
 // layers of bases.
 func (s settings) unknownImages(f *forecast.Forecast) []*forecast.Image {
@@ -132,40 +128,6 @@ func (a *asker) image(ctx context.Context, image *forecast.Image) {
 			return
 		}
 	}
-}
-
-// sharedKeys returns the keys under which a registry may know the steps of an image: those of the steps that are shared, and of the last one
-// that makes something.
-func (s settings) sharedKeys(image *forecast.Image) []digest.Digest {
-	var out []digest.Digest
-	for at, step := range image.Steps {
-		if hasSet(image, at) {
-			out = append(out, s.recordKey(step))
-		}
-	}
-	return out
-}
-
-// hasSet reports whether a step has a set of its own.
-func hasSet(image *forecast.Image, at int) bool {
-	return image.Steps[at].Makes && (at == lastMaking(image) || isShared(image.Source.Steps[at]))
-}
-
-func lastMaking(image *forecast.Image) int {
-	for at := len(image.Steps) - 1; at >= 0; at-- {
-		if image.Steps[at].Makes {
-			return at
-		}
-	}
-	return -1
-}
-
-// recordKey returns the key of the record of a step.
-func (s settings) recordKey(step forecast.Step) digest.Digest {
-	if step.Command {
-		return step.Key
-	}
-	return key.Layer(step.Key, s.Created)
 }
 
 // readSet reads the set of a key from the first of some repositories that has it. It reports whether it is to be believed.

@@ -118,8 +118,8 @@ func (d *sharedDocument) layersOf(set sharedSet) []sharedLayer {
 	return out
 }
 
-// setsOf returns the sets of an image: for each key under which others may look for it, with the records up to there. The last one says, too,
-// that the image has been looked into.
+// setsOf returns the sets of an image: for each key under which others may look for it, with the records up to there. That of the last step that
+// makes a layer says, too, that the image has been looked into.
 func (b builder) setsOf(ctx context.Context, seen *forecast.Forecast, image *forecast.Image, records []record.Record) []sharedSet {
 	var out []sharedSet
 	var on []digest.Digest
@@ -137,7 +137,7 @@ func (b builder) setsOf(ctx context.Context, seen *forecast.Forecast, image *for
 				on = b.topOf(on, seen.Image(source.Image, image.Platform))
 			}
 		}
-		if !hasSet(image, at) {
+		if !b.hasSet(image, at) {
 			continue
 		}
 		all := append([]record.Record{}, records[:n]...)
@@ -148,16 +148,6 @@ func (b builder) setsOf(ctx context.Context, seen *forecast.Forecast, image *for
 		out = append(out, sharedSet{Key: k, Records: all, Checked: len(all) > n, On: slices.Clone(on), From: b.lookup.setFrom(recordset.Set{Key: k, Records: all})})
 	}
 	return out
-}
-
-// topOf appends the key of the last step that makes something, in an image or else in those below it.
-func (s settings) topOf(keys []digest.Digest, image *forecast.Image) []digest.Digest {
-	for ; image != nil; image = image.Below {
-		if at := lastMaking(image); at >= 0 {
-			return append(keys, s.recordKey(image.Steps[at]))
-		}
-	}
-	return keys
 }
 
 // withCheck adds the record of the check of an image to those of all of its steps.
