@@ -6,12 +6,18 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pulpimg/pulpimg/pkg/layout"
 )
 
-// earlier says where an earlier publication put layers: an image by its digest for each layer and registry.
-type earlier map[digest.Digest]map[string]string
+// earlier says where an earlier publication put layers.
+type earlier struct {
+	// layers has an image by its digest for each layer and registry.
+	layers map[digest.Digest]map[string]string
+	// former has what was published under a reference.
+	former map[string]layout.Source
+}
 
 // earlierOf reads what is known of the last publication from a layout. What cannot be read costs an upload.
 func earlierOf(from *layout.Layout) earlier {
@@ -23,52 +29,57 @@ func earlierOf(from *layout.Layout) earlier {
 			images[image.Descriptor.Digest] = image
 		}
 	}
-	out := earlier{}
+	out := earlier{layers: map[digest.Digest]map[string]string{}, former: map[string]layout.Source{}}
 	for _, reference := range slices.Sorted(maps.Keys(published)) {
 		tag, err := name.NewTag(reference)
 		image, there := images[published[reference]]
 		if err == nil && there {
-			out.add(from, image, tag.Repository)
+			out.add(from, image, tag)
 		}
 	}
 	return out
 }
 
-// add adds the layers of an image that a repository has.
-func (e earlier) add(from *layout.Layout, image layout.Image, at name.Repository) {
+// add adds the layers of an image that is published under a tag.
+func (e earlier) add(from *layout.Layout, image layout.Image, tag name.Tag) {
+	at, registry := tag.Digest(image.Descriptor.Digest.String()).Name(), tag.RegistryStr()
+	former := layout.Source{References: []string{at}, Layers: map[digest.Digest]int64{}}
 	for _, layer := range layersOf(from, image) {
-		if e[layer] == nil {
-			e[layer] = map[string]string{}
+		former.Layers[layer.Digest] = layer.Size
+		if e.layers[layer.Digest] == nil {
+			e.layers[layer.Digest] = map[string]string{}
 		}
-		if e[layer][at.RegistryStr()] == "" {
-			e[layer][at.RegistryStr()] = at.Digest(image.Descriptor.Digest.String()).Name()
+		if e.layers[layer.Digest][registry] == "" {
+			e.layers[layer.Digest][registry] = at
 		}
 	}
+	e.former[tag.Name()] = former
 }
 
-// sources returns those of an image, and where else a registry has its layers. What another registry has is not wanted: this user may have lost
-// the right to read it, and an error about that helps nobody.
-func (e earlier) sources(from *layout.Layout, image layout.Image, in name.Registry) []layout.Source {
+// sources returns those of an image, and where else a registry has its layers: above all, in what its tag pointed to. What another registry has
+// is not wanted: this user may have lost the right to read it, and an error about that helps nobody.
+func (e earlier) sources(from *layout.Layout, image layout.Image, tag name.Tag) []layout.Source {
 	out := slices.Clone(image.Sources)
+	if former, ok := e.former[tag.Name()]; ok {
+		out = append(out, former)
+	}
 	for _, layer := range layersOf(from, image) {
-		if at := e[layer][in.RegistryStr()]; at != "" {
-			out = append(out, layout.Source{References: []string{at}, Layers: map[digest.Digest]int64{layer: 0}})
+		if at := e.layers[layer.Digest][tag.RegistryStr()]; at != "" {
+			out = append(out, layout.Source{References: []string{at}, Layers: map[digest.Digest]int64{layer.Digest: layer.Size}})
 		}
 	}
 	return out
 }
 
 // layersOf returns the layers of an image for all platforms.
-func layersOf(from *layout.Layout, image layout.Image) []digest.Digest {
-	var out []digest.Digest
+func layersOf(from *layout.Layout, image layout.Image) []ocispec.Descriptor {
+	var out []ocispec.Descriptor
 	for _, desc := range image.Manifests {
 		manifest, err := from.Manifest(desc)
 		if err != nil {
 			continue
 		}
-		for _, layer := range manifest.Layers {
-			out = append(out, layer.Digest)
-		}
+		out = append(out, manifest.Layers...)
 	}
 	return out
 }

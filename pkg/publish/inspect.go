@@ -19,6 +19,7 @@ type entry struct {
 	former    v1.Hash  // what the tag points to; the zero value if it does not exist, or if that is not known
 	denied    bool     // the registry does not say what the tag points to, which it may do of a repository that does not exist yet
 	immutable bool     // the tag is never moved once it exists
+	lean      bool     // it lacks little, which is sent without a question
 	artifact  artifact // not read if every item is tagged
 }
 
@@ -40,14 +41,21 @@ func inspect(ctx context.Context, sessions sessions, items []Item, o settings, a
 	if err := i.eachAtOnce(ctx, o, i.allEntries(), i.askTag); err != nil {
 		return nil, err
 	}
+	if allTagged(i.entries) {
+		i.spread()
+		return i.entries, nil
+	}
+	if err := readArtifacts(i.entries); err != nil {
+		return nil, err
+	}
+	if action == transport.PushScope {
+		i.noteLean()
+	}
 	if err := i.eachAtOnce(ctx, o, i.unseenImages(), i.askImage); err != nil {
 		return nil, err
 	}
 	i.spread()
-	if allTagged(i.entries) {
-		return i.entries, nil
-	}
-	return i.entries, readArtifacts(i.entries)
+	return i.entries, nil
 }
 
 type inspector struct {
@@ -80,11 +88,19 @@ func (i *inspector) allEntries() []int {
 	return all
 }
 
-// unseenImages returns one entry for each image that no tag has shown to be there.
+// noteLean notes which entries need no questions besides those for their tags.
+func (i *inspector) noteLean() {
+	h := holdingsOf(i.entries)
+	for at, e := range i.entries {
+		i.entries[at].lean = !e.tagged && h.lacksLittle(e)
+	}
+}
+
+// unseenImages returns one entry for each image that no tag has shown to be there, and of which that is worth a question.
 func (i *inspector) unseenImages() []int {
 	seen := make(map[repoBlob]bool)
 	for _, e := range i.entries {
-		if e.tagged {
+		if e.tagged || e.lean {
 			seen[e.image()] = true
 		}
 	}

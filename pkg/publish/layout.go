@@ -66,7 +66,7 @@ func itemsOf(from *layout.Layout, image layout.Image, before earlier) ([]Item, e
 		if err != nil {
 			return nil, fmt.Errorf("publishing %s: %w", image.Name, err)
 		}
-		items[i] = Item{Name: image.Name, Reference: tag, Content: content, Sources: before.sources(from, image, tag.Registry)}
+		items[i] = Item{Name: image.Name, Reference: tag, Content: content, Sources: before.sources(from, image, tag)}
 	}
 	return items, nil
 }

@@ -11,9 +11,10 @@ import (
 
 // A place is a repository that is said to have a layer.
 type place struct {
-	text string // what it is called in errors
-	repo name.Repository
-	err  error // why it cannot be asked
+	text  string // what it is called in errors
+	repo  name.Repository
+	image v1.Hash // that has the layer there
+	err   error   // why it cannot be asked
 }
 
 // places has those of layers, in the order in which they are tried.
@@ -28,6 +29,8 @@ func (p places) add(sources []layout.Source) {
 			at[i] = place{text: text, err: err}
 			if err == nil {
 				at[i].repo = reference.Context()
+				at[i].image, err = v1.NewHash(reference.DigestStr())
+				at[i].err = err
 			}
 		}
 		for d := range source.Layers {

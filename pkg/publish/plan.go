@@ -19,12 +19,17 @@ type transfer struct {
 	places []place // that are said to have the blob
 	// uploads is set if nothing in the registry is said to have the blob, so that its bytes probably have to be sent.
 	uploads bool
+	// unasked is set if the blob is sent without asking for it.
+	unasked bool
 }
 
 // plan has all transfers in two waves: after the first, every blob is in some repository of its registry, and the second mounts
 // it from there.
 type plan struct {
 	first, second []transfer
+	// held are those that repositories need not be asked for, because they have images with them. They are transfers all the same for a
+	// registry that turns out to have lost one of them.
+	held []transfer
 }
 
 // registryBlob is a blob in a registry.
@@ -40,10 +45,10 @@ type repoBlob struct {
 }
 
 // makePlan plans the transfers of the blobs of all entries that are not present. Blobs can be mounted at once from the repositories of
-// entries that are present, and from their sources.
+// entries that are present, or that have the blob in another image, and from their sources.
 func makePlan(entries []entry) plan {
 	p := planner{
-		places:    placesOf(entries),
+		holdings:  holdingsOf(entries),
 		complete:  make(map[registryBlob]name.Repository),
 		uploading: make(map[registryBlob]name.Repository),
 		settled:   make(map[repoBlob]bool),
@@ -51,6 +56,11 @@ func makePlan(entries []entry) plan {
 	for _, e := range entries {
 		if e.present {
 			p.addPresent(e)
+		}
+	}
+	for _, e := range entries {
+		if !e.present {
+			p.addHeld(e)
 		}
 	}
 	for i, e := range entries {
@@ -64,8 +74,8 @@ func makePlan(entries []entry) plan {
 }
 
 type planner struct {
+	holdings
 	plan      plan
-	places    places
 	complete  map[registryBlob]name.Repository // holds the blob now
 	uploading map[registryBlob]name.Repository // holds it after the first wave
 	settled   map[repoBlob]bool
@@ -74,10 +84,23 @@ type planner struct {
 func (p *planner) addPresent(e entry) {
 	for _, b := range e.artifact.blobs {
 		p.settled[repoBlob{e.repo(), b.digest}] = true
-		at := registryBlob{e.repo().Registry, b.digest}
-		if _, ok := p.complete[at]; !ok {
-			p.complete[at] = e.repo()
+		p.mountFrom(e.repo(), b)
+	}
+}
+
+// addHeld notes that blobs of an entry can be mounted from its repository.
+func (p *planner) addHeld(e entry) {
+	for _, b := range e.artifact.blobs {
+		if p.has(e.repo(), b.digest) {
+			p.mountFrom(e.repo(), b)
 		}
+	}
+}
+
+func (p *planner) mountFrom(repo name.Repository, b blob) {
+	at := registryBlob{repo.Registry, b.digest}
+	if _, ok := p.complete[at]; !ok {
+		p.complete[at] = repo
 	}
 }
 
@@ -87,7 +110,11 @@ func (p *planner) addMissing(i int, e entry) {
 			continue
 		}
 		p.settled[repoBlob{e.repo(), b.digest}] = true
-		p.add(transfer{item: i, repo: e.repo(), blob: b})
+		if p.has(e.repo(), b.digest) {
+			p.plan.held = append(p.plan.held, transfer{item: i, repo: e.repo(), blob: b, places: p.places[b.digest]})
+			continue
+		}
+		p.add(transfer{item: i, repo: e.repo(), blob: b, unasked: e.lean})
 	}
 }
 

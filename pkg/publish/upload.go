@@ -3,6 +3,7 @@ package publish
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"sync"
@@ -45,7 +46,15 @@ func (u *uploader) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return u.storeAll(ctx)
+	err := u.storeAll(ctx)
+	var lost *lostError
+	if len(p.held) > 0 && errors.As(err, &lost) {
+		// A tag pointed to an image that the registry no longer has as a whole.
+		if err = u.transferAll(ctx, p.held); err == nil {
+			err = u.storeAll(ctx)
+		}
+	}
+	return err
 }
 
 func (u *uploader) transferAll(ctx context.Context, wave []transfer) error {
@@ -76,12 +85,14 @@ func (u *uploader) transfer(ctx context.Context, t transfer, uploadSlots *semaph
 		}
 	}()
 	s := u.sessions.of(t.repo)
-	there, err := s.hasBlob(ctx, t.repo, t.blob.digest, transport.PushScope)
-	if err != nil {
-		return "", err
-	}
-	if there {
-		return Existing, nil
+	if !t.unasked {
+		there, err := s.hasBlob(ctx, t.repo, t.blob.digest, transport.PushScope)
+		if err != nil {
+			return "", err
+		}
+		if there {
+			return Existing, nil
+		}
 	}
 	var location *url.URL
 	for _, from := range t.from {
@@ -107,7 +118,7 @@ func (u *uploader) storeAll(ctx context.Context) error {
 	g.SetLimit(u.settings.maxRequests())
 	begun := make(map[repoBlob]bool)
 	for _, e := range u.entries {
-		if e.present || begun[e.image()] {
+		if e.present || begun[e.image()] || u.isStored(e) {
 			continue
 		}
 		begun[e.image()] = true
@@ -122,6 +133,12 @@ func (u *uploader) storeAll(ctx context.Context) error {
 		})
 	}
 	return g.Wait()
+}
+
+func (u *uploader) isStored(e entry) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.stored[e.image()]
 }
 
 // store stores the manifests of one item, one after the other: a registry may refuse an index whose images are missing.

@@ -146,3 +146,10 @@ func (q *Quirky) blob(r *http.Request, repo, digest string) answer {
 	}
 	return answer{status: http.StatusOK, body: data, header: map[string]string{"Docker-Content-Digest": digest}}
 }
+
+// Lose forgets a blob of a repository, as a registry does that removes more than it should.
+func (q *Quirky) Lose(repo, digest string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.blobs, repo+"@"+digest)
+}
