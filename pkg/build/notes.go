@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -44,8 +45,8 @@ type notes struct {
 type noteState string
 
 const (
-	// noteSent is one that was written. Another machine may have written at the same time, and the last one of both is there: that shows when
-	// the next publication asks once more.
+	// noteSent and a space begin the note of one that was written; the digest of its manifest follows. Another machine may have written at the
+	// same time, and the last one of both is there: that shows when the next publication asks once more.
 	noteSent noteState = "sent"
 	// noteConfirmed is one that was there when it was asked for.
 	noteConfirmed noteState = "confirmed"
@@ -120,6 +121,12 @@ func (n *notes) state(t telling) noteState {
 		n.Sets[t.note()] = state
 	}
 	return state
+}
+
+// sent returns the digest of the manifest that was written, if a state says so.
+func (s noteState) sent() (digest.Digest, bool) {
+	d, ok := strings.CutPrefix(string(s), string(noteSent)+" ")
+	return digest.Digest(d), ok
 }
 
 func (n *notes) set(t telling, state noteState) {

@@ -33,6 +33,9 @@ func TestShare_notes(t *testing.T) {
 	if n := h.requests("PUT"); n > 0 {
 		t.Errorf("%d things were written again", n)
 	}
+	if n := h.requests("GET", "/manifests/key-") + h.requests("/blobs/"); n > 0 {
+		t.Errorf("%d things were read to see that a set is still the one that was written", n)
+	}
 	if n := share(images); n > 0 {
 		t.Errorf("what is confirmed is asked for with %d requests", n)
 	}

@@ -153,12 +153,35 @@ func (s *sharing) ours(ctx context.Context, t telling) (bool, error) {
 		return false, nil
 	}
 	return once(ctx, &s.mu, s.asked, t.reference(), func() (bool, error) {
-		ours, err := s.ask(ctx, t)
+		ours, err := s.isStill(ctx, t, state)
+		if err == nil && !ours {
+			ours, err = s.ask(ctx, t)
+		}
 		if err != nil {
 			err = fmt.Errorf("asking for %s: %w", t.reference(), err)
 		}
 		return ours, err
 	})
+}
+
+// isStill reports whether a repository has what the last publication wrote, by its digest alone.
+func (s *sharing) isStill(ctx context.Context, t telling, state noteState) (bool, error) {
+	sent, ok := state.sent()
+	if !ok {
+		return false, nil
+	}
+	got, err := s.writer.TagDigest(ctx, t.reference())
+	var missing *publish.NotFoundError
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	if err != nil || got != sent {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes.set(t, noteConfirmed)
+	return true, nil
 }
 
 // ask asks what a repository has under the key of a set, and decides what to do.
@@ -271,8 +294,8 @@ func (s *sharing) tell(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, t := range s.write {
-		s.notes.set(t, noteSent)
+	for _, set := range images {
+		s.notes.set(set.telling, noteSent+noteState(" "+digest.FromBytes(set.encoded.Manifest).String()))
 	}
 	return nil
 }

@@ -33,6 +33,27 @@ func (r *Reader) Tagged(ctx context.Context, reference string) ([]byte, error) {
 	return data, nil
 }
 
+// TagDigest asks what a tag points to, and reads nothing. It asks the registry itself, and no mirror. Errors are those of [Resolve].
+func (r *Reader) TagDigest(ctx context.Context, reference string) (digest.Digest, error) {
+	tag, err := name.NewTag(reference)
+	if err != nil {
+		return "", err
+	}
+	var hash v1.Hash
+	err = r.at(ctx, endpoint{registry: tag.Registry}, tag.Repository, func(s *session, repo name.Repository) error {
+		got, found, err := s.findManifest(ctx, repo, tag.TagStr(), transport.PullScope)
+		if err == nil && !found {
+			err = &NotFoundError{Reference: tag.Name()}
+		}
+		hash = got
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("asking for %s: %w", reference, err)
+	}
+	return digest.Digest(hash.String()), nil
+}
+
 // HasBlob reports whether the repository of a reference has a blob that this user may read. It asks the registry itself, and no mirror. Errors
 // are those of [Resolve].
 func (r *Reader) HasBlob(ctx context.Context, reference string, desc ocispec.Descriptor) (bool, error) {
