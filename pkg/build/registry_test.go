@@ -48,9 +48,9 @@ type recordHub struct {
 	answer func(w http.ResponseWriter, r *http.Request) bool
 }
 
-func newRecordHub(t *testing.T) *recordHub {
+func newRecordHub(t *testing.T, options ...registry.Option) *recordHub {
 	t.Helper()
-	h := &recordHub{t: t, inner: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
+	h := &recordHub{t: t, inner: registry.New(append(options, registry.Logger(log.New(io.Discard, "", 0)))...)}
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	h.host = server.Listener.Addr().String()
