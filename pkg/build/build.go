@@ -58,7 +58,7 @@ func (b builder) here(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	return b.foreseeing(ctx, func(seen *forecast.Forecast, unseen error) (*Result, error) {
-		result, err := b.withEngine(ctx, func(c *client.Client) (*Result, error) { return b.onClient(ctx, c, seen) })
+		result, err := b.withEngine(ctx, func(b builder, c *client.Client) (*Result, error) { return b.onClient(ctx, c, seen) })
 		return result, b.withUnseen(err, unseen)
 	})
 }
@@ -87,7 +87,7 @@ func (b builder) withUnseen(err, unseen error) error {
 
 // elsewhere builds on an engine on another machine, whose platform counts.
 func (b builder) elsewhere(ctx context.Context) (*Result, error) {
-	return b.withEngine(ctx, func(c *client.Client) (*Result, error) {
+	return b.withEngine(ctx, func(b builder, c *client.Client) (*Result, error) {
 		available, err := enginePlatforms(ctx, c)
 		if err != nil {
 			return nil, err
@@ -111,7 +111,7 @@ func (b builder) on(platform ocispec.Platform) (builder, error) {
 }
 
 // withEngine does something with an engine, which runs for no longer than that.
-func (b builder) withEngine(ctx context.Context, do func(*client.Client) (*Result, error)) (result *Result, err error) {
+func (b builder) withEngine(ctx context.Context, do func(builder, *client.Client) (*Result, error)) (result *Result, err error) {
 	if b.BeforeEngine != nil {
 		if err := b.BeforeEngine(ctx); err != nil {
 			return nil, err
@@ -122,7 +122,10 @@ func (b builder) withEngine(ctx context.Context, do func(*client.Client) (*Resul
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	result, err = do(e.Client())
+	if dir := e.Content(); dir != "" {
+		b.engine = layout.ForeignBlobs(dir)
+	}
+	result, err = do(b, e.Client())
 	if dead := e.Err(); err != nil && dead != nil && ctx.Err() == nil {
 		return nil, dead // that the engine ended says more than what its clients noticed of it
 	}
@@ -236,7 +239,11 @@ const product = "pulpimg"
 func solveOptions(f *family.Family, into *layout.Layout, s settings) (client.SolveOpt, error) {
 	var exports []client.ExportEntry
 	if len(f.Published()) > 0 {
-		output, err := into.Blobs().Store(s.layers.Blobs())
+		others := []*layout.Blobs{s.layers.Blobs()}
+		if s.engine != nil {
+			others = append(others, s.engine)
+		}
+		output, err := into.Blobs().Store(others...)
 		if err != nil {
 			return client.SolveOpt{}, err
 		}

@@ -33,7 +33,7 @@ const freshSizes = time.Minute
 type sizes struct {
 	Format int              `json:"format"`
 	At     time.Time        `json:"at,omitzero"` // of the measurement
-	Dirs   map[string]sized `json:"dirs"` // by their path below the cache
+	Dirs   map[string]sized `json:"dirs"`        // by their path below the cache
 }
 
 // A sized directory takes so many bytes as long as its directory of blobs was not modified.

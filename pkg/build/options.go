@@ -102,8 +102,9 @@ type settings struct {
 	records  record.Store
 	kept     []*layout.Blobs // what this machine has of layers
 	lookup   *lookup
-	again    string // tells the commands that run again in this build from earlier runs of them
-	trusted  []byte // what commands are to trust, in PEM; nothing stands for what their image trusts
+	engine   *layout.Blobs // those of an embedded engine; nil if there is none, or before it runs
+	again    string        // tells the commands that run again in this build from earlier runs of them
+	trusted  []byte        // what commands are to trust, in PEM; nothing stands for what their image trusts
 	// minShared is the size of files, in bytes, from which another machine had better not make their layers again.
 	minShared int64
 }

@@ -71,8 +71,10 @@ func (b builder) attempt(ctx context.Context, c *client.Client, seen *forecast.F
 		return outcome{}, err
 	}
 	run := run{family: b.family, opts: b.settings, watch: watch, taker: newTaker(c, solve), forecast: seen}
+	indexed := b.indexBases(ctx, seen, watch.running)
 	response, err := c.Build(ctx, solve, product, run.build, watch.updates)
 	history, watchErr := watch.wait()
+	indexed(err == nil)
 	if err != nil {
 		return outcome{steps: history.steps}, run.failure(ctx, err, history)
 	}

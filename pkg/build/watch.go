@@ -76,6 +76,8 @@ type watcher struct {
 	redact func(string) string
 	// news has a value when a status has come since the last receive.
 	news chan struct{}
+	// running is closed when a command runs.
+	running chan struct{}
 
 	mu    sync.Mutex
 	order []digest.Digest
@@ -96,6 +98,7 @@ func startWatching(p Progress, commands map[string]string, redact func(string) s
 		commands: commands,
 		redact:   redact,
 		news:     make(chan struct{}, 1),
+		running:  make(chan struct{}),
 	}
 	w.group.Go(func() error {
 		for status := range w.updates {
@@ -217,6 +220,9 @@ func (w *watcher) record(status *client.SolveStatus) {
 		if v.Started != nil && v.Completed != nil {
 			step.Duration = v.Completed.Sub(*v.Started)
 		}
+		if v.Started != nil && !v.Cached && w.commands[v.Name] != "" {
+			w.closeRunning()
+		}
 	}
 	for _, l := range status.Logs {
 		w.last = w.step(l.Vertex)
@@ -224,6 +230,14 @@ func (w *watcher) record(status *client.SolveStatus) {
 		if l.Stream == stderrStream {
 			w.last.stderr.add(string(l.Data))
 		}
+	}
+}
+
+func (w *watcher) closeRunning() {
+	select {
+	case <-w.running:
+	default:
+		close(w.running)
 	}
 }
 

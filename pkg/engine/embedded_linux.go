@@ -84,7 +84,7 @@ func startOrJoin(ctx context.Context, s site, users *lock, wanted running, o Opt
 // joined returns an engine that another process has started.
 func joined(h home, c *client.Client, socket string, users *lock) *Engine {
 	var closed atomic.Bool
-	return &Engine{kind: Embedded, address: "unix://" + socket, client: c, err: func() error {
+	return &Engine{kind: Embedded, address: "unix://" + socket, client: c, content: h.content(), err: func() error {
 		if runs, _, err := locked(h.lock()); err != nil || runs || closed.Load() {
 			return err
 		}
@@ -161,7 +161,7 @@ func run(ctx context.Context, s site, bin string, users *lock, record running) (
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{kind: Embedded, address: d.address(), client: c, err: d.err, close: once(func() error {
+	return &Engine{kind: Embedded, address: d.address(), client: c, content: s.home.content(), err: d.err, close: once(func() error {
 		// The connection is closed first: that ends builds that still run, and the daemon does not wait for them.
 		return errors.Join(c.Close(), d.leave(users))
 	})}, nil

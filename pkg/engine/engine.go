@@ -51,6 +51,7 @@ type Engine struct {
 	kind    Kind
 	address string
 	client  *client.Client
+	content string       // see Content
 	err     func() error // see Err; nil if the engine is remote
 	close   func() error
 }
@@ -77,6 +78,10 @@ func (e *Engine) Kind() Kind { return e.kind }
 
 // Address returns where the engine listens, for other clients of BuildKit.
 func (e *Engine) Address() string { return e.address }
+
+// Content returns the directory with the blobs of an embedded engine, as an OCI image layout has them. They are the engine's: they may go at any
+// time, and nobody else changes them. It is empty if the engine is remote, or its blobs cannot be read.
+func (e *Engine) Content() string { return e.content }
 
 // Platforms returns the platforms that the engine can run: its own first, then those that it emulates.
 func (e *Engine) Platforms(ctx context.Context) ([]ocispec.Platform, error) {

@@ -32,6 +32,16 @@ func (h home) lock() string    { return filepath.Join(string(h), "lock") }
 func (h home) users() string   { return filepath.Join(string(h), "users") }
 func (h home) running() string { return filepath.Join(string(h), "running.json") }
 func (h home) state() string   { return filepath.Join(string(h), "state") }
+
+// content returns the directory with the blobs of the worker of a running engine, whose name has that of a snapshotter; or nothing.
+func (h home) content() string {
+	found, err := filepath.Glob(filepath.Join(h.state(), "runc-*", "content"))
+	if err != nil || len(found) != 1 {
+		return "" // a state has several after another snapshotter was used
+	}
+	return found[0]
+}
+
 func (h home) config() string  { return filepath.Join(string(h), "buildkitd.toml") }
 func (h home) trusted() string { return filepath.Join(string(h), "trusted.pem") }
 func (h home) log() string     { return filepath.Join(string(h), "buildkitd.log") }

@@ -18,7 +18,8 @@ import (
 // Blobs are a directory of blobs. Several processes may use one at once.
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md#blobs
 type Blobs struct {
-	root string
+	root    string
+	foreign bool // another program's: nothing is changed there
 
 	mu      sync.Mutex
 	store   content.Store // containerd's; nil until it is asked for
@@ -34,6 +35,11 @@ func OpenBlobs(root string) (*Blobs, error) {
 		return nil, err
 	}
 	return &Blobs{root: root, checked: map[digest.Digest]bool{}}, nil
+}
+
+// ForeignBlobs returns the blobs of another program, which are read and never changed. The directory need not exist.
+func ForeignBlobs(root string) *Blobs {
+	return &Blobs{root: root, foreign: true, checked: map[digest.Digest]bool{}}
 }
 
 // Root returns the directory.
@@ -97,6 +103,9 @@ func (d *Blobs) ReadJSON(desc ocispec.Descriptor, value any) error {
 
 // removeDamaged removes a blob that does not have the content of its digest, and returns an error about it.
 func (d *Blobs) removeDamaged(desc ocispec.Descriptor) error {
+	if d.foreign {
+		return fmt.Errorf("blob %s is damaged in %s", desc.Digest, d.root)
+	}
 	return errors.Join(fmt.Errorf("blob %s was damaged in %s and is removed: build again", desc.Digest, d.root), os.Remove(d.Path(desc.Digest)))
 }
 

@@ -76,11 +76,14 @@ func (s store) find(ctx context.Context, desc ocispec.Descriptor) error {
 		}
 	}
 	for _, other := range s.others {
-		if other.Has(desc) {
-			return s.dir.Link(ctx, other, desc)
+		if !other.Has(desc) {
+			continue
+		}
+		if err := s.dir.Link(ctx, other, desc); err == nil || !other.foreign {
+			return err
 		}
 	}
-	return nil
+	return nil // the engine sends it
 }
 
 // Status implements content.IngestManager.
