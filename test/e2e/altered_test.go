@@ -184,10 +184,13 @@ images:
     steps: [ files: { from: script, to: /usr/bin/role, owner: daemon } ]
 `
 
+// alteredScript is so large that registries are told of its layer.
+func alteredScript() string { return strings.Repeat("a script", 256<<10/8) }
+
 // Whatever becomes of the records in a registry, no image is wrong, and what is wrong with them is said once.
 func TestMachines_alteredRecords(t *testing.T) {
 	env.lanes.own.enter(t)
-	spec := specFile(t, alteredSpec, map[string]string{"script": "a script"})
+	spec := specFile(t, alteredSpec, map[string]string{"script": alteredScript()})
 	push := func(p program, args ...string) outcome {
 		return p.build(t, append([]string{"-f", spec, "--registry", registry(t), "--push", "--progress", "plain"}, args...)...).ok(t)
 	}
@@ -225,13 +228,13 @@ func forget(t *testing.T, p program) {
 func checkAltered(t *testing.T, when string) {
 	t.Helper()
 	image := pulled(t, registry(t)+"/role:1")
-	want := map[string]string{"one": "one\n", "two": "two\n", "usr/bin/role": "a script"}
+	want := map[string]string{"one": "one\n", "two": "two\n", "usr/bin/role": alteredScript()}
 	files, err := contents(image, want)
 	if err != nil {
 		t.Fatalf("%s: %v", when, err)
 	}
 	if !maps.Equal(files, want) {
-		t.Errorf("%s: the image has %q", when, files)
+		t.Errorf("%s: the image has other contents in some of %q", when, slices.Sorted(maps.Keys(files)))
 	}
 }
 
