@@ -29,6 +29,29 @@ type site struct {
 // name is that of the key, the same one for all sites of it.
 func (s site) name() string { return s.object.Name + "." + s.key.Name }
 
+// value returns the value of the key, or nil.
+func (s site) value() *yaml.Node { return valueOf(s.mapping, s.key.Name) }
+
+// others returns names that may be written in place of a value: of images for an image, and of files for a file.
+func (s site) others(t *testing.T) []string {
+	t.Helper()
+	switch s.name() {
+	case "copy.image", "mount.image", "image.from":
+		images := valueOf(s.doc.Content[0], "images")
+		if images == nil {
+			return nil
+		}
+		var out []string
+		for i := 0; i < len(images.Content); i += 2 {
+			out = append(out, images.Content[i].Value)
+		}
+		return out
+	case "mount.from", "copy.from":
+		return s.subject.files(t)
+	}
+	return nil
+}
+
 // sites returns all sites of a spec, of which the file is parsed anew each time.
 func sites(t *testing.T, s *subject) []site {
 	t.Helper()
@@ -106,10 +129,17 @@ func (s site) edit(t *testing.T, random *rand.Rand) edit {
 	if len(s.path) > 0 {
 		e.words = append(e.words, s.path[len(s.path)-1])
 	}
-	value := valueOf(s.mapping, s.key.Name)
+	value := s.value()
 	e.words = append(e.words, scalars(value)...)
 	at := fmt.Sprintf("%s: %s", strings.Join(s.path, "."), s.key.Name)
+	others := s.others(t)
 	switch {
+	case s.name() == "spec.extends" && value != nil:
+		e = s.extendsCopy(t, e, value)
+	case value != nil && value.Kind == yaml.ScalarNode && len(others) > 0 && random.IntN(2) == 0:
+		before := value.Value
+		value.Value = others[random.IntN(len(others))]
+		e.text = fmt.Sprintf("%s %q to %q", at, before, value.Value)
 	case value == nil:
 		added := exampleOf(t, s.key)
 		s.mapping.Content = append(s.mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: s.key.Name}, added)
@@ -128,6 +158,22 @@ func (s site) edit(t *testing.T, random *rand.Rand) edit {
 		t.Fatal(err)
 	}
 	s.subject.write(t, s.subject.edited(), string(data))
+	return e
+}
+
+// extendsCopy has the spec be on top of a copy of what it is on top of.
+func (s site) extendsCopy(t *testing.T, e edit, value *yaml.Node) edit {
+	t.Helper()
+	undo, name := e.undo, "copy-of-"+value.Value
+	s.subject.write(t, name, s.subject.read(t, value.Value))
+	e.text = fmt.Sprintf("extends: %s to %s", value.Value, name)
+	e.undo = func() {
+		undo()
+		if err := os.RemoveAll(filepath.Join(s.subject.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	value.Value = name
 	return e
 }
 
@@ -258,23 +304,32 @@ func another(random *rand.Rand, value string, of schema.Type) string {
 	return pick(all...)
 }
 
-// editFile changes a file of a subject at random.
-func editFile(t *testing.T, random *rand.Rand, s *subject, way string) (edit, bool) {
+// files returns the files of a subject that are no specs, by their paths in its folder.
+func (s *subject) files(t *testing.T) []string {
 	t.Helper()
 	var names []string
 	err := filepath.WalkDir(s.dir, func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Type().IsRegular() && !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".md") {
-			names = append(names, name)
+			if name, err = filepath.Rel(s.dir, name); err == nil {
+				names = append(names, name)
+			}
 		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return names
+}
+
+// editFile changes a file of a subject at random.
+func editFile(t *testing.T, random *rand.Rand, s *subject, way string) (edit, bool) {
+	t.Helper()
+	names := s.files(t)
 	if len(names) == 0 {
 		return edit{}, false
 	}
-	name := names[random.IntN(len(names))]
+	name := filepath.Join(s.dir, names[random.IntN(len(names))])
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

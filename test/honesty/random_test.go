@@ -72,11 +72,14 @@ func TestHonest_random(t *testing.T) {
 // targetsOf returns all keys of the language that the specs have, or could have, and all ways to change their files.
 func targetsOf(t *testing.T, all []*subject) []target {
 	t.Helper()
-	names := map[string][]*subject{}
+	names, having := map[string][]*subject{}, map[string][]*subject{}
 	for _, s := range all {
 		for _, at := range sites(t, s) {
 			if !slices.Contains(names[at.name()], s) {
 				names[at.name()] = append(names[at.name()], s)
+			}
+			if at.value() != nil && !slices.Contains(having[at.name()], s) {
+				having[at.name()] = append(having[at.name()], s)
 			}
 		}
 	}
@@ -86,12 +89,14 @@ func targetsOf(t *testing.T, all []*subject) []target {
 			continue
 		}
 		out = append(out, target{name, func(t *testing.T, random *rand.Rand) (*subject, edit, bool) {
-			s := names[name][random.IntN(len(names[name]))]
-			var here []site
-			for _, at := range sites(t, s) {
-				if at.name() == name {
-					here = append(here, at)
-				}
+			from, present := names[name], len(having[name]) > 0 && random.IntN(2) == 0
+			if present { // or else keys that few have would only be added
+				from = having[name]
+			}
+			s := from[random.IntN(len(from))]
+			here := slices.DeleteFunc(sites(t, s), func(at site) bool { return at.name() != name || present && at.value() == nil })
+			if len(here) == 0 {
+				return nil, edit{}, false // an edit took the last one away
 			}
 			return s, here[random.IntN(len(here))].edit(t, random), true
 		}})
