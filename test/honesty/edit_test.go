@@ -153,6 +153,9 @@ func (s site) edit(t *testing.T, random *rand.Rand) edit {
 		e.text = at + " " + change(random, value, s.key.Type)
 	}
 	e.words = append(e.words, scalars(value)...)
+	if s.key.Name == "exclude" { // a reason names what comes or goes with a pattern
+		e.words = append(e.words, s.subject.files(t)...)
+	}
 	data, err := yaml.Marshal(s.doc)
 	if err != nil {
 		t.Fatal(err)
