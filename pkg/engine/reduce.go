@@ -39,6 +39,36 @@ func recordsOf(usage []*client.UsageInfo) []Record {
 	return records
 }
 
+// removeUnused removes records that were not used for some time. BuildKit has such a limit itself, but takes the removal of a record for a use of
+// those that it is based on, which then stay: a base with 500 MB, for a command that nobody needs any more.
+func (e *Engine) removeUnused(ctx context.Context, unused time.Duration) (freed int64, err error) {
+	usage, err := e.client.DiskUsage(ctx)
+	if err != nil {
+		return 0, err
+	}
+	ids := unusedSince(usage, time.Now().Add(-unused))
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	filters := make([]string, len(ids)) // what one of them matches goes
+	for i, id := range ids {
+		filters[i] = "id==" + id
+	}
+	return pruneCache(ctx, e.client, client.WithFilter(filters))
+}
+
+// unusedSince returns the IDs of the records that nothing uses, and nothing used since a time, nor anything that is based on them.
+func unusedSince(usage []*client.UsageInfo, since time.Time) []string {
+	used := lastUses(usage)
+	var ids []string
+	for _, u := range usage {
+		if !u.InUse && used[u.ID].Before(since) {
+			ids = append(ids, u.ID)
+		}
+	}
+	return ids
+}
+
 // lastUses returns when each record was last used, by its ID. A record cannot go before those that are based on it, so it was used when they
 // were.
 func lastUses(usage []*client.UsageInfo) map[string]time.Time {
@@ -80,7 +110,7 @@ func (e *Engine) Reduce(ctx context.Context, l Limits) (freed int64, err error) 
 		return 0, errNotStarted
 	}
 	if l.Unused > 0 {
-		if freed, err = pruneCache(ctx, e.client, client.WithKeepOpt(l.Unused, 0, 0, 0)); err != nil {
+		if freed, err = e.removeUnused(ctx, l.Unused); err != nil {
 			return freed, fmt.Errorf("reducing the engine's cache: %w", err)
 		}
 	}
