@@ -9,12 +9,17 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
-	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // A Workload says how containers of an image run. It is derived once, here: packages that write it down for a tool, such as Kubernetes,
 // Compose or docker, only translate it.
 type Workload struct {
+	// Kind is what runs them in a cluster. Once a family is resolved, it is set.
+	Kind Kind
+	// Schedule is when containers of the kind cronjob run, in UTC and in the notation of cron.
+	Schedule string
+	// AwaitsServices says that a container is ready as long as the services answer that it waits for when it starts.
+	AwaitsServices bool
 	// Singleton says that there must never be two at a time.
 	Singleton bool
 	// Replicas is how many there are, 1 at least.
@@ -58,12 +63,15 @@ type Port struct {
 	Protocol string // tcp or udp
 }
 
-// A Probe is what succeeds in a container that is ready: the health check of the image or, if it has none, a command that asks the services
-// which the container waits for when it starts.
+// A Probe is what succeeds in a container that is ready: the health check of the image or, if it has none, a connection to its first TCP port.
+// If the spec asks for it, it is a command that asks the services which the container waits for when it starts.
 type Probe struct {
 	// Command is a program with its arguments. If there is none, Script is for a shell.
 	Command []string
 	Script  string
+	// TCP is a port that has to be open, in place of a command and a script; 0, if it is one of these. What runs containers on one machine
+	// cannot look at a port from outside, and leaves it out.
+	TCP int
 	// Interval is the time between two probes, and Timeout is how long one may take.
 	Interval, Timeout time.Duration
 	// Failures is how many probes in a row have to fail before the container counts as not ready.
@@ -73,8 +81,9 @@ type Probe struct {
 	StartPeriod, StartInterval time.Duration
 }
 
-// workload returns what the spec says about the containers of an image.
-func (r *resolver) workload(declared *spec.Workload) Workload {
+// workload returns what the spec says about the containers of an image, whose start is resolved.
+func (r *resolver) workload(image *Image) Workload {
+	declared := image.Declared.Kubernetes
 	if declared == nil {
 		return Workload{Replicas: 1, Grace: schema.DefaultGrace}
 	}
@@ -86,6 +95,8 @@ func (r *resolver) workload(declared *spec.Workload) Workload {
 		Limits:    r.quantities(declared.Resources.Limits),
 		At:        declared.At,
 	}
+	r.kind(&w, *declared)
+	r.readiness(&w, image)
 	for _, c := range declared.Capabilities {
 		if strings.HasPrefix(c.Value, "CAP_") {
 			r.report.Add(c.At, "leave out CAP_", "%q is no capability in the notation of Kubernetes", c.Value)
@@ -136,6 +147,9 @@ func (w *Workload) derive(f *Family, image *Image) {
 		n, _ := strconv.Atoi(number) // it is a number: see resolver.ports
 		w.Ports = append(w.Ports, Port{Number: n, Protocol: protocol})
 	}
+	if w.Kind == "" {
+		w.Kind = image.kind()
+	}
 	w.Probe = f.probe(image)
 }
 
@@ -178,36 +192,4 @@ func capabilities(declared []string, start *Start) []string {
 	}
 	slices.Sort(wanted)
 	return slices.Compact(wanted)
-}
-
-const (
-	// probeInterval is long: what a probe tells, a service's own monitoring tells sooner.
-	probeInterval = 30 * time.Second
-	probeFailures = 2
-	// probeSlack is what a probe may take besides what the helper gives a service.
-	probeSlack = 3 * time.Second
-)
-
-// probe returns the probe of containers of an image: its health check, or with a start, what the helper in the image says of the services. A
-// container that has no check and waits for nothing has none.
-func (f *Family) probe(image *Image) *Probe {
-	if check := image.healthcheck(); check != nil {
-		return check.probe()
-	}
-	start := image.Start
-	if start == nil || len(start.Wait) == 0 {
-		return nil
-	}
-	var longest time.Duration
-	for _, s := range f.Contract.Services {
-		if slices.Contains(start.Wait, s.Name) {
-			longest = max(longest, s.Timeout)
-		}
-	}
-	return &Probe{
-		Command:  append([]string{startscript.Helper, "wait", "--tries", "1"}, start.Wait...),
-		Interval: probeInterval,
-		Timeout:  longest + probeSlack,
-		Failures: probeFailures,
-	}
 }

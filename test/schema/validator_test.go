@@ -214,6 +214,8 @@ var limits = []limit{
 	{regexp.MustCompile(`has to be 1ms at least`), "a pattern does not add up spans of time"},
 	{regexp.MustCompile(`has to be 2147483647 at most`), "numbers have no such end elsewhere"},
 	{regexp.MustCompile(`the script of healthcheck is empty`), "elsewhere, a script of line ends is one"},
+	{regexp.MustCompile(`waits for no services|is ready by its healthcheck`), followsValues},
+	{regexp.MustCompile(`in the schedule ends before it begins`), "a pattern does not compare numbers"},
 	{regexp.MustCompile(`grace is counted in whole seconds`), "a pattern does not add up spans of time"},
 	{regexp.MustCompile(`"0[0.]*[A-Za-z]*" is no amount of storage`), "there is one pattern for amounts, which may be nothing elsewhere"},
 	{regexp.MustCompile(`has to be a span of time, not "9{20}h"`), "a pattern does not say how long a span of time may be"},
@@ -223,7 +225,7 @@ var limits = []limit{
 var onTop = regexp.MustCompile(`(?m)^extends:`)
 
 // ofTheWhole are what is said of both together.
-var ofTheWhole = regexp.MustCompile(`needs (the key|a command|the volumes|a name)|declares no images|is required and has a default|is a singleton and has|has a selector, for pods|has a start and an entrypoint|needs either a command or a script|has publish: false and|has a matrix|has a name and no matrix|has to be .*, not nothing`)
+var ofTheWhole = regexp.MustCompile(`needs (the key|a command|the volumes|a name)|declares no images|is required and has a default|is a singleton and has|a cronjob needs a schedule|only a cronjob has|has no number of replicas|is no singleton|is never ready|has a selector, for pods|has a start and an entrypoint|needs either a command or a script|has publish: false and|has a matrix|has a name and no matrix|has to be .*, not nothing`)
 
 // variable finds a variable of the spec at the place of an error.
 var variable = regexp.MustCompile(`^["']?[^"',\]}]*\$\{\{ *\w+ *\}\}`)
