@@ -6,6 +6,7 @@
 //	pulp-helper start SCRIPT [ARG...]
 //	pulp-helper config NAME...
 //	pulp-helper wait [--tries N] [--interval SPAN] [--timeout SPAN] NAME|URL...
+//	pulp-helper check [--timeout SPAN] URL
 //	pulp-helper exec [--user U] [--workdir D] [--umask M] -- COMMAND [ARG...]
 package main
 
@@ -39,6 +40,7 @@ const usage = `Usage:
   pulp-helper config NAME...                        write these settings of the contract
   pulp-helper wait [--tries N] [--interval SPAN] [--timeout SPAN] NAME|URL...
                                                     wait until these services answer
+  pulp-helper check [--timeout SPAN] URL            ask for a page of a web server, once
   pulp-helper exec [--user U] [--workdir D] [--umask M] -- COMMAND [ARG...]
                                                     become the command
 `
@@ -110,6 +112,8 @@ func (p program) command(ctx context.Context, args []string) error {
 		return p.config(ctx, rest)
 	case "wait":
 		return p.wait(ctx, rest, p.asStart)
+	case "check":
+		return p.check(ctx, rest)
 	case "exec":
 		return p.exec(ctx, rest)
 	default:

@@ -51,15 +51,6 @@ func parseWait(args []string) (how contract.Service, names []string, err error) 
 		}
 		return nil
 	})
-	span := func(to *time.Duration) func(string) error {
-		return func(text string) (err error) {
-			*to, err = time.ParseDuration(text)
-			if err != nil || *to <= 0 {
-				return errors.New("it is a time above 0 with its unit, such as 5s")
-			}
-			return nil
-		}
-	}
 	flags.Func("interval", "", span(&how.Interval))
 	flags.Func("timeout", "", span(&how.Timeout))
 	if err := flags.Parse(args); err != nil {

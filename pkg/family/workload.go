@@ -9,6 +9,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
@@ -40,6 +41,8 @@ type Workload struct {
 	Volumes []Volume
 	// Ports are the ports at which a container listens.
 	Ports []Port
+	// After are the images of jobs whose end the start of a container waits for. They need not be among those that are selected.
+	After []string
 	// Probe tells whether a container is ready, or is nil.
 	Probe *Probe
 }
@@ -64,6 +67,8 @@ type Probe struct {
 	// Command is a program with its arguments. If there is none, Script is for a shell.
 	Command []string
 	Script  string
+	// HTTP, unless it is nil, is the page that Command asks for.
+	HTTP *HTTPProbe
 	// Interval is the time between two probes, and Timeout is how long one may take.
 	Interval, Timeout time.Duration
 	// Failures is how many probes in a row have to fail before the container counts as not ready.
@@ -120,9 +125,9 @@ func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 // derive fills in what follows from the image and its family, in which there are no errors.
 func (w *Workload) derive(f *Family, image *Image) {
 	w.User = image.user()
-	w.Capabilities = capabilities(w.DeclaredCapabilities, image.Start)
+	w.Capabilities = capabilities(w.DeclaredCapabilities, image.Start, f.Contract)
 	if s := image.Start; s != nil {
-		w.Required, w.Sockets = s.Variables, s.Sockets
+		w.Required, w.Sockets, w.After = s.Variables, s.Sockets, jobsOf(s, f.Jobs)
 	}
 	if s := f.Kubernetes.Storage; s != nil {
 		for _, path := range image.all(func(c Config) []string { return c.Volumes }) {
@@ -161,15 +166,17 @@ func (i *Image) all(of func(Config) []string) []string {
 // capabilities returns what the commands of an image need, by the spec, and what its start needs. A start begins as root:
 //
 //   - with SETUID and SETGID it becomes the user of the role;
-//   - with KILL it tells a command of init, which is that user's, to end;
+//   - with KILL it tells a command of init, or of a service that it waits for, which is that user's, to end;
 //   - with DAC_OVERRIDE it writes a settings file that belongs to somebody else.
 //
 // https://man7.org/linux/man-pages/man7/capabilities.7.html
-func capabilities(declared []string, start *Start) []string {
+func capabilities(declared []string, start *Start, c contract.Contract) []string {
 	wanted := slices.Clone(declared)
 	if start != nil && start.User != "" {
 		wanted = append(wanted, "SETUID", "SETGID")
-		if len(start.Init) > 0 {
+		if len(start.Init) > 0 || slices.ContainsFunc(c.Services, func(s contract.Service) bool {
+			return len(s.Command) > 0 && slices.Contains(start.Wait, s.Name)
+		}) {
 			wanted = append(wanted, "KILL")
 		}
 	}
