@@ -21,6 +21,7 @@ var listed = map[string]any{
 	"storage":              inventory.Storage{},
 	"image":                inventory.Image{},
 	"healthcheck":          inventory.Healthcheck{},
+	"http check":           inventory.HTTPCheck{},
 	"start":                inventory.Start{},
 	"require":              inventory.Require{},
 	"workload":             inventory.Workload{},

@@ -1,6 +1,7 @@
 package family_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,14 @@ func checks(base, role string) string {
 
 func TestResolve_healthcheck(t *testing.T) {
 	own := &family.Probe{Command: []string{"check", "80"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3}
+	page := &family.Probe{
+		Command: []string{"/usr/bin/pulp-helper", "check", "--timeout", "3s", "http://127.0.0.1:8000/health?port=80"},
+		HTTP:    &family.HTTPProbe{Port: 8000, Path: "/health?port=80"}, Interval: 30 * time.Second, Timeout: 3 * time.Second, Failures: 3,
+	}
+	first := &family.Probe{
+		Command: []string{"/usr/bin/pulp-helper", "check", "http://127.0.0.1:80/"},
+		HTTP:    &family.HTTPProbe{Port: 80, Path: "/"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3,
+	}
 	type want struct {
 		test   []string // that the role declares
 		taken  bool     // what the role inherits is taken away
@@ -50,6 +59,12 @@ func TestResolve_healthcheck(t *testing.T) {
 				"role":   {Script: "a 80 ${B} $C\nb", Interval: time.Second, Timeout: 2 * time.Second, Failures: 4, StartPeriod: 5 * time.Second, StartInterval: 6 * time.Second},
 				"behind": {Script: "a 80 ${B} $C\nb", Interval: time.Second, Timeout: 2 * time.Second, Failures: 4, StartPeriod: 5 * time.Second, StartInterval: 6 * time.Second},
 			}}},
+		{"a page", "", `{http: {port: 8000, path: "/health?port=${{ port }}"}, timeout: 3s}`, want{
+			[]string{"CMD", "/usr/bin/pulp-helper", "check", "--timeout", "3s", "http://127.0.0.1:8000/health?port=80"}, false, map[string]*family.Probe{
+				"role": page, "behind": page,
+			}}},
+		{"the first page", "", `{http: {port: 80}, timeout: 30s}`, want{
+			[]string{"CMD", "/usr/bin/pulp-helper", "check", "http://127.0.0.1:80/"}, false, map[string]*family.Probe{"role": first, "behind": first}}},
 		{"none for a start", `{command: [check]}`, "none", want{[]string{"NONE"}, false, map[string]*family.Probe{
 			"base":  {Command: []string{"check"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},
 			"child": {Command: []string{"check"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},
@@ -81,7 +96,7 @@ func TestResolve_healthcheck(t *testing.T) {
 
 func TestResolve_healthcheckErrors(t *testing.T) {
 	for _, test := range []struct{ name, value, want string }{
-		{"another word", "nonne", `"nonne" is no health check (write a mapping with a command or a script, or none)`},
+		{"another word", "nonne", `"nonne" is no health check (write a mapping with a command, a script or http, or none)`},
 		{"an empty word", `""`, `"" is no health check`},
 		{"a word of a variable", `"${{ port }}"`, `"80" is no health check`},
 		{"a variable of the environment in a command", `{command: [curl, "http://${HOST}/"]}`, "${HOST} is known when a container starts, not when the image is built"},
@@ -89,6 +104,9 @@ func TestResolve_healthcheckErrors(t *testing.T) {
 		{"an empty program", `{command: ["", a]}`, "the first word of a command is empty"},
 		{"a program that a variable makes empty", `{command: ["${{ nothing }}"]}`, "the first word of a command is empty"},
 		{"a script that a variable makes empty", `{script: "${{ nothing }}"}`, "the script of healthcheck is empty"},
+		{"a path of a variable that is none", `{http: {port: 80, path: "${{ port }}"}}`, `"80" is no path for a request`},
+		{"a path with a blank", `{http: {port: 80, path: "/a b"}}`, `"/a b" is no path for a request`},
+		{"a path with half an escape", `{http: {port: 80, path: /a%4}}`, `"/a%4" is no path for a request`},
 		{"a script of line ends", `{script: "\n\n"}`, "the script of healthcheck is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,6 +118,24 @@ func TestResolve_healthcheckErrors(t *testing.T) {
 				t.Errorf("the error is %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+// The image has to have the program that asks for the page.
+func TestResolve_pageNeedsHelper(t *testing.T) {
+	for steps, want := range map[string]string{
+		"":                         `f.yaml:6:53: the health check of a needs the helper "exec", which the image does not have (add a step to base: helpers: [exec])`,
+		"steps: [helpers: [exec]]": "",
+	} {
+		text := head + "images:\n  a: {from: base, command: [c], healthcheck: {http: {port: 80}}}\n  base: {from: scratch, " + steps + "}\n"
+		s, err := spec.Parse("f.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = family.Resolve(s, family.Options{Dir: t.TempDir(), Assets: builtIn()})
+		if got := fmt.Sprint(err); want == "" && err != nil || want != "" && got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
+	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // A Workload says how containers of an image run. It is derived once, here: packages that write it down for a tool, such as Kubernetes,
@@ -45,6 +46,8 @@ type Workload struct {
 	Volumes []Volume
 	// Ports are the ports at which a container listens.
 	Ports []Port
+	// After are the images of jobs whose end the start of a container waits for. They need not be among those that are selected.
+	After []string
 	// Probe tells whether a container is ready, or is nil.
 	Probe *Probe
 }
@@ -72,6 +75,8 @@ type Probe struct {
 	// TCP is a port that has to be open, in place of a command and a script; 0, if it is one of these. What runs containers on one machine
 	// cannot look at a port from outside, and leaves it out.
 	TCP int
+	// HTTP, unless it is nil, is the page that Command asks for.
+	HTTP *HTTPProbe
 	// Interval is the time between two probes, and Timeout is how long one may take.
 	Interval, Timeout time.Duration
 	// Failures is how many probes in a row have to fail before the container counts as not ready.
@@ -131,9 +136,9 @@ func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 // derive fills in what follows from the image and its family, in which there are no errors.
 func (w *Workload) derive(f *Family, image *Image) {
 	w.User = image.user()
-	w.Capabilities = capabilities(w.DeclaredCapabilities, image.Start)
+	w.Capabilities = capabilities(w.DeclaredCapabilities, image.Start, f.Contract)
 	if s := image.Start; s != nil {
-		w.Required, w.Sockets = s.Variables, s.Sockets
+		w.Required, w.Sockets, w.After = s.Variables, s.Sockets, jobsOf(s, f.Jobs)
 	}
 	if s := f.Kubernetes.Storage; s != nil {
 		for _, path := range image.all(func(c Config) []string { return c.Volumes }) {
@@ -175,15 +180,17 @@ func (i *Image) all(of func(Config) []string) []string {
 // capabilities returns what the commands of an image need, by the spec, and what its start needs. A start begins as root:
 //
 //   - with SETUID and SETGID it becomes the user of the role;
-//   - with KILL it tells a command of init, which is that user's, to end;
+//   - with KILL it tells a command of init, or of a service that it waits for, which is that user's, to end;
 //   - with DAC_OVERRIDE it writes a settings file that belongs to somebody else.
 //
 // https://man7.org/linux/man-pages/man7/capabilities.7.html
-func capabilities(declared []string, start *Start) []string {
+func capabilities(declared []string, start *Start, c contract.Contract) []string {
 	wanted := slices.Clone(declared)
 	if start != nil && start.User != "" {
 		wanted = append(wanted, "SETUID", "SETGID")
-		if len(start.Init) > 0 {
+		if len(start.Init) > 0 || slices.ContainsFunc(c.Services, func(s contract.Service) bool {
+			return len(s.Command) > 0 && slices.Contains(start.Wait, s.Name)
+		}) {
 			wanted = append(wanted, "KILL")
 		}
 	}

@@ -20,6 +20,7 @@ var places = map[string]string{
 	"service":              head + "services: {s: {%s}}\n" + images,
 	"image":                head + "images: {a: {%s}}\n",
 	"healthcheck":          head + "images: {a: {from: scratch, healthcheck: {%s}}}\n",
+	"http check":           head + "images: {a: {from: scratch, healthcheck: {http: {%s}}}}\n",
 	"start":                head + "images: {a: {from: scratch, start: {%s}}}\n",
 	"kubernetes":           head + "kubernetes: {%s}\n" + images,
 	"kubernetes service":   head + "kubernetes: {services: {s: {%s}}}\n" + images,

@@ -19,6 +19,7 @@ var goTypes = map[string]reflect.Type{
 	"service":              reflect.TypeFor[Service](),
 	"image":                reflect.TypeFor[Image](),
 	"healthcheck":          reflect.TypeFor[Healthcheck](),
+	"http check":           reflect.TypeFor[HTTPCheck](),
 	"start":                reflect.TypeFor[Start](),
 	"require":              reflect.TypeFor[Start](), // it has no type of its own
 	"kubernetes":           reflect.TypeFor[Kubernetes](),
