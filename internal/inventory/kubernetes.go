@@ -35,6 +35,9 @@ type Storage struct {
 
 // A Workload is how containers of an image run.
 type Workload struct {
+	Kind         Value      `json:"kind"`
+	Schedule     *Value     `json:"schedule,omitempty"`
+	Readiness    *Value     `json:"readiness,omitempty"`
 	Singleton    Value      `json:"singleton"`
 	Replicas     Value      `json:"replicas"`
 	Grace        Value      `json:"grace"`
@@ -101,10 +104,16 @@ func (l lister) workload(w family.Workload, declared *spec.Workload) *Workload {
 		declared = &spec.Workload{}
 	}
 	out := &Workload{
+		Kind:         Value{string(w.Kind), Origin{Source: BuiltIn}},
+		Schedule:     l.optional(w.Schedule, declared.Schedule, ""),
+		Readiness:    l.optional("services", declared.Readiness, ""),
 		Singleton:    l.orBuiltIn(w.Singleton, declared.Singleton, declared.At),
 		Replicas:     l.orBuiltIn(w.Replicas, declared.Replicas > 0, declared.At),
 		Grace:        l.orBuiltIn(w.Grace, declared.Grace > 0, declared.At),
 		Capabilities: l.words(w.DeclaredCapabilities, declared.Capabilities),
+	}
+	if declared.Kind.IsSet() {
+		out.Kind = l.specValue(string(w.Kind), declared.Kind)
 	}
 	if len(w.Requests)+len(w.Limits) > 0 {
 		out.Resources = &Resources{

@@ -33,7 +33,6 @@ func checks(base, role string) string {
 }
 
 func TestResolve_healthcheck(t *testing.T) {
-	waits := &family.Probe{Command: []string{"/usr/bin/pulp-helper", "wait", "--tries", "1", "db"}, Interval: 30 * time.Second, Timeout: 5 * time.Second, Failures: 2}
 	own := &family.Probe{Command: []string{"check", "80"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3}
 	page := &family.Probe{
 		Command: []string{"/usr/bin/pulp-helper", "check", "--timeout", "3s", "http://127.0.0.1:8000/health?port=80"},
@@ -52,8 +51,8 @@ func TestResolve_healthcheck(t *testing.T) {
 		name, base, role string
 		want             want
 	}{
-		{"none", "", "", want{nil, true, map[string]*family.Probe{"role": waits}}},
-		{"inherited, but not by a start", `{command: [check, "${{ port }}"]}`, "", want{nil, true, map[string]*family.Probe{"base": own, "child": own, "role": waits}}},
+		{"none", "", "", want{nil, true, map[string]*family.Probe{}}},
+		{"inherited, but not by a start", `{command: [check, "${{ port }}"]}`, "", want{nil, true, map[string]*family.Probe{"base": own, "child": own}}},
 		{"of the start", "", `{command: [check, "${{ port }}"]}`, want{[]string{"CMD", "check", "80"}, false, map[string]*family.Probe{"role": own, "behind": own}}},
 		{"a script", "", `{script: "\na ${{ port }} ${B} $C\nb\n", interval: 1s, timeout: 2s, retries: 4, start_period: 5s, start_interval: 6s}`,
 			want{[]string{"CMD-SHELL", "a 80 ${B} $C\nb"}, false, map[string]*family.Probe{
@@ -70,7 +69,7 @@ func TestResolve_healthcheck(t *testing.T) {
 			"base":  {Command: []string{"check"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},
 			"child": {Command: []string{"check"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},
 		}}},
-		{"none, which a start does not inherit", `"${{ none }}"`, "", want{nil, true, map[string]*family.Probe{"role": waits}}},
+		{"none, which a start does not inherit", `"${{ none }}"`, "", want{nil, true, map[string]*family.Probe{}}},
 		{"the characters of a variable", "", `{command: [a, "$${B}"]}`, want{[]string{"CMD", "a", "${B}"}, false, map[string]*family.Probe{
 			"role":   {Command: []string{"a", "${B}"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},
 			"behind": {Command: []string{"a", "${B}"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},

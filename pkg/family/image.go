@@ -38,7 +38,7 @@ func (r *resolver) image(image *Image, name spec.Text, f *Family) {
 		image.Config.NoHealthcheck = image.Config.Healthcheck == nil
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
-	image.Workload = r.workload(d.Kubernetes)
+	image.Workload = r.workload(image)
 	r.checkLayers(image, name)
 }
 

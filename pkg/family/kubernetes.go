@@ -93,6 +93,7 @@ var (
 	externalHost = formOf(schema.ExternalHost)
 	labelKey     = formOf(schema.KubernetesLabel)
 	labelValue   = shortForm{formOf(schema.KubernetesLabelValue)}
+	schedule     = shortForm{formOf(schema.Schedule)}
 )
 
 // kubernetes returns what the family declares, whose images are resolved.

@@ -10,12 +10,17 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
-	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // A Workload says how containers of an image run. It is derived once, here: packages that write it down for a tool, such as Kubernetes,
 // Compose or docker, only translate it.
 type Workload struct {
+	// Kind is what runs them in a cluster. Once a family is resolved, it is set.
+	Kind Kind
+	// Schedule is when containers of the kind cronjob run, in UTC and in the notation of cron.
+	Schedule string
+	// AwaitsServices says that a container is ready as long as the services answer that it waits for when it starts.
+	AwaitsServices bool
 	// Singleton says that there must never be two at a time.
 	Singleton bool
 	// Replicas is how many there are, 1 at least.
@@ -61,14 +66,17 @@ type Port struct {
 	Protocol string // tcp or udp
 }
 
-// A Probe is what succeeds in a container that is ready: the health check of the image or, if it has none, a command that asks the services
-// which the container waits for when it starts.
+// A Probe is what succeeds in a container that is ready: the health check of the image or, if it has none, a connection to its first TCP port.
+// If the spec asks for it, it is a command that asks the services which the container waits for when it starts.
 type Probe struct {
 	// Command is a program with its arguments. If there is none, Script is for a shell.
 	Command []string
 	Script  string
 	// HTTP, unless it is nil, is the page that Command asks for.
 	HTTP *HTTPProbe
+	// TCP is a port that has to be open, in place of a command and a script; 0, if it is one of these. What runs containers on one machine
+	// cannot look at a port from outside, and leaves it out.
+	TCP int
 	// Interval is the time between two probes, and Timeout is how long one may take.
 	Interval, Timeout time.Duration
 	// Failures is how many probes in a row have to fail before the container counts as not ready.
@@ -78,8 +86,9 @@ type Probe struct {
 	StartPeriod, StartInterval time.Duration
 }
 
-// workload returns what the spec says about the containers of an image.
-func (r *resolver) workload(declared *spec.Workload) Workload {
+// workload returns what the spec says about the containers of an image, whose start is resolved.
+func (r *resolver) workload(image *Image) Workload {
+	declared := image.Declared.Kubernetes
 	if declared == nil {
 		return Workload{Replicas: 1, Grace: schema.DefaultGrace}
 	}
@@ -91,6 +100,8 @@ func (r *resolver) workload(declared *spec.Workload) Workload {
 		Limits:    r.quantities(declared.Resources.Limits),
 		At:        declared.At,
 	}
+	r.kind(&w, *declared)
+	r.readiness(&w, image)
 	for _, c := range declared.Capabilities {
 		if strings.HasPrefix(c.Value, "CAP_") {
 			r.report.Add(c.At, "leave out CAP_", "%q is no capability in the notation of Kubernetes", c.Value)
@@ -141,6 +152,9 @@ func (w *Workload) derive(f *Family, image *Image) {
 		n, _ := strconv.Atoi(number) // it is a number: see resolver.ports
 		w.Ports = append(w.Ports, Port{Number: n, Protocol: protocol})
 	}
+	if w.Kind == "" {
+		w.Kind = image.kind()
+	}
 	w.Probe = f.probe(image)
 }
 
@@ -185,36 +199,4 @@ func capabilities(declared []string, start *Start, c contract.Contract) []string
 	}
 	slices.Sort(wanted)
 	return slices.Compact(wanted)
-}
-
-const (
-	// probeInterval is long: what a probe tells, a service's own monitoring tells sooner.
-	probeInterval = 30 * time.Second
-	probeFailures = 2
-	// probeSlack is what a probe may take besides what the helper gives a service.
-	probeSlack = 3 * time.Second
-)
-
-// probe returns the probe of containers of an image: its health check, or with a start, what the helper in the image says of the services. A
-// container that has no check and waits for nothing has none.
-func (f *Family) probe(image *Image) *Probe {
-	if check := image.healthcheck(); check != nil {
-		return check.probe()
-	}
-	start := image.Start
-	if start == nil || len(start.Wait) == 0 {
-		return nil
-	}
-	var longest time.Duration
-	for _, s := range f.Contract.Services {
-		if slices.Contains(start.Wait, s.Name) {
-			longest = max(longest, s.Timeout)
-		}
-	}
-	return &Probe{
-		Command:  append([]string{startscript.Helper, "wait", "--tries", "1"}, start.Wait...),
-		Interval: probeInterval,
-		Timeout:  longest + probeSlack,
-		Failures: probeFailures,
-	}
 }

@@ -34,6 +34,9 @@ type Storage struct {
 // A Workload says how containers of an image run.
 type Workload struct {
 	At           Range
+	Kind         Text
+	Schedule     Text
+	Readiness    Text
 	Singleton    bool
 	Replicas     int
 	Grace        time.Duration
@@ -102,6 +105,9 @@ func (r *reader) storage(n *yaml.Node) *Storage {
 func (r *reader) workload(n *yaml.Node, what string) *Workload {
 	w := &Workload{At: r.rangeOf(n)}
 	r.object(n, what, fields{
+		"kind":         r.text(&w.Kind, "kind"),
+		"schedule":     r.text(&w.Schedule, "schedule"),
+		"readiness":    r.text(&w.Readiness, "readiness"),
 		"singleton":    r.boolean(&w.Singleton, "singleton"),
 		"replicas":     r.count(&w.Replicas, "replicas"),
 		"grace":        r.duration(&w.Grace, "grace"),

@@ -12,6 +12,12 @@ const DefaultGrace = 30 * time.Second
 // https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
 func AccessModes() []string { return []string{"ReadWriteMany", "ReadWriteOnce"} }
 
+// WorkloadKinds returns the kinds of objects that run containers of an image.
+// https://kubernetes.io/docs/concepts/workloads/controllers/
+func WorkloadKinds() []string {
+	return []string{"deployment", "statefulset", "daemonset", "job", "cronjob"}
+}
+
 // dnsSubdomain is the form of most names in Kubernetes.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 const dnsSubdomain = `[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*`
@@ -34,6 +40,12 @@ var (
 	Bytes      = Form{"bytes", `[1-9][0-9]{0,14}|(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,3})?(?:k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)`, "a number of bytes, with `Mi`, `Gi` and so on"}
 	Processors = Form{"processors", `(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,3})?|[1-9][0-9]{0,8}m`, "a number of processors, or of thousandths with `m`"}
 	AccessMode = Form{"accessMode", oneOf(AccessModes()), list(AccessModes())}
+	// WorkloadKind is a kind of object that runs containers, in small letters.
+	WorkloadKind = Form{"workloadKind", oneOf(WorkloadKinds()), list(WorkloadKinds())}
+	// Schedule is what a CronJob takes. That a range goes up, a pattern cannot say.
+	Schedule = Form{"schedule", schedulePattern(), "five fields, the minute, hour, day, month and day of the week, or `@hourly`, `@daily`, `@weekly`, `@monthly` or `@yearly`"}
+	// Readiness is the only way to be ready that has to be asked for.
+	Readiness = Form{"readiness", "services", "`services`"}
 )
 
 func kubernetes() *Object {
@@ -87,6 +99,12 @@ func workload() *Object {
 		Name:        "workload",
 		Description: "How containers of an image run. Not inherited.",
 		Keys: []Key{
+			{Name: "kind", Type: String{Form: WorkloadKind, Scope: AtBuild}, Example: "job",
+				Description: "What runs them. Left out, it follows from the image: one with `ports`, without `volumes` and not a `singleton` is a `deployment` that is updated pod by pod, a `singleton` is a `deployment` of one pod, and any other image is a `statefulset`."},
+			{Name: "schedule", Type: String{Form: Schedule, Scope: AtBuild}, Example: `"0 3 * * *"`,
+				Description: "When a `cronjob` runs, in UTC."},
+			{Name: "readiness", Type: String{Form: Readiness, Scope: AtBuild}, Example: "services",
+				Description: "`services`: a container is ready as long as the services answer that it waits for when it starts. Left out, it is ready by its `healthcheck` or, if it has none, when its first TCP port is open."},
 			{Name: "singleton", Type: Boolean{}, Default: "false", Example: "true", Description: "There are never two at a time."},
 			{Name: "replicas", Type: Count{}, Default: "1", Example: "2", Description: "How many there are."},
 			{Name: "grace", Type: Duration{}, Default: DefaultGrace.String(), Example: "10m",
@@ -97,8 +115,23 @@ func workload() *Object {
 		},
 		Rules: []Rule{
 			{Kind: None, If: Condition{"singleton", True}, Conditions: []Condition{{"replicas", Set}}, Description: "A `singleton` has no `replicas`."},
+			{Kind: AtLeastOne, If: Condition{"kind", isWord("cronjob")}, Conditions: []Condition{{"schedule", Set}}, Description: "A `cronjob` needs a `schedule`."},
+			{Kind: AtLeastOne, If: Condition{"schedule", Set}, Conditions: []Condition{{"kind", Set}}, Description: "A `schedule` needs `kind: cronjob`."},
+			{Kind: None, If: Condition{"schedule", Set}, Conditions: kindIs("deployment", "statefulset", "daemonset", "job"), Description: "No other kind has a `schedule`."},
+			{Kind: None, If: Condition{"singleton", True}, Conditions: kindIs("daemonset", "job", "cronjob"), Description: "A `singleton` is a `deployment` or a `statefulset`."},
+			{Kind: None, If: Condition{"replicas", Set}, Conditions: kindIs("daemonset", "job", "cronjob"), Description: "Only a `deployment` or a `statefulset` has `replicas`."},
+			{Kind: None, If: Condition{"readiness", Set}, Conditions: kindIs("job", "cronjob"), Description: "A `job` and a `cronjob` have no `readiness`."},
 		},
 	}
+}
+
+// kindIs returns a condition for each of some kinds.
+func kindIs(kinds ...string) []Condition {
+	var out []Condition
+	for _, k := range kinds {
+		out = append(out, Condition{"kind", isWord(k)})
+	}
+	return out
 }
 
 func resources() *Object {
