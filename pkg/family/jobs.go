@@ -36,7 +36,9 @@ func (r *resolver) checkJob(t spec.Text, name string) bool {
 		r.report.Add(t.At, "name one of them, such as "+several[0], "%s is a matrix, which makes several images", name)
 	case !declared:
 		r.report.Add(t.At, spec.DidYouMean(name, r.names), "the family has no image called %q", name)
-	case image == nil: // there is an error about it
+	case image == nil, r.incomplete[name]: // there is an error about it, or nobody needs it
+	case image.Workload.Kind != KindJob || !image.Runs():
+		r.report.Add(t.At, "give it kubernetes: { kind: job }, and a command", "%s is no job: containers of it do not end when their work is done", name)
 	default:
 		return true
 	}

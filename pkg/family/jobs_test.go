@@ -73,6 +73,8 @@ func TestResolve_jobErrors(t *testing.T) {
 		{"no such image", spec("command: [a], job: n", job), line + `37: the family has no image called "n" (there is base, m)`},
 		{"a matrix", spec("command: [a], job: x", "  x: { from: base, matrix: { n: [a, b] }, name: \"x-${{ n }}\", command: [c], kubernetes: { KIND } }\n"),
 			line + "37: x is a matrix, which makes several images (name one of them, such as x-a)"},
+		{"no job", spec("command: [a], job: base", job),
+			line + "37: base is no job: containers of it do not end when their work is done (give it kubernetes: { kind: job }, and a command)"},
 		{"itself", spec("command: [a], job: m", waiting(job, "s")), line + "37: the job waits for its own end: m -> m (leave a service out of a start.wait)"},
 		{"a secret in the command", spec(`command: [a, "${PW}"]`, job), line + "31: PW is secret, and a command line is for everybody to see (the process finds it in its environment)"},
 		{"an undeclared variable", spec(`command: [a, "${PX}"]`, job), line + `32: the variable "PX" is not declared under environment (did you mean "PW"?)`},
@@ -90,7 +92,7 @@ func TestResolve_jobErrors(t *testing.T) {
 }
 
 // ofKind gives the images of a spec their kind.
-func ofKind(text, kind string) string { return strings.ReplaceAll(text, "KIND", "") }
+func ofKind(text, kind string) string { return strings.ReplaceAll(text, "KIND", "kind: "+kind) }
 
 // waiting makes the starts of a spec wait for a service, or for nothing.
 func waiting(text, service string) string {

@@ -76,11 +76,11 @@ type Probe struct {
 	// Command is a program with its arguments. If there is none, Script is for a shell.
 	Command []string
 	Script  string
+	// HTTP, unless it is nil, is the page that Command asks for.
+	HTTP *HTTPProbe
 	// TCP is a port that has to be open, in place of a command and a script; 0, if it is one of these. What runs containers on one machine
 	// cannot look at a port from outside, and leaves it out.
 	TCP int
-	// HTTP, unless it is nil, is the page that Command asks for.
-	HTTP *HTTPProbe
 	// Interval is the time between two probes, and Timeout is how long one may take.
 	Interval, Timeout time.Duration
 	// Failures is how many probes in a row have to fail before the container counts as not ready.
