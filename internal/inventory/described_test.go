@@ -25,6 +25,7 @@ var listed = map[string]any{
 	"start":                inventory.Start{},
 	"require":              inventory.Require{},
 	"workload":             inventory.Workload{},
+	"disruption budget":    inventory.DisruptionBudget{},
 	"resources":            inventory.Resources{},
 }
 

@@ -50,7 +50,7 @@ func TestResolve_jobs(t *testing.T) {
 	}
 	user, kill := []string{"SETGID", "SETUID"}, []string{"KILL", "SETGID", "SETUID"}
 	want := map[string]wants{
-		"base": {}, "other": {}, "migrate": {Capabilities: user},
+		"base": {}, "other": {Capabilities: []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"}}, "migrate": {Capabilities: user},
 		"seed": {After: []string{"migrate"}, Capabilities: kill, Required: []string{"HOST"}},
 		"web":  {After: []string{"seed", "migrate"}, Capabilities: kill, Required: []string{"HOST"}},
 	}

@@ -65,6 +65,14 @@ func TestWorkload_errors(t *testing.T) {
 		{"readiness of a job", image("{kind: job, readiness: services}"), `f.yaml:5:64: a job is never ready: it ends (leave it out)`},
 		{"readiness in two ways", head + "images: {a: {from: scratch, healthcheck: {command: [a]}, kubernetes: {readiness: services}}}\n",
 			`f.yaml:5:82: a is ready by its healthcheck, not by the services that it waits for (keep one of them)`},
+		{"a budget that is no percentage", image("{disruptionBudget: {minAvailable: \"101%\"}}"),
+			`f.yaml:5:75: "101%" is no part of the containers (write a number without quotes, or a percentage such as "50%")`},
+		{"a budget with a number in quotes", image("{disruptionBudget: {maxUnavailable: \"1\"}}"),
+			`f.yaml:5:77: "1" is no part of the containers (write a number without quotes, or a percentage such as "50%")`},
+		{"a budget of daemons", image("{kind: daemonset, disruptionBudget: {maxUnavailable: 1}}"), `f.yaml:5:77: a daemonset has no disruptionBudget (leave it out)`},
+		{"spread over what there is not", image("{spread: hosts}"), `f.yaml:5:50: "hosts" is nothing that containers are spread over (did you mean "host"?)`},
+		{"a job that is spread", image("{kind: job, spread: zone}"), `f.yaml:5:61: a job is not spread (leave it out)`},
+		{"a singleton that is spread", image("{singleton: true, spread: zone}"), `f.yaml:5:67: a singleton is not spread: there is one (leave it out)`},
 		{"an amount that is none", image("{resources: {limits: {memory: 1GiB}}}"), `f.yaml:5:71: "1GiB" is no amount of bytes: write a number and Mi or Gi`},
 		{"a thousandth of a byte", image("{resources: {limits: {memory: 100m}}}"), `f.yaml:5:71: "100m" is no amount of bytes: write a number and Mi or Gi`},
 		{"an amount of processors that is none", image("{resources: {limits: {cpu: 1Gi}}}"), `f.yaml:5:68: "1Gi" is no amount of processors: write "2", "0.5" or "500m"`},
@@ -130,29 +138,6 @@ func TestKubernetesService_defaultPort(t *testing.T) {
 	s := f.Kubernetes.Services[0]
 	if s.Port != 5432 || s.HostVariable() != "MY_DB_SERVICE_HOST" || s.PortVariable() != "MY_DB_SERVICE_PORT" {
 		t.Errorf("got %+v, %s, %s", s, s.HostVariable(), s.PortVariable())
-	}
-}
-
-func TestWorkload_capabilities(t *testing.T) {
-	f, err := resolve(t, head+`settings: { s: { file: /f, lens: pulpconf.aug } }
-images:
-  base: { from: scratch, steps: [ helpers: [config], lens: pulpconf.aug ] }
-  plain: { from: base, command: [c] }
-  own: { from: base, command: [c], kubernetes: { capabilities: [NET_BIND_SERVICE] } }
-  start: { from: base, start: { command: [c] } }
-  user: { from: base, start: { user: u, command: [c] } }
-  all: { from: base, start: { configure: [s], user: u, command: [c] }, kubernetes: { capabilities: [SETUID, KILL] } }
-`, family.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	for _, i := range f.Images {
-		got[i.Name] = strings.Join(i.Workload.Capabilities, " ")
-	}
-	want := map[string]string{"base": "", "plain": "", "own": "NET_BIND_SERVICE", "start": "", "user": "SETGID SETUID", "all": "DAC_OVERRIDE KILL SETGID SETUID"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

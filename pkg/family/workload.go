@@ -9,7 +9,6 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
-	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 )
 
 // A Workload says how containers of an image run. It is derived once, here: packages that write it down for a tool, such as Kubernetes,
@@ -29,7 +28,12 @@ type Workload struct {
 	Grace time.Duration
 	// Requests and Limits are quantities in Kubernetes' notation, by the name of the resource.
 	Requests, Limits map[string]string
-	// DeclaredCapabilities are those of Capabilities that the spec lists for the commands of the image, in its order.
+	// DisruptionBudget bounds how many may be taken away at once, or is nil.
+	DisruptionBudget *DisruptionBudget
+	// SpreadOver is what they are spread over as far as there is room, host or zone; empty for whatever a cluster does.
+	SpreadOver string
+	// DeclaredCapabilities are those of Capabilities that the spec lists for the commands of the image, in its order. It is nil, and not empty,
+	// when the spec has no list.
 	DeclaredCapabilities []string
 	// At is where the spec says so; the zero Range, if it says nothing of it.
 	At spec.Range
@@ -102,6 +106,11 @@ func (r *resolver) workload(image *Image) Workload {
 	}
 	r.kind(&w, *declared)
 	r.readiness(&w, image)
+	w.DisruptionBudget = r.disruptionBudget(w.Kind, declared.DisruptionBudget)
+	w.SpreadOver = r.spread(w, declared.Spread)
+	if declared.Capabilities != nil {
+		w.DeclaredCapabilities = []string{}
+	}
 	for _, c := range declared.Capabilities {
 		if strings.HasPrefix(c.Value, "CAP_") {
 			r.report.Add(c.At, "leave out CAP_", "%q is no capability in the notation of Kubernetes", c.Value)
@@ -136,7 +145,6 @@ func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 // derive fills in what follows from the image and its family, in which there are no errors.
 func (w *Workload) derive(f *Family, image *Image) {
 	w.User = image.user()
-	w.Capabilities = capabilities(w.DeclaredCapabilities, image.Start, f.Contract)
 	if s := image.Start; s != nil {
 		w.Required, w.Sockets, w.After = s.Variables, s.Sockets, jobsOf(s, f.Jobs)
 	}
@@ -152,6 +160,7 @@ func (w *Workload) derive(f *Family, image *Image) {
 		n, _ := strconv.Atoi(number) // it is a number: see resolver.ports
 		w.Ports = append(w.Ports, Port{Number: n, Protocol: protocol})
 	}
+	w.Capabilities = image.capabilities(f.Contract)
 	if w.Kind == "" {
 		w.Kind = image.kind()
 	}
@@ -175,28 +184,4 @@ func (i *Image) all(of func(Config) []string) []string {
 		out = append(out, of(i.Config)...)
 	}
 	return once(out)
-}
-
-// capabilities returns what the commands of an image need, by the spec, and what its start needs. A start begins as root:
-//
-//   - with SETUID and SETGID it becomes the user of the role;
-//   - with KILL it tells a command of init, or of a service that it waits for, which is that user's, to end;
-//   - with DAC_OVERRIDE it writes a settings file that belongs to somebody else.
-//
-// https://man7.org/linux/man-pages/man7/capabilities.7.html
-func capabilities(declared []string, start *Start, c contract.Contract) []string {
-	wanted := slices.Clone(declared)
-	if start != nil && start.User != "" {
-		wanted = append(wanted, "SETUID", "SETGID")
-		if len(start.Init) > 0 || slices.ContainsFunc(c.Services, func(s contract.Service) bool {
-			return len(s.Command) > 0 && slices.Contains(start.Wait, s.Name)
-		}) {
-			wanted = append(wanted, "KILL")
-		}
-	}
-	if start != nil && len(start.Configure) > 0 {
-		wanted = append(wanted, "DAC_OVERRIDE")
-	}
-	slices.Sort(wanted)
-	return slices.Compact(wanted)
 }

@@ -26,6 +26,7 @@ var places = map[string]string{
 	"kubernetes service":   head + "kubernetes: {services: {s: {%s}}}\n" + images,
 	"storage":              head + "kubernetes: {storage: {%s}}\n" + images,
 	"workload":             head + "images: {a: {from: scratch, kubernetes: {%s}}}\n",
+	"disruption budget":    head + "images: {a: {from: scratch, kubernetes: {disruptionBudget: {%s}}}}\n",
 	"resources":            head + "images: {a: {from: scratch, kubernetes: {resources: {%s}}}}\n",
 	"amounts":              head + "images: {a: {from: scratch, kubernetes: {resources: {limits: {%s}}}}}\n",
 	"require":              head + "images: {a: {from: scratch, start: {command: [c], require: {%s}}}}\n",

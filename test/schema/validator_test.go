@@ -227,7 +227,7 @@ var limits = []limit{
 var onTop = regexp.MustCompile(`(?m)^extends:`)
 
 // ofTheWhole are what is said of both together.
-var ofTheWhole = regexp.MustCompile(`needs (the key|a command|the volumes|a name)|declares no images|is required and has a default|is a singleton and has|a cronjob needs a schedule|only a cronjob has|has no number of replicas|is no singleton|is never ready|has a selector, for pods|has a start and an entrypoint|needs either a command, a script or http|needs either a url or a command|has a url and a command|has a job and no command|has publish: false and|has a matrix|has a name and no matrix|has to be .*, not nothing`)
+var ofTheWhole = regexp.MustCompile(`needs (the key|a command|the volumes|a name)|declares no images|is required and has a default|is a singleton and has|a cronjob needs a schedule|only a cronjob has|has no number of replicas|is no singleton|is never ready|is not spread|has no disruptionBudget|disruptionBudget needs|has a selector, for pods|has a start and an entrypoint|needs either a command, a script or http|needs either a url or a command|has a url and a command|has a job and no command|has publish: false and|has a matrix|has a name and no matrix|has to be .*, not nothing`)
 
 // variable finds a variable of the spec at the place of an error.
 var variable = regexp.MustCompile(`^["']?[^"',\]}]*\$\{\{ *\w+ *\}\}`)

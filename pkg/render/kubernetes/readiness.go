@@ -27,6 +27,9 @@ func readiness(image *family.Image) *corev1.Probe {
 }
 
 func handler(p family.Probe) corev1.ProbeHandler {
+	if p.HTTP != nil {
+		return corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: p.HTTP.Path, Port: intstr.FromInt(p.HTTP.Port)}}
+	}
 	if p.TCP > 0 {
 		return corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt(p.TCP)}}
 	}
