@@ -22,7 +22,7 @@ TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-c
            /usr/lib/python3/dist-packages/whitenoise:python3-whitenoise
 # Everything that parses, by package; the modules of the tests have more.
 FUZZ    := pkg/spec:FuzzParse pkg/spec:FuzzExtends pkg/spec:FuzzParseValues pkg/family:FuzzResolve pkg/family:FuzzHideCredentials pkg/family:FuzzFiles pkg/build:FuzzStream internal/diagnostic:FuzzText internal/download:FuzzDecode internal/outside:FuzzFind internal/treeindex:FuzzDecode internal/treeindex:FuzzRead internal/recipe:FuzzDecode internal/record:FuzzGet internal/recordset:FuzzDecode internal/recordset:FuzzUnpack pkg/startup/contract:FuzzExpand pkg/startup/contract:FuzzRead \
-           pkg/startup/settings:FuzzQuote pkg/startup/settings:FuzzValue pkg/startup/serviceurl:FuzzParse pkg/startup/startscript:FuzzParse pkg/startup/startscript:FuzzMarshal pkg/startup/service:FuzzAnswers internal/statcache:FuzzParse cmd/pulpimg:FuzzReadEnvFile \
+           pkg/startup/settings:FuzzQuote pkg/startup/settings:FuzzValue pkg/startup/serviceurl:FuzzParse pkg/startup/startscript:FuzzParse pkg/startup/startscript:FuzzMarshal pkg/startup/service:FuzzAnswers pkg/startup/command:FuzzShown internal/statcache:FuzzParse cmd/pulpimg:FuzzReadEnvFile \
            pkg/publish:FuzzParseChallenge pkg/publish:FuzzLocation pkg/publish:FuzzNextLink pkg/publish:FuzzCredentials pkg/registries:FuzzHosts pkg/layout:FuzzSources
 DEMO    := --push --progress plain
 
