@@ -17,10 +17,10 @@ services:
   migrated: { command: [check], job: migrate }
   reported: { command: [check], job: migrate }
 images:
-  base: { from: scratch, steps: [ helpers: [wait] ] }
+  base: { from: scratch, user: app, steps: [ helpers: [wait] ] }
   migrate: { from: base, start: { command: [m] }, kubernetes: { kind: job } }
-  web: { from: base, ports: ["80"], start: { wait: [migrated, reported], command: [w] }, healthcheck: { http: { port: 80 }, timeout: 1s } }
-  report: { from: base, ports: ["80"], start: { wait: [migrated], command: [r] }, kubernetes: { kind: cronjob, schedule: "@daily" } }
+  web: { from: base, ports: ["80"], start: { wait: [migrated, reported], command: [w] }, healthcheck: { http: { port: 80 }, timeout: 1s }, kubernetes: { capabilities: [] } }
+  report: { from: base, ports: ["80"], start: { wait: [migrated], command: [r] }, kubernetes: { kind: cronjob, schedule: "@daily", capabilities: [] } }
 `
 
 const (

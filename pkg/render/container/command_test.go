@@ -15,7 +15,7 @@ import (
 func pulp(t testing.TB) *family.Family { return familytest.Load(t, "../../../specs/pulp.yaml") }
 
 func secret(t testing.TB) *family.Family {
-	return familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {PASSWORD: {required: true, secret: true}, PLAIN: {}}\nimages: {a_b: {from: scratch, steps: [helpers: [wait]], start: {command: [x]}}}\n")
+	return familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {PASSWORD: {required: true, secret: true}, PLAIN: {}}\nimages: {a_b: {from: scratch, user: app, steps: [helpers: [wait]], start: {command: [x]}}}\n")
 }
 
 func limited(t testing.TB) *family.Family {
@@ -100,9 +100,9 @@ registry: r
 tag: t
 services: { db: { url: "tcp://h:1" } }
 images:
-  web: { from: scratch, command: [x], ports: ["80", 53/udp] }
-  waits: { from: scratch, steps: [ helpers: [wait] ], start: { wait: [db], command: [x] }, kubernetes: { readiness: services } }
-  job: { from: scratch, command: [x], kubernetes: { kind: job } }
+  web: { from: scratch, command: [x], ports: ["80", 53/udp], kubernetes: { capabilities: [] } }
+  waits: { from: scratch, user: app, steps: [ helpers: [wait] ], start: { wait: [db], command: [x] }, kubernetes: { readiness: services } }
+  job: { from: scratch, user: app, command: [x], kubernetes: { kind: job } }
 `)
 }
 
