@@ -138,3 +138,23 @@ func TestPublish_editAfterLoss(t *testing.T) {
 		})
 	}
 }
+
+// Whatever a registry is like, an edit arrives.
+func TestPublish_editAndQuirks(t *testing.T) {
+	for _, line := range harmless() {
+		for _, quirk := range line {
+			t.Run(string(quirk), func(t *testing.T) {
+				t.Parallel()
+				q := NewQuirky(t, quirk)
+				first := edited(t, q.Host, 1000, 1)
+				item := after(t, edited(t, q.Host, 1000, 2), first)
+				for _, one := range []publish.Item{first, item} {
+					if _, err := publish.Publish(t.Context(), []publish.Item{one}, q.options()); err != nil {
+						t.Fatalf("%v\n%s", err, strings.Join(q.Requests(), "\n"))
+					}
+					checkAudit(t, q, []publish.Item{one})
+				}
+			})
+		}
+	}
+}
