@@ -6,6 +6,7 @@
 //	pulp-helper start SCRIPT [ARG...]
 //	pulp-helper config NAME...
 //	pulp-helper wait [--tries N] [--interval SPAN] [--timeout SPAN] NAME|URL...
+//	pulp-helper check [--timeout SPAN] URL
 //	pulp-helper exec [--user U] [--workdir D] [--umask M] -- COMMAND [ARG...]
 package main
 
@@ -21,6 +22,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/internal/signals"
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // Exit codes, from sysexits.h.
@@ -38,23 +40,25 @@ const usage = `Usage:
   pulp-helper config NAME...                        write these settings of the contract
   pulp-helper wait [--tries N] [--interval SPAN] [--timeout SPAN] NAME|URL...
                                                     wait until these services answer
+  pulp-helper check [--timeout SPAN] URL            ask for a page of a web server, once
   pulp-helper exec [--user U] [--workdir D] [--umask M] -- COMMAND [ARG...]
                                                     become the command
 `
 
-func main() { os.Exit(run(contract.Path, os.Args[1:])) }
+func main() { os.Exit(run(contract.Path, startscript.Path, os.Args[1:])) }
 
-// run runs the program with the contract in a file.
-func run(contract string, args []string) (code int) {
+// run runs the program with the contract and the start script in these files.
+func run(contract, script string, args []string) (code int) {
 	// This comes first: the kernel drops signals for a container's first process that it has no handler for.
 	ctx, stop := signals.Context(context.Background(), syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
-	return program{contract: contract, getenv: os.Getenv, setenv: os.Setenv, stderr: os.Stderr}.run(ctx, args)
+	return program{contract: contract, script: script, getenv: os.Getenv, setenv: os.Setenv, stderr: os.Stderr}.run(ctx, args)
 }
 
 // A program is pulp-helper with its environment.
 type program struct {
 	contract string // the file
+	script   string // the file, which an image that is no role does not have
 	getenv   func(string) string
 	setenv   func(name, value string) error
 	stderr   io.Writer
@@ -107,7 +111,9 @@ func (p program) command(ctx context.Context, args []string) error {
 	case "config":
 		return p.config(ctx, rest)
 	case "wait":
-		return p.wait(ctx, rest)
+		return p.wait(ctx, rest, p.asStart)
+	case "check":
+		return p.check(ctx, rest)
 	case "exec":
 		return p.exec(ctx, rest)
 	default:

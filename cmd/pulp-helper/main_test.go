@@ -22,7 +22,7 @@ const asHelper = "PULP_HELPER_TEST_CONTRACT"
 
 func TestMain(m *testing.M) {
 	if file := os.Getenv(asHelper); file != "" {
-		os.Exit(run(file, os.Args[1:]))
+		os.Exit(run(file, filepath.Join(filepath.Dir(file), "start"), os.Args[1:]))
 	}
 	os.Exit(m.Run())
 }

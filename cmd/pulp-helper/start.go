@@ -68,6 +68,11 @@ func (p program) newStart(file string) (*start, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.ofScript(script, file)
+}
+
+// ofScript returns the start that a script describes. What the contract declares is in its environment.
+func (p program) ofScript(script startscript.Script, file string) (*start, error) {
 	c, err := contract.Read(p.contract)
 	if err != nil {
 		return nil, err
@@ -145,7 +150,7 @@ func (s *start) run(ctx context.Context, stage startscript.Stage) error {
 	case startscript.Configure:
 		err = s.config(ctx, stage.Args)
 	case startscript.Wait:
-		err = s.wait(ctx, stage.Args)
+		err = s.wait(ctx, stage.Args, func() (*start, error) { return s, nil })
 	default:
 		return s.init(ctx, stage)
 	}
@@ -156,19 +161,14 @@ func (s *start) run(ctx context.Context, stage startscript.Stage) error {
 	return err
 }
 
-// init runs a command and waits for its end. The child runs this program first, which becomes the command in the same way as start does. If
-// the child cannot be signalled, this process ends: if it is the container's first one, the kernel then kills the child.
+// init runs a command and waits for its end. If the child cannot be signalled, this process ends: if it is the container's first one, the
+// kernel then kills the child.
 func (s *start) init(ctx context.Context, stage startscript.Stage) error {
 	command, err := s.expand(stage.Args)
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		self = startscript.Helper
-	}
-	words := append([]string{self, "exec", "--exact-environment"}, s.script.Become.Options()...)
-	code, err := runChild(ctx, append(append(words, "--"), command...), s.env.List(), func() { os.Exit(s.interrupted(ctx)) })
+	code, err := runChild(ctx, s.asUser(command), s.env.List(), func() { os.Exit(s.interrupted(ctx)) })
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s:%d: running %s: %w", s.file, stage.Line, command[0], err)
@@ -176,6 +176,16 @@ func (s *start) init(ctx context.Context, stage startscript.Stage) error {
 		return failf(code, "%s: init %s ended with the exit code %d", s.name(), command[0], code)
 	}
 	return nil
+}
+
+// asUser returns the words of a child that runs this program first, which becomes the command in the same way as start does.
+func (s *start) asUser(command []string) []string {
+	self, err := os.Executable()
+	if err != nil {
+		self = startscript.Helper
+	}
+	words := append([]string{self, "exec", "--exact-environment"}, s.script.Become.Options()...)
+	return append(append(words, "--"), command...)
 }
 
 func (s *start) become(ctx context.Context, more []string) error {

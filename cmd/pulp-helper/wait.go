@@ -18,13 +18,13 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
 )
 
-// wait waits until all services are available.
-func (p program) wait(ctx context.Context, args []string) error {
+// wait waits until all services are available. Commands run as in a start, which asStart returns.
+func (p program) wait(ctx context.Context, args []string, asStart func() (*start, error)) error {
 	how, names, err := parseWait(args)
 	if err != nil {
 		return failf(exitUsage, "wait: %w\n%s", err, usage)
 	}
-	awaited, err := p.awaited(names)
+	awaited, err := p.awaited(names, asStart)
 	if err != nil {
 		return err
 	}
@@ -51,15 +51,6 @@ func parseWait(args []string) (how contract.Service, names []string, err error) 
 		}
 		return nil
 	})
-	span := func(to *time.Duration) func(string) error {
-		return func(text string) (err error) {
-			*to, err = time.ParseDuration(text)
-			if err != nil || *to <= 0 {
-				return errors.New("it is a time above 0 with its unit, such as 5s")
-			}
-			return nil
-		}
-	}
 	flags.Func("interval", "", span(&how.Interval))
 	flags.Func("timeout", "", span(&how.Timeout))
 	if err := flags.Parse(args); err != nil {
@@ -93,12 +84,12 @@ func (p program) report(r service.Report) {
 // An awaited is a service that the image declares, or one that was given as a URL and has no name.
 type awaited struct {
 	declared  contract.Service
-	service   service.Service
+	service   service.Prober
 	variables []string // of which its URL is made
 }
 
 // awaited returns the services that the arguments name.
-func (p program) awaited(args []string) ([]awaited, error) {
+func (p program) awaited(args []string, asStart func() (*start, error)) ([]awaited, error) {
 	var (
 		declared *contract.Contract // read when it is needed
 		out      []awaited
@@ -127,7 +118,7 @@ func (p program) awaited(args []string) ([]awaited, error) {
 			}
 			declared = &c
 		}
-		a, err := p.declared(*declared, arg)
+		a, err := p.declared(*declared, arg, asStart)
 		if err != nil {
 			return nil, err
 		}
@@ -137,25 +128,38 @@ func (p program) awaited(args []string) ([]awaited, error) {
 }
 
 // declared returns a service that the image declares.
-func (p program) declared(c contract.Contract, name string) (awaited, error) {
+func (p program) declared(c contract.Contract, name string, asStart func() (*start, error)) (awaited, error) {
 	at := slices.IndexFunc(c.Services, func(s contract.Service) bool { return s.Name == name })
 	if at < 0 {
 		return awaited{}, failf(exitUsage, "wait: the image declares no service called %q%s\n%s", name, declaredNames(c), usage)
 	}
-	env := contract.NewEnvironment(c, p.getenv)
-	value, err := env.ExpandURL(c.Services[at].URL)
-	if err != nil {
-		return awaited{}, fmt.Errorf("%s: %w", name, err)
+	if declared := c.Services[at]; len(declared.Command) > 0 {
+		s, err := asStart()
+		if err != nil {
+			return awaited{}, err
+		}
+		return s.command(c, declared)
 	}
-	a := awaited{declared: c.Services[at], variables: value.Variables}
+	return p.server(c, c.Services[at])
+}
+
+// server returns a service that has a URL.
+func (p program) server(c contract.Contract, declared contract.Service) (awaited, error) {
+	env := contract.NewEnvironment(c, p.getenv)
+	value, err := env.ExpandURL(declared.URL)
+	if err != nil {
+		return awaited{}, fmt.Errorf("%s: %w", declared.Name, err)
+	}
+	a := awaited{declared: declared, variables: value.Variables}
 	url, err := serviceurl.Parse(value.Text)
 	if err != nil {
-		return awaited{}, fmt.Errorf("the URL of %s is wrong%s: %w", name, a.from(), showing(err, value.Shown))
+		return awaited{}, fmt.Errorf("the URL of %s is wrong%s: %w", declared.Name, a.from(), showing(err, value.Shown))
 	}
-	if a.service, err = service.New(url); err != nil {
-		return awaited{}, fmt.Errorf("%s: %w", name, err)
+	s, err := service.New(url)
+	if err != nil {
+		return awaited{}, fmt.Errorf("%s: %w", declared.Name, err)
 	}
-	a.service = a.service.Masked(hiddenHosts(value.Shown, len(url.Hosts)), secretsOf(c, env, value.Variables)...)
+	a.service = s.Masked(hiddenHosts(value.Shown, len(url.Hosts)), secretsOf(c, env, value.Variables)...)
 	return a, nil
 }
 
@@ -237,5 +241,5 @@ func explain(err error, awaited []awaited) error {
 			from = a.from()
 		}
 	}
-	return failf(code, "wait: %w%s", err, from)
+	return failf(code, "wait: %w%s%s", err, from, outputOf(err))
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/render/compose"
 )
 
@@ -27,6 +29,7 @@ func newCompose(con console) *cobra.Command {
 		Use:   "compose [IMAGE...]",
 		Short: "Print a Compose file that runs the images on one machine",
 		Long: "Print a Compose file that runs the published images of a spec on one machine: all that are meant to be run, or those that are named.\n" +
+			"A cronjob is in it only when it is named, and runs once. What waits for a job starts when the job has ended.\n" +
 			"Variables that are given no value here are taken from the environment, or the file .env, when the containers start.",
 		Example:           "  pulpimg compose -f specs/pulp.yaml -o compose.yaml &&\n    PULP_SERVER_NAME=pulp.example.com docker compose up -d",
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
@@ -53,13 +56,20 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	if err != nil {
 		return err
 	}
-	opts := compose.Options{Images: tags(f)}
+	opts := compose.Options{Images: tags(f), CronJobs: len(images) > 0}
 	if opts.Values, err = c.values.read(f); err != nil {
 		return err
 	}
 	data, err := compose.Marshal(f, opts)
+	leftOut := cronJobs(f, opts)
+	if errors.Is(err, family.ErrNothingToRun) && len(leftOut) > 0 {
+		return usageError{fmt.Errorf("Compose has no schedule for %s: name what it shall run once", strings.Join(leftOut, ", "))}
+	}
 	if err != nil {
 		return err
+	}
+	for _, name := range leftOut {
+		fmt.Fprintf(c.console.err, "%s is left out: it is a cronjob, and Compose has no schedule; by name, it runs once\n", name)
 	}
 	warnOfFiles(c.console, f.Published(), nothing)
 	if !c.byTag {
@@ -78,4 +88,15 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 		return fmt.Errorf("writing the Compose file: %w", err)
 	}
 	return nil
+}
+
+// cronJobs returns the images that are meant to be run, and that a Compose file leaves out.
+func cronJobs(f *family.Family, opts compose.Options) []string {
+	var out []string
+	for _, image := range f.Images {
+		if image.Runs() && !opts.Runs(image) {
+			out = append(out, image.Name)
+		}
+	}
+	return out
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/publish"
 	"github.com/pulpimg/pulpimg/pkg/render/compose"
+	"github.com/pulpimg/pulpimg/pkg/render/container"
 	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
@@ -44,12 +45,13 @@ func exitCode(ctx context.Context, err error) int {
 		missing     *family.MissingError
 		service     *kubernetes.UnknownServiceError
 		secret      *compose.SecretError
+		restart     *container.RestartError
 	)
 	hasBase := errors.As(err, &base)
 	switch {
 	case errors.As(context.Cause(ctx), &signalled):
 		return signalled.ExitCode()
-	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.As(err, &secret),
+	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.As(err, &secret), errors.As(err, &restart),
 		errors.Is(err, family.ErrNothingToRun):
 		return exitUsage
 	case errors.As(err, &specErrors):

@@ -18,6 +18,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/publish"
 	"github.com/pulpimg/pulpimg/pkg/registries"
+	"github.com/pulpimg/pulpimg/pkg/render/container"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -79,8 +80,11 @@ func remedy(err error) string {
 		immutable *publish.ImmutableError
 		layer     *publish.LayerError
 		stay      *publish.UndeletableError
+		restart   *container.RestartError
 	)
 	switch {
+	case errors.As(err, &restart):
+		return "--restart on-failure:6 tries a job again that fails"
 	case errors.As(err, &stay):
 		return undeletableRemedy
 	case errors.As(err, &layer):

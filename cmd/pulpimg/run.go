@@ -19,6 +19,9 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/render/container"
 )
 
+// publishVariable names the address at which ports are published, as in Compose files.
+const publishVariable = "PULPIMG_PUBLISH"
+
 // A runCommand is the flags of `pulpimg run`.
 type runCommand struct {
 	console  console
@@ -37,7 +40,7 @@ func newRun(con console) *cobra.Command {
 		Use:   "run IMAGE [-- ARGS...]",
 		Short: "Start a container of an image with docker or podman",
 		Long: "Start a container of an image with docker or podman, whichever answers, with all that the spec says it needs. Variables of the spec\n" +
-			"that are set in this environment are passed on, but not HOME, USER and the like. The image is that of the last build or\n" +
+			"that are set in this environment are passed on, but not HOME, USER and the like. Its ports are published at 127.0.0.1. The image is that of the last build or\n" +
 			"push; one that was only built is loaded first.",
 		Example: "  pulpimg run -f specs/pulp.yaml pulp-beat -d \\\n    -e PULP_SERVER_NAME=pulp.example.com -e SERVICE_HOST=10.245.2.2\n" +
 			"  pulpimg run -f specs/pulp.yaml pulp-worker -d --name pulp-worker-2 \\\n    --env-file pulp.env -- --loglevel=DEBUG\n" +
@@ -55,7 +58,7 @@ func newRun(con console) *cobra.Command {
 	flags.StringVar(&c.options.Name, "name", "", "call the container `NAME` (default: the image's name)")
 	flags.StringVar(&c.options.Hostname, "hostname", "", "have the container take this `NAME` for its host's (default: the container's name)")
 	flags.StringVar(&c.options.Network, "network", "", "connect the container to this `NETWORK`")
-	flags.StringArrayVarP(&c.options.Publish, "publish", "p", nil, "let a port of the container be reached at one of this machine, `HOST:CONTAINER` (may be repeated)")
+	flags.StringArrayVarP(&c.options.Publish, "publish", "p", nil, "let a port of the container be reached at one of this machine, `HOST:CONTAINER` (may be repeated; default: the image's ports at 127.0.0.1)")
 	flags.StringVar(&c.options.Restart, "restart", "", "what to do when the container ends, such as always (`POLICY`)")
 	flags.StringArrayVarP(&c.options.Volumes, "volume", "v", nil, "mount a volume, `SOURCE:TARGET`; one at a place where the spec wants something, or above it, takes its place (may be repeated)")
 	flags.BoolVar(&c.lastBuild, "last-build", false, "start what was built last, also when the spec or its files changed since")
@@ -89,7 +92,7 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) (err e
 	if err != nil {
 		return err
 	}
-	c.options.Args = args
+	c.options.Args, c.options.Address = args, os.Getenv(publishVariable)
 	if c.options.Values, err = c.valuesOf(f); err != nil {
 		return err
 	}

@@ -21,9 +21,11 @@ var listed = map[string]any{
 	"storage":              inventory.Storage{},
 	"image":                inventory.Image{},
 	"healthcheck":          inventory.Healthcheck{},
+	"http check":           inventory.HTTPCheck{},
 	"start":                inventory.Start{},
 	"require":              inventory.Require{},
 	"workload":             inventory.Workload{},
+	"disruption budget":    inventory.DisruptionBudget{},
 	"resources":            inventory.Resources{},
 }
 

@@ -11,16 +11,23 @@ import (
 type Healthcheck struct {
 	At string `json:"at"`
 	// Image is the image that the whole is inherited from.
-	Image         string  `json:"inherited_from,omitempty"`
-	Command       []Value `json:"command,omitempty"`
-	Script        *Value  `json:"script,omitempty"`
-	Interval      *Value  `json:"interval,omitempty"`
-	Timeout       *Value  `json:"timeout,omitempty"`
-	StartPeriod   *Value  `json:"start_period,omitempty"`
-	StartInterval *Value  `json:"start_interval,omitempty"`
-	Retries       *Value  `json:"retries,omitempty"`
+	Image         string     `json:"inherited_from,omitempty"`
+	Command       []Value    `json:"command,omitempty"`
+	Script        *Value     `json:"script,omitempty"`
+	HTTP          *HTTPCheck `json:"http,omitempty"`
+	Interval      *Value     `json:"interval,omitempty"`
+	Timeout       *Value     `json:"timeout,omitempty"`
+	StartPeriod   *Value     `json:"start_period,omitempty"`
+	StartInterval *Value     `json:"start_interval,omitempty"`
+	Retries       *Value     `json:"retries,omitempty"`
 	// None is "none" when there is no health check.
 	None *Value `json:"none,omitempty"`
+}
+
+// An HTTPCheck is a page of a server in the container.
+type HTTPCheck struct {
+	Port Value `json:"port"`
+	Path Value `json:"path"`
 }
 
 // healthcheck lists the health check that an image declares or inherits in its family, or returns nil.
@@ -44,6 +51,15 @@ func (l lister) declaredHealthcheck(h family.Healthcheck, declared spec.Healthch
 	out := &Healthcheck{
 		At: l.at(declared.At), Image: from, Script: l.optional(h.Script, declared.Script, ""), None: l.optional("none", declared.None, ""),
 		Command: l.words(h.Command, declared.Command),
+	}
+	if h.HTTP != nil && declared.HTTP != nil {
+		out.HTTP = &HTTPCheck{
+			Port: l.orBuiltIn(h.HTTP.Port, true, declared.HTTP.At),
+			Path: l.orBuiltIn(h.HTTP.Path, false, declared.HTTP.At),
+		}
+		if declared.HTTP.Path.IsSet() {
+			out.HTTP.Path = l.specValue(h.HTTP.Path, declared.HTTP.Path)
+		}
 	}
 	for _, span := range []struct {
 		into  **Value

@@ -90,11 +90,14 @@ type Settings struct {
 
 // A Service is a service that containers wait for.
 type Service struct {
-	Name     string `json:"name"`
-	URL      Value  `json:"url"`
-	Tries    Value  `json:"tries"`
-	Interval Value  `json:"interval"`
-	Timeout  Value  `json:"timeout"`
+	Name string `json:"name"`
+	// A service has a URL or a command.
+	URL      *Value  `json:"url,omitempty"`
+	Command  []Value `json:"command,omitempty"`
+	Job      *Value  `json:"job,omitempty"`
+	Tries    Value   `json:"tries"`
+	Interval Value   `json:"interval"`
+	Timeout  Value   `json:"timeout"`
 }
 
 // An Image is one image of the family. Its configuration is what the family declares: its own declarations, and those that it inherits from

@@ -11,8 +11,9 @@ import (
 
 // Kubernetes is what the family needs around its images when it runs.
 type Kubernetes struct {
-	Services []KubernetesService `json:"services,omitempty"`
-	Storage  *Storage            `json:"storage,omitempty"`
+	Services      []KubernetesService `json:"services,omitempty"`
+	Storage       *Storage            `json:"storage,omitempty"`
+	NetworkPolicy Value               `json:"networkPolicy"`
 }
 
 // A KubernetesService is a Service that containers find in their environment.
@@ -35,11 +36,22 @@ type Storage struct {
 
 // A Workload is how containers of an image run.
 type Workload struct {
-	Singleton    Value      `json:"singleton"`
-	Replicas     Value      `json:"replicas"`
-	Grace        Value      `json:"grace"`
-	Capabilities []Value    `json:"capabilities,omitempty"`
-	Resources    *Resources `json:"resources,omitempty"`
+	Kind             Value             `json:"kind"`
+	Schedule         *Value            `json:"schedule,omitempty"`
+	Readiness        *Value            `json:"readiness,omitempty"`
+	Singleton        Value             `json:"singleton"`
+	Replicas         Value             `json:"replicas"`
+	Grace            Value             `json:"grace"`
+	DisruptionBudget *DisruptionBudget `json:"disruptionBudget,omitempty"`
+	Spread           *Value            `json:"spread,omitempty"`
+	Capabilities     []Value           `json:"capabilities,omitempty"`
+	Resources        *Resources        `json:"resources,omitempty"`
+}
+
+// A DisruptionBudget bounds how many containers may be taken away at once.
+type DisruptionBudget struct {
+	MinAvailable   *Value `json:"minAvailable,omitempty"`
+	MaxUnavailable *Value `json:"maxUnavailable,omitempty"`
 }
 
 // Resources are what a container asks for and what it may have, by the name of the resource.
@@ -53,7 +65,7 @@ func (l lister) kubernetes(f *family.Family) *Kubernetes {
 	if declared == nil {
 		return nil
 	}
-	out := &Kubernetes{}
+	out := &Kubernetes{NetworkPolicy: l.orBuiltIn(f.Kubernetes.NetworkPolicy, declared.NetworkPolicy, declared.At)}
 	services := byName(declared.Services)
 	for _, s := range f.Kubernetes.Services {
 		out.Services = append(out.Services, l.kubernetesService(f, s, services[s.Name]))
@@ -101,10 +113,23 @@ func (l lister) workload(w family.Workload, declared *spec.Workload) *Workload {
 		declared = &spec.Workload{}
 	}
 	out := &Workload{
+		Kind:         Value{string(w.Kind), Origin{Source: BuiltIn}},
+		Schedule:     l.optional(w.Schedule, declared.Schedule, ""),
+		Readiness:    l.optional("services", declared.Readiness, ""),
 		Singleton:    l.orBuiltIn(w.Singleton, declared.Singleton, declared.At),
 		Replicas:     l.orBuiltIn(w.Replicas, declared.Replicas > 0, declared.At),
 		Grace:        l.orBuiltIn(w.Grace, declared.Grace > 0, declared.At),
+		Spread:       l.optional(w.SpreadOver, declared.Spread, ""),
 		Capabilities: l.words(w.DeclaredCapabilities, declared.Capabilities),
+	}
+	if b := w.DisruptionBudget; b != nil {
+		out.DisruptionBudget = &DisruptionBudget{
+			MinAvailable:   l.share(b.MinAvailable, declared.DisruptionBudget.MinAvailable, declared.DisruptionBudget.At),
+			MaxUnavailable: l.share(b.MaxUnavailable, declared.DisruptionBudget.MaxUnavailable, declared.DisruptionBudget.At),
+		}
+	}
+	if declared.Kind.IsSet() {
+		out.Kind = l.specValue(string(w.Kind), declared.Kind)
 	}
 	if len(w.Requests)+len(w.Limits) > 0 {
 		out.Resources = &Resources{
@@ -113,6 +138,14 @@ func (l lister) workload(w family.Workload, declared *spec.Workload) *Workload {
 		}
 	}
 	return out
+}
+
+// share lists a number of containers or a percentage. The place of a number is the object that has it.
+func (l lister) share(value string, declared spec.Share, in spec.Range) *Value {
+	if declared.Number > 0 {
+		return new(l.orBuiltIn(value, true, in))
+	}
+	return l.optional(value, declared.Percentage, "")
 }
 
 // amounts lists amounts in the order of their names.

@@ -154,15 +154,17 @@ func (l lister) services(f *family.Family) []Service {
 	var out []Service
 	all := byName(f.Spec.Services)
 	for _, s := range f.Contract.Services {
-		out = append(out, l.service(s, all[s.Name].Value))
+		out = append(out, l.service(s, f.Jobs[s.Name], all[s.Name].Value))
 	}
 	return out
 }
 
-func (l lister) service(s contract.Service, declared spec.Service) Service {
+func (l lister) service(s contract.Service, job string, declared spec.Service) Service {
 	return Service{
 		Name:     s.Name,
-		URL:      l.specValue(s.URL, declared.URL),
+		URL:      l.optional(s.URL, declared.URL, ""),
+		Command:  l.words(s.Command, declared.Command),
+		Job:      l.optional(job, declared.Job, ""),
 		Tries:    l.orBuiltIn(s.Tries, declared.Tries > 0, declared.At),
 		Interval: l.orBuiltIn(s.Interval, declared.Interval > 0, declared.At),
 		Timeout:  l.orBuiltIn(s.Timeout, declared.Timeout > 0, declared.At),

@@ -75,6 +75,7 @@ func TestSince_isTrueOfEachField(t *testing.T) {
 // changeNothing are the edits that make no other image.
 var changeNothing = []string{
 	"Config.Env[].At",
+	"Config.Healthcheck.HTTP set or not",
 	"Directories.Common.Range",
 	"Env.Common.Name changed",
 	"Env.Common.Range",

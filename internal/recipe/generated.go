@@ -123,9 +123,15 @@ func (b builder) services(out *facts, all []contract.Service) {
 		}
 		name := "services " + valid(s.Name)
 		order.Values, order.each = append(order.Values, valid(s.Name)), append(order.each, at.At)
-		url := fact{Name: name + " url", Part: true, at: at.URL.At}
-		url.Values, url.Sum = b.hidden([]string{s.URL}, b.text)
-		each.add(url)
+		if len(s.Command) > 0 {
+			command := b.words(name+" command", s.Command, orAt(firstAt(at.Command), at.At), ofLayers)
+			command.Part = true
+			each.add(command)
+		} else {
+			url := fact{Name: name + " url", Part: true, at: at.URL.At}
+			url.Values, url.Sum = b.hidden([]string{s.URL}, b.text)
+			each.add(url)
+		}
 		each.add(fact{Name: name + " tries", Part: true, Values: []string{strconv.Itoa(s.Tries)}, at: at.At})
 		each.add(fact{Name: name + " interval", Part: true, Values: []string{s.Interval.String()}, at: at.At})
 		each.add(fact{Name: name + " timeout", Part: true, Values: []string{s.Timeout.String()}, at: at.At})

@@ -47,13 +47,19 @@ func (r *resolver) services() []contract.Service {
 	var out []contract.Service
 	for _, s := range r.spec.Services {
 		r.checkDeclaredName(s.Name)
-		out = append(out, contract.Service{
+		service := contract.Service{
 			Name:     s.Name.Value,
-			URL:      r.serviceURL(s.Value.URL),
 			Tries:    cmp.Or(s.Value.Tries, contract.DefaultTries),
 			Interval: cmp.Or(s.Value.Interval, contract.DefaultInterval),
 			Timeout:  cmp.Or(s.Value.Timeout, contract.DefaultTimeout),
-		})
+		}
+		if len(s.Value.Command) > 0 {
+			service.Command = r.commandOf(s.Value.Command)
+			service.Timeout = cmp.Or(s.Value.Timeout, contract.DefaultCommandTimeout)
+		} else {
+			service.URL = r.serviceURL(s.Value.URL)
+		}
+		out = append(out, service)
 	}
 	return out
 }

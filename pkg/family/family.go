@@ -36,6 +36,9 @@ type Family struct {
 	Spec *spec.Spec
 	// Contract is what containers of the family need to know when they start.
 	Contract contract.Contract
+	// Jobs are the images of jobs that make the commands of services succeed, by the names of the services. An image that is not selected may be
+	// among them.
+	Jobs map[string]string
 	// Kubernetes is what the family needs around its images when it runs.
 	Kubernetes Kubernetes
 	// Images holds the images in build order: each image comes after the one it is based on, and otherwise in the order of the spec.

@@ -99,7 +99,7 @@ func dump(t testing.TB, f *family.Family) string {
 		c := i.Config
 		line("  user %q, workdir %q, volumes %q, ports %q, entrypoint %q, command %q", c.User, c.WorkDir, c.Volumes, c.Ports, c.Entrypoint, c.Command)
 		w := i.Workload
-		line("  runs %t, singleton %t, replicas %d, grace %s, capabilities %q, requests %v, limits %v", i.Runs(), w.Singleton, w.Replicas, w.Grace, w.DeclaredCapabilities, w.Requests, w.Limits)
+		line("  runs %t, kind %s, singleton %t, replicas %d, grace %s, capabilities %q, requests %v, limits %v", i.Runs(), w.Kind, w.Singleton, w.Replicas, w.Grace, w.DeclaredCapabilities, w.Requests, w.Limits)
 		line("  runs as %q, capabilities %q, sockets %q, volumes %q, ports %v", w.User, w.Capabilities, w.Sockets, w.Volumes, w.Ports)
 		if p := w.Probe; p != nil {
 			line("  probe %q, each %s, for %s, %d times", p.Command, p.Interval, p.Timeout, p.Failures)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // A Healthcheck says how docker finds out whether a container works.
@@ -18,9 +19,27 @@ type Healthcheck struct {
 	// is no check, and none is inherited.
 	Command []string
 	Script  string
+	// HTTP is what Command asks for, if it is pulp-helper's command for that. Whatever runs containers may ask itself.
+	HTTP *HTTPProbe `json:"-"`
 	// What is zero has docker's default.
 	Interval, Timeout, StartPeriod, StartInterval time.Duration
 	Retries                                       int
+}
+
+// An HTTPProbe is a page of a server in a container. It is there if a GET request gets a status from 200 to 399.
+type HTTPProbe struct {
+	Port int
+	// Path begins with a slash and may have a query.
+	Path string
+}
+
+// command returns the words with which a container asks for the page itself. Docker's timeout is that of the helper, too.
+func (p HTTPProbe) command(timeout time.Duration) []string {
+	words := []string{startscript.Helper, "check"}
+	if timeout > 0 && timeout != healthTimeout {
+		words = append(words, "--timeout", timeout.String())
+	}
+	return append(words, fmt.Sprintf("http://127.0.0.1:%d%s", p.Port, p.Path))
 }
 
 // Test returns what is run, in the words of an image's config: CMD and a command, CMD-SHELL and a script, or NONE.
@@ -67,6 +86,7 @@ func (h Healthcheck) probe() *Probe {
 	return &Probe{
 		Command:       slices.Clone(h.Command),
 		Script:        h.Script,
+		HTTP:          h.HTTP,
 		Interval:      cmp.Or(h.Interval, healthInterval),
 		Timeout:       cmp.Or(h.Timeout, healthTimeout),
 		Failures:      cmp.Or(h.Retries, healthRetries),
@@ -85,12 +105,12 @@ func (r *resolver) healthcheck(d *spec.Healthcheck) *Healthcheck {
 	}
 	if value, ok := r.substitute.expand(d.None, atBuild); d.None.IsSet() {
 		if ok && !noHealthcheck.MatchString(value) {
-			r.report.Add(d.None.At, "write a mapping with a command or a script, or none", "%q is no health check", value)
+			r.report.Add(d.None.At, "write a mapping with a command, a script or http, or none", "%q is no health check", value)
 		}
 		return &Healthcheck{}
 	}
 	r.program(d.Command, atBuild)
-	return &Healthcheck{
+	h := &Healthcheck{
 		Command:       r.substitute.texts(d.Command, atBuild),
 		Script:        r.healthScript(d.Script),
 		Interval:      d.Interval,
@@ -99,7 +119,15 @@ func (r *resolver) healthcheck(d *spec.Healthcheck) *Healthcheck {
 		StartInterval: d.StartInterval,
 		Retries:       d.Retries,
 	}
+	if d.HTTP != nil {
+		h.HTTP = &HTTPProbe{Port: d.HTTP.Port, Path: cmp.Or(r.matchForm(d.HTTP.Path, checkPath, "path for a request"), "/")}
+		h.Command = h.HTTP.command(h.Timeout)
+	}
+	return h
 }
+
+// checkPath is the form that package schema describes.
+var checkPath = formOf(schema.CheckPath)
 
 // healthScript returns a script without the line ends around it: they mean nothing to a shell, and a Dockerfile has no way to write them.
 func (r *resolver) healthScript(t spec.Text) string {

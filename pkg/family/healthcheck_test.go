@@ -1,6 +1,7 @@
 package family_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -32,8 +33,15 @@ func checks(base, role string) string {
 }
 
 func TestResolve_healthcheck(t *testing.T) {
-	waits := &family.Probe{Command: []string{"/usr/bin/pulp-helper", "wait", "--tries", "1", "db"}, Interval: 30 * time.Second, Timeout: 5 * time.Second, Failures: 2}
 	own := &family.Probe{Command: []string{"check", "80"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3}
+	page := &family.Probe{
+		Command: []string{"/usr/bin/pulp-helper", "check", "--timeout", "3s", "http://127.0.0.1:8000/health?port=80"},
+		HTTP:    &family.HTTPProbe{Port: 8000, Path: "/health?port=80"}, Interval: 30 * time.Second, Timeout: 3 * time.Second, Failures: 3,
+	}
+	first := &family.Probe{
+		Command: []string{"/usr/bin/pulp-helper", "check", "http://127.0.0.1:80/"},
+		HTTP:    &family.HTTPProbe{Port: 80, Path: "/"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3,
+	}
 	type want struct {
 		test   []string // that the role declares
 		taken  bool     // what the role inherits is taken away
@@ -43,19 +51,25 @@ func TestResolve_healthcheck(t *testing.T) {
 		name, base, role string
 		want             want
 	}{
-		{"none", "", "", want{nil, true, map[string]*family.Probe{"role": waits}}},
-		{"inherited, but not by a start", `{command: [check, "${{ port }}"]}`, "", want{nil, true, map[string]*family.Probe{"base": own, "child": own, "role": waits}}},
+		{"none", "", "", want{nil, true, map[string]*family.Probe{}}},
+		{"inherited, but not by a start", `{command: [check, "${{ port }}"]}`, "", want{nil, true, map[string]*family.Probe{"base": own, "child": own}}},
 		{"of the start", "", `{command: [check, "${{ port }}"]}`, want{[]string{"CMD", "check", "80"}, false, map[string]*family.Probe{"role": own, "behind": own}}},
 		{"a script", "", `{script: "\na ${{ port }} ${B} $C\nb\n", interval: 1s, timeout: 2s, retries: 4, start_period: 5s, start_interval: 6s}`,
 			want{[]string{"CMD-SHELL", "a 80 ${B} $C\nb"}, false, map[string]*family.Probe{
 				"role":   {Script: "a 80 ${B} $C\nb", Interval: time.Second, Timeout: 2 * time.Second, Failures: 4, StartPeriod: 5 * time.Second, StartInterval: 6 * time.Second},
 				"behind": {Script: "a 80 ${B} $C\nb", Interval: time.Second, Timeout: 2 * time.Second, Failures: 4, StartPeriod: 5 * time.Second, StartInterval: 6 * time.Second},
 			}}},
+		{"a page", "", `{http: {port: 8000, path: "/health?port=${{ port }}"}, timeout: 3s}`, want{
+			[]string{"CMD", "/usr/bin/pulp-helper", "check", "--timeout", "3s", "http://127.0.0.1:8000/health?port=80"}, false, map[string]*family.Probe{
+				"role": page, "behind": page,
+			}}},
+		{"the first page", "", `{http: {port: 80}, timeout: 30s}`, want{
+			[]string{"CMD", "/usr/bin/pulp-helper", "check", "http://127.0.0.1:80/"}, false, map[string]*family.Probe{"role": first, "behind": first}}},
 		{"none for a start", `{command: [check]}`, "none", want{[]string{"NONE"}, false, map[string]*family.Probe{
 			"base":  {Command: []string{"check"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},
 			"child": {Command: []string{"check"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},
 		}}},
-		{"none, which a start does not inherit", `"${{ none }}"`, "", want{nil, true, map[string]*family.Probe{"role": waits}}},
+		{"none, which a start does not inherit", `"${{ none }}"`, "", want{nil, true, map[string]*family.Probe{}}},
 		{"the characters of a variable", "", `{command: [a, "$${B}"]}`, want{[]string{"CMD", "a", "${B}"}, false, map[string]*family.Probe{
 			"role":   {Command: []string{"a", "${B}"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},
 			"behind": {Command: []string{"a", "${B}"}, Interval: 30 * time.Second, Timeout: 30 * time.Second, Failures: 3},
@@ -82,7 +96,7 @@ func TestResolve_healthcheck(t *testing.T) {
 
 func TestResolve_healthcheckErrors(t *testing.T) {
 	for _, test := range []struct{ name, value, want string }{
-		{"another word", "nonne", `"nonne" is no health check (write a mapping with a command or a script, or none)`},
+		{"another word", "nonne", `"nonne" is no health check (write a mapping with a command, a script or http, or none)`},
 		{"an empty word", `""`, `"" is no health check`},
 		{"a word of a variable", `"${{ port }}"`, `"80" is no health check`},
 		{"a variable of the environment in a command", `{command: [curl, "http://${HOST}/"]}`, "${HOST} is known when a container starts, not when the image is built"},
@@ -90,6 +104,9 @@ func TestResolve_healthcheckErrors(t *testing.T) {
 		{"an empty program", `{command: ["", a]}`, "the first word of a command is empty"},
 		{"a program that a variable makes empty", `{command: ["${{ nothing }}"]}`, "the first word of a command is empty"},
 		{"a script that a variable makes empty", `{script: "${{ nothing }}"}`, "the script of healthcheck is empty"},
+		{"a path of a variable that is none", `{http: {port: 80, path: "${{ port }}"}}`, `"80" is no path for a request`},
+		{"a path with a blank", `{http: {port: 80, path: "/a b"}}`, `"/a b" is no path for a request`},
+		{"a path with half an escape", `{http: {port: 80, path: /a%4}}`, `"/a%4" is no path for a request`},
 		{"a script of line ends", `{script: "\n\n"}`, "the script of healthcheck is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -101,6 +118,24 @@ func TestResolve_healthcheckErrors(t *testing.T) {
 				t.Errorf("the error is %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+// The image has to have the program that asks for the page.
+func TestResolve_pageNeedsHelper(t *testing.T) {
+	for steps, want := range map[string]string{
+		"":                         `f.yaml:6:53: the health check of a needs the helper "exec", which the image does not have (add a step to base: helpers: [exec])`,
+		"steps: [helpers: [exec]]": "",
+	} {
+		text := head + "images:\n  a: {from: base, command: [c], healthcheck: {http: {port: 80}}}\n  base: {from: scratch, " + steps + "}\n"
+		s, err := spec.Parse("f.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = family.Resolve(s, family.Options{Dir: t.TempDir(), Assets: builtIn()})
+		if got := fmt.Sprint(err); want == "" && err != nil || want != "" && got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
 	}
 }
 

@@ -22,6 +22,9 @@ func (r *resolver) image(image *Image, name spec.Text, f *Family) {
 			image.Steps = append(image.Steps, step)
 		}
 	}
+	if d.Healthcheck != nil && d.Healthcheck.HTTP != nil {
+		r.needHelper(image, d.Healthcheck.HTTP.At, "the health check of", "exec")
+	}
 	if d.Start != nil {
 		r.inheritStart(image)
 	}
@@ -35,7 +38,7 @@ func (r *resolver) image(image *Image, name spec.Text, f *Family) {
 		image.Config.NoHealthcheck = image.Config.Healthcheck == nil
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
-	image.Workload = r.workload(d.Kubernetes)
+	image.Workload = r.workload(image)
 	r.checkLayers(image, name)
 }
 

@@ -17,6 +17,8 @@ type Kubernetes struct {
 	Services []KubernetesService
 	// Storage is what the images share, or nil.
 	Storage *Storage
+	// NetworkPolicy says that containers are reached at the ports of their image only.
+	NetworkPolicy bool
 }
 
 // A KubernetesService is a Service called NAME. The kubelet gives it to containers as NAME_SERVICE_HOST and NAME_SERVICE_PORT.
@@ -93,6 +95,8 @@ var (
 	externalHost = formOf(schema.ExternalHost)
 	labelKey     = formOf(schema.KubernetesLabel)
 	labelValue   = shortForm{formOf(schema.KubernetesLabelValue)}
+	schedule     = shortForm{formOf(schema.Schedule)}
+	percentage   = shortForm{formOf(schema.Percentage)}
 )
 
 // kubernetes returns what the family declares, whose images are resolved.
@@ -102,6 +106,7 @@ func (r *resolver) kubernetes(images []*Image) Kubernetes {
 	if declared == nil {
 		return k
 	}
+	k.NetworkPolicy = declared.NetworkPolicy
 	links := links(r.env.names())
 	for _, s := range declared.Services {
 		if r.budget.done() {

@@ -46,6 +46,33 @@ func TestWorkload_errors(t *testing.T) {
 		{"a capability with its prefix", image("{capabilities: [CAP_KILL]}"), `f.yaml:5:57: "CAP_KILL" is no capability in the notation of Kubernetes (leave out CAP_)`},
 		{"a capability that is none", image("{capabilities: [kill]}"), `f.yaml:5:57: "kill" is no capability`},
 		{"a grace of less than a second", image("{grace: 1500ms}"), `f.yaml:5:41: grace is counted in whole seconds, not in 1.5s (such as "30s" or "10m")`},
+		{"a kind that is none", image("{kind: Deployment}"), `f.yaml:5:48: "Deployment" is not a kind of workload (did you mean "deployment"?)`},
+		{"a kind that is nothing", image("{kind: \"\"}"), `f.yaml:5:48: "" is not a kind of workload (there is cronjob, daemonset, deployment, job, statefulset)`},
+		{"a job that never runs twice", image("{kind: job, singleton: true}"), `f.yaml:5:48: a job is no singleton: it runs once (leave singleton out)`},
+		{"a job several times", image("{kind: job, replicas: 2}"), `f.yaml:5:48: a job has no number of replicas: it runs once (leave replicas out)`},
+		{"a number of daemons", image("{kind: daemonset, replicas: 1}"), `f.yaml:5:48: a daemonset has no number of replicas: it runs on each node (leave replicas out)`},
+		{"one daemon", image("{kind: daemonset, singleton: true}"), `f.yaml:5:48: a daemonset is no singleton: it runs on each node (leave singleton out)`},
+		{"a cronjob without a schedule", image("{kind: cronjob}"), `f.yaml:5:48: a cronjob needs a schedule (such as schedule: "0 3 * * *")`},
+		{"a schedule of a job", image("{kind: job, schedule: \"@daily\"}"), `f.yaml:5:63: only a cronjob has a schedule (add kind: cronjob, or leave it out)`},
+		{"a schedule alone", image("{schedule: \"@daily\"}"), `f.yaml:5:52: only a cronjob has a schedule (add kind: cronjob, or leave it out)`},
+		{"a schedule that is none", image("{kind: cronjob, schedule: hourly}"),
+			`f.yaml:5:67: "hourly" is no schedule: it has five fields, the minute, hour, day, month and day of the week (such as "*/5 * * * *" for each five minutes, or "@daily")`},
+		{"a schedule that goes backwards", image("{kind: cronjob, schedule: \"0 3 * dec-feb/2 0-2,fri-mon\"}"),
+			`f.yaml:5:67: "dec-feb/2" in the schedule ends before it begins (write it as two, with a comma)` + "\n" +
+				`f.yaml:5:67: "fri-mon" in the schedule ends before it begins (write it as two, with a comma)`},
+		{"a way to be ready that is none", image("{readiness: service}"), `f.yaml:5:53: "service" is no way to be ready (write "services", or leave it out)`},
+		{"readiness by services that nobody waits for", image("{readiness: services}"), `f.yaml:5:53: a waits for no services (add them to start.wait, or leave it out)`},
+		{"readiness of a job", image("{kind: job, readiness: services}"), `f.yaml:5:64: a job is never ready: it ends (leave it out)`},
+		{"readiness in two ways", head + "images: {a: {from: scratch, healthcheck: {command: [a]}, kubernetes: {readiness: services}}}\n",
+			`f.yaml:5:82: a is ready by its healthcheck, not by the services that it waits for (keep one of them)`},
+		{"a budget that is no percentage", image("{disruptionBudget: {minAvailable: \"101%\"}}"),
+			`f.yaml:5:75: "101%" is no part of the containers (write a number without quotes, or a percentage such as "50%")`},
+		{"a budget with a number in quotes", image("{disruptionBudget: {maxUnavailable: \"1\"}}"),
+			`f.yaml:5:77: "1" is no part of the containers (write a number without quotes, or a percentage such as "50%")`},
+		{"a budget of daemons", image("{kind: daemonset, disruptionBudget: {maxUnavailable: 1}}"), `f.yaml:5:77: a daemonset has no disruptionBudget (leave it out)`},
+		{"spread over what there is not", image("{spread: hosts}"), `f.yaml:5:50: "hosts" is nothing that containers are spread over (did you mean "host"?)`},
+		{"a job that is spread", image("{kind: job, spread: zone}"), `f.yaml:5:61: a job is not spread (leave it out)`},
+		{"a singleton that is spread", image("{singleton: true, spread: zone}"), `f.yaml:5:67: a singleton is not spread: there is one (leave it out)`},
 		{"an amount that is none", image("{resources: {limits: {memory: 1GiB}}}"), `f.yaml:5:71: "1GiB" is no amount of bytes: write a number and Mi or Gi`},
 		{"a thousandth of a byte", image("{resources: {limits: {memory: 100m}}}"), `f.yaml:5:71: "100m" is no amount of bytes: write a number and Mi or Gi`},
 		{"an amount of processors that is none", image("{resources: {limits: {cpu: 1Gi}}}"), `f.yaml:5:68: "1Gi" is no amount of processors: write "2", "0.5" or "500m"`},
@@ -114,29 +141,6 @@ func TestKubernetesService_defaultPort(t *testing.T) {
 	}
 }
 
-func TestWorkload_capabilities(t *testing.T) {
-	f, err := resolve(t, head+`settings: { s: { file: /f, lens: pulpconf.aug } }
-images:
-  base: { from: scratch, steps: [ helpers: [config], lens: pulpconf.aug ] }
-  plain: { from: base, command: [c] }
-  own: { from: base, command: [c], kubernetes: { capabilities: [NET_BIND_SERVICE] } }
-  start: { from: base, start: { command: [c] } }
-  user: { from: base, start: { user: u, command: [c] } }
-  all: { from: base, start: { configure: [s], user: u, command: [c] }, kubernetes: { capabilities: [SETUID, KILL] } }
-`, family.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	for _, i := range f.Images {
-		got[i.Name] = strings.Join(i.Workload.Capabilities, " ")
-	}
-	want := map[string]string{"base": "", "plain": "", "own": "NET_BIND_SERVICE", "start": "", "user": "SETGID SETUID", "all": "DAC_OVERRIDE KILL SETGID SETUID"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
 func TestWorkload_inheritance(t *testing.T) {
 	f, err := resolve(t, head+`kubernetes: { storage: { size: 1Gi, volumes: [/a, /b] } }
 images:
@@ -168,27 +172,5 @@ images:
 	}
 	if top, base := f.Images[1], f.Images[0]; base.Runs() || !top.Runs() {
 		t.Errorf("base runs: %t, top runs: %t", base.Runs(), top.Runs())
-	}
-}
-
-func TestWorkload_probe(t *testing.T) {
-	f, err := resolve(t, head+`services: { s: { url: "tcp://h:1", timeout: 7s }, t: { url: "tcp://h:2", timeout: 9s } }
-images:
-  base: { from: scratch, steps: [ helpers: [wait] ] }
-  waits: { from: base, start: { wait: [s], command: [c] } }
-  plain: { from: base, start: { command: [c] } }
-`, family.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]*family.Probe{}
-	for _, i := range f.Images {
-		got[i.Name] = i.Workload.Probe
-	}
-	want := map[string]*family.Probe{"base": nil, "plain": nil, "waits": {
-		Command: []string{"/usr/bin/pulp-helper", "wait", "--tries", "1", "s"}, Interval: 30 * time.Second, Timeout: 10 * time.Second, Failures: 2,
-	}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
 	}
 }

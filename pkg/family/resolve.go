@@ -98,6 +98,7 @@ func (r *resolver) family(o Options) *Family {
 	r.declareTarget(o.Target)
 	f.Images = r.images(f, o.Images)
 	r.checkAbstractStarts(f.Images)
+	f.Jobs = r.jobs()
 	f.Variables = r.variables()
 	f.options, f.namesTarget = o, *r.substitute.target
 	if !r.budget.done() {

@@ -33,7 +33,7 @@ func (r *resolver) commandOf(words []spec.Text) []string {
 }
 
 // requiredVariables returns the variables that a container of a role does not start without: those that are required, those that the role
-// requires, and those of its commands that may have no value.
+// requires, and those of its commands, and of the commands that it waits for, that may have no value.
 func (r *resolver) requiredVariables(s spec.Start) []string {
 	var out []string
 	seen := map[string]bool{}
@@ -51,7 +51,13 @@ func (r *resolver) requiredVariables(s spec.Start) []string {
 	for _, name := range r.requireDeclared(s.Variables, r.env.names(), "environment") {
 		add(name)
 	}
-	for _, command := range append(slices.Clone(s.Init), s.Command) {
+	commands := append(slices.Clone(s.Init), s.Command)
+	for _, service := range r.spec.Services {
+		if slices.ContainsFunc(s.Wait, func(t spec.Text) bool { return r.substitute.text(t, atBuild) == service.Name.Value }) {
+			commands = append(commands, service.Value.Command)
+		}
+	}
+	for _, command := range commands {
 		for _, w := range command {
 			for _, name := range startVariables(w.Value) {
 				if !r.env.certain[name] {

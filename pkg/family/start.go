@@ -14,13 +14,13 @@ func (r *resolver) start(image *Image, own spec.Start) Step {
 	image.Start = r.declaredStart(image, own)
 	s := *image.Declared.Start
 	if len(s.Configure) > 0 {
-		r.needHelper(image, image.startAt(spec.StartConfigure, s.Configure[0].At), "config")
+		r.needHelper(image, image.startAt(spec.StartConfigure, s.Configure[0].At), starting, "config")
 	}
 	if len(s.Wait) > 0 {
-		r.needHelper(image, image.startAt(spec.StartWait, s.Wait[0].At), "wait")
+		r.needHelper(image, image.startAt(spec.StartWait, s.Wait[0].At), starting, "wait")
 	}
 	if len(s.Configure)+len(s.Wait) == 0 {
-		r.needHelper(image, s.Command[0].At, "exec")
+		r.needHelper(image, s.Command[0].At, starting, "exec")
 	}
 	r.checkUser(image, s)
 	image.Needs = r.configureNeeds(s.Configure)
@@ -87,8 +87,11 @@ func (r *resolver) requireDeclared(list []spec.Text, declared []string, what str
 	return out
 }
 
-// needHelper reports a helper that a start uses, when neither the image nor one that it is based on has it.
-func (r *resolver) needHelper(image *Image, use spec.Range, name string) {
+// starting is what most helpers are needed for.
+const starting = "starting"
+
+// needHelper reports a helper that something of an image uses, when neither the image nor one that it is based on has it.
+func (r *resolver) needHelper(image *Image, use spec.Range, what, name string) {
 	for on := image; on != nil; on = on.Parent {
 		for _, s := range on.Steps {
 			if files, ok := s.(Files); ok && (slices.Contains(files.Helpers, name) || name == "exec" && len(files.Helpers) > 0) {
@@ -104,7 +107,7 @@ func (r *resolver) needHelper(image *Image, use spec.Range, name string) {
 		return // there is an error about its base already
 	}
 	r.report.AddAt(use.Start, fmt.Sprintf("add a step to %s: helpers: [%s]", root.Name, name),
-		"starting %s needs the helper %q, which the image does not have", image.Name, name)
+		"%s %s needs the helper %q, which the image does not have", what, image.Name, name)
 }
 
 func settingsNames(all []contract.Settings) []string {

@@ -9,12 +9,17 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
-	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // A Workload says how containers of an image run. It is derived once, here: packages that write it down for a tool, such as Kubernetes,
 // Compose or docker, only translate it.
 type Workload struct {
+	// Kind is what runs them in a cluster. Once a family is resolved, it is set.
+	Kind Kind
+	// Schedule is when containers of the kind cronjob run, in UTC and in the notation of cron.
+	Schedule string
+	// AwaitsServices says that a container is ready as long as the services answer that it waits for when it starts.
+	AwaitsServices bool
 	// Singleton says that there must never be two at a time.
 	Singleton bool
 	// Replicas is how many there are, 1 at least.
@@ -23,7 +28,12 @@ type Workload struct {
 	Grace time.Duration
 	// Requests and Limits are quantities in Kubernetes' notation, by the name of the resource.
 	Requests, Limits map[string]string
-	// DeclaredCapabilities are those of Capabilities that the spec lists for the commands of the image, in its order.
+	// DisruptionBudget bounds how many may be taken away at once, or is nil.
+	DisruptionBudget *DisruptionBudget
+	// SpreadOver is what they are spread over as far as there is room, host or zone; empty for whatever a cluster does.
+	SpreadOver string
+	// DeclaredCapabilities are those of Capabilities that the spec lists for the commands of the image, in its order. It is nil, and not empty,
+	// when the spec has no list.
 	DeclaredCapabilities []string
 	// At is where the spec says so; the zero Range, if it says nothing of it.
 	At spec.Range
@@ -40,6 +50,8 @@ type Workload struct {
 	Volumes []Volume
 	// Ports are the ports at which a container listens.
 	Ports []Port
+	// After are the images of jobs whose end the start of a container waits for. They need not be among those that are selected.
+	After []string
 	// Probe tells whether a container is ready, or is nil.
 	Probe *Probe
 }
@@ -58,12 +70,17 @@ type Port struct {
 	Protocol string // tcp or udp
 }
 
-// A Probe is what succeeds in a container that is ready: the health check of the image or, if it has none, a command that asks the services
-// which the container waits for when it starts.
+// A Probe is what succeeds in a container that is ready: the health check of the image or, if it has none, a connection to its first TCP port.
+// If the spec asks for it, it is a command that asks the services which the container waits for when it starts.
 type Probe struct {
 	// Command is a program with its arguments. If there is none, Script is for a shell.
 	Command []string
 	Script  string
+	// HTTP, unless it is nil, is the page that Command asks for.
+	HTTP *HTTPProbe
+	// TCP is a port that has to be open, in place of a command and a script; 0, if it is one of these. What runs containers on one machine
+	// cannot look at a port from outside, and leaves it out.
+	TCP int
 	// Interval is the time between two probes, and Timeout is how long one may take.
 	Interval, Timeout time.Duration
 	// Failures is how many probes in a row have to fail before the container counts as not ready.
@@ -73,8 +90,9 @@ type Probe struct {
 	StartPeriod, StartInterval time.Duration
 }
 
-// workload returns what the spec says about the containers of an image.
-func (r *resolver) workload(declared *spec.Workload) Workload {
+// workload returns what the spec says about the containers of an image, whose start is resolved.
+func (r *resolver) workload(image *Image) Workload {
+	declared := image.Declared.Kubernetes
 	if declared == nil {
 		return Workload{Replicas: 1, Grace: schema.DefaultGrace}
 	}
@@ -85,6 +103,13 @@ func (r *resolver) workload(declared *spec.Workload) Workload {
 		Requests:  r.quantities(declared.Resources.Requests),
 		Limits:    r.quantities(declared.Resources.Limits),
 		At:        declared.At,
+	}
+	r.kind(&w, *declared)
+	r.readiness(&w, image)
+	w.DisruptionBudget = r.disruptionBudget(w.Kind, declared.DisruptionBudget)
+	w.SpreadOver = r.spread(w, declared.Spread)
+	if declared.Capabilities != nil {
+		w.DeclaredCapabilities = []string{}
 	}
 	for _, c := range declared.Capabilities {
 		if strings.HasPrefix(c.Value, "CAP_") {
@@ -120,9 +145,8 @@ func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 // derive fills in what follows from the image and its family, in which there are no errors.
 func (w *Workload) derive(f *Family, image *Image) {
 	w.User = image.user()
-	w.Capabilities = capabilities(w.DeclaredCapabilities, image.Start)
 	if s := image.Start; s != nil {
-		w.Required, w.Sockets = s.Variables, s.Sockets
+		w.Required, w.Sockets, w.After = s.Variables, s.Sockets, jobsOf(s, f.Jobs)
 	}
 	if s := f.Kubernetes.Storage; s != nil {
 		for _, path := range image.all(func(c Config) []string { return c.Volumes }) {
@@ -135,6 +159,10 @@ func (w *Workload) derive(f *Family, image *Image) {
 		number, protocol, _ := strings.Cut(port, "/")
 		n, _ := strconv.Atoi(number) // it is a number: see resolver.ports
 		w.Ports = append(w.Ports, Port{Number: n, Protocol: protocol})
+	}
+	w.Capabilities = image.capabilities(f.Contract)
+	if w.Kind == "" {
+		w.Kind = image.kind()
 	}
 	w.Probe = f.probe(image)
 }
@@ -156,58 +184,4 @@ func (i *Image) all(of func(Config) []string) []string {
 		out = append(out, of(i.Config)...)
 	}
 	return once(out)
-}
-
-// capabilities returns what the commands of an image need, by the spec, and what its start needs. A start begins as root:
-//
-//   - with SETUID and SETGID it becomes the user of the role;
-//   - with KILL it tells a command of init, which is that user's, to end;
-//   - with DAC_OVERRIDE it writes a settings file that belongs to somebody else.
-//
-// https://man7.org/linux/man-pages/man7/capabilities.7.html
-func capabilities(declared []string, start *Start) []string {
-	wanted := slices.Clone(declared)
-	if start != nil && start.User != "" {
-		wanted = append(wanted, "SETUID", "SETGID")
-		if len(start.Init) > 0 {
-			wanted = append(wanted, "KILL")
-		}
-	}
-	if start != nil && len(start.Configure) > 0 {
-		wanted = append(wanted, "DAC_OVERRIDE")
-	}
-	slices.Sort(wanted)
-	return slices.Compact(wanted)
-}
-
-const (
-	// probeInterval is long: what a probe tells, a service's own monitoring tells sooner.
-	probeInterval = 30 * time.Second
-	probeFailures = 2
-	// probeSlack is what a probe may take besides what the helper gives a service.
-	probeSlack = 3 * time.Second
-)
-
-// probe returns the probe of containers of an image: its health check, or with a start, what the helper in the image says of the services. A
-// container that has no check and waits for nothing has none.
-func (f *Family) probe(image *Image) *Probe {
-	if check := image.healthcheck(); check != nil {
-		return check.probe()
-	}
-	start := image.Start
-	if start == nil || len(start.Wait) == 0 {
-		return nil
-	}
-	var longest time.Duration
-	for _, s := range f.Contract.Services {
-		if slices.Contains(start.Wait, s.Name) {
-			longest = max(longest, s.Timeout)
-		}
-	}
-	return &Probe{
-		Command:  append([]string{startscript.Helper, "wait", "--tries", "1"}, start.Wait...),
-		Interval: probeInterval,
-		Timeout:  longest + probeSlack,
-		Failures: probeFailures,
-	}
 }

@@ -14,9 +14,17 @@ type Healthcheck struct {
 	None    Text
 	Command []Text
 	Script  Text
+	HTTP    *HTTPCheck
 	// What is left out is zero.
 	Interval, Timeout, StartPeriod, StartInterval time.Duration
 	Retries                                       int
+}
+
+// An HTTPCheck is a page of a server in the container.
+type HTTPCheck struct {
+	At   Range
+	Port int
+	Path Text
 }
 
 // healthcheck reads a mapping, or a word.
@@ -30,6 +38,7 @@ func (r *reader) healthcheck(n *yaml.Node, what string) *Healthcheck {
 	if !r.object(n, what, fields{
 		"command":        r.texts(&h.Command, "command"),
 		"script":         r.text(&h.Script, "script"),
+		"http":           func(n *yaml.Node) { h.HTTP = r.httpCheck(n, what+".http") },
 		"interval":       r.healthDuration(&h.Interval, "interval"),
 		"timeout":        r.healthDuration(&h.Timeout, "timeout"),
 		"start_period":   r.healthDuration(&h.StartPeriod, "start_period"),
@@ -38,8 +47,29 @@ func (r *reader) healthcheck(n *yaml.Node, what string) *Healthcheck {
 	}) {
 		return h
 	}
-	if (h.Script.Value != "") == (len(h.Command) > 0) && len(r.report.errors) == before {
-		r.report.Add(h.At, "", "%s needs either a command or a script", what)
+	said := 0
+	for _, is := range []bool{h.Script.Value != "", len(h.Command) > 0, h.HTTP != nil} {
+		if is {
+			said++
+		}
+	}
+	if said != 1 && len(r.report.errors) == before {
+		r.report.Add(h.At, "", "%s needs either a command, a script or http", what)
+	}
+	return h
+}
+
+// maxPort is the highest number of a port.
+const maxPort = math.MaxUint16
+
+func (r *reader) httpCheck(n *yaml.Node, what string) *HTTPCheck {
+	h := &HTTPCheck{At: r.rangeOf(n)}
+	before := len(r.report.errors)
+	if !r.object(n, what, fields{"port": r.count(&h.Port, "port"), "path": r.text(&h.Path, "path")}) || len(r.report.errors) > before {
+		return h
+	}
+	if h.Port < 1 || h.Port > maxPort {
+		r.report.Add(h.At, "such as port: 8000", "%s needs a port from 1 to %d", what, maxPort)
 	}
 	return h
 }

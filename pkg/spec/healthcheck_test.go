@@ -15,6 +15,7 @@ func TestParse_healthcheck(t *testing.T) {
   b: { from: scratch, healthcheck: { script: "a\nb" } }
   c: { from: scratch, healthcheck: none }
   d: { from: scratch }
+  e: { from: scratch, healthcheck: { http: { port: 8000, path: /a } } }
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -30,6 +31,9 @@ func TestParse_healthcheck(t *testing.T) {
 	if b.Script.Value != "a\nb" || c.None.Value != "none" || c.None.At.Start != (Position{Line: 10, Column: 36}) || d != nil {
 		t.Errorf("got %+v, %+v, %+v", b, c, d)
 	}
+	if h := s.Images[4].Value.Healthcheck.HTTP; h == nil || h.Port != 8000 || h.Path.Value != "/a" || h.At.Start != (Position{Line: 12, Column: 44}) {
+		t.Errorf("got %+v", h)
+	}
 }
 
 func TestParse_healthcheckErrors(t *testing.T) {
@@ -39,11 +43,15 @@ func TestParse_healthcheckErrors(t *testing.T) {
 		{"nothing", "", `f.yaml:5:42: images.a.healthcheck has to be a mapping, not nothing`},
 		{"a list", "[a]", `f.yaml:5:42: images.a.healthcheck has to be a mapping, not a list`},
 		{"a truth value", "false", `f.yaml:5:42: images.a.healthcheck has to be a mapping, not the truth value false`},
-		{"an empty mapping", "{}", `f.yaml:5:42: images.a.healthcheck needs either a command or a script`},
-		{"neither", "{interval: 1s}", `f.yaml:5:42: images.a.healthcheck needs either a command or a script`},
-		{"an empty command", "{command: []}", `f.yaml:5:42: images.a.healthcheck needs either a command or a script`},
-		{"an empty script", `{script: ""}`, `f.yaml:5:42: images.a.healthcheck needs either a command or a script`},
-		{"both", "{script: a, command: [a]}", `f.yaml:5:42: images.a.healthcheck needs either a command or a script`},
+		{"an empty mapping", "{}", `f.yaml:5:42: images.a.healthcheck needs either a command, a script or http`},
+		{"neither", "{interval: 1s}", `f.yaml:5:42: images.a.healthcheck needs either a command, a script or http`},
+		{"an empty command", "{command: []}", `f.yaml:5:42: images.a.healthcheck needs either a command, a script or http`},
+		{"an empty script", `{script: ""}`, `f.yaml:5:42: images.a.healthcheck needs either a command, a script or http`},
+		{"both", "{script: a, command: [a]}", `f.yaml:5:42: images.a.healthcheck needs either a command, a script or http`},
+		{"a command and a page", "{http: {port: 80}, command: [a]}", `f.yaml:5:42: images.a.healthcheck needs either a command, a script or http`},
+		{"a page without a port", "{http: {path: /}}", `f.yaml:5:49: images.a.healthcheck.http needs a port from 1 to 65535 (such as port: 8000)`},
+		{"a port that is none", "{http: {port: 65536}}", `f.yaml:5:49: images.a.healthcheck.http needs a port from 1 to 65535 (such as port: 8000)`},
+		{"a port in words", "{http: {port: http}}", `f.yaml:5:56: port has to be a number from 1 up, not "http"`},
 		{"a command that is none", "{command: a}", `f.yaml:5:52: command has to be a list, not "a"`},
 		{"a control character", `{script: "a\0"}`, `f.yaml:5:51: script has a control character`},
 		{"no unit", "{script: a, interval: 5}", `f.yaml:5:64: interval has to be a span of time, not the number 5 (such as "5s" or "1m30s")`},

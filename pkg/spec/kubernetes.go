@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"math"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -9,9 +10,10 @@ import (
 // Kubernetes is what a family needs around its images when it runs: in a cluster, and in containers on one machine as far as they
 // have the same.
 type Kubernetes struct {
-	At       Range
-	Services []Named[KubernetesService]
-	Storage  *Storage
+	At            Range
+	Services      []Named[KubernetesService]
+	Storage       *Storage
+	NetworkPolicy bool
 }
 
 // A KubernetesService is a Service whose host and port its users find in their environment.
@@ -33,13 +35,34 @@ type Storage struct {
 
 // A Workload says how containers of an image run.
 type Workload struct {
-	At           Range
-	Singleton    bool
-	Replicas     int
-	Grace        time.Duration
+	At               Range
+	Kind             Text
+	Schedule         Text
+	Readiness        Text
+	Singleton        bool
+	Replicas         int
+	Grace            time.Duration
+	DisruptionBudget *DisruptionBudget
+	Spread           Text
+	// Capabilities is nil when the spec says nothing of them, unlike an empty list.
 	Capabilities []Text
 	Resources    Resources
 }
+
+// A DisruptionBudget bounds how many containers of an image may be taken away at once, as when nodes are emptied. One of its two is set.
+type DisruptionBudget struct {
+	At                           Range
+	MinAvailable, MaxUnavailable Share
+}
+
+// A Share is a number of containers, or a percentage of all. If it is written nowhere, both are zero.
+type Share struct {
+	Number     int
+	Percentage Text
+}
+
+// IsSet reports whether the share is written at all.
+func (s Share) IsSet() bool { return s.Number > 0 || s.Percentage.IsSet() }
 
 // Resources are what a container asks for and what it may have.
 type Resources struct {
@@ -56,8 +79,9 @@ type Amounts struct {
 func (r *reader) kubernetes(n *yaml.Node) *Kubernetes {
 	k := &Kubernetes{At: r.rangeOf(n)}
 	r.object(n, "kubernetes", fields{
-		"services": named(r, &k.Services, "kubernetes.services", r.kubernetesService),
-		"storage":  func(n *yaml.Node) { k.Storage = r.storage(n) },
+		"services":      named(r, &k.Services, "kubernetes.services", r.kubernetesService),
+		"storage":       func(n *yaml.Node) { k.Storage = r.storage(n) },
+		"networkPolicy": r.boolean(&k.NetworkPolicy, "networkPolicy"),
 	})
 	return k
 }
@@ -102,16 +126,47 @@ func (r *reader) storage(n *yaml.Node) *Storage {
 func (r *reader) workload(n *yaml.Node, what string) *Workload {
 	w := &Workload{At: r.rangeOf(n)}
 	r.object(n, what, fields{
-		"singleton":    r.boolean(&w.Singleton, "singleton"),
-		"replicas":     r.count(&w.Replicas, "replicas"),
-		"grace":        r.duration(&w.Grace, "grace"),
-		"capabilities": r.texts(&w.Capabilities, "capabilities"),
-		"resources":    func(n *yaml.Node) { w.Resources = r.resources(n) },
+		"kind":             r.text(&w.Kind, "kind"),
+		"schedule":         r.text(&w.Schedule, "schedule"),
+		"readiness":        r.text(&w.Readiness, "readiness"),
+		"singleton":        r.boolean(&w.Singleton, "singleton"),
+		"replicas":         r.count(&w.Replicas, "replicas"),
+		"grace":            r.duration(&w.Grace, "grace"),
+		"disruptionBudget": func(n *yaml.Node) { w.DisruptionBudget = r.disruptionBudget(n) },
+		"spread":           r.text(&w.Spread, "spread"),
+		"capabilities":     r.list(&w.Capabilities, "capabilities"),
+		"resources":        func(n *yaml.Node) { w.Resources = r.resources(n) },
 	})
 	if w.Singleton && w.Replicas > 0 {
 		r.report.Add(w.At, "leave one of them out", "%s is a singleton and has a number of replicas", what)
 	}
 	return w
+}
+
+func (r *reader) disruptionBudget(n *yaml.Node) *DisruptionBudget {
+	b := &DisruptionBudget{At: r.rangeOf(n)}
+	before := r.report.Len()
+	if r.object(n, "disruptionBudget", fields{
+		"minAvailable":   r.share(&b.MinAvailable, "minAvailable"),
+		"maxUnavailable": r.share(&b.MaxUnavailable, "maxUnavailable"),
+	}) && b.MinAvailable.IsSet() == b.MaxUnavailable.IsSet() && r.report.Len() == before {
+		r.report.Add(b.At, "such as maxUnavailable: 1", "disruptionBudget needs either minAvailable or maxUnavailable")
+	}
+	return b
+}
+
+// share reads a number from 1 up, or a string that is a percentage.
+func (r *reader) share(into *Share, what string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		scalar := r.follow(n)
+		if scalar.Kind == yaml.ScalarNode && scalar.ShortTag() == "!!str" {
+			r.text(&into.Percentage, what)(n)
+			return
+		}
+		if r.count(&into.Number, what)(n); into.Number > math.MaxInt32 {
+			r.report.Add(r.rangeOf(n), "", "%s has to be %d at most, not %d", what, math.MaxInt32, into.Number)
+		}
+	}
 }
 
 func (r *reader) resources(n *yaml.Node) Resources {

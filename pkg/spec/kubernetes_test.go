@@ -18,6 +18,14 @@ func TestParse_workloadErrors(t *testing.T) {
 		{"a number of replicas that is none", image("{replicas: 0}"), `f.yaml:5:52: replicas has to be a number from 1 up, not the number 0`},
 		{"a singleton twice", image("{singleton: true, replicas: 2}"), `f.yaml:5:41: images.a.kubernetes is a singleton and has a number of replicas (leave one of them out)`},
 		{"a singleton that may be", image("{singleton: yes please}"), `f.yaml:5:53: singleton has to be true or false, not "yes please"`},
+		{"a kind that is no word", image("{kind: 1}"), `f.yaml:5:48: kind has to be a string, not the number 1 (write "1")`},
+		{"a policy that may be", family("{networkPolicy: yes please}"), `f.yaml:5:29: networkPolicy has to be true or false, not "yes please"`},
+		{"a budget of nothing", image("{disruptionBudget: {}}"), `f.yaml:5:60: disruptionBudget needs either minAvailable or maxUnavailable (such as maxUnavailable: 1)`},
+		{"a budget of both", image("{disruptionBudget: {minAvailable: 1, maxUnavailable: 50%}}"),
+			`f.yaml:5:60: disruptionBudget needs either minAvailable or maxUnavailable (such as maxUnavailable: 1)`},
+		{"a budget of no number", image("{disruptionBudget: {minAvailable: 0}}"), `f.yaml:5:75: minAvailable has to be a number from 1 up, not the number 0`},
+		{"a budget of too many", image("{disruptionBudget: {minAvailable: 2147483648}}"), `f.yaml:5:75: minAvailable has to be 2147483647 at most, not 2147483648`},
+		{"a budget of a list", image("{disruptionBudget: {minAvailable: [1]}}"), `f.yaml:5:75: minAvailable has to be a number from 1 up, not a list`},
 		{"a grace without a unit", image("{grace: 30}"), `f.yaml:5:49: grace has to be a span of time, not the number 30 (such as "5s" or "1m30s")`},
 		{"an amount without quotes", image("{resources: {limits: {cpu: 2}}}"), `f.yaml:5:68: cpu has to be a string, not the number 2 (write "2")`},
 		{"an unknown kind of resources", image("{resources: {request: {}}}"), `f.yaml:5:54: unknown key "request" in resources (did you mean "requests"?)`},
@@ -62,6 +70,13 @@ images:
 		w.Capabilities[0].Value, w.Resources.Requests.CPU.Value, w.Resources.Limits.Memory.Value}
 	if diff := cmp.Diff("db postgres msg 10Gi ReadWriteOnce fast /v KILL 100m 1Gi", strings.Join(got, " ")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	none, err := Parse("f.yaml", []byte(head+"images: {a: {from: scratch, kubernetes: {capabilities: [], disruptionBudget: {minAvailable: 2}}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := none.Images[0].Value.Kubernetes; n.Capabilities == nil || n.DisruptionBudget.MinAvailable.Number != 2 || n.DisruptionBudget.MaxUnavailable.IsSet() {
+		t.Errorf("got %+v, %+v", n, n.DisruptionBudget)
 	}
 	if k.Services[0].Value.Port != 5432 || w.Replicas != 3 || w.Grace != 10*time.Minute || w.Singleton {
 		t.Errorf("got port %d, %d replicas, grace %s, singleton %t", k.Services[0].Value.Port, w.Replicas, w.Grace, w.Singleton)

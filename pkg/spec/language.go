@@ -128,15 +128,28 @@ func (r *reader) settings(n *yaml.Node, at Range, what string) Settings {
 
 func (r *reader) service(n *yaml.Node, at Range, what string) Service {
 	s := Service{At: at}
+	before := len(r.report.errors)
 	if !r.object(n, what, fields{
 		"url":      r.text(&s.URL, "url"),
+		"command":  r.texts(&s.Command, "command"),
+		"job":      r.text(&s.Job, "job"),
 		"tries":    r.count(&s.Tries, "tries"),
 		"interval": r.duration(&s.Interval, "interval"),
 		"timeout":  r.duration(&s.Timeout, "timeout"),
 	}) {
 		return s
 	}
-	r.need(s.URL, at, "url", what)
+	switch command := len(s.Command) > 0; {
+	case len(r.report.errors) > before:
+	case command && s.URL.IsSet():
+		r.report.Add(s.URL.At, "keep one of them", "%s has a url and a command", what)
+	case s.Job.IsSet() && !command:
+		r.report.Add(s.Job.At, "only a command tells what a job has done", "%s has a job and no command", what)
+	case !command && !s.URL.IsSet():
+		r.report.AddAt(at.Start, "", "%s needs either a url or a command", what)
+	case !command:
+		r.need(s.URL, at, "url", what)
+	}
 	return s
 }
 

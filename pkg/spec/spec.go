@@ -64,10 +64,13 @@ type Settings struct {
 	Set  []Named[Text]
 }
 
-// A Service is something that a container waits for when it starts.
+// A Service is something that a container waits for when it starts. It has a URL or a command.
 type Service struct {
-	At       Range
-	URL      Text
+	At      Range
+	URL     Text
+	Command []Text
+	// Job is the image whose containers make the command succeed.
+	Job      Text
 	Tries    int
 	Interval time.Duration
 	Timeout  time.Duration

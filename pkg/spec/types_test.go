@@ -19,12 +19,14 @@ var goTypes = map[string]reflect.Type{
 	"service":              reflect.TypeFor[Service](),
 	"image":                reflect.TypeFor[Image](),
 	"healthcheck":          reflect.TypeFor[Healthcheck](),
+	"http check":           reflect.TypeFor[HTTPCheck](),
 	"start":                reflect.TypeFor[Start](),
 	"require":              reflect.TypeFor[Start](), // it has no type of its own
 	"kubernetes":           reflect.TypeFor[Kubernetes](),
 	"kubernetes service":   reflect.TypeFor[KubernetesService](),
 	"storage":              reflect.TypeFor[Storage](),
 	"workload":             reflect.TypeFor[Workload](),
+	"disruption budget":    reflect.TypeFor[DisruptionBudget](),
 	"resources":            reflect.TypeFor[Resources](),
 	"amounts":              reflect.TypeFor[Amounts](),
 	"step":                 reflect.TypeFor[Step](),
@@ -50,7 +52,7 @@ func fieldOf(object, key string) string {
 	case object == "step" && (key == "yum" || key == "dnf" || key == "apt" || key == "apk"):
 		return "packages"
 	}
-	return strings.NewReplacer("-", "", "_", "").Replace(key)
+	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(key))
 }
 
 // notKeys are the fields that are no key: where something is written, what the files themselves are, and what a word in place of the keys is.
@@ -116,8 +118,8 @@ func fits(described schema.Type, kind reflect.Type) bool {
 		}
 		return ok && fits(described.Values, value)
 	case schema.OneOf:
-		// One of the types is short for another.
-		return slices.ContainsFunc(described, func(one schema.Type) bool { return fits(one, kind) })
+		// One of the types is short for another, or a type has a field for each.
+		return kind == reflect.TypeFor[Share]() || slices.ContainsFunc(described, func(one schema.Type) bool { return fits(one, kind) })
 	case *schema.Object:
 		return goTypes[described.Name] == kind
 	}

@@ -4,7 +4,7 @@ package depcheck
 // made of, and never who uses it.
 var table = map[string]string{
 	"assets": "",
-	"cmd/pulp-helper": "internal/signals pkg/startup/contract pkg/startup/process pkg/startup/service pkg/startup/serviceurl " +
+	"cmd/pulp-helper": "internal/signals pkg/startup/command pkg/startup/contract pkg/startup/process pkg/startup/service pkg/startup/serviceurl " +
 		"pkg/startup/settings pkg/startup/startscript",
 	"cmd/pulpimg": "assets internal/atomicfile internal/diagnostic internal/export internal/gendir internal/gitinfo " +
 		"internal/inventory internal/recordrepo internal/shell internal/signals internal/starter internal/terminal " +
@@ -61,6 +61,7 @@ var table = map[string]string{
 	"pkg/render/kubernetes":   "internal/shell pkg/family pkg/spec pkg/spec/schema",
 	"pkg/spec":                "",
 	"pkg/spec/schema":         "pkg/startup/contract pkg/startup/serviceurl",
+	"pkg/startup/command":     "pkg/startup/service",
 	"pkg/startup/contract":    "",
 	"pkg/startup/process":     "",
 	"pkg/startup/service":     "pkg/startup/serviceurl",

@@ -27,6 +27,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
+	"github.com/pulpimg/pulpimg/pkg/startup/command"
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 	"github.com/pulpimg/pulpimg/pkg/startup/process"
 	"github.com/pulpimg/pulpimg/pkg/startup/service"
@@ -48,9 +49,9 @@ var zeros = []any{
 	&publish.Reader{}, &publish.RecordError{}, &publish.RemovalError{}, &publish.Result{}, &publish.TagError{}, &publish.UndeletableError{}, &publish.UnreachableError{}, &publish.UploadError{},
 	&publish.Writer{},
 	&registries.BlockedError{}, &registries.Config{}, &registries.FileError{}, &registries.Mirror{},
-	&compose.SecretError{}, &container.Command{}, &kubernetes.UnknownServiceError{},
+	&compose.Options{}, &compose.SecretError{}, &container.Command{}, &container.RestartError{}, &kubernetes.UnknownServiceError{},
 	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Spec{}, &spec.Start{}, &spec.Text{}, &schema.Form{},
-	&contract.Contract{}, &contract.Environment{}, &contract.MissingError{}, &contract.Setting{},
+	&command.Command{}, &command.Failure{}, &contract.Contract{}, &contract.Environment{}, &contract.MissingError{}, &contract.Setting{},
 	&process.Environment{}, &process.Process{}, &process.UnknownUserError{},
 	&service.Failure{}, &service.OptionError{}, &service.Service{}, &service.Target{}, &service.UnavailableError{},
 	&serviceurl.Error{}, &serviceurl.Host{}, &serviceurl.URL{}, &settings.Writer{},

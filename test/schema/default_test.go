@@ -122,6 +122,7 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 		s.At = spec.Range{}
 		fmt.Fprintf(&b, "%+v\n", s)
 	}
+	fmt.Fprintln(&b, f.Kubernetes.NetworkPolicy)
 	if f.Kubernetes.Storage != nil {
 		storage := *f.Kubernetes.Storage
 		storage.At = spec.Range{}
@@ -135,8 +136,8 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 			fmt.Fprintf(&b, "%+v\n", *h)
 		}
 		workload := image.Workload
-		workload.At, workload.Probe = spec.Range{}, nil
-		fmt.Fprintf(&b, "%+v\n", workload)
+		workload.At, workload.Probe, workload.DisruptionBudget = spec.Range{}, nil, nil
+		fmt.Fprintf(&b, "%+v %v\n", workload, image.Workload.DisruptionBudget)
 		if p := image.Workload.Probe; p != nil {
 			fmt.Fprintf(&b, "%+v\n", *p)
 		}

@@ -210,10 +210,14 @@ var limits = []limit{
 	{regexp.MustCompile(`would hide the whole image|has a ':', at which`), "there is one pattern for paths, and elsewhere these are right"},
 	{regexp.MustCompile(`Kubernetes itself sets the variable`), namesElsewhere},
 	{regexp.MustCompile(`the Service .* needs a port from 1 to 65535`), followsValues},
+	{regexp.MustCompile(`healthcheck.http needs a port from 1 to 65535`), "numbers have no such end elsewhere"},
+	{regexp.MustCompile(`the family has no image called|is a matrix, which makes several images|is no job: containers of it|waits for its own end`), namesElsewhere},
 	{regexp.MustCompile(`is no host name or address|is an address (in a form|that means)`), "a pattern does not know addresses"},
 	{regexp.MustCompile(`has to be 1ms at least`), "a pattern does not add up spans of time"},
 	{regexp.MustCompile(`has to be 2147483647 at most`), "numbers have no such end elsewhere"},
 	{regexp.MustCompile(`the script of healthcheck is empty`), "elsewhere, a script of line ends is one"},
+	{regexp.MustCompile(`waits for no services|is ready by its healthcheck`), followsValues},
+	{regexp.MustCompile(`in the schedule ends before it begins`), "a pattern does not compare numbers"},
 	{regexp.MustCompile(`grace is counted in whole seconds`), "a pattern does not add up spans of time"},
 	{regexp.MustCompile(`"0[0.]*[A-Za-z]*" is no amount of storage`), "there is one pattern for amounts, which may be nothing elsewhere"},
 	{regexp.MustCompile(`has to be a span of time, not "9{20}h"`), "a pattern does not say how long a span of time may be"},
@@ -223,7 +227,7 @@ var limits = []limit{
 var onTop = regexp.MustCompile(`(?m)^extends:`)
 
 // ofTheWhole are what is said of both together.
-var ofTheWhole = regexp.MustCompile(`needs (the key|a command|the volumes|a name)|declares no images|is required and has a default|is a singleton and has|has a selector, for pods|has a start and an entrypoint|needs either a command or a script|has publish: false and|has a matrix|has a name and no matrix|has to be .*, not nothing`)
+var ofTheWhole = regexp.MustCompile(`needs (the key|a command|the volumes|a name)|declares no images|is required and has a default|is a singleton and has|a cronjob needs a schedule|only a cronjob has|has no number of replicas|is no singleton|is never ready|is not spread|has no disruptionBudget|disruptionBudget needs|has a selector, for pods|has a start and an entrypoint|needs either a command, a script or http|needs either a url or a command|has a url and a command|has a job and no command|has publish: false and|has a matrix|has a name and no matrix|has to be .*, not nothing`)
 
 // variable finds a variable of the spec at the place of an error.
 var variable = regexp.MustCompile(`^["']?[^"',\]}]*\$\{\{ *\w+ *\}\}`)

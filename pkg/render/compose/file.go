@@ -20,15 +20,22 @@ type Options struct {
 	// Values are those of variables that are written into the file, by name. The others, or all if it is nil, are taken from the environment
 	// when the containers start.
 	Values map[string]string
+	// CronJobs are in the file, too. Compose knows no times: it runs each once, when the file's services are started.
+	CronJobs bool
 }
 
-// Marshal returns a Compose file with a service for each image of the family that is meant to be run, the same bytes for the same family.
+// Runs reports whether the file has a service for an image: it is meant to be run, when the file's services are started.
+func (o Options) Runs(image *family.Image) bool {
+	return image.Runs() && (o.CronJobs || image.Workload.Kind != family.KindCronJob)
+}
+
+// Marshal returns a Compose file with a service for each image of the family that [Options.Runs], the same bytes for the same family.
 // Without one, the error is [family.ErrNothingToRun]; a value for a secret variable is a [SecretError].
 func Marshal(f *family.Family, opts Options) ([]byte, error) {
 	file := file{Name: projectName(f.Name), Services: ordered[service]{}}
-	ports := hostPorts(f)
+	ports := hostPorts(f, opts)
 	for _, image := range f.Images {
-		if !image.Runs() {
+		if !opts.Runs(image) {
 			continue
 		}
 		if opts.Images[image.Name] == "" {
@@ -84,19 +91,25 @@ type file struct {
 }
 
 type service struct {
-	Image           string           `yaml:"image"`
-	Hostname        string           `yaml:"hostname,omitempty"`
-	Scale           int              `yaml:"scale,omitempty"`
-	Restart         string           `yaml:"restart"`
-	StopGracePeriod string           `yaml:"stop_grace_period"`
-	Environment     ordered[*string] `yaml:"environment,omitempty"`
-	Ports           []string         `yaml:"ports,omitempty"`
-	Volumes         []mount          `yaml:"volumes,omitempty"`
-	Healthcheck     *healthcheck     `yaml:"healthcheck,omitempty"`
-	CapDrop         []string         `yaml:"cap_drop,flow"`
-	CapAdd          []string         `yaml:"cap_add,flow,omitempty"`
-	SecurityOpt     []string         `yaml:"security_opt,flow"`
-	Deploy          *deploy          `yaml:"deploy,omitempty"`
+	Image           string             `yaml:"image"`
+	Hostname        string             `yaml:"hostname,omitempty"`
+	Scale           int                `yaml:"scale,omitempty"`
+	DependsOn       ordered[condition] `yaml:"depends_on,omitempty"`
+	Restart         string             `yaml:"restart"`
+	StopGracePeriod string             `yaml:"stop_grace_period"`
+	Environment     ordered[*string]   `yaml:"environment,omitempty"`
+	Ports           []string           `yaml:"ports,omitempty"`
+	Volumes         []mount            `yaml:"volumes,omitempty"`
+	Healthcheck     *healthcheck       `yaml:"healthcheck,omitempty"`
+	CapDrop         []string           `yaml:"cap_drop,flow"`
+	CapAdd          []string           `yaml:"cap_add,flow,omitempty"`
+	SecurityOpt     []string           `yaml:"security_opt,flow"`
+	Deploy          *deploy            `yaml:"deploy,omitempty"`
+}
+
+// A condition is what has to be true of another service before a service starts.
+type condition struct {
+	Condition string `yaml:"condition"`
 }
 
 type mount struct {
@@ -112,9 +125,9 @@ type bind struct {
 
 func newService(f *family.Family, image *family.Image, opts Options, taken map[family.Port]int) service {
 	s := service{
-		Image: opts.Images[image.Name],
-		// A container that cannot go on ends, and is tried again.
-		Restart:         "unless-stopped",
+		Image:           opts.Images[image.Name],
+		DependsOn:       after(f, image, opts),
+		Restart:         restart(image.Workload),
 		StopGracePeriod: duration(image.Workload.Grace),
 		Environment:     environment(f.Contract, image.Workload, opts.Values),
 		Ports:           ports(image.Workload, taken),
@@ -125,12 +138,35 @@ func newService(f *family.Family, image *family.Image, opts Options, taken map[f
 		SecurityOpt:     []string{"no-new-privileges:true"},
 		Deploy:          limited(image.Workload),
 	}
-	if image.Workload.Singleton {
+	switch w := image.Workload; {
+	case w.RunsOnce():
+	case w.Singleton:
 		s.Hostname = family.Hostname(image.Name)
-	} else {
-		s.Scale = image.Workload.Replicas // each with a hostname of its own
+	default:
+		s.Scale = w.Replicas // each with a hostname of its own
 	}
 	return s
+}
+
+// restart says what happens when a container ends. One that cannot go on ends, and is tried again; a job that fails is tried again as often as a
+// Job in Kubernetes is by default.
+// https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy
+func restart(w family.Workload) string {
+	if w.RunsOnce() {
+		return "on-failure:6"
+	}
+	return "unless-stopped"
+}
+
+// after returns the jobs in the file that have to have ended well before a container starts. It waits for others, too: whoever runs them.
+func after(f *family.Family, image *family.Image, opts Options) ordered[condition] {
+	var out ordered[condition]
+	for _, name := range image.Workload.After {
+		if job, ok := f.Image(name); ok && opts.Runs(job) {
+			out.add(name, condition{"service_completed_successfully"})
+		}
+	}
+	return out
 }
 
 // environment returns the variables that the family declares. Those without a value here get theirs from the environment when the containers

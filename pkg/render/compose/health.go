@@ -13,7 +13,7 @@ type healthcheck struct {
 }
 
 func health(p *family.Probe) *healthcheck {
-	if p == nil {
+	if p == nil || p.TCP > 0 {
 		return nil
 	}
 	h := &healthcheck{

@@ -7,10 +7,10 @@ import (
 )
 
 // hostPorts counts the containers that declare each port.
-func hostPorts(f *family.Family) map[family.Port]int {
+func hostPorts(f *family.Family, opts Options) map[family.Port]int {
 	containers := map[family.Port]int{}
 	for _, image := range f.Images {
-		if !image.Runs() {
+		if !opts.Runs(image) {
 			continue
 		}
 		for _, port := range image.Workload.Ports {

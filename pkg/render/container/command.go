@@ -1,6 +1,7 @@
 package container
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -24,8 +25,10 @@ type Options struct {
 	Hostname string
 	// Network and Restart are passed on to the tool, if they are not empty.
 	Network, Restart string
-	// Publish are ports, HOST:CONTAINER, that are passed on to the tool.
+	// Publish are ports, HOST:CONTAINER, that are passed on to the tool. If there are none, the ports of the image are published as themselves at
+	// Address, or else at 127.0.0.1, where only this machine reaches them.
 	Publish []string
+	Address string
 	// Detach leaves the container in the background. One in the foreground is removed when it ends, unless it is to be restarted: docker
 	// and podman refuse both together.
 	Detach bool
@@ -48,11 +51,27 @@ type Command struct {
 // String returns the command line for a shell.
 func (c Command) String() string { return shell.Words(c.Args) }
 
-// New returns the command that starts an image of a family. Variables without a value are a [family.MissingError].
+// A RestartError says that a container that runs once would be started again after it has done its work.
+type RestartError struct {
+	Image string
+	Kind  family.Kind
+	// Policy is what was asked for.
+	Policy string
+}
+
+func (e *RestartError) Error() string {
+	return fmt.Sprintf("%s is a %s, which runs once: restarted %s, it would run again when it has done its work", e.Image, e.Kind, e.Policy)
+}
+
+// New returns the command that starts an image of a family. Variables without a value are a [family.MissingError]; a policy that does not fit
+// a job is a [RestartError].
 func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	has := func(name string) bool { return o.Values[name] != "" }
 	if err := family.CheckValues([]*family.Image{image}, has); err != nil {
 		return Command{}, err
+	}
+	if again := o.Restart == "always" || o.Restart == "unless-stopped"; again && image.Workload.RunsOnce() {
+		return Command{}, &RestartError{Image: image.Name, Kind: image.Workload.Kind, Policy: o.Restart}
 	}
 	c := Command{Args: []string{o.Tool, "run"}}
 	add := func(option, value string) {
@@ -89,7 +108,8 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 		add("--cap-add", name)
 	}
 	add("--security-opt", "no-new-privileges")
-	for _, port := range o.Publish {
+	c.Args = append(c.Args, health(image.Workload, o.Tool)...)
+	for _, port := range published(image.Workload, o) {
 		add("-p", port)
 	}
 	for _, v := range slices.Concat(mounts(f, image, o.Volumes), o.Volumes) {

@@ -57,6 +57,20 @@ func TestCommand(t *testing.T) {
 			"docker run --rm --name a_b --hostname h --network container:web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p 8080:80 -p 53:53/udp -e PASSWORD r", []string{"PASSWORD=p"}},
 		{"limits and capabilities", "limited", limited(t), container.Options{Tool: "podman", Reference: "r"},
 			"podman run --rm --name limited --hostname limited --stop-timeout 30 --memory 134217728 --cpus 0.5 --cap-drop ALL --cap-add NET_BIND_SERVICE --security-opt no-new-privileges r", nil},
+		{"its ports, for this machine", "web", listening(t), container.Options{Tool: "docker", Reference: "r"},
+			"docker run --rm --name web --hostname web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p 127.0.0.1:80:80 -p 127.0.0.1:53:53/udp r", nil},
+		{"its ports, at another address", "web", listening(t), container.Options{Tool: "docker", Reference: "r", Network: "mine", Address: "fd00::7"},
+			"docker run --rm --name web --hostname web --network mine --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p '[fd00::7]:80:80' -p '[fd00::7]:53:53/udp' r", nil},
+		{"others in place of its ports", "web", listening(t), container.Options{Tool: "docker", Reference: "r", Publish: []string{"8080:80"}},
+			"docker run --rm --name web --hostname web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p 8080:80 r", nil},
+		{"no ports on the network of the host", "web", listening(t), container.Options{Tool: "docker", Reference: "r", Network: "host"},
+			"docker run --rm --name web --hostname web --network host --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges r", nil},
+		{"a check that the image does not have", "waits", listening(t), container.Options{Tool: "docker", Reference: "r"},
+			"docker run --rm --name waits --hostname waits --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges --health-cmd '/usr/bin/pulp-helper wait --tries 1 db' --health-interval 30s --health-timeout 5s --health-retries 2 r", nil},
+		{"the same for podman", "waits", listening(t), container.Options{Tool: "podman", Reference: "r"},
+			`podman run --rm --name waits --hostname waits --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges --health-cmd '["/usr/bin/pulp-helper","wait","--tries","1","db"]' --health-interval 30s --health-timeout 5s --health-retries 2 r`, nil},
+		{"a job that is tried again", "job", listening(t), container.Options{Tool: "docker", Reference: "r", Restart: "on-failure:3"},
+			"docker run --name job --hostname job --restart on-failure:3 --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges r", nil},
 		{"a secret", "a_b", secret(t), container.Options{Tool: "docker", Reference: "r", Values: map[string]string{"PASSWORD": "correct horse", "PLAIN": "", "EXTRA": "1"}},
 			"docker run --rm --name a_b --hostname a-b --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -e EXTRA=1 -e PASSWORD -e PLAIN= r", []string{"PASSWORD=correct horse"}},
 	} {
@@ -76,6 +90,32 @@ func TestCommand(t *testing.T) {
 				t.Errorf("environment (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func listening(t testing.TB) *family.Family {
+	return familytest.Parse(t, `version: 1
+name: f
+registry: r
+tag: t
+services: { db: { url: "tcp://h:1" } }
+images:
+  web: { from: scratch, command: [x], ports: ["80", 53/udp] }
+  waits: { from: scratch, steps: [ helpers: [wait] ], start: { wait: [db], command: [x] }, kubernetes: { readiness: services } }
+  job: { from: scratch, command: [x], kubernetes: { kind: job } }
+`)
+}
+
+// A job that has done its work does not do it again.
+func TestCommand_restartedJob(t *testing.T) {
+	f := listening(t)
+	image, _ := f.Image("job")
+	for _, policy := range []string{"always", "unless-stopped"} {
+		_, err := container.New(f, image, container.Options{Tool: "docker", Reference: "r", Restart: policy})
+		var restart *container.RestartError
+		if want := "job is a job, which runs once: restarted " + policy + ", it would run again when it has done its work"; !errors.As(err, &restart) || err.Error() != want {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

@@ -50,5 +50,5 @@ func ExampleNew() {
 	}
 	fmt.Println(command)
 	// Output:
-	// podman run -d --name web --hostname web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -e SHOP_NAME=Books registry.example.com/shop/web:1.0
+	// podman run -d --name web --hostname web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p 127.0.0.1:8080:8080 -e SHOP_NAME=Books registry.example.com/shop/web:1.0
 }

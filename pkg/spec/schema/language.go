@@ -121,14 +121,22 @@ func service() *Object {
 		Name:        "service",
 		Description: "Something that a container waits for when it starts.",
 		Keys: []Key{
-			{Name: "url", Required: true, Type: String{Form: ServiceURL, Scope: AtStart}, Example: `"mongodb://${DB_HOST}:27017"`,
+			{Name: "url", Type: String{Form: ServiceURL, Scope: AtStart}, Example: `"mongodb://${DB_HOST}:27017"`,
 				Description: "Where the service is, and the protocol that it speaks: " + list(serviceurl.Names()) + "."},
+			{Name: "command", Type: command(AtStart), Default: "[]", Example: "[/usr/bin/app, migrated]",
+				Description: "A program and its arguments, which ends with 0 if what is waited for is there. It runs as the `command` of the start does."},
+			{Name: "job", Type: String{Form: ImageName, Scope: AtBuild}, Example: "app-migrate",
+				Description: "The image, of the kind `job`, that makes the `command` succeed. With Compose, images that wait for the service start when it has ended."},
 			{Name: "tries", Type: Count{}, Default: fmt.Sprint(contract.DefaultTries), Example: "30",
-				Description: "How often to ask before giving up."},
+				Description: "How often to ask, or to run the `command`, before giving up."},
 			{Name: "interval", Type: Duration{}, Default: contract.DefaultInterval.String(), Example: "500ms",
 				Description: "How long to pause between two tries."},
 			{Name: "timeout", Type: Duration{}, Default: contract.DefaultTimeout.String(), Example: "10s",
-				Description: "How long one try takes at most."},
+				Description: "How long one try takes at most. Left out, a `command` has " + contract.DefaultCommandTimeout.String() + "."},
+		},
+		Rules: []Rule{
+			{Kind: ExactlyOne, Conditions: []Condition{{"url", Set}, {"command", NonEmpty}}, Description: "There is a `url` or a `command`."},
+			{Kind: AtLeastOne, If: Condition{"job", Set}, Conditions: []Condition{{"command", NonEmpty}}, Description: "A `job` needs a `command`."},
 		},
 	}
 }

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strings"
 )
 
 // rule returns what a rule asks of the object as a whole.
@@ -47,6 +48,8 @@ func condition(o *Object, c Condition) *document {
 		default:
 			value.MinLength = 1
 		}
+	default:
+		value.Const = strings.TrimPrefix(string(c.Is), wordMark)
 	}
 	doc.Properties = properties{{c.Key, value}}
 	return doc

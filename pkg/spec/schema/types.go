@@ -133,16 +133,22 @@ type Condition struct {
 	Is  Is
 }
 
-// Is is what a condition asks of a key.
-type Is int
+// Is is what a condition asks of a key: one of these, or a word that its value is, and not by a variable. See isWord.
+type Is string
 
 // What a condition asks of a key.
 const (
-	Set      Is = iota // it is there, whatever its value
-	NonEmpty           // its value is neither an empty string, an empty list nor an empty mapping
-	True               // its value is true
-	False              // its value is false
+	Set      Is = "set"       // it is there, whatever its value
+	NonEmpty Is = "not empty" // its value is neither an empty string, an empty list nor an empty mapping
+	True     Is = "true"      // its value is true
+	False    Is = "false"     // its value is false
 )
+
+// isWord asks whether the value of a key is a word.
+func isWord(word string) Is { return Is(wordMark + word) }
+
+// wordMark tells words apart from the rest.
+const wordMark = "="
 
 // Objects returns an object and those below it, each once, in the order in which they are described.
 func Objects(root *Object) []*Object { return objects(root, true) }

@@ -8,11 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"time"
 )
 
 // Path is the contract's file in an image.
 const Path = "/usr/share/pulpimg/contract.json"
+
+// format is the number of the newest format of the file, and the only one that says its number: an image whose services all have a URL has the
+// same file as ever. A pulp-helper that is older than the number takes a service without a URL for one with a wrong URL, and refuses it.
+const format = 2
 
 // A Contract is what the containers of a family need to know when they start.
 type Contract struct {
@@ -69,13 +74,17 @@ const (
 	DefaultTries    = 12
 	DefaultInterval = 5 * time.Second
 	DefaultTimeout  = 2 * time.Second
+	// DefaultCommandTimeout is for a command: a program that loads its libraries first takes longer than a server that runs.
+	DefaultCommandTimeout = 30 * time.Second
 )
 
-// A Service is something that a container waits for when it starts.
+// A Service is something that a container waits for when it starts: a server, which has a URL, or what a command reports, which has none.
 type Service struct {
 	Name string `json:"name"`
 	// URL may name environment variables as ${NAME}; "$${" stands for "${".
-	URL string `json:"url"`
+	URL string `json:"url,omitempty"`
+	// Command is a program with its arguments, which exits with 0 if the service is there. Each may name environment variables as URL does.
+	Command []string `json:"command,omitempty"`
 	// Tries is how often to ask, Interval how long to pause between two tries.
 	Tries    int           `json:"tries"`
 	Interval time.Duration `json:"interval"` // nanoseconds
@@ -89,22 +98,37 @@ func (c Contract) Marshal() ([]byte, error) {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	err := encoder.Encode(c)
+	f := file{Contract: c}
+	if slices.ContainsFunc(c.Services, func(s Service) bool { return len(s.Command) > 0 }) {
+		f.Format = format
+	}
+	err := encoder.Encode(f)
 	return b.Bytes(), err
+}
+
+// A file is a contract as it is written.
+type file struct {
+	// Format is 0 for the first one, which did not have a number.
+	Format int `json:"format,omitempty"`
+	Contract
 }
 
 // Read reads the contract of an image.
 func Read(name string) (Contract, error) {
-	var c Contract
+	var f file
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, fmt.Errorf("the image does not declare anything: %s does not exist; add a helpers step to its spec and build it again", name)
+		return Contract{}, fmt.Errorf("the image does not declare anything: %s does not exist; add a helpers step to its spec and build it again", name)
 	}
 	if err != nil {
-		return c, fmt.Errorf("reading what the image declares: %w", err)
+		return Contract{}, fmt.Errorf("reading what the image declares: %w", err)
 	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return c, fmt.Errorf("reading what the image declares in %s: %w", name, err)
+	if err := json.Unmarshal(data, &f); err != nil {
+		return Contract{}, fmt.Errorf("reading what the image declares in %s: %w", name, err)
 	}
-	return c, nil
+	if f.Format != 0 && f.Format != format {
+		return Contract{}, fmt.Errorf("what the image declares in %s has the format %d, and this program reads format %d: they are of different versions of pulpimg",
+			name, f.Format, format)
+	}
+	return f.Contract, nil
 }

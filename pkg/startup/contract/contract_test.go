@@ -108,6 +108,37 @@ func TestContract_roundTrip(t *testing.T) {
 	}
 }
 
+// Only a contract that an older program would misread says its format.
+func TestContract_format(t *testing.T) {
+	c := contract.Contract{Services: []contract.Service{{Name: "db", URL: "tcp://h:1"}}}
+	old, err := c.Marshal()
+	if err != nil || strings.Contains(string(old), "format") || strings.Contains(string(old), "command") {
+		t.Errorf("%v:\n%s", err, old)
+	}
+	c.Services = append(c.Services, contract.Service{Name: "migrated", Command: []string{"check", "${HOST}"}, Tries: 1})
+	data, err := c.Marshal()
+	if err != nil || !strings.HasPrefix(string(data), "{\n  \"format\": 2,\n") || strings.Count(string(data), `"url"`) != 1 {
+		t.Errorf("%v:\n%s", err, data)
+	}
+	name := filepath.Join(t.TempDir(), "contract.json")
+	for text, want := range map[string]string{
+		string(data): "",
+		strings.Replace(string(data), `"format": 2`, `"format": 3`, 1):  "has the format 3, and this program reads format 2",
+		strings.Replace(string(data), `"format": 2`, `"format": -1`, 1): "has the format -1, and this program reads format 2",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, err := contract.Read(name)
+		if want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if diff := cmp.Diff(c, got); want == "" && diff != "" {
+			t.Errorf("%v, contract (-written +read):\n%s", err, diff)
+		}
+	}
+}
+
 // A password with special characters stays one password in a URL.
 func TestExpandURL_password(t *testing.T) {
 	values := map[string]string{"HOST": "a:1,b", "PASSWORD": "p@:/?#%ss"}

@@ -40,11 +40,16 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Words }
 
-// ErrCredentials matches a Failure because of wrong credentials: waiting does not help.
-var ErrCredentials = errors.New("credentials refused")
+// ErrHopeless matches an error after which waiting does not help, and ErrCredentials one of these: a Failure because of wrong credentials.
+var (
+	ErrHopeless    = errors.New("waiting does not help")
+	ErrCredentials = errors.New("credentials refused")
+)
 
-// Is reports whether a failure is ErrCredentials.
-func (f *Failure) Is(target error) bool { return target == ErrCredentials && f.Cause == Credentials }
+// Is reports whether a failure is ErrCredentials, and hopeless.
+func (f *Failure) Is(target error) bool {
+	return (target == ErrCredentials || target == ErrHopeless) && f.Cause == Credentials
+}
 
 // errStrange is a protocol's error for bytes that are no answer of that protocol.
 var errStrange = errors.New("this is no answer of the protocol")

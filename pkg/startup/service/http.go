@@ -14,29 +14,43 @@ import (
 // first line of the answer, and does without net/http, which would add a megabyte to the program.
 // https://www.rfc-editor.org/rfc/rfc9112#section-4
 func askHTTP(ctx context.Context, s *session) error {
-	c, err := s.dial(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := c.Write(httpRequest(s)); err != nil {
-		return err
-	}
-	line, err := readLine(c.in)
-	if err != nil {
-		return err
-	}
-	code, reason, err := parseStatus(line)
-	if err != nil {
-		return err
-	}
-	status := strings.TrimSpace(fmt.Sprintf("%d %s", code, reason))
+	code, status, err := get(ctx, s)
 	switch {
+	case err != nil:
+		return err
 	case code >= 500:
 		return notReady("the server answers %s", serverText{text: status})
 	case s.service.url.User != "" && (code == 401 || code == 403):
 		return refused(status)
 	}
 	return nil
+}
+
+// askPage requests the URL from a web server, which has to have the page or lead to another one, as in Kubernetes.
+// https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#define-a-liveness-http-request
+func askPage(ctx context.Context, s *session) error {
+	code, status, err := get(ctx, s)
+	if err == nil && (code < 200 || code >= 400) {
+		return notReady("the server answers %s", serverText{text: status})
+	}
+	return err
+}
+
+// get makes one request, and returns the status code of the answer, also with its words.
+func get(ctx context.Context, s *session) (code int, status string, err error) {
+	c, err := s.dial(ctx)
+	if err != nil {
+		return 0, "", err
+	}
+	if _, err := c.Write(httpRequest(s)); err != nil {
+		return 0, "", err
+	}
+	line, err := readLine(c.in)
+	if err != nil {
+		return 0, "", err
+	}
+	code, reason, err := parseStatus(line)
+	return code, strings.TrimSpace(fmt.Sprintf("%d %s", code, reason)), err
 }
 
 func httpRequest(s *session) []byte {

@@ -39,8 +39,16 @@ func withSecrets(secrets []string, more ...string) []string {
 }
 
 // hide removes the secrets from a text: a server may repeat what it received.
-func (s Service) hide(text string) string {
-	for _, secret := range s.secrets {
+func (s Service) hide(text string) string { return replace(text, s.secrets) }
+
+// Hider returns a function that hides secrets in a text, each as it is and as one line of printable characters.
+func Hider(secrets ...string) func(text string) string {
+	all := withSecrets(nil, secrets...)
+	return func(text string) string { return replace(text, all) }
+}
+
+func replace(text string, secrets []string) string {
+	for _, secret := range secrets {
 		text = strings.ReplaceAll(text, secret, hidden)
 	}
 	return text

@@ -70,6 +70,17 @@ func New(url serviceurl.URL) (Service, error) {
 	return s, err
 }
 
+// NewPage returns the service that is a page of a web server: it is available if the page is, or if the server leads to another one. The
+// error for a URL of something else is an *OptionError.
+func NewPage(url serviceurl.URL) (Service, error) {
+	if url.Scheme != "http" {
+		return Service{}, &OptionError{Problem: "it is http://HOST:PORT/PATH"}
+	}
+	s, err := New(url)
+	s.ask = askPage
+	return s, err
+}
+
 func dialTCP(ctx context.Context, address string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", address)
 }

@@ -62,11 +62,12 @@ func TestProbe_availableAtTheLimit(t *testing.T) {
 // Messages name the limit that the caller gave.
 func TestProbe_namesTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one := Target{Service: playing(t, "redis://h", askRedis), Tries: 1, Timeout: 1500 * time.Microsecond}
-		one.Service.network = func(ctx context.Context, _ string) (net.Conn, error) {
+		s := playing(t, "redis://h", askRedis)
+		s.network = func(ctx context.Context, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
+		one := Target{Service: s, Tries: 1, Timeout: 1500 * time.Microsecond}
 		var f *Failure
 		if err := Wait(t.Context(), []Target{one}, nil); !errors.As(err, &f) || f.Words != "no answer within 1.5ms" {
 			t.Errorf("got %v", err)

@@ -8,10 +8,18 @@ import (
 	"time"
 )
 
+// A Prober finds out whether something is available, as a [Service] does.
+type Prober interface {
+	// Probe asks once, within the limit. If the context is cancelled, the error is its cause.
+	Probe(ctx context.Context, limit time.Duration) error
+	// Address returns what messages call it, besides its name.
+	Address() string
+}
+
 // A Target is a service to wait for.
 type Target struct {
 	Name    string // if empty, messages use the address
-	Service Service
+	Service Prober
 	// Tries is how often to ask, Interval the pause between two tries, and Timeout how long one try may take.
 	Tries             int
 	Interval, Timeout time.Duration
@@ -19,7 +27,10 @@ type Target struct {
 
 // String returns what messages call the target.
 func (t Target) String() string {
-	if t.Name == "" {
+	switch {
+	case t.Service == nil:
+		return t.Name
+	case t.Name == "":
 		return t.Service.Address()
 	}
 	return t.Name + " (" + t.Service.Address() + ")"
@@ -34,7 +45,7 @@ type Report struct {
 	Err error
 }
 
-// An UnavailableError reports that a service did not become available: all tries failed, or its server refused the credentials.
+// An UnavailableError reports that a service did not become available: all tries failed, or one failed in such a way that more would not help.
 type UnavailableError struct {
 	Target Target
 	Tries  int
@@ -85,7 +96,7 @@ func (t Target) wait(ctx context.Context, report func(Report)) error {
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case err != nil && (try >= t.Tries || errors.Is(err, ErrCredentials)):
+		case err != nil && (try >= t.Tries || errors.Is(err, ErrHopeless)):
 			return &UnavailableError{t, try, err}
 		}
 		report(Report{t, try, err})
