@@ -20,13 +20,17 @@ TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-c
            /usr/lib/python3/dist-packages/django:python3-django /usr/lib/python3/dist-packages/celery:python3-celery \
            /usr/lib/python3/dist-packages/redis:python3-redis /usr/lib/python3/dist-packages/gunicorn:gunicorn \
            /usr/lib/python3/dist-packages/whitenoise:python3-whitenoise
+# What the cluster of make cluster-test is made of, besides what is compiled.
+CLUSTER_TOOLS := /usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/lib/cni/ptp:containernetworking-plugins /usr/sbin/iptables:iptables \
+           /usr/sbin/conntrack:conntrack /usr/bin/nsenter:util-linux
+CLUSTER := $(addprefix bin/cluster/,kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet)
 # Everything that parses, by package; the modules of the tests have more.
 FUZZ    := pkg/spec:FuzzParse pkg/spec:FuzzExtends pkg/spec:FuzzParseValues pkg/family:FuzzResolve pkg/family:FuzzHideCredentials pkg/family:FuzzFiles pkg/build:FuzzStream internal/diagnostic:FuzzText internal/download:FuzzDecode internal/outside:FuzzFind internal/treeindex:FuzzDecode internal/treeindex:FuzzRead internal/recipe:FuzzDecode internal/record:FuzzGet internal/recordset:FuzzDecode internal/recordset:FuzzUnpack pkg/startup/contract:FuzzExpand pkg/startup/contract:FuzzRead \
            pkg/startup/settings:FuzzQuote pkg/startup/settings:FuzzValue pkg/startup/serviceurl:FuzzParse pkg/startup/startscript:FuzzParse pkg/startup/startscript:FuzzMarshal pkg/startup/service:FuzzAnswers internal/statcache:FuzzParse cmd/pulpimg:FuzzReadEnvFile \
            pkg/publish:FuzzParseChallenge pkg/publish:FuzzLocation pkg/publish:FuzzNextLink pkg/publish:FuzzCredentials pkg/registries:FuzzHosts pkg/layout:FuzzSources
 DEMO    := --push --progress plain
 
-.PHONY: all check demo test lint lint-product fuzz bench setup engine packages release image clean
+.PHONY: all check demo test cluster-test lint lint-product fuzz bench setup engine packages release image clean
 all: bin/pulpimg
 
 # Builds the four Pulp images against the offline lab, with the spec as it is, and pushes them to the lab's registry.
@@ -48,6 +52,15 @@ test: lint bin/pulpimg $(LAB)
 	cd test/compose && $(GO) test ./...
 	PULPIMG=$(CURDIR)/bin/pulpimg $(LAB) run --services -- $(GO) test -p 1 -timeout 30m ./test/...
 
+# What is printed for Kubernetes, in a cluster of one machine: as root, and not part of make test.
+cluster-test: TOOLS += $(CLUSTER_TOOLS)
+cluster-test: setup bin/pulpimg $(LAB) $(CLUSTER)
+	PULPIMG=$(CURDIR)/bin/pulpimg $(LAB) run --services -- $(GO) test -C test/cluster -count 1 -timeout 45m -v .
+
+# Kubernetes' programs, compiled from their Go modules; kept while those are the same.
+bin/cluster/%: test/cluster/go.mod test/cluster/go.sum
+	cd test/cluster && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ k8s.io/kubernetes/cmd/$*
+
 lint-product: $(SUMS)
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	$(GO) vet ./...
@@ -63,6 +76,7 @@ lint: setup lint-product
 	cd test/schema && $(GO) vet ./...
 	cd test/bench && $(GO) vet ./...
 	cd test/kube && $(GO) vet ./...
+	cd test/cluster && $(GO) vet ./...
 	cd test/compose && $(GO) vet ./...
 	cd internal/packaging && $(GO) vet ./...
 	shellcheck .ci/run internal/packaging/*.sh internal/packaging/deb/postinst internal/packaging/deb/prerm test/e2e/testdata/enter.sh

@@ -20,6 +20,7 @@ import (
 // An environment is what all tests share.
 type environment struct {
 	root, dir, program string
+	ctx                context.Context // ends with an interrupt
 	lab                inlab.Lab
 	place              string // in the lab's registry, of this run alone
 	mu                 sync.Mutex
@@ -49,11 +50,15 @@ func run(m *testing.M, l inlab.Lab) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, cleanUp()) }()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	env.ctx = ctx
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	go func() { // ends with the process
 		s := <-interrupted
 		fmt.Fprintf(os.Stderr, "cluster: %v: closing the cluster\n", s)
+		cancel(fmt.Errorf("signal: %v", s))
 		if err := cleanUp(); err != nil {
 			fmt.Fprintf(os.Stderr, "cluster: %v\n", err)
 		}
@@ -92,7 +97,7 @@ func start(t *testing.T) *Cluster {
 		return env.cluster
 	}
 	began := time.Now()
-	c, err := Start(t.Context(), Config{
+	c, err := Start(env.ctx, Config{
 		Programs: filepath.Join(env.root, "bin/cluster"), Pause: pause, Registry: env.lab.Registry,
 		Relays: map[string]string{env.lab.Registry: env.lab.Registry, Node + ":27017": env.lab.MongoDB, Node + ":5672": env.lab.AMQP},
 	})
@@ -118,7 +123,7 @@ func since(t time.Time) string { return fmt.Sprintf("%.1f s", time.Since(t).Seco
 // pulpimg runs the program that is tested, with a cache of this run, and returns what it prints.
 func pulpimg(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), env.program, args...)
+	cmd := exec.CommandContext(env.ctx, env.program, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(env.dir, "home"), "XDG_CACHE_HOME=" + filepath.Join(env.dir, "cache")}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
@@ -147,7 +152,7 @@ images:
 // pushPause publishes the image of the pods' first process.
 var pushPause = onceFor(func(t *testing.T) string {
 	dir := filepath.Join(env.dir, "pause")
-	compile := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, "pause"), "./pause")
+	compile := exec.CommandContext(env.ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, "pause"), "./pause")
 	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("compiling pause: %v\n%s", err, out)
@@ -174,7 +179,7 @@ func onceFor(make func(*testing.T) string) func(*testing.T) string {
 
 func TestCluster_itsNodeIsReady(t *testing.T) {
 	c := start(t)
-	out, err := c.Kubectl(t.Context(), "get", "nodes", "-o", "wide")
+	out, err := c.Kubectl(env.ctx, "get", "nodes", "-o", "wide")
 	if err != nil {
 		t.Fatal(err)
 	}
