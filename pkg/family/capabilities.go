@@ -13,12 +13,12 @@ func IsRoot(user string) bool {
 	return name == "" || name == "root" || name == "0"
 }
 
-// process returns who the process of a container is when it has started.
-func (i *Image) process() string {
+// StaysRoot reports whether the process of a container is root when it has started.
+func (i *Image) StaysRoot() bool {
 	if i.Start != nil && i.Start.User != "" {
-		return i.Start.User
+		return IsRoot(i.Start.User)
 	}
-	return i.user()
+	return IsRoot(i.user())
 }
 
 // capabilities returns what containers of an image that is run have to be allowed, sorted: what its commands need, by the spec or by what is
@@ -59,7 +59,7 @@ func (i *Image) capabilitiesOfProcess() []string {
 	if i.Workload.HasPrivilegedPort() {
 		out = append(out, "NET_BIND_SERVICE")
 	}
-	if IsRoot(i.process()) {
+	if i.StaysRoot() {
 		out = append(out, "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 	}
 	return out

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The roles work together: one makes the database, the page shows what the worker did for the web server and for the scheduler.
+// The roles work together: one makes the database, for which the others wait; the page shows what the worker did for the web server and for the scheduler.
 func TestExample_django(t *testing.T) {
 	env.lanes.warm.enter(t)
 	place := registry(t)
@@ -24,12 +24,14 @@ func TestExample_django(t *testing.T) {
 	port := freePort(t)
 	options := []string{"--volume", data + ":/var/lib/app", "--env", "SECRET_KEY=secret", "--env", "ALLOWED_HOSTS=127.0.0.1",
 		"--env", "PORT=" + port, "--env", "REDIS_HOST=127.0.0.1", "--env", "REDIS_PORT=" + redis(t)}
-	if code := (podman{}.detach(t, place+"/django-migrate:1.0", options...)).wait(t); code != 0 {
-		t.Fatalf("migrate ends with exit code %d", code)
-	}
 	worker := podman{}.detach(t, place+"/django-worker:1.0", options...)
 	podman{}.detach(t, place+"/django-beat:1.0", options...)
 	web := podman{}.detach(t, place+"/django-web:1.0", options...)
+	web.says(t, "migrated (python3 manage.py migrate --check): try 1 of 12: it ended with the exit code 1; next try in 5s")
+	if code := (podman{}.detach(t, place+"/django-migrate:1.0", options...)).wait(t); code != 0 {
+		t.Fatalf("migrate ends with exit code %d", code)
+	}
+	web.says(t, "migrated (python3 manage.py migrate --check): available at try ")
 	web.says(t, "Listening at: http://0.0.0.0:"+port)
 
 	page := "http://127.0.0.1:" + port

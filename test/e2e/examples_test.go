@@ -65,8 +65,14 @@ func freePort(t *testing.T) string {
 // redis starts an empty server for the length of the test and returns its port.
 func redis(t *testing.T) string {
 	t.Helper()
+	return redisAt(t, "127.0.0.1")
+}
+
+// redisAt is redis at another address.
+func redisAt(t *testing.T, address string) string {
+	t.Helper()
 	port := freePort(t)
-	cmd := exec.CommandContext(t.Context(), "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir())
+	cmd := exec.CommandContext(t.Context(), "redis-server", "--bind", address, "--port", port, "--protected-mode", "no", "--save", "", "--dir", t.TempDir())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

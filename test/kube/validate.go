@@ -13,9 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
-	_ "k8s.io/kubernetes/pkg/apis/apps/install"      // puts the types into the scheme
-	_ "k8s.io/kubernetes/pkg/apis/core/install"      // the same
-	_ "k8s.io/kubernetes/pkg/apis/discovery/install" // the same
+	_ "k8s.io/kubernetes/pkg/apis/apps/install"       // puts the types into the scheme
+	_ "k8s.io/kubernetes/pkg/apis/batch/install"      // the same
+	_ "k8s.io/kubernetes/pkg/apis/core/install"       // the same
+	_ "k8s.io/kubernetes/pkg/apis/discovery/install"  // the same
+	_ "k8s.io/kubernetes/pkg/apis/networking/install" // the same
+	_ "k8s.io/kubernetes/pkg/apis/policy/install"     // the same
 )
 
 // defaultNamespace is where kubectl puts what names no namespace.

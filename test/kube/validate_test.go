@@ -34,9 +34,42 @@ func stream(t *testing.T, objects []kubernetes.Object, err error) []byte {
 	return b.Bytes()
 }
 
+// everySpec returns the specs of the project and its examples, and one with all that runs images.
+func everySpec(t *testing.T) []string {
+	t.Helper()
+	examples, err := filepath.Glob("../../examples/*/pulpimg.yaml")
+	if err != nil || len(examples) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for i, file := range examples {
+		if dir := filepath.Dir(file); filepath.Base(dir) == "clock" {
+			examples[i] = compiled(t, dir)
+		}
+	}
+	return append(append(familytest.Specs(t, "../.."), "../../pkg/render/kubernetes/testdata/kinds.spec.yaml"), examples...)
+}
+
+// compiled returns the spec of the example whose programs have to be compiled first, in a copy of its directory that has files in their place.
+func compiled(t *testing.T, example string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "example")
+	if err := os.CopyFS(dir, os.DirFS(example)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"server", "client"} {
+		if err := os.WriteFile(filepath.Join(dir, "bin", name), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "pulpimg.yaml")
+}
+
 func TestAnAPIServerTakesEveryObject(t *testing.T) {
-	for _, file := range familytest.Specs(t, "../..") {
-		name, f := filepath.Base(file), familytest.Load(t, file)
+	for _, file := range everySpec(t) {
+		name, f := filepath.Base(filepath.Dir(file))+"/"+filepath.Base(file), familytest.Load(t, file)
 		all := kubernetes.Options{Images: familytest.Digests(f), Values: values(f)}
 		with := func(change func(*kubernetes.Options)) kubernetes.Options {
 			o := all
@@ -94,7 +127,7 @@ func TestABadObjectIsFound(t *testing.T) {
 		{"a host with a port", "externalName: qpid.example.com", "externalName: qpid.example.com:5673", "spec.externalName: Invalid value"},
 		{"a size that is none", "storage: 100Gi", "storage: 0", "must be greater than zero"},
 		{"a kind that nobody knows", "kind: StatefulSet", "kind: StatefulSets", `no kind "StatefulSets" is registered`},
-		{"a name twice", "readinessProbe:", "env: [{name: A, value: one}, {name: A, value: two}]\n        readinessProbe:", "hides previous definition"},
+		{"a name twice", "resources: {}\n", "resources: {}\n        env: [{name: A, value: one}, {name: A, value: two}]\n", "hides previous definition"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bad := strings.ReplaceAll(string(good), test.from, test.to)

@@ -52,5 +52,5 @@ func ExampleWorkloads() {
 	// Output:
 	// ConfigMap shop
 	// Service web
-	// StatefulSet web
+	// Deployment web
 }

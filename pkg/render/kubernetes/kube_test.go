@@ -79,7 +79,7 @@ func TestWorkloads_kubeletVariables(t *testing.T) {
 			`f.yaml:9:50: for the Service of web, Kubernetes itself sets the variable WEB_SERVICE_PORT_TCP_80, such as to "tcp://10.0.0.1:80" (give the variable or the image another name)`},
 		{"a variable with a value", head + found + "WEB_PORT: {default: a}}\n" + web, map[string]string{"WEB_PORT": "8000"}, true, ""},
 		{"where the Service is", head + found + "WEB_SERVICE_HOST: {}, WEB_SERVICE_PORT: {}}\n" + web, nil, true, ""},
-		{"an image whose pods have names of their own", head + found + "WEB_PORT: {default: a}}\n" + strings.Replace(web, "true", "false", 1), nil, true, ""},
+		{"an image whose pods have names of their own", head + found + "WEB_PORT: {default: a}}\n" + strings.Replace(web, "singleton: true", "kind: statefulset", 1), nil, true, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := familytest.Parse(t, test.yaml)

@@ -30,7 +30,8 @@ func (b *builder) serviceLinks() bool {
 
 // hasOwnService reports whether an image gets a Service with an address, which the kubelet tells to all pods.
 func hasOwnService(image *family.Image) bool {
-	return image.Workload.Singleton && len(image.Workload.Ports) > 0
+	kind := image.Workload.Kind
+	return (kind == family.KindDeployment || kind == family.KindDaemonSet) && len(image.Workload.Ports) > 0
 }
 
 // ownService returns the Service of an image, as far as its variables go.

@@ -22,7 +22,7 @@ func (b *builder) pod(image *family.Image) Object {
 		ObjectMeta: b.meta(name, name),
 		Spec:       b.podSpec(image),
 	}
-	pod.Labels["name"] = name
+	pod.Labels["name"], pod.Annotations = name, annotations(image)
 	main := &pod.Spec.Containers[0]
 	main.Env = append(b.plainEnv(), main.Env...)
 	return pod
@@ -41,11 +41,10 @@ func (b *builder) podSpec(image *family.Image) corev1.PodSpec {
 		SecurityContext: securityContext(image),
 	}
 	pod := corev1.PodSpec{
-		Containers: []corev1.Container{main},
-		// A container that cannot go on ends, and is tried again with growing pauses.
-		RestartPolicy:                 corev1.RestartPolicyAlways,
+		Containers:                    []corev1.Container{main},
+		RestartPolicy:                 restartPolicy(image),
 		TerminationGracePeriodSeconds: new(int64(image.Workload.Grace / time.Second)),
-		SecurityContext:               &corev1.PodSecurityContext{SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+		SecurityContext:               podSecurityContext(image),
 		// The images talk to their services, not to the cluster.
 		AutomountServiceAccountToken: new(false),
 		EnableServiceLinks:           new(b.serviceLinks()),

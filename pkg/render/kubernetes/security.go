@@ -16,11 +16,31 @@ func securityContext(image *family.Image) *corev1.SecurityContext {
 		AllowPrivilegeEscalation: new(false),
 		Capabilities:             capabilities(image.Workload.Capabilities),
 	}
-	user, _, _ := strings.Cut(image.Workload.User, ":")
-	if id, err := strconv.Atoi(user); err == nil && id > 0 {
-		s.RunAsNonRoot = new(true)
+	if !hasNumber(image) {
+		return s
+	}
+	s.RunAsNonRoot = new(true)
+	user, group, hasGroup := strings.Cut(image.Workload.User, ":")
+	uid, err := strconv.ParseInt(user, 10, 32)
+	if err != nil {
+		return s // the runtime has the last word on such a number
+	}
+	// Where runAsUser is set, the runtime forgets the group of the image, so it is set only together with that.
+	switch gid, err := strconv.ParseInt(group, 10, 32); {
+	case !hasGroup:
+		s.RunAsUser = new(uid)
+	case err == nil:
+		s.RunAsUser, s.RunAsGroup = new(uid), new(gid)
 	}
 	return s
+}
+
+// hasNumber reports whether containers start as a user that is a number other than root's, which is how a kubelet knows that it is not root.
+// https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
+func hasNumber(image *family.Image) bool {
+	user, _, _ := strings.Cut(image.Workload.User, ":")
+	id, err := strconv.Atoi(user)
+	return err == nil && id > 0
 }
 
 // rootWith is for a container that is root and may do only this.
@@ -34,4 +54,15 @@ func capabilities(add []string) *corev1.Capabilities {
 		c.Add = append(c.Add, corev1.Capability(name))
 	}
 	return c
+}
+
+// podSecurityContext is what the containers of a pod have in common. A process that is not root has no capability, whatever it is allowed, so
+// for one with a port below 1024 the network of the pod has no such ports.
+// https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls
+func podSecurityContext(image *family.Image) *corev1.PodSecurityContext {
+	s := &corev1.PodSecurityContext{SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}}
+	if image.Workload.HasPrivilegedPort() && !image.StaysRoot() {
+		s.Sysctls = []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "0"}}
+	}
+	return s
 }

@@ -82,15 +82,16 @@ func (b *builder) alias(s family.KubernetesService) Object {
 	}
 }
 
-// own returns the Service of an image: what its ports are reached by, or what gives the pods of a StatefulSet their names.
-func (b *builder) own(image *family.Image, headless bool) Object {
+// own returns the Service of an image: what its ports are reached by, or what gives the pods of a StatefulSet their names. That one is headless.
+// It leads to pods that are ready only, as any other: they do not look for each other by it.
+func (b *builder) own(image *family.Image) Object {
 	name := objectName(image.Name)
 	service := &corev1.Service{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
 		ObjectMeta: b.meta(name, name),
 		Spec:       corev1.ServiceSpec{Selector: b.selector(name)},
 	}
-	if headless {
+	if image.Workload.Kind == family.KindStatefulSet {
 		service.Spec.ClusterIP = corev1.ClusterIPNone
 	}
 	for _, p := range ports(image) {
