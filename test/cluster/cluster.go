@@ -98,11 +98,9 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 		return err
 	}
 	for from, to := range config.Relays {
-		r, err := c.relay(from, to)
-		if err != nil {
+		if err := c.Relay(from, to); err != nil {
 			return err
 		}
-		c.relays = append(c.relays, r)
 	}
 	if _, err := io.WriteString(orders, "go\n"); err != nil {
 		return err

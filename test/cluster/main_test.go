@@ -13,20 +13,18 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/pulpimg/pulpimg/test/inlab"
 )
 
 // An environment is what all tests share.
 type environment struct {
-	root, dir, program string
-	ctx                context.Context // ends with an interrupt
-	lab                inlab.Lab
-	place              string // in the lab's registry, of this run alone
-	mu                 sync.Mutex
-	cluster            *Cluster // nil until a test has asked for it
-	rows               []row
-	closed             bool
+	root, dir string
+	ctx       context.Context // ends with an interrupt
+	lab       lab
+	place     string // in the lab's registry, of this run alone
+	mu        sync.Mutex
+	cluster   *Cluster // nil until a test has asked for it
+	rows      []row
+	closed    bool
 }
 
 // env is set by TestMain, before any test runs.
@@ -34,16 +32,20 @@ var env environment
 
 func TestMain(m *testing.M) {
 	Main()
-	inlab.Main("cluster", func(l inlab.Lab) (int, error) { return run(m, l) })
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "cluster: %v\n", err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
-func run(m *testing.M, l inlab.Lab) (code int, err error) {
-	env.lab = l
-	env.place = fmt.Sprintf("%s/cluster%d", l.Registry, time.Now().UnixNano())
-	if env.root, err = inlab.Root(); err != nil {
+func run(m *testing.M) (code int, err error) {
+	if env.lab, err = findLab(); err != nil {
 		return 0, err
 	}
-	if env.program, err = inlab.Program(); err != nil {
+	env.place = fmt.Sprintf("%s/cluster%d", env.lab.registry, time.Now().UnixNano())
+	if env.root, err = filepath.Abs("../.."); err != nil {
 		return 0, err
 	}
 	if env.dir, err = os.MkdirTemp("", "pulpimg-cluster-tests-"); err != nil {
@@ -87,9 +89,6 @@ func cleanUp() error {
 // start returns the cluster, which the first test that asks starts.
 func start(t *testing.T) *Cluster {
 	t.Helper()
-	if err := inlab.Watch(); err != nil {
-		t.Fatal(err)
-	}
 	pause := pushPause(t)
 	env.mu.Lock()
 	defer env.mu.Unlock()
@@ -98,8 +97,8 @@ func start(t *testing.T) *Cluster {
 	}
 	began := time.Now()
 	c, err := Start(env.ctx, Config{
-		Programs: filepath.Join(env.root, "bin/cluster"), Pause: pause, Registry: env.lab.Registry,
-		Relays: map[string]string{env.lab.Registry: env.lab.Registry, Node + ":27017": env.lab.MongoDB, Node + ":5672": env.lab.AMQP},
+		Programs: filepath.Join(env.root, "bin/cluster"), Pause: pause, Registry: env.lab.registry,
+		Relays: map[string]string{env.lab.registry: env.lab.registry, Node + ":27017": env.lab.mongoDB, Node + ":5672": env.lab.amqp},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +122,7 @@ func since(t time.Time) string { return fmt.Sprintf("%.1f s", time.Since(t).Seco
 // pulpimg runs the program that is tested, with a cache of this run, and returns what it prints.
 func pulpimg(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(env.ctx, env.program, args...)
+	cmd := exec.CommandContext(env.ctx, env.lab.pulpimg, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(env.dir, "home"), "XDG_CACHE_HOME=" + filepath.Join(env.dir, "cache")}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second

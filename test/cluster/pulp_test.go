@@ -17,7 +17,7 @@ var bits = map[corev1.Capability]uint{"CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3
 
 // pushPulp builds and publishes the Pulp images.
 var pushPulp = onceFor(func(t *testing.T) string {
-	pulpimg(t, "build", "-f", pulpSpec(), "--source-policy", env.lab.Policy, "--push", "--registry", env.place+"/pulp")
+	pulpimg(t, "build", "-f", pulpSpec(), "--source-policy", env.lab.policy, "--push", "--registry", env.place+"/pulp")
 	return env.place + "/pulp"
 })
 
@@ -117,7 +117,7 @@ func TestPulp_barePod(t *testing.T) {
 // control has the lab do something with a service.
 func control(t *testing.T, name, action string) {
 	t.Helper()
-	answer, err := http.Post(env.lab.Control+"/"+name+"/"+action, "", nil)
+	answer, err := http.Post(env.lab.control+"/"+name+"/"+action, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -45,14 +46,16 @@ type relay struct {
 	running  sync.WaitGroup
 }
 
-func (c *Cluster) relay(from, to string) (*relay, error) {
+// Relay leads from an address in the cluster's network to one outside, until the cluster is closed.
+func (c *Cluster) Relay(from, to string) error {
 	r := &relay{to: to, conns: map[net.Conn]bool{}}
 	if err := c.inside(func() (err error) {
 		r.listener, err = net.Listen("tcp", from)
 		return err
 	}); err != nil {
-		return nil, err
+		return fmt.Errorf("listening at %s in the cluster: %w", from, err)
 	}
+	c.relays = append(c.relays, r)
 	r.running.Go(func() { // ends when the listener is closed
 		for {
 			in, err := r.listener.Accept()
@@ -62,7 +65,7 @@ func (c *Cluster) relay(from, to string) (*relay, error) {
 			r.running.Go(func() { r.serve(in) })
 		}
 	})
-	return r, nil
+	return nil
 }
 
 // serve copies both ways until either side ends.
