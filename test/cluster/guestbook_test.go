@@ -62,7 +62,7 @@ func visited(t *testing.T, n namespace, page, old string, change func() string) 
 		t.Errorf("%d of %d requests failed, at first: %v", len(v.failed), v.asked, v.failed[0])
 	}
 	if len(v.answers) != 2 {
-		t.Errorf("the visitor saw %q, want the old page and the new one", v.answers)
+		t.Errorf("the visitor saw %v, want the old page and the new one", v.answers)
 	}
 	return fmt.Sprintf("%s, then another %s until the old page was gone; of %d requests %d failed", took, gone, v.asked, len(v.failed))
 }

@@ -57,7 +57,8 @@ func (m *host) mount() error {
 // network gives the machine an address, and a route to nowhere: where Services lead is found before packets are sent.
 func network(ctx context.Context) error {
 	for _, args := range []string{
-		"link set lo up", "link add node0 type dummy", "addr add " + Node + "/24 dev node0", "link set node0 up", "route add default dev node0",
+		"link set lo up", "link add node0 type veth peer name nowhere", "link set nowhere up", "addr add " + Node + "/24 dev node0", "link set node0 up",
+		"route add default dev node0",
 	} {
 		if out, err := exec.CommandContext(ctx, "ip", strings.Fields(args)...).CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %s: %w: %s", args, err, out)
