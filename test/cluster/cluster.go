@@ -35,6 +35,7 @@ type Cluster struct {
 	ended         chan struct{} // closed when the machine has ended
 	namespace     *os.File      // of the machine's network
 	relays        []*relay
+	names         *nameServer
 }
 
 // machineVar is set in the machine's first process: the directory of the cluster.
@@ -102,6 +103,9 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 			return err
 		}
 	}
+	if err := c.serveNames(); err != nil {
+		return err
+	}
 	if _, err := io.WriteString(orders, "go\n"); err != nil {
 		return err
 	}
@@ -146,6 +150,9 @@ func (c *Cluster) Close() error {
 	var errs []error
 	for _, r := range c.relays {
 		errs = append(errs, r.close())
+	}
+	if c.names != nil {
+		errs = append(errs, c.names.close())
 	}
 	if c.namespace != nil {
 		errs = append(errs, c.namespace.Close())

@@ -70,7 +70,6 @@ users: [{ name: admin, user: { token: "{{ .Token }}" } }]
 contexts: [{ name: cluster, context: { cluster: cluster, user: admin } }]
 `
 
-// There is no name server: nothing that is tested here asks for names.
 const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 containerRuntimeEndpoint: unix://{{ .Containerd }}
@@ -81,6 +80,8 @@ failSwapOn: false
 evictionHard: { nodefs.available: "1%", imagefs.available: "1%", memory.available: 50Mi }
 imageGCHighThresholdPercent: 100
 resolvConf: ""
+clusterDNS: ["{{ .Node }}"]
+clusterDomain: cluster.local
 address: {{ .Node }}
 readOnlyPort: 0
 authentication: { anonymous: { enabled: true }, webhook: { enabled: false } }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -107,4 +108,62 @@ func replaceIn(t *testing.T, file, old, replacement string) {
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), old, replacement)), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+const rootSpec = `
+version: 1
+name: NAME
+registry: docker.io/lab
+tag: "1"
+variables: { base: {} }
+images:
+  NAME:
+    from: "${{ base }}"
+    env: { VARS }
+    steps: [{ files: { from: root, to: / } }]
+`
+
+// pushRoot publishes the lab's base with programs of this machine, the libraries that they are linked with, and other files, at the same
+// places; and with what fill puts into a directory that becomes the root.
+func pushRoot(t *testing.T, name, vars string, programs, others []string, fill func(root string)) (reference string) {
+	t.Helper()
+	dir := t.TempDir()
+	root := filepath.Join(dir, "root")
+	if err := errors.Join(os.Mkdir(root, 0o755),
+		os.WriteFile(filepath.Join(dir, "pulpimg.yaml"), []byte(strings.NewReplacer("NAME", name, "VARS", vars).Replace(rootSpec)), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if paths := append(libraries(t, programs...), append(programs, others...)...); len(paths) > 0 {
+		tool(t, "cp", append([]string{"--recursive", "--parents", "--dereference", "--target-directory=" + root}, paths...)...)
+	}
+	if fill != nil {
+		fill(root)
+	}
+	pulpimg(t, "build", "-f", filepath.Join(dir, "pulpimg.yaml"), "--set", "base="+env.lab.registry+"/fedora:20", "--push", "--registry", env.place)
+	return env.place + "/" + name + ":1"
+}
+
+// libraries returns the libraries that programs are linked with.
+func libraries(t *testing.T, programs ...string) []string {
+	t.Helper()
+	var paths []string
+	for _, program := range programs {
+		listed, err := exec.Command("ldd", program).Output()
+		if err != nil {
+			t.Fatalf("ldd %s: %v", program, err)
+		}
+		for line := range strings.Lines(string(listed)) {
+			fields := strings.Fields(line) // libz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f8c35608000)
+			if len(fields) < 3 || fields[1] != "=>" {
+				continue
+			}
+			dir, err := filepath.EvalSymlinks(filepath.Dir(fields[2])) // /lib is a link
+			if err != nil {
+				t.Fatal(err)
+			}
+			paths = append(paths, filepath.Join(dir, filepath.Base(fields[2])))
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
