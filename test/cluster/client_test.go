@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -92,10 +94,23 @@ func redis(t *testing.T, c *Cluster, port string) {
 	l.Close()
 	_, free, _ := net.SplitHostPort(address)
 	cmd := exec.CommandContext(t.Context(), "redis-server", "--bind", "127.0.0.1", "--port", free, "--save", "", "--dir", t.TempDir())
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started, ended := make(chan error), make(chan struct{})
+	go func() { // ends with the server
+		defer close(ended)
+		// The kernel sends Pdeathsig when the thread that started the child ends.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // the context of the test has ended it
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Wait() }) // the context of the test has ended it
+	t.Cleanup(func() { <-ended })
 	if err := c.Relay(Node+":"+port, address); err != nil {
 		t.Fatal(err)
 	}

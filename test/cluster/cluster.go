@@ -33,7 +33,9 @@ type Cluster struct {
 	machine       *exec.Cmd
 	alive         io.Closer     // the machine ends when this is closed
 	ended         chan struct{} // closed when the machine has ended
-	namespace     *os.File      // of the machine's network
+	last          error         // why the machine has ended; to be read when it has
+	ready         bool
+	namespace     *os.File // of the machine's network
 	relays        []*relay
 	names         *nameServer
 }
@@ -77,22 +79,30 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	defer reports.Close()
 	c.machine.Stdout = stdout
 	err = c.machine.Start()
 	stdout.Close()
 	if err != nil {
 		close(c.ended)
-		return err
+		return errors.Join(err, reports.Close())
 	}
-	go func() { // ends with the machine
+	said := make(chan string, 2) // nobody may be listening any more
+	go func() {                  // ends with the machine
 		defer close(c.ended)
-		_ = c.machine.Wait()
+		defer reports.Close()
+		defer close(said)
+		for lines := bufio.NewScanner(reports); lines.Scan(); {
+			if word := lines.Text(); word == "network" || word == "programs" {
+				said <- word
+			} else {
+				c.last = errors.New(strings.ReplaceAll(word, "\t", "\n"))
+			}
+		}
+		if err := c.machine.Wait(); c.last == nil {
+			c.last = fmt.Errorf("the machine has ended: %v", err)
+		}
 	}()
-	stop := context.AfterFunc(ctx, func() { reports.Close() })
-	defer stop()
-	lines := bufio.NewScanner(reports)
-	if err := expect(ctx, lines, "network"); err != nil {
+	if err := c.expect(ctx, said, "network"); err != nil {
 		return err
 	}
 	if c.namespace, err = os.Open(fmt.Sprintf("/proc/%d/ns/net", c.machine.Process.Pid)); err != nil {
@@ -109,37 +119,40 @@ func (c *Cluster) start(ctx context.Context, config Config) error {
 	if _, err := io.WriteString(orders, "go\n"); err != nil {
 		return err
 	}
-	if err := expect(ctx, lines, "programs"); err != nil {
+	if err := c.expect(ctx, said, "programs"); err != nil {
 		return err
 	}
 	return c.waitForNode(ctx)
 }
 
-// expect reads the machine's next report, which is the word or what went wrong.
-func expect(ctx context.Context, lines *bufio.Scanner, word string) error {
-	switch {
-	case lines.Scan() && lines.Text() == word:
-		return nil
-	case ctx.Err() != nil:
+// expect waits for the machine's next report.
+func (c *Cluster) expect(ctx context.Context, said <-chan string, word string) error {
+	select {
+	case <-ctx.Done():
 		return context.Cause(ctx)
-	case lines.Text() != "":
-		return errors.New(strings.ReplaceAll(lines.Text(), "\t", "\n"))
-	default:
-		return errors.New("the machine has ended")
+	case got, ok := <-said:
+		if !ok {
+			<-c.ended
+			return c.last
+		}
+		if got != word {
+			return fmt.Errorf("the machine said %q instead of %q", got, word)
+		}
+		return nil
 	}
 }
 
 func (c *Cluster) waitForNode(ctx context.Context) error {
 	for {
-		out, err := c.Kubectl(ctx, "wait", "--for=condition=Ready", "node", "--all", "--timeout=120s")
+		_, err := c.Kubectl(ctx, "wait", "--for=condition=Ready", "node", "--all", "--timeout=120s")
 		if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "no matching resources") {
+			c.ready = err == nil
 			return err
 		}
-		_ = out // the kubelet has not made it known yet
-		select {
+		select { // the kubelet has not made it known yet
 		case <-ctx.Done():
 		case <-c.ended:
-			return errors.New("the machine has ended")
+			return c.last
 		case <-time.After(300 * time.Millisecond):
 		}
 	}
@@ -157,6 +170,9 @@ func (c *Cluster) Close() error {
 	if c.namespace != nil {
 		errs = append(errs, c.namespace.Close())
 	}
+	if c.ready {
+		errs = append(errs, c.early())
+	}
 	if c.alive != nil {
 		_ = c.alive.Close() // it may have ended by itself
 		select {
@@ -166,5 +182,16 @@ func (c *Cluster) Close() error {
 			<-c.ended
 		}
 	}
-	return errors.Join(append(errs, unmountBelow(c.dir), os.RemoveAll(c.dir))...)
+	// Nothing is there any more, unless the machine was killed.
+	return errors.Join(append(errs, unmountBelow(c.dir), removeCgroups(cgroupOf(c.dir)), os.RemoveAll(c.dir))...)
+}
+
+// early returns why the machine has ended, if it has.
+func (c *Cluster) early() error {
+	select {
+	case <-c.ended:
+		return fmt.Errorf("the machine has ended by itself: %w", c.last)
+	default:
+		return nil
+	}
 }

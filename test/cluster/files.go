@@ -84,6 +84,7 @@ clusterDNS: ["{{ .Node }}"]
 clusterDomain: cluster.local
 address: {{ .Node }}
 readOnlyPort: 0
+volumePluginDir: "{{ .Dir }}/volume-plugins"
 authentication: { anonymous: { enabled: true }, webhook: { enabled: false } }
 authorization: { mode: AlwaysAllow }
 maxPods: 100

@@ -50,13 +50,13 @@ func TestExample_guestbook(t *testing.T) {
 func visited(t *testing.T, n namespace, page, old string, change func() string) string {
 	t.Helper()
 	v := n.visit(t, page)
-	time.Sleep(time.Second)
+	pause(time.Second)
 	took := change()
 	gone := eventually(t, "the old page is gone", time.Minute, func() bool {
 		text, err := n.ask(env.ctx, http.MethodGet, page, "")
 		return err == nil && text != old
 	})
-	time.Sleep(8 * time.Second) // the old pod goes on for some seconds before it ends
+	pause(8 * time.Second) // the old pod goes on for some seconds before it ends
 	v.end()
 	if len(v.failed) > 0 {
 		t.Errorf("%d of %d requests failed, at first: %v", len(v.failed), v.asked, v.failed[0])

@@ -19,7 +19,7 @@ func (m *host) prepare(ctx context.Context) error {
 	if os.Getpid() != 1 {
 		return fmt.Errorf("the machine's first process has number %d: it is not in namespaces of its own", os.Getpid())
 	}
-	for _, step := range []func() error{m.mount, func() error { return network(ctx) }, m.syslog, m.makeCgroups, m.writeFiles} {
+	for _, step := range []func() error{m.keepKernel, m.mount, func() error { return network(ctx) }, m.syslog, m.makeCgroups, m.writeFiles} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -33,16 +33,20 @@ func (m *host) mount() error {
 	if err := errors.Join(syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SLAVE, ""), syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, "")); err != nil {
 		return fmt.Errorf("making the mounts of the machine its own: %w", err)
 	}
-	upper, work := filepath.Join(m.dir, "dev"), filepath.Join(m.dir, "dev.work")
-	if err := errors.Join(os.Mkdir(upper, 0o755), os.Mkdir(work, 0o755), os.MkdirAll("/var/lib/cni", 0o755)); err != nil {
+	devices, err := m.overlay("/dev")
+	if err != nil {
+		return err
+	}
+	state, err := m.overlay("/var/lib")
+	if err != nil {
 		return err
 	}
 	mounts := []struct{ source, target, kind, options string }{
 		{"proc", "/proc", "proc", ""},
 		{"tmpfs", "/run", "tmpfs", "mode=755"},
 		{"tmpfs", "/var/log", "tmpfs", "mode=755"},
-		{"tmpfs", "/var/lib/cni", "tmpfs", "mode=755"},
-		{"overlay", "/dev", "overlay", "lowerdir=/dev,upperdir=" + upper + ",workdir=" + work}, // for a /dev/log
+		{"overlay", "/var/lib", "overlay", state}, // for cni and kubelet
+		{"overlay", "/dev", "overlay", devices},   // for a /dev/log
 		{"devpts", "/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=620"},
 		{"tmpfs", "/dev/shm", "tmpfs", ""},
 	}
@@ -52,6 +56,16 @@ func (m *host) mount() error {
 		}
 	}
 	return nil
+}
+
+// overlay returns the options of an overlay on a directory, whose changes are in the cluster's directory.
+func (m *host) overlay(dir string) (options string, err error) {
+	changes := filepath.Join(m.dir, "overlay", filepath.Base(dir))
+	upper, work := filepath.Join(changes, "upper"), filepath.Join(changes, "work")
+	if err := errors.Join(os.MkdirAll(upper, 0o755), os.MkdirAll(work, 0o755)); err != nil {
+		return "", err
+	}
+	return "lowerdir=" + dir + ",upperdir=" + upper + ",workdir=" + work, nil
 }
 
 // network gives the machine an address, and a route to nowhere: where Services lead is found before packets are sent.

@@ -24,5 +24,8 @@ func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		err = fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(exit.Stderr)))
 	}
+	if err != nil {
+		err = errors.Join(err, c.early())
+	}
 	return strings.TrimSpace(string(out)), err
 }

@@ -38,7 +38,7 @@ func machine(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	m := &host{dir: dir, config: config, cgroup: "pulpimg-" + filepath.Base(dir)}
+	m := &host{dir: dir, config: config, cgroup: cgroupOf(dir)}
 	defer func() { err = errors.Join(err, m.end()) }()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
@@ -85,7 +85,11 @@ type host struct {
 	dir, cgroup string
 	config      Config
 	running     []*process
+	kernel      map[string][]byte // settings, as they were
 }
+
+// cgroupOf returns the cgroup of the cluster in a directory.
+func cgroupOf(dir string) string { return filepath.Base(dir) }
 
 // end ends what runs, in the order opposite to that in which it was started, then whatever processes are left: those of pods. It
 // removes what they leave.
@@ -93,7 +97,7 @@ func (m *host) end() error {
 	for i := len(m.running) - 1; i >= 0; i-- {
 		m.running[i].stop(3 * time.Second)
 	}
-	return errors.Join(endOthers(), unmountBelow(m.dir), removeCgroups(m.cgroup), os.RemoveAll(m.dir))
+	return errors.Join(endOthers(), m.restoreKernel(), unmountBelow(m.dir), removeCgroups(m.cgroup), os.RemoveAll(m.dir))
 }
 
 // anyEnded tells of the first program that ends.

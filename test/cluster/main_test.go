@@ -61,14 +61,14 @@ func run(m *testing.M) (code int, err error) {
 		s := <-interrupted
 		fmt.Fprintf(os.Stderr, "cluster: %v: closing the cluster\n", s)
 		cancel(fmt.Errorf("signal: %v", s))
-		if err := cleanUp(); err != nil {
-			fmt.Fprintf(os.Stderr, "cluster: %v\n", err)
-		}
-		os.Exit(128 + int(s.(syscall.Signal)))
+		// What the tests have started ends with their context, so that they fail and end by themselves.
+		time.Sleep(time.Minute)
+		fmt.Fprintf(os.Stderr, "cluster: a test did not end: %v\n", cleanUp())
+		os.Exit(1)
 	}()
 	code = m.Run()
 	printRows()
-	return code, nil
+	return code, context.Cause(ctx)
 }
 
 // cleanUp closes the cluster and removes what the tests left. The second call finds nothing to do.

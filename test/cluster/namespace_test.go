@@ -103,6 +103,14 @@ func eventually(t *testing.T, what string, patience time.Duration, isSo func() b
 	}
 }
 
+// pause waits, unless the tests are interrupted.
+func pause(d time.Duration) {
+	select {
+	case <-env.ctx.Done():
+	case <-time.After(d):
+	}
+}
+
 // says reports whether the container of a pod has said something.
 func (n namespace) says(t *testing.T, pod, text string) func() bool {
 	return func() bool {
