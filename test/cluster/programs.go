@@ -40,7 +40,7 @@ func (m *host) programs() []program {
 		kube("kube-scheduler", "--kubeconfig", file("kubeconfig"), "--leader-elect=false", "--bind-address", "127.0.0.1"),
 		{path: "/usr/bin/containerd", args: []string{"--config", file("containerd.toml")}, ready: listens(containerd)},
 		kube("kubelet", "--config", file("kubelet.yaml"), "--kubeconfig", file("kubeconfig"), "--root-dir", file("kubelet"),
-			"--cert-dir", file("kubelet-certificates"), "--hostname-override", "node"),
+			"--cert-dir", file("kubelet-certificates"), "--hostname-override", "node", "--node-ip", Node),
 		kube("kube-proxy", "--config", file("proxy.yaml")),
 	}
 }
