@@ -32,6 +32,7 @@ func (m *host) writeFiles() error {
 		"kubelet.yaml":         kubeletConfig,
 		"proxy.yaml":           proxyConfig,
 		"containerd.toml":      containerdConfig,
+		"resolv.conf":          "nameserver {{ .Node }}\n",
 		"cni/10-pods.conflist": cniConfig,
 		"registries/" + m.config.Registry + "/hosts.toml": registryConfig,
 	}

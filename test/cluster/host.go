@@ -19,7 +19,7 @@ func (m *host) prepare(ctx context.Context) error {
 	if os.Getpid() != 1 {
 		return fmt.Errorf("the machine's first process has number %d: it is not in namespaces of its own", os.Getpid())
 	}
-	for _, step := range []func() error{m.keepKernel, m.mount, func() error { return network(ctx) }, m.syslog, m.makeCgroups, m.writeFiles} {
+	for _, step := range []func() error{m.keepKernel, m.writeFiles, m.mount, func() error { return network(ctx) }, m.syslog, m.makeCgroups} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -54,6 +54,10 @@ func (m *host) mount() error {
 		if err := syscall.Mount(mount.source, mount.target, mount.kind, 0, mount.options); err != nil {
 			return fmt.Errorf("mounting %s: %w", mount.target, err)
 		}
+	}
+	// The name servers of the real machine cannot be asked here.
+	if err := syscall.Mount(filepath.Join(m.dir, "resolv.conf"), "/etc/resolv.conf", "", syscall.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mounting /etc/resolv.conf: %w", err)
 	}
 	return nil
 }

@@ -29,7 +29,8 @@ func (m *host) programs() []program {
 		"--cert-dir", file("certificates"), "--service-cluster-ip-range", services,
 		"--token-auth-file", file("tokens.csv"), "--authorization-mode", "AlwaysAllow", "--disable-admission-plugins", "ServiceAccount",
 		"--service-account-key-file", file("accounts.key"), "--service-account-signing-key-file", file("accounts.key"),
-		"--service-account-issuer", apiServer, "--endpoint-reconciler-type", "none", "--allow-privileged")
+		"--service-account-issuer", apiServer, "--endpoint-reconciler-type", "none", "--allow-privileged",
+		"--kubelet-preferred-address-types", "InternalIP")
 	api.ready = answers(apiServer + "/readyz")
 	return []program{
 		{path: "/usr/bin/etcd", args: []string{"--data-dir", file("etcd"), "--listen-client-urls", etcd, "--advertise-client-urls", etcd,
