@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,15 +46,14 @@ func TestPulp_allRoles(t *testing.T) {
 		n.hasCapabilities(t, pod)
 	}
 	note("%d pods ready, their capabilities as printed", len(pods))
-	note("a worker works after %s", eventually(t, "a worker works", time.Minute, n.says(t, "pulp-worker-1", "ready.")))
-
-	began := time.Now()
-	n.kubectl(t, "delete", "pod", "pulp-worker-1")
-	note("a worker that is deleted has ended after %s", since(began))
-	if took := time.Since(began); took > time.Minute {
-		t.Errorf("a worker without tasks took %v to end", took)
+	for _, worker := range workers {
+		note("%s works after %s more", worker, eventually(t, worker+" works", time.Minute, n.says(t, worker, "ready.")))
 	}
-	n.wait(t)
+	note("what the beat sends is done after %s more", eventually(t, "a heartbeat is in the database", time.Minute, func() bool {
+		return n.done(t, "heartbeat") != ""
+	}))
+	note("%s", n.handsOn(t))
+	note("%s", n.endsWorker(t))
 
 	control(t, "mongodb", "stop")
 	t.Cleanup(func() { control(t, "mongodb", "start") })
@@ -64,6 +64,66 @@ func TestPulp_allRoles(t *testing.T) {
 	note("the database is back: the worker works after %s", eventually(t, "the worker works", 2*time.Minute, n.says(t, "pulp-worker-1", "ready.")))
 	n.wait(t)
 	env.rows = append(env.rows, row{"specs/pulp.yaml", ready, strings.Join(done, "\n")})
+}
+
+// workers are the pods of Pulp that do tasks.
+var workers = []string{"pulp-worker-0", "pulp-worker-1"}
+
+// done returns the names of the workers that have done a task with the argument: what the database says.
+func (n namespace) done(t *testing.T, argument string) string {
+	t.Helper()
+	return n.kubectl(t, "exec", workers[0], "--", "python3", "-c", `
+import os, pymongo, sys
+db = pymongo.MongoClient(os.environ["DB_SERVICE_HOST"], int(os.environ["DB_SERVICE_PORT"]))["pulp_database"]
+print(" ".join(d["worker"] for d in db.task_results.find({"arguments": sys.argv[1]})))`, argument)
+}
+
+// call sends a task of Pulp's.
+func (n namespace) call(t *testing.T, task, arguments string) {
+	t.Helper()
+	n.kubectl(t, "exec", workers[0], "--", "celery", "--app=pulp.server.async.app", "call", "pulp.server.async.tasks."+task, "--args="+arguments)
+}
+
+// handsOn has the resource manager hand a task on to one of the workers.
+func (n namespace) handsOn(t *testing.T) string {
+	t.Helper()
+	n.call(t, "_queue_reserved_task", `["pulp.server.async.tasks.record", ["by way of the manager"]]`)
+	var by string
+	took := eventually(t, "the task's document is in the database", time.Minute, func() bool {
+		by = n.done(t, "by way of the manager")
+		return by != ""
+	})
+	if !slices.ContainsFunc(workers, func(pod string) bool { return strings.HasSuffix(by, "@"+pod) }) {
+		t.Errorf("the task was done by %q, want a worker that has the name of its pod", by)
+	}
+	return "a task went by way of the resource manager to " + by + ", and was done after " + took
+}
+
+// endsWorker deletes a worker while it works on a task, which it has to finish first.
+func (n namespace) endsWorker(t *testing.T) string {
+	t.Helper()
+	n.call(t, "sleep", "[5]")
+	var busy string
+	eventually(t, "a worker has the task", time.Minute, func() bool {
+		i := slices.IndexFunc(workers, func(pod string) bool { return n.says(t, pod, "Sleeping for 5 seconds")() })
+		if i >= 0 {
+			busy = workers[i]
+		}
+		return busy != ""
+	})
+	log := make(chan string, 1)
+	go func() { // ends with the container
+		text, err := n.Kubectl(env.ctx, "-n", n.name, "logs", "--follow", busy)
+		log <- fmt.Sprint(text, err)
+	}()
+	began := time.Now()
+	n.kubectl(t, "delete", "pod", busy)
+	took := since(began)
+	if text := <-log; !strings.Contains(text, "Warm shutdown") || !strings.Contains(text, "succeeded in 5.") {
+		t.Errorf("%s did not finish its task:\n%s", busy, text)
+	}
+	n.wait(t)
+	return "a worker that was deleted finished its task of 5 s, and had ended after " + took
 }
 
 // hasCapabilities compares what a pod's container may do with what its object says, and has its first process do with nothing.
