@@ -63,7 +63,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	data, err := compose.Marshal(f, opts)
 	leftOut := cronJobs(f, opts)
 	if errors.Is(err, family.ErrNothingToRun) && len(leftOut) > 0 {
-		return usageError{fmt.Errorf("Compose has no schedule for %s: name what it shall run once", strings.Join(leftOut, ", "))}
+		return usageError{fmt.Errorf("a Compose file has no schedule for %s: name what it shall run once", strings.Join(leftOut, ", "))}
 	}
 	if err != nil {
 		return err

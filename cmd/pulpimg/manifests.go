@@ -50,7 +50,7 @@ func newManifests(con console) *cobra.Command {
 	c.source.flags(flags)
 	c.registry.flags(flags)
 	c.values.flags(flags)
-	flags.StringVar(&c.kind, "kind", "workload", "what runs the images: workload (a Deployment or StatefulSet each) or pod (`KIND`)")
+	flags.StringVar(&c.kind, "kind", "workload", "what runs the images: workload (a Deployment, StatefulSet, DaemonSet, Job or CronJob each) or pod (`KIND`)")
 	flags.StringVarP(&c.dir, "output", "o", "", "write a file for each object, and a kustomization.yaml, into this `DIR`, which must hold nothing else; what an earlier run wrote there and is no longer part is removed")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "put the objects into this `NAMESPACE`")
 	flags.StringVar(&c.secret, "existing-secret", "", "take the secret variables from the Secret `NAME`, which is in the cluster already")

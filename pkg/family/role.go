@@ -29,12 +29,13 @@ type Start struct {
 
 // role resolves what a start needs.
 func (r *resolver) role(s spec.Start) *Start {
+	wait := r.requireDeclared(s.Wait, serviceNames(r.contract.Services), "services")
 	start := &Start{
 		Sockets:   once(r.absolutes(s.Sockets, "the socket")),
 		Files:     once(r.absolutes(s.Files, "the file")),
-		Variables: r.requiredVariables(s),
+		Variables: r.requiredVariables(s, wait),
 		Configure: r.requireDeclared(s.Configure, settingsNames(r.contract.Settings), "settings"),
-		Wait:      r.requireDeclared(s.Wait, serviceNames(r.contract.Services), "services"),
+		Wait:      wait,
 		User:      r.matchForm(s.User, userName, "user"),
 		Workdir:   r.absolute(s.Workdir, "the directory"),
 		Umask:     r.matchForm(s.Umask, umask, "umask: write three digits from 0 to 7"),

@@ -33,8 +33,8 @@ func (r *resolver) commandOf(words []spec.Text) []string {
 }
 
 // requiredVariables returns the variables that a container of a role does not start without: those that are required, those that the role
-// requires, and those of its commands, and of the commands that it waits for, that may have no value.
-func (r *resolver) requiredVariables(s spec.Start) []string {
+// requires, and those of its commands, and of the commands among the services that it waits for, that may have no value.
+func (r *resolver) requiredVariables(s spec.Start, wait []string) []string {
 	var out []string
 	seen := map[string]bool{}
 	add := func(name string) {
@@ -53,7 +53,7 @@ func (r *resolver) requiredVariables(s spec.Start) []string {
 	}
 	commands := append(slices.Clone(s.Init), s.Command)
 	for _, service := range r.spec.Services {
-		if slices.ContainsFunc(s.Wait, func(t spec.Text) bool { return r.substitute.text(t, atBuild) == service.Name.Value }) {
+		if slices.Contains(wait, service.Name.Value) {
 			commands = append(commands, service.Value.Command)
 		}
 	}

@@ -38,6 +38,8 @@ func TestParse_errors(t *testing.T) {
 			`f.yaml:6:4: this is no YAML: did not find expected key (is the line indented as those that belong with it, and is every quotation mark closed?)`},
 		{"a key in a list", "version: 1\nsteps:\n  - a\n  b: c\nd: e\n",
 			`f.yaml:4:3: this is no YAML: did not find expected '-' indicator (is the line indented as those that belong with it?)`},
+		{"a schedule without quotes", "version: 1\nname: */5 * * * *\n",
+			`f.yaml:2:1: this is no YAML: did not find expected alphabetic or numeric character (a string that begins with "*" or "&" needs quotes)`},
 		{"a tab", "version: 1\nname: f\n\tregistry: r\n", `f.yaml:3:2: this is no YAML: found a tab character that violates indentation (indent with spaces)`},
 		{"braces without quotes", "version: 1\nname: f\nimages: {a: {from: ${{ b }}}}\ntag: t\n",
 			`f.yaml:3:1: this is no YAML: did not find expected ',' or '}' (is there a closing bracket? A string with brackets or ${{ }} in it needs quotes here)`},

@@ -47,6 +47,7 @@ func syntaxHint(message string) string {
 		{"expected ',' or", "is there a closing bracket? A string with brackets or ${{ }} in it needs quotes here"},
 		{"unexpected end of stream", "is there a closing quotation mark?"},
 		{"mapping values are not allowed", "a string with a colon in it needs quotes"},
+		{"expected alphabetic or numeric character", `a string that begins with "*" or "&" needs quotes`},
 		{"cannot start any token", "a string that begins with this character needs quotes"},
 	} {
 		if strings.Contains(message, cause.words) {

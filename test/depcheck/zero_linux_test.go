@@ -50,7 +50,7 @@ var zeros = []any{
 	&publish.Writer{},
 	&registries.BlockedError{}, &registries.Config{}, &registries.FileError{}, &registries.Mirror{},
 	&compose.Options{}, &compose.SecretError{}, &container.Command{}, &container.RestartError{}, &kubernetes.UnknownServiceError{},
-	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Spec{}, &spec.Start{}, &spec.Text{}, &schema.Form{},
+	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Share{}, &spec.Spec{}, &spec.Start{}, &spec.Text{}, &schema.Form{},
 	&command.Command{}, &command.Failure{}, &contract.Contract{}, &contract.Environment{}, &contract.MissingError{}, &contract.Setting{},
 	&process.Environment{}, &process.Process{}, &process.UnknownUserError{},
 	&service.Failure{}, &service.OptionError{}, &service.Service{}, &service.Target{}, &service.UnavailableError{},

@@ -100,9 +100,13 @@ func TestManifests_worker(t *testing.T) {
 			t.Errorf("got %s", status)
 		}
 	})
-	probe := append([]string{"exec", worker.name}, main.ReadinessProbe.Exec.Command...)
-	t.Run("it is ready while its services answer", func(t *testing.T) { worker.run(t, probe...) })
-	t.Run("and is not when the broker is away", func(t *testing.T) {
+	if main.ReadinessProbe != nil {
+		t.Errorf("a worker that nothing reaches is asked whether it is ready: %v", main.ReadinessProbe)
+	}
+	// This is the probe of an image with readiness: services, which pkg/family has a test for.
+	probe := []string{"exec", worker.name, "/usr/bin/pulp-helper", "wait", "--tries", "1", "database", "broker"}
+	t.Run("its services answer", func(t *testing.T) { worker.run(t, probe...) })
+	t.Run("and do not when the broker is away", func(t *testing.T) {
 		control(t, "amqp", "stop")
 		t.Cleanup(func() { control(t, "amqp", "start") })
 		var exit *exec.ExitError

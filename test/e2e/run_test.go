@@ -192,7 +192,6 @@ type composeService struct {
 	Restart     string
 	Environment map[string]*string
 	Volumes     []struct{ Type, Source, Target string }
-	Healthcheck struct{ Test []string }
 	CapDrop     []string `yaml:"cap_drop"`
 	CapAdd      []string `yaml:"cap_add"`
 	SecurityOpt []string `yaml:"security_opt"`
@@ -242,6 +241,7 @@ func TestRun_valuesOfTheComposeFile(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(warm().run(t, "compose", "-f", pulpSpec(), "--registry", pulpRegistry()).ok(t).stdout), &file); err != nil {
 		t.Fatal(err)
 	}
+	askDatabase := []string{"/usr/bin/pulp-helper", "wait", "--tries", "1", "database"}
 	control(t, "mongodb", "stop")
 	t.Cleanup(func() { control(t, "mongodb", "start") })
 	started := map[string][]container{}
@@ -263,9 +263,9 @@ func TestRun_valuesOfTheComposeFile(t *testing.T) {
 			c.kill(t) // as if it had given up
 			c.saysTimes(t, "try 1 of 12", 2)
 			var exit *exec.ExitError
-			err := c.command(append([]string{"exec", c.name}, file.Services[name].Healthcheck.Test[1:]...)...).Run()
+			err := c.command(append([]string{"exec", c.name}, askDatabase...)...).Run()
 			if !errors.As(err, &exit) || exit.ExitCode() != 69 {
-				t.Errorf("without a database, the health of %s is %v, want the exit code 69", name, err)
+				t.Errorf("without a database, %s says of it %v, want the exit code 69", name, err)
 			}
 		}
 	}
@@ -275,9 +275,9 @@ func TestRun_valuesOfTheComposeFile(t *testing.T) {
 	for _, c := range append(started["pulp-worker"], manager) {
 		c.says(t, workerIsReady)
 	}
-	for name, containers := range started {
+	for _, containers := range started {
 		for _, c := range containers {
-			c.exec(t, file.Services[name].Healthcheck.Test[1:]...)
+			c.exec(t, askDatabase...)
 		}
 	}
 	if answers := manager.answering(t); len(answers) != 3 {

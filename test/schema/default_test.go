@@ -133,19 +133,31 @@ func resolved(t *testing.T, document *yaml.Node) (string, error) {
 		config.Healthcheck = nil
 		fmt.Fprintf(&b, "%s %v %s %v\n", image.Name, image.References, image.Base, config)
 		if h := image.Config.Healthcheck; h != nil {
-			fmt.Fprintf(&b, "%+v\n", *h)
+			writeCheck(&b, h.HTTP)
+			check := *h
+			check.HTTP = nil
+			fmt.Fprintf(&b, "%+v\n", check)
 		}
 		workload := image.Workload
 		workload.At, workload.Probe, workload.DisruptionBudget = spec.Range{}, nil, nil
 		fmt.Fprintf(&b, "%+v %v\n", workload, image.Workload.DisruptionBudget)
 		if p := image.Workload.Probe; p != nil {
-			fmt.Fprintf(&b, "%+v\n", *p)
+			writeCheck(&b, p.HTTP)
+			probe := *p
+			probe.HTTP = nil
+			fmt.Fprintf(&b, "%+v\n", probe)
 		}
 		for _, s := range image.Steps {
 			writeStep(t, &b, s)
 		}
 	}
 	return b.String(), nil
+}
+
+func writeCheck(b *strings.Builder, page *family.HTTPProbe) {
+	if page != nil {
+		fmt.Fprintf(b, "%+v\n", *page)
+	}
 }
 
 func writeStep(t *testing.T, b *strings.Builder, step family.Step) {

@@ -15,7 +15,7 @@ import (
 func pulp(t testing.TB) *family.Family { return familytest.Load(t, "../../../specs/pulp.yaml") }
 
 func secret(t testing.TB) *family.Family {
-	return familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {PASSWORD: {required: true, secret: true}, PLAIN: {}}\nimages: {a_b: {from: scratch, steps: [helpers: [wait]], start: {command: [x]}}}\n")
+	return familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {PASSWORD: {required: true, secret: true}, PLAIN: {}}\nimages: {a_b: {from: scratch, user: u, steps: [helpers: [wait]], start: {command: [x]}}}\n")
 }
 
 func limited(t testing.TB) *family.Family {
@@ -58,9 +58,9 @@ func TestCommand(t *testing.T) {
 		{"limits and capabilities", "limited", limited(t), container.Options{Tool: "podman", Reference: "r"},
 			"podman run --rm --name limited --hostname limited --stop-timeout 30 --memory 134217728 --cpus 0.5 --cap-drop ALL --cap-add NET_BIND_SERVICE --security-opt no-new-privileges r", nil},
 		{"its ports, for this machine", "web", listening(t), container.Options{Tool: "docker", Reference: "r"},
-			"docker run --rm --name web --hostname web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p 127.0.0.1:80:80 -p 127.0.0.1:53:53/udp r", nil},
+			"docker run --rm --name web --hostname web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p 127.0.0.1:8000:8000 -p 127.0.0.1:5353:5353/udp r", nil},
 		{"its ports, at another address", "web", listening(t), container.Options{Tool: "docker", Reference: "r", Network: "mine", Address: "fd00::7"},
-			"docker run --rm --name web --hostname web --network mine --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p '[fd00::7]:80:80' -p '[fd00::7]:53:53/udp' r", nil},
+			"docker run --rm --name web --hostname web --network mine --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p '[fd00::7]:8000:8000' -p '[fd00::7]:5353:5353/udp' r", nil},
 		{"others in place of its ports", "web", listening(t), container.Options{Tool: "docker", Reference: "r", Publish: []string{"8080:80"}},
 			"docker run --rm --name web --hostname web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p 8080:80 r", nil},
 		{"no ports on the network of the host", "web", listening(t), container.Options{Tool: "docker", Reference: "r", Network: "host"},
@@ -100,9 +100,9 @@ registry: r
 tag: t
 services: { db: { url: "tcp://h:1" } }
 images:
-  web: { from: scratch, command: [x], ports: ["80", 53/udp] }
-  waits: { from: scratch, steps: [ helpers: [wait] ], start: { wait: [db], command: [x] }, kubernetes: { readiness: services } }
-  job: { from: scratch, command: [x], kubernetes: { kind: job } }
+  web: { from: scratch, user: u, command: [x], ports: ["8000", 5353/udp] }
+  waits: { from: scratch, user: u, steps: [ helpers: [wait] ], start: { wait: [db], command: [x] }, kubernetes: { readiness: services } }
+  job: { from: scratch, user: u, command: [x], kubernetes: { kind: job } }
 `)
 }
 

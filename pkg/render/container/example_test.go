@@ -22,6 +22,7 @@ images:
       - apt: {packages: [nginx]}
   web:
     from: base
+    user: www-data
     ports: ["8080"]
     command: [nginx, -g, daemon off;]
 `

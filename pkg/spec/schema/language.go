@@ -131,8 +131,8 @@ func service() *Object {
 				Description: "How often to ask, or to run the `command`, before giving up."},
 			{Name: "interval", Type: Duration{}, Default: contract.DefaultInterval.String(), Example: "500ms",
 				Description: "How long to pause between two tries."},
-			{Name: "timeout", Type: Duration{}, Default: contract.DefaultTimeout.String(), Example: "10s",
-				Description: "How long one try takes at most. Left out, a `command` has " + contract.DefaultCommandTimeout.String() + "."},
+			{Name: "timeout", Type: Duration{}, Example: "10s",
+				Description: "How long one try takes at most. Left out, " + contract.DefaultTimeout.String() + ", and " + contract.DefaultCommandTimeout.String() + " for a `command`."},
 		},
 		Rules: []Rule{
 			{Kind: ExactlyOne, Conditions: []Condition{{"url", Set}, {"command", NonEmpty}}, Description: "There is a `url` or a `command`."},

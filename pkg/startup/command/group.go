@@ -35,11 +35,12 @@ func (g *group) kill() error {
 // end waits until the first process has ended, kills the others and reaps them all: the first process of a container becomes the parent of
 // those that have lost theirs. It returns how the first process ended.
 func (g *group) end() syscall.WaitStatus {
-	again(func() error { return unix.Waitid(unix.P_PID, g.id, nil, unix.WEXITED|unix.WNOWAIT, nil) })
+	// Nobody else reaps the child, so there is nothing that could fail here.
+	_ = again(func() error { return unix.Waitid(unix.P_PID, g.id, nil, unix.WEXITED|unix.WNOWAIT, nil) })
 	_ = g.kill() // who cannot be killed now cannot be killed at all
 	var status syscall.WaitStatus
 	g.mu.Lock()
-	again(func() error {
+	_ = again(func() error {
 		_, err := syscall.Wait4(g.id, &status, 0, nil)
 		return err
 	})

@@ -57,6 +57,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(data)
 	f.Add([]byte(`{"settings":[{"set":[{"path":"a/b\n"}]}]}`))
 	f.Add([]byte("null"))
+	f.Add([]byte(`{"format": 2, "services": [{"name": "a", "command": ["b", "${C}"], "tries": 1}]}`))
+	f.Add([]byte(`{"format": 3}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		name := filepath.Join(t.TempDir(), "contract.json")
 		if err := os.WriteFile(name, data, 0o600); err != nil {

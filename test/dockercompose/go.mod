@@ -1,6 +1,6 @@
-module github.com/pulpimg/pulpimg/test/docker/compose
+module github.com/pulpimg/pulpimg/test/dockercompose
 
-go 1.26
+go 1.26.8
 
 tool github.com/docker/compose/v2/cmd
 
