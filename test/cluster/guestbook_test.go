@@ -20,9 +20,11 @@ func TestExample_guestbook(t *testing.T) {
 	}
 	ready := n.apply(t, objects())
 	page := "http://" + n.address(t, "guestbook-web")
-	if _, err := n.ask(env.ctx, http.MethodPost, page, "nice images"); err != nil {
-		t.Fatal(err)
-	}
+	// Where a Service leads is known a moment after its pods are ready.
+	eventually(t, "the web server answers", time.Minute, func() bool {
+		_, err := n.ask(env.ctx, http.MethodPost, page, "nice images")
+		return err == nil
+	})
 	const welcome = "Welcome\nNICE IMAGES\n"
 	eventually(t, "the entry is in the guestbook", time.Minute, func() bool {
 		text, err := n.ask(env.ctx, http.MethodGet, page, "")

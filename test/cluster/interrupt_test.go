@@ -39,8 +39,8 @@ func TestInterrupt_leavesNothing(t *testing.T) {
 		interrupt func(pid int) error
 		files     string // which ones must not be there
 	}{
-		{"interrupt", func(pid int) error { return syscall.Kill(-pid, syscall.SIGINT) }, "*"},
-		{"kill", func(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) }, "pulpimg-cluster-[0-9]*"},
+		{"SIGINT", func(pid int) error { return syscall.Kill(-pid, syscall.SIGINT) }, "*"},
+		{"SIGKILL", func(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) }, "pulpimg-cluster-[0-9]*"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			settings := kernel(t)
@@ -70,7 +70,7 @@ func TestInterrupt_leavesNothing(t *testing.T) {
 			if after := kernel(t); !maps.Equal(settings, after) {
 				t.Errorf("the settings of the kernel were %q and are %q", settings, after)
 			}
-			env.rows = append(env.rows, row{"a pod, and an " + c.name, "", fmt.Sprintf("all %d processes had ended %s after the tests; no mount or cgroup was left", len(started), took)})
+			env.rows = append(env.rows, row{"a pod, then " + c.name, "", fmt.Sprintf("all %d processes had ended %s after the tests; no mount or cgroup was left", len(started), took)})
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // npm builds the site, and nginx serves it. A new version takes the place of the old one without an error for a visitor.
@@ -27,15 +28,21 @@ func TestExample_site(t *testing.T) {
 	}
 	ready := n.apply(t, objects())
 	page := "http://" + n.address(t, "site") + "/"
-	old, err := n.ask(env.ctx, http.MethodGet, page, "")
-	if err != nil || !strings.Contains(old, "<h1>Hello</h1>") {
-		t.Fatalf("the page is %q, %v", old, err)
+	// Where a Service leads is known a moment after its pods are ready.
+	var old string
+	answered := eventually(t, "nginx answers", time.Minute, func() bool {
+		var err error
+		old, err = n.ask(env.ctx, http.MethodGet, page, "")
+		return err == nil
+	})
+	if !strings.Contains(old, "<h1>Hello</h1>") {
+		t.Fatalf("the page is %q", old)
 	}
 	replaceIn(t, filepath.Join(filepath.Dir(spec), "src/index.html"), "<h1>Hello</h1>", "<h1>Hello again</h1>")
 	replaceIn(t, spec, `tag: "1.0"`, `tag: "1.1"`)
 	second := objects()
 	upgraded := visited(t, n, page, old, func() string { return n.apply(t, second) })
-	env.rows = append(env.rows, row{"examples/site", ready, "to tag 1.1: " + upgraded})
+	env.rows = append(env.rows, row{"examples/site", ready, "nginx answered " + answered + " after that\nto tag 1.1: " + upgraded})
 }
 
 // existing returns those of the paths that this machine has: Debian's npm is elsewhere than others'.
