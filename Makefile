@@ -20,13 +20,17 @@ TOOLS   := /usr/bin/gcc:gcc /usr/include/seccomp.h:libseccomp-dev /usr/bin/pkg-c
            /usr/lib/python3/dist-packages/django:python3-django /usr/lib/python3/dist-packages/celery:python3-celery \
            /usr/lib/python3/dist-packages/redis:python3-redis /usr/lib/python3/dist-packages/gunicorn:gunicorn \
            /usr/lib/python3/dist-packages/whitenoise:python3-whitenoise
+# What the cluster of make cluster-test is made of, besides what is compiled.
+CLUSTER_TOOLS := /usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/lib/cni/ptp:containernetworking-plugins /usr/sbin/iptables:iptables \
+           /usr/sbin/conntrack:conntrack /usr/bin/nsenter:util-linux
+CLUSTER := $(addprefix bin/cluster/,kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet)
 # Everything that parses, by package; the modules of the tests have more.
 FUZZ    := pkg/spec:FuzzParse pkg/spec:FuzzExtends pkg/spec:FuzzParseValues pkg/family:FuzzResolve pkg/family:FuzzHideCredentials pkg/family:FuzzFiles pkg/build:FuzzStream internal/diagnostic:FuzzText internal/download:FuzzDecode internal/outside:FuzzFind internal/treeindex:FuzzDecode internal/treeindex:FuzzRead internal/recipe:FuzzDecode internal/record:FuzzGet internal/recordset:FuzzDecode internal/recordset:FuzzUnpack pkg/startup/contract:FuzzExpand pkg/startup/contract:FuzzRead \
            pkg/startup/settings:FuzzQuote pkg/startup/settings:FuzzValue pkg/startup/serviceurl:FuzzParse pkg/startup/startscript:FuzzParse pkg/startup/startscript:FuzzMarshal pkg/startup/service:FuzzAnswers pkg/startup/command:FuzzShown internal/statcache:FuzzParse cmd/pulpimg:FuzzReadEnvFile \
            pkg/publish:FuzzParseChallenge pkg/publish:FuzzLocation pkg/publish:FuzzNextLink pkg/publish:FuzzCredentials pkg/registries:FuzzHosts pkg/layout:FuzzSources
 DEMO    := --push --progress plain
 
-.PHONY: all check demo test docker-test lint lint-product fuzz bench setup engine packages release image clean
+.PHONY: all check demo test docker-test cluster-test lint lint-product fuzz bench setup engine packages release image clean
 all: bin/pulpimg
 
 # Builds the four Pulp images against the offline lab, with the spec as it is, and pushes them to the lab's registry.
@@ -57,6 +61,16 @@ docker-test: setup bin/pulpimg bin/docker-compose $(LAB)
 bin/docker-compose: test/dockercompose/go.mod
 	cd test/dockercompose && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ github.com/docker/compose/v2/cmd
 
+# What is printed for Kubernetes, in a cluster of one machine: as root, and not part of make test.
+cluster-test: TOOLS += $(CLUSTER_TOOLS)
+cluster-test: setup bin/pulpimg $(LAB) $(CLUSTER)
+	PULPIMG=$(CURDIR)/bin/pulpimg $(LAB) run --services -- $(GO) test -C test/cluster -count 1 -timeout 45m -v .
+
+# Kubernetes' programs, compiled from their Go modules; kept while those are the same.
+bin/cluster/%: test/cluster/go.mod test/cluster/go.sum
+	cd test/cluster && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)" \
+	  -o ../../$@ k8s.io/kubernetes/cmd/$*
+
 lint-product: $(SUMS)
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	$(GO) vet ./...
@@ -72,6 +86,7 @@ lint: setup lint-product
 	cd test/schema && $(GO) vet ./...
 	cd test/bench && $(GO) vet ./...
 	cd test/kube && $(GO) vet ./...
+	cd test/cluster && $(GO) vet ./...
 	cd test/compose && $(GO) vet ./...
 	cd test/score && $(GO) vet ./...
 	cd internal/packaging && $(GO) vet ./...

@@ -1,4 +1,6 @@
 import os
+import signal
+import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from store import Store
@@ -22,4 +24,7 @@ class Handler(BaseHTTPRequestHandler):
 
 port = int(os.environ.get("PORT", "8000"))
 print(f"listening on port {port}")
-HTTPServer(("", port), Handler).serve_forever()
+server = HTTPServer(("", port), Handler)
+# The first process of a container ends by SIGTERM only if it says so. It finishes the answer that it is giving.
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+server.serve_forever()
