@@ -239,11 +239,7 @@ const product = "pulpimg"
 func solveOptions(f *family.Family, into *layout.Layout, s settings) (client.SolveOpt, error) {
 	var exports []client.ExportEntry
 	if len(f.Published()) > 0 {
-		others := []*layout.Blobs{s.layers.Blobs()}
-		if s.engine != nil {
-			others = append(others, s.engine)
-		}
-		output, err := into.Blobs().Store(others...)
+		output, err := into.Blobs().Store(s.layers.Blobs())
 		if err != nil {
 			return client.SolveOpt{}, err
 		}

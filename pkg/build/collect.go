@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,14 +27,10 @@ const sizesFile = "sizes.json"
 // sizesFormat is the version of sizesFile. A file of another version is replaced: nothing else depends on it.
 const sizesFormat = 1
 
-// freshSizes is how long a measurement is not repeated. Who edits and builds again does not wait for it.
-const freshSizes = time.Minute
-
 // sizes are what the directories of a cache that hold blobs take.
 type sizes struct {
 	Format int              `json:"format"`
-	At     time.Time        `json:"at,omitzero"` // of the measurement
-	Dirs   map[string]sized `json:"dirs"`        // by their path below the cache
+	Dirs   map[string]sized `json:"dirs"` // by their path below the cache
 }
 
 // A sized directory takes so many bytes as long as its directory of blobs was not modified.
@@ -45,17 +42,13 @@ type sized struct {
 // Collect keeps file layers and images within a size, in bytes; if they take more, a tenth of it is freed in addition, so that not every
 // build has to remove something. It removes in the same order as [Cache.Reduce]. It skips what somebody uses: a later build collects that.
 //
-// It is cheap as long as there is nothing to remove: only directories that changed since the last time are measured, and none while a measurement
-// that found enough room is fresh.
+// It is cheap as long as there is nothing to remove: only directories that changed since the last time are measured.
 func (c Cache) Collect(ctx context.Context, size int64) (freed int64, err error) {
 	dir, err := c.Path()
 	if err != nil {
 		return 0, err
 	}
 	old := readSizes(dir)
-	if age := time.Since(old.At); 0 <= age && age < freshSizes && old.total() <= size-size/10 {
-		return 0, nil
-	}
 	now, err := c.measureChanged(ctx, dir, old)
 	if err != nil {
 		return 0, err
@@ -77,7 +70,7 @@ func (c Cache) Collect(ctx context.Context, size int64) (freed int64, err error)
 			return freed, err
 		}
 	}
-	return freed, now.write(dir)
+	return freed, now.write(dir, old)
 }
 
 func (s sizes) total() int64 {
@@ -94,7 +87,7 @@ func (c Cache) measureChanged(ctx context.Context, dir string, old sizes) (sizes
 	if err != nil {
 		return sizes{}, err
 	}
-	now := sizes{Format: sizesFormat, At: time.Now().UTC(), Dirs: map[string]sized{}}
+	now := sizes{Format: sizesFormat, Dirs: map[string]sized{}}
 	for _, store := range dirs {
 		name, err := filepath.Rel(dir, store)
 		if err != nil {
@@ -127,8 +120,11 @@ func readSizes(dir string) sizes {
 	return s
 }
 
-// write writes the result of a measurement.
-func (s sizes) write(dir string) error {
+// write writes the result of a measurement if it differs from the last one.
+func (s sizes) write(dir string, old sizes) error {
+	if s.Format == old.Format && maps.Equal(s.Dirs, old.Dirs) {
+		return nil
+	}
 	data, err := json.Marshal(s)
 	if err != nil {
 		return err

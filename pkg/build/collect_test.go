@@ -50,7 +50,6 @@ func TestCollect_measuresWhatChanged(t *testing.T) {
 	cache, _ := newKept(t)
 	collect := func(want bool) {
 		t.Helper()
-		outdate(t, cache.Cache)
 		if freed, err := cache.Collect(t.Context(), 20*mb); err != nil || (freed > 0) != want {
 			t.Errorf("freed %d (%v)", freed, err)
 		}
@@ -63,34 +62,6 @@ func TestCollect_measuresWhatChanged(t *testing.T) {
 	collect(false)
 	noError(t, os.Chtimes(blobs, time.Now(), time.Now()))
 	collect(true)
-}
-
-// outdate makes the last measurement so old that it is repeated.
-func outdate(t *testing.T, cache Cache) {
-	t.Helper()
-	old := readSizes(cache.Dir)
-	old.At = old.At.Add(-freshSizes)
-	noError(t, old.write(cache.Dir))
-}
-
-// A measurement that found enough room holds for a while. One of the future does not: somebody set the clock.
-func TestCollect_fresh(t *testing.T) {
-	cache, _ := newKept(t)
-	collect := func(size int64, want bool) {
-		t.Helper()
-		if freed, err := cache.Collect(t.Context(), size); err != nil || (freed > 0) != want {
-			t.Errorf("freed %d (%v)", freed, err)
-		}
-	}
-	collect(20*mb, false)
-	noError(t, os.WriteFile(filepath.Join(cache.Dir, imagesDir, "d1"+layoutSuffix(), "blobs", "sha256", "more"), make([]byte, 10*mb), 0o600))
-	collect(20*mb, false)
-	future := readSizes(cache.Dir)
-	future.At = future.At.Add(time.Hour)
-	noError(t, future.write(cache.Dir))
-	collect(20*mb, true)
-	outdate(t, cache.Cache)
-	collect(2*mb, true) // what was measured is too much for another size
 }
 
 func TestCollect_unreadableSizes(t *testing.T) {

@@ -76,14 +76,11 @@ func (s store) find(ctx context.Context, desc ocispec.Descriptor) error {
 		}
 	}
 	for _, other := range s.others {
-		if !other.Has(desc) {
-			continue
-		}
-		if err := s.dir.Link(ctx, other, desc); err == nil || !other.foreign {
-			return err
+		if other.Has(desc) {
+			return s.dir.Link(ctx, other, desc)
 		}
 	}
-	return nil // the engine sends it
+	return nil
 }
 
 // Status implements content.IngestManager.
