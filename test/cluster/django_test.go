@@ -3,8 +3,8 @@ package cluster
 import (
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,18 +18,17 @@ func TestExample_django(t *testing.T) {
 	n.addVolume(t, "1Gi")
 	spec, place := example(t, "django"), env.place+"/django"
 	python := pushPython(t, "python3-django", "python3-celery", "python3-redis", "gunicorn", "python3-whitenoise")
-	pulpimg(t, "build", "-f", spec, "--push", "--registry", place, "--source-policy", policyWith(t, map[string]string{"docker.io/library/python:3.13-slim": python}))
-	objects := manifests(t, spec, "--registry", place, "--env", "SECRET_KEY=secret", "--env", "ALLOWED_HOSTS=*",
-		"--env", "REDIS_HOST="+Node, "--env", "REDIS_PORT=6402")
+	policy := policyWith(t, map[string]string{"docker.io/library/python:3.13-slim": python})
+	publish := func() (objects string) {
+		pulpimg(t, "build", "-f", spec, "--push", "--registry", place, "--source-policy", policy)
+		return manifests(t, spec, "--registry", place, "--env", "SECRET_KEY=secret", "--env", "ALLOWED_HOSTS=*",
+			"--env", "REDIS_HOST="+Node, "--env", "REDIS_PORT=6402")
+	}
+	objects := publish()
 	began := time.Now()
 	ready := n.apply(t, objects)
-
-	n.kubectl(t, "wait", "--for=condition=Complete", "jobs", "--all", "--timeout=120s")
+	first := n.jobs(t, 1)
 	migrated := since(began)
-	job := n.job(t)
-	if job.Status.Succeeded != 1 || job.Status.Failed != 0 {
-		t.Errorf("of the job's pods %d succeeded and %d failed, want one that succeeded", job.Status.Succeeded, job.Status.Failed)
-	}
 	page := "http://" + n.address(t, "django-web")
 	shows := func(pattern string) func() bool {
 		return func() bool {
@@ -40,22 +39,35 @@ func TestExample_django(t *testing.T) {
 	works := eventually(t, "the page shows visits and ticks", time.Minute, shows(`<h1>[1-9]\d* visits, [1-9]\d* ticks</h1>`))
 
 	n.apply(t, objects) // once more
-	if again := n.job(t); again.UID != job.UID || again.Status.Succeeded != 1 {
-		t.Errorf("the job ran again: %+v", again.Status)
+	if again := n.jobs(t, 1); again[0].UID != first[0].UID {
+		t.Error("the job was made anew")
 	}
-	env.rows = append(env.rows, row{"examples/django", ready, "the job is complete after " + migrated + " and ran once; applied again, it did not run again\n" +
-		"the page showed what worker and scheduler did " + works + " after that"})
+	manage := filepath.Join(filepath.Dir(spec), "app/manage.py")
+	replaceIn(t, manage, "import os\n", "# Changed.\nimport os\n")
+	replaceIn(t, spec, `tag: "1.0"`, `tag: "1.1"`)
+	upgraded := n.apply(t, publish())
+	n.jobs(t, 2)
+	eventually(t, "the page shows visits and ticks", time.Minute, shows(`<h1>[1-9]\d* visits, [1-9]\d* ticks</h1>`))
+	env.rows = append(env.rows, row{"examples/django", ready, "the job was complete after " + migrated + " and ran once; applied again, it did not run again\n" +
+		"the page showed what worker and scheduler did " + works + " after that\n" +
+		"to tag 1.1: " + upgraded + "; its job ran too, once"})
 }
 
-// job returns the only job of the namespace.
-func (n namespace) job(t *testing.T) batchv1.Job {
+// jobs waits until all jobs of the namespace are complete, and returns them. Each must have run once.
+func (n namespace) jobs(t *testing.T, number int) []batchv1.Job {
 	t.Helper()
+	n.kubectl(t, "wait", "--for=condition=Complete", "jobs", "--all", "--timeout=120s")
 	var list batchv1.JobList
-	if err := json.NewDecoder(strings.NewReader(n.kubectl(t, "get", "jobs", "-o", "json"))).Decode(&list); err != nil {
+	if err := json.Unmarshal([]byte(n.kubectl(t, "get", "jobs", "-o", "json")), &list); err != nil {
 		t.Fatal(err)
 	}
-	if len(list.Items) != 1 {
-		t.Fatalf("there are %d jobs, want one", len(list.Items))
+	if len(list.Items) != number {
+		t.Fatalf("there are %d jobs, want %d", len(list.Items), number)
 	}
-	return list.Items[0]
+	for _, job := range list.Items {
+		if job.Status.Succeeded != 1 || job.Status.Failed != 0 {
+			t.Errorf("of the pods of %s %d succeeded and %d failed, want one that succeeded", job.Name, job.Status.Succeeded, job.Status.Failed)
+		}
+	}
+	return list.Items
 }

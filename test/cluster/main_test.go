@@ -66,7 +66,9 @@ func run(m *testing.M) (code int, err error) {
 		fmt.Fprintf(os.Stderr, "cluster: a test did not end: %v\n", cleanUp())
 		os.Exit(1)
 	}()
+	began := time.Now()
 	code = m.Run()
+	env.rows = append(env.rows, row{"all tests", "", "took " + since(began)})
 	printRows()
 	return code, context.Cause(ctx)
 }

@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 // A namespace is one of the cluster, for one test: Services are told to all containers of their namespace.
@@ -137,12 +136,7 @@ func (n namespace) addVolume(t *testing.T, size string) {
 }
 
 // restarted reports whether a container of the pod has ended with the exit code and was started again.
-func (n namespace) restarted(t *testing.T, pod string, code int32) bool {
-	t.Helper()
-	for _, s := range get[corev1.Pod](t, n, "pod", pod).Status.ContainerStatuses {
-		if ended := s.LastTerminationState.Terminated; ended != nil && ended.ExitCode == code {
-			return true
-		}
-	}
-	return false
+func (n namespace) restarted(pod, code string) bool {
+	out, err := n.Kubectl(env.ctx, "-n", n.name, "get", "pod", pod, "-o", "jsonpath={.status.containerStatuses[*].lastState.terminated.exitCode}")
+	return err == nil && slices.Contains(strings.Fields(out), code)
 }
