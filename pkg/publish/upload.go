@@ -50,6 +50,7 @@ func (u *uploader) run(ctx context.Context) error {
 	var lost *lostError
 	if len(p.held) > 0 && errors.As(err, &lost) {
 		// A tag pointed to an image that the registry no longer has as a whole.
+		u.blobs += len(p.held)
 		if err = u.transferAll(ctx, p.held); err == nil {
 			err = u.storeAll(ctx)
 		}
