@@ -3,9 +3,8 @@ package build
 import (
 	"context"
 	"errors"
-
-	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"io"
+	"slices"
 
 	"github.com/pulpimg/pulpimg/internal/forecast"
 	"github.com/pulpimg/pulpimg/internal/treeindex"
@@ -28,8 +27,8 @@ func (b builder) indexBases(ctx context.Context, seen *forecast.Forecast, runnin
 		case <-over: // it ran none: perhaps the engine has not even read the base
 			return
 		}
-		for diffID, blob := range wanted {
-			if err := b.indexOnEngine(ctx, diffID, blob); err != nil {
+		for _, l := range wanted {
+			if err := b.indexOnEngine(ctx, l); err != nil {
 				return // who needs it says what is wrong
 			}
 		}
@@ -44,35 +43,40 @@ func (b builder) indexBases(ctx context.Context, seen *forecast.Forecast, runnin
 	}
 }
 
-// unindexed returns the large layers of bases without an index, by diff ID.
-func (b builder) unindexed(seen *forecast.Forecast) map[digest.Digest]ocispec.Descriptor {
-	out := map[digest.Digest]ocispec.Descriptor{}
+// unindexed returns the large layers of bases without an index, each once.
+func (b builder) unindexed(seen *forecast.Forecast) []sharedLayer {
 	if seen == nil {
-		return out
+		return nil
 	}
+	var out []sharedLayer
 	indexes := treeindex.OpenStore(b.layers.Blobs().Root())
 	for _, image := range seen.Images {
 		if image.Base == nil {
 			continue
 		}
-		for i, l := range image.Base.Layers {
-			diffID := image.Base.Config.RootFS.DiffIDs[i]
-			if l.Size >= minIndexed && !indexes.Has(diffID) {
-				out[diffID] = l
+		for _, l := range unindexed(indexes, image.Base) {
+			if !slices.ContainsFunc(out, func(o sharedLayer) bool { return o.DiffID == l.DiffID }) {
+				out = append(out, l)
 			}
 		}
 	}
 	return out
 }
 
-func (b builder) indexOnEngine(ctx context.Context, diffID digest.Digest, blob ocispec.Descriptor) error {
-	f, err := b.engine.Open(ctx, blob)
+func (b builder) indexOnEngine(ctx context.Context, l sharedLayer) error {
+	f, err := b.engine.Open(ctx, l.Blob)
 	if err != nil {
 		return err
 	}
-	index, read, err := treeindex.Read(ctx, f, blob.MediaType)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+	_, err = l.index(ctx, f, treeindex.OpenStore(b.layers.Blobs().Root()))
+	return err
+}
+
+// index makes the index of a layer that was opened, keeps it in a store, and closes the layer. It is nil for content with another diff ID.
+func (l sharedLayer) index(ctx context.Context, content io.ReadCloser, into treeindex.Store) (*treeindex.Index, error) {
+	index, diffID, err := treeindex.Read(ctx, content, l.Blob.MediaType)
+	if err = errors.Join(err, content.Close()); err != nil || diffID != l.DiffID {
+		return nil, err
 	}
-	return treeindex.OpenStore(b.layers.Blobs().Root()).Put(read, index)
+	return index, into.Put(diffID, index)
 }

@@ -49,16 +49,16 @@ func TestBuilder_indexBases(t *testing.T) {
 			if test.engine {
 				b.engine = layout.ForeignBlobs(t.TempDir())
 			}
-			for diffID, blob := range wanted {
+			for _, l := range wanted {
 				if test.engine {
-					putLayer(t, b, blob, test.damaged)
+					putLayer(t, b, l.Blob, test.damaged)
 				}
 				if test.known {
 					index, _, err := treeindex.Read(t.Context(), strings.NewReader(string(tarOf(t))), ocispec.MediaTypeImageLayer)
 					if err != nil {
 						t.Fatal(err)
 					}
-					noError(t, treeindex.OpenStore(b.layers.Blobs().Root()).Put(diffID, index))
+					noError(t, treeindex.OpenStore(b.layers.Blobs().Root()).Put(l.DiffID, index))
 				}
 			}
 			before := len(b.unindexed(seen))

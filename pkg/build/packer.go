@@ -90,11 +90,7 @@ func (p *packer) read(ctx context.Context, l sharedLayer) (*treeindex.Index, err
 		if err != nil {
 			continue // it is not here, or damaged
 		}
-		index, diffID, err := treeindex.Read(ctx, f, l.Blob.MediaType)
-		if err = errors.Join(err, f.Close()); err != nil || diffID != l.DiffID {
-			return nil, err
-		}
-		return index, p.store.Put(diffID, index)
+		return l.index(ctx, f, p.store)
 	}
 	return nil, nil
 }

@@ -79,7 +79,7 @@ func (s settings) wantsTelling(f *forecast.Forecast) bool {
 			if !step.Makes || step.State == forecast.Same || step.Fresh {
 				continue
 			}
-			if isShared(image.Source.Steps[at]) || image.Base != nil && !hasIndexes(indexes, image.Base) {
+			if isShared(image.Source.Steps[at]) || image.Base != nil && len(unindexed(indexes, image.Base)) > 0 {
 				return true
 			}
 		}
@@ -87,14 +87,15 @@ func (s settings) wantsTelling(f *forecast.Forecast) bool {
 	return false
 }
 
-// hasIndexes reports whether a store has the indexes of those layers of a base that a registry may have the index of.
-func hasIndexes(indexes treeindex.Store, base *forecast.Base) bool {
+// unindexed returns those layers of a base that a registry may have the index of, and a store has not.
+func unindexed(indexes treeindex.Store, base *forecast.Base) []sharedLayer {
+	var out []sharedLayer
 	for i, l := range base.Layers {
-		if l.Size >= minIndexed && !indexes.Has(base.Config.RootFS.DiffIDs[i]) {
-			return false
+		if diffID := base.Config.RootFS.DiffIDs[i]; l.Size >= minIndexed && !indexes.Has(diffID) {
+			out = append(out, sharedLayer{diffID, l})
 		}
 	}
-	return true
+	return out
 }
 
 // unknownImages returns the images with something to do, and the lowest ones that they are based on, of which registries have the indexes of the

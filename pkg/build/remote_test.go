@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -143,14 +144,21 @@ func TestRecords_places(t *testing.T) {
 	want := first.build()
 	h.requests()
 	base := basesOf(t, other)
-	var asked []string
+	var (
+		mu    sync.Mutex // layers are read side by side
+		asked []string
+	)
 	h.answers(func(_ http.ResponseWriter, r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
 		if at := strings.LastIndex(r.URL.Path, "/blobs/"); at >= 0 && r.Method == http.MethodGet {
 			asked = append(asked, r.URL.Path[at+len("/blobs/"):])
 		}
 		return false
 	})
 	got := other.build()
+	mu.Lock()
+	defer mu.Unlock()
 	for i := range got {
 		if got[i].Descriptor.Digest != want[i].Descriptor.Digest {
 			t.Errorf("%s is %+v, want %+v", got[i].Name, got[i], want[i])

@@ -33,7 +33,7 @@ func (h home) users() string   { return filepath.Join(string(h), "users") }
 func (h home) running() string { return filepath.Join(string(h), "running.json") }
 func (h home) state() string   { return filepath.Join(string(h), "state") }
 
-// content returns the directory with the blobs of the worker of a running engine, whose name has that of a snapshotter; or nothing.
+// content returns the directory with the blobs of a running engine, or nothing. Its name has the name of the engine's snapshotter in it.
 func (h home) content() string {
 	found, err := filepath.Glob(filepath.Join(h.state(), "runc-*", "content"))
 	if err != nil || len(found) != 1 {

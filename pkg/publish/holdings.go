@@ -1,25 +1,30 @@
 package publish
 
 import (
-	"slices"
-
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// holdings say which blobs repositories have because they have images with them: that of an image which a registry said to have need not be
-// asked for.
+// holdings are the blobs that repositories have because their tags point to images with them. Nobody needs to ask for these.
 type holdings struct {
 	places places
-	images map[repoBlob]bool
+	held   map[repoBlob]bool
 }
 
 // holdingsOf returns what follows from the answers of registries about tags, and from what is known of the images that these point to.
 func holdingsOf(entries []entry) holdings {
-	h := holdings{places: placesOf(entries), images: map[repoBlob]bool{}}
+	images := map[repoBlob]bool{}
 	for _, e := range entries {
 		if e.former != (v1.Hash{}) {
-			h.images[repoBlob{e.repo(), e.former}] = true
+			images[repoBlob{e.repo(), e.former}] = true
+		}
+	}
+	h := holdings{places: placesOf(entries), held: map[repoBlob]bool{}}
+	for digest, all := range h.places {
+		for _, p := range all {
+			if p.err == nil && images[repoBlob{p.repo, p.image}] {
+				h.held[repoBlob{p.repo, digest}] = true
+			}
 		}
 	}
 	return h
@@ -27,9 +32,7 @@ func holdingsOf(entries []entry) holdings {
 
 // has reports whether a repository has a blob, by these answers.
 func (h holdings) has(repo name.Repository, digest v1.Hash) bool {
-	return slices.ContainsFunc(h.places[digest], func(p place) bool {
-		return p.err == nil && h.images[repoBlob{p.repo, p.image}] && p.repo.String() == repo.String()
-	})
+	return h.held[repoBlob{repo, digest}]
 }
 
 const (

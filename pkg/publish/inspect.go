@@ -88,7 +88,7 @@ func (i *inspector) allEntries() []int {
 	return all
 }
 
-// noteLean notes which entries need no questions besides those for their tags.
+// noteLean notes of which entries the registry is asked for nothing but their tags.
 func (i *inspector) noteLean() {
 	h := holdingsOf(i.entries)
 	for at, e := range i.entries {
