@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ type composeCommand struct {
 	source   source
 	registry registryFlags
 	values   values
+	secrets  secretFiles
 	output   string
 	byTag    bool
 	force    bool
@@ -39,6 +41,7 @@ func newCompose(con console) *cobra.Command {
 	c.source.flags(flags)
 	c.registry.flags(flags)
 	c.values.flags(flags)
+	c.secrets.flag(flags, "have Compose mount this file where the spec has the secret `ID` (default: secrets/ID, beside the Compose file)")
 	flags.StringVarP(&c.output, "output", "o", "", "write it to this `FILE`, also in place of an older one that pulpimg wrote")
 	flags.BoolVar(&c.force, "force", false, "overwrite a file that pulpimg did not write")
 	flags.BoolVar(&c.byTag, "by-tag", false, "name the images by their tags, which may move, instead of their digests")
@@ -58,6 +61,9 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	}
 	opts := compose.Options{Images: tags(f), CronJobs: len(images) > 0}
 	if opts.Values, err = c.values.read(f); err != nil {
+		return err
+	}
+	if opts.Secrets, err = c.secretFiles(f); err != nil {
 		return err
 	}
 	data, err := compose.Marshal(f, opts)
@@ -88,6 +94,43 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 		return fmt.Errorf("writing the Compose file: %w", err)
 	}
 	return nil
+}
+
+// secretFiles returns the files of secrets as a Compose file names them: a path that is relative is one from the folder of that file.
+func (c *composeCommand) secretFiles(f *family.Family) (map[string]string, error) {
+	files, err := c.secrets.files(f)
+	if err != nil {
+		return nil, err
+	}
+	for id, file := range files {
+		if filepath.IsAbs(file) {
+			continue
+		}
+		relative, err := relativeTo(filepath.Dir(c.output), file) // without an output, it is the folder that pulpimg runs in
+		if err != nil {
+			return nil, fmt.Errorf("--secret id=%s: %w", id, err)
+		}
+		files[id] = relative
+	}
+	return files, nil
+}
+
+// relativeTo returns a path from another folder that is a path from the current one. A Compose file takes a name without "./" before it for that of
+// something else in some places.
+func relativeTo(folder, file string) (string, error) {
+	from, err := filepath.Abs(folder)
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	relative, err := filepath.Rel(from, to)
+	if err != nil || strings.HasPrefix(relative, "../") {
+		return relative, err
+	}
+	return "./" + relative, nil
 }
 
 // cronJobs returns the images that are meant to be run, and that a Compose file leaves out.

@@ -44,6 +44,7 @@ func exitCode(ctx context.Context, err error) int {
 		base        *build.BaseError
 		missing     *family.MissingError
 		service     *kubernetes.UnknownServiceError
+		sources     *kubernetes.TwoSourcesError
 		secret      *compose.SecretError
 		restart     *container.RestartError
 	)
@@ -51,7 +52,7 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case errors.As(context.Cause(ctx), &signalled):
 		return signalled.ExitCode()
-	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.As(err, &secret), errors.As(err, &restart),
+	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.As(err, &sources), errors.As(err, &secret), errors.As(err, &restart),
 		errors.Is(err, family.ErrNothingToRun):
 		return exitUsage
 	case errors.As(err, &specErrors):

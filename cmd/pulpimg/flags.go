@@ -21,21 +21,22 @@ import (
 func listKeys() map[string]func(value string) string {
 	whole := func(value string) string { return value }
 	return map[string]func(string) string{
-		"ca":         whole,
-		"env":        beforeEquals,
-		"env-file":   whole, // what a later file says comes before what an earlier one says
-		"mirror":     whole, // several mirrors of one registry are asked one after the other
-		"output":     whole,
-		"plain-http": whole,
-		"platform":   whole,
-		"publish":    whole,
-		"registry":   whole,
-		"secret":     secretKey,
-		"service":    beforeEquals,
-		"set":        beforeEquals,
-		"tag":        whole,
-		"vars":       whole, // what a later file says comes before what an earlier one says
-		"volume":     container.Target,
+		"ca":              whole,
+		"env":             beforeEquals,
+		"env-file":        whole, // what a later file says comes before what an earlier one says
+		"existing-secret": existingKey,
+		"mirror":          whole, // several mirrors of one registry are asked one after the other
+		"output":          whole,
+		"plain-http":      whole,
+		"platform":        whole,
+		"publish":         whole,
+		"registry":        whole,
+		"secret":          secretKey,
+		"service":         beforeEquals,
+		"set":             beforeEquals,
+		"tag":             whole,
+		"vars":            whole, // what a later file says comes before what an earlier one says
+		"volume":          container.Target,
 	}
 }
 

@@ -33,7 +33,7 @@ func given(flag *pflag.Flag) (first, second string) {
 		return formatText, formatJSON
 	case "secret":
 		return "id=a,env=A", "id=b,env=A"
-	case "env", "set", "service":
+	case "env", "set", "service", "existing-secret":
 		return "A=x", "B=x"
 	case "keep-storage":
 		return "5GB", "6GB"
@@ -98,6 +98,8 @@ func TestFlags_ofListsGiveNothingTwoValues(t *testing.T) {
 		{"run", "-e", "a=secret-1", "-e", "a=secret-2"},
 		{"run", "-e", "a", "-e", "a=secret-2"},
 		{"run", "-v", "/a:/x", "-v", "/b:/x/"},
+		{"manifests", "--existing-secret", "a", "--existing-secret", "b"},
+		{"manifests", "--existing-secret", "a=b", "--existing-secret", "a=b/c"},
 		{"manifests", "--service", "db=app=x", "--service", "db=h"},
 	} {
 		root := newRoot(console{out: io.Discard, err: io.Discard})

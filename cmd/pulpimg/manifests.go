@@ -27,7 +27,8 @@ type manifestsCommand struct {
 	kind       string
 	dir        string
 	namespace  string
-	secret     string
+	secrets    secretFiles
+	existing   []string
 	pullSecret string
 	services   []string
 	byTag      bool
@@ -53,7 +54,9 @@ func newManifests(con console) *cobra.Command {
 	flags.StringVar(&c.kind, "kind", "workload", "what runs the images: workload (a Deployment, StatefulSet, DaemonSet, Job or CronJob each) or pod (`KIND`)")
 	flags.StringVarP(&c.dir, "output", "o", "", "write a file for each object, and a kustomization.yaml, into this `DIR`, which must hold nothing else; what an earlier run wrote there and is no longer part is removed")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "put the objects into this `NAMESPACE`")
-	flags.StringVar(&c.secret, "existing-secret", "", "take the secret variables from the Secret `NAME`, which is in the cluster already")
+	c.secrets.flag(flags, "put this file, or id=ID,env=NAME, a variable of this environment, into the Secret that is printed, as the secret `ID` of the spec")
+	flags.StringArrayVar(&c.existing, "existing-secret", nil,
+		"take secret variables and files from the Secret `NAME`, which is in the cluster already; or SECRET=NAME[/KEY], one of them (may be repeated)")
 	flags.StringVar(&c.pullSecret, "pull-secret", "", "pull the images with the credentials in the Secret `NAME`")
 	flags.StringArrayVar(&c.services, "service", nil,
 		"also make a Service of the spec: NAME=KEY=VALUE[,KEY=VALUE] leads to pods with these labels, NAME=HOST[:PORT] out of the cluster (`SERVICE`, may be repeated)")
@@ -84,6 +87,10 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if err != nil {
 		return nil, err
 	}
+	existing, err := parseExisting(c.existing)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.registry.check(); err != nil {
 		return nil, err
 	}
@@ -95,9 +102,16 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if err != nil {
 		return nil, err
 	}
+	if err := existing.check(f); err != nil {
+		return nil, err
+	}
+	files, err := c.secrets.contents(f)
+	if err != nil {
+		return nil, err
+	}
 	opts := kubernetes.Options{
-		Images: tags(f), Moving: true,
-		Namespace: c.namespace, Values: given, Secret: c.secret, PullSecret: c.pullSecret, Services: services,
+		Images: tags(f), Moving: true, Namespace: c.namespace, Values: given, Files: files,
+		Secret: existing.all, Keys: existing.keys, PullSecret: c.pullSecret, Services: services,
 	}
 	objects, err := objectsOf(f, opts)
 	if err != nil {
@@ -120,10 +134,8 @@ func (c *manifestsCommand) checkNames() error {
 	if c.namespace != "" && len(validation.IsDNS1123Label(c.namespace)) > 0 {
 		return usageError{fmt.Errorf("--namespace %s: a namespace has small letters, digits and '-'", c.namespace)}
 	}
-	for _, given := range []struct{ flag, name string }{{"existing-secret", c.secret}, {"pull-secret", c.pullSecret}} {
-		if given.name != "" && len(validation.IsDNS1123Subdomain(given.name)) > 0 {
-			return usageError{fmt.Errorf("--%s %s: a Secret's name has small letters, digits, '-' and '.'", given.flag, given.name)}
-		}
+	if c.pullSecret != "" {
+		return checkSecretName("pull-secret", c.pullSecret, c.pullSecret)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/publish"
 	"github.com/pulpimg/pulpimg/pkg/registries"
 	"github.com/pulpimg/pulpimg/pkg/render/container"
+	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
@@ -81,10 +82,13 @@ func remedy(err error) string {
 		layer     *publish.LayerError
 		stay      *publish.UndeletableError
 		restart   *container.RestartError
+		sources   *kubernetes.TwoSourcesError
 	)
 	switch {
 	case errors.As(err, &restart):
 		return "--restart on-failure:6 tries a job again that fails"
+	case errors.As(err, &sources):
+		return "leave out one of both; --existing-secret SECRET=NAME is for one secret alone"
 	case errors.As(err, &stay):
 		return undeletableRemedy
 	case errors.As(err, &layer):

@@ -27,6 +27,7 @@ type runCommand struct {
 	console  console
 	source   source
 	values   values
+	secrets  secretFiles
 	registry registryFlags
 	options  container.Options
 	print    bool
@@ -52,6 +53,7 @@ func newRun(con console) *cobra.Command {
 	flags := cmd.Flags()
 	c.source.flags(flags)
 	c.values.flags(flags)
+	c.secrets.flag(flags, "mount this file where the spec has the secret `ID`")
 	c.registry.flags(flags)
 	flags.StringVar(&c.options.Tool, "with", "", "start it with docker or podman (`TOOL`; default: whichever answers)")
 	flags.BoolVarP(&c.options.Detach, "detach", "d", false, "leave the container in the background")
@@ -96,6 +98,9 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) (err e
 	if c.options.Values, err = c.valuesOf(f); err != nil {
 		return err
 	}
+	if c.options.Secrets, err = c.secrets.absolute(f); err != nil {
+		return err
+	}
 	// What is missing is said before any tool is asked.
 	if _, err := container.New(f, image, c.options); err != nil {
 		return withHint(f, err, "")
@@ -119,7 +124,7 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) (err e
 		_, err := fmt.Fprintln(c.console.out, command)
 		return err
 	}
-	if err := c.checkSockets(image); err != nil {
+	if err := errors.Join(c.checkSockets(image), c.checkSecrets()); err != nil {
 		return err
 	}
 	warnOfFiles(c.console, []*family.Image{image}, c.mounts)
@@ -203,6 +208,24 @@ func (c *runCommand) checkSockets(image *family.Image) error {
 		info, err := os.Stat(socket)
 		if err != nil || info.Mode().Type() != os.ModeSocket {
 			return usageError{fmt.Errorf("%s needs the socket %s, which this machine does not have: mount another one with -v SOCKET:%s", image.Name, socket, socket)}
+		}
+	}
+	return nil
+}
+
+// checkSecrets returns an error about files of secrets that this machine does not have. A tool whose containers are on another machine knows better.
+func (c *runCommand) checkSecrets() error {
+	if remote(os.Getenv("DOCKER_HOST")) || remote(os.Getenv("CONTAINER_HOST")) {
+		return nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.options.Secrets)) {
+		file := c.options.Secrets[id]
+		info, err := os.Stat(file)
+		if err != nil {
+			return usageError{fmt.Errorf("--secret id=%s: %w", id, err)}
+		}
+		if !info.Mode().IsRegular() {
+			return usageError{fmt.Errorf("--secret id=%s: %s is not a regular file, and cannot be mounted as one", id, file)}
 		}
 	}
 	return nil

@@ -120,19 +120,28 @@ func checkVariable(f *family.Family, name string) error {
 	return nil
 }
 
-// withHint says how to give a value to variables that have none. A secret should not be on a command line: every user of a machine may
-// read those. Another way to give one is the caller's to name.
+// withHint says how to give a value to variables that have none, and files to secrets. A secret should not be on a command line: every user of a
+// machine may read those. Another way to give one is the caller's to name.
 func withHint(f *family.Family, err error, secretly string) error {
 	var missing *family.MissingError
 	if !errors.As(err, &missing) {
 		return err
 	}
-	for _, v := range f.Contract.Environment {
-		if v.Secret && slices.Contains(missing.Variables, v.Name) {
-			return fmt.Errorf("%w: set it in the environment and give --env %s, or use --env-file%s", err, v.Name, secretly)
+	var hints []string
+	if len(missing.Variables) > 0 {
+		hint := fmt.Sprintf("give it with --env %s=VALUE, or --env-file", missing.Variables[0])
+		for _, v := range f.Contract.Environment {
+			if v.Secret && slices.Contains(missing.Variables, v.Name) {
+				hint = fmt.Sprintf("set it in the environment and give --env %s, or use --env-file%s", v.Name, secretly)
+				break
+			}
 		}
+		hints = append(hints, hint)
 	}
-	return fmt.Errorf("%w: give it with --env %s=VALUE, or --env-file", err, missing.Variables[0])
+	if len(missing.Secrets) > 0 {
+		hints = append(hints, fmt.Sprintf("give the file with --secret id=%s,src=FILE%s", missing.Secrets[0], secretly))
+	}
+	return fmt.Errorf("%w: %s", err, strings.Join(hints, "; "))
 }
 
 // warnOfFiles says which files images require that nothing brings: whether one is in the image after all, only a container can tell.
@@ -142,7 +151,8 @@ func warnOfFiles(con console, images []*family.Image, mounted func(path string) 
 			continue
 		}
 		for _, file := range image.Start.Files {
-			if !mounted(file) {
+			isSecret := slices.ContainsFunc(image.Workload.Secrets, func(s family.Secret) bool { return s.Path == file })
+			if !isSecret && !mounted(file) {
 				fmt.Fprintf(con.err, "%s requires the file %s; nothing here mounts it\n", image.Name, file)
 			}
 		}

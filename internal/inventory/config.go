@@ -10,7 +10,7 @@ import (
 
 // inherit fills in the configuration that an image declares or inherits. Of several values for one name, the one of the nearest image counts.
 func (l lister) inherit(out *Image, image *family.Image) {
-	var labels, env, volumes, ports unique
+	var labels, env, volumes, ports, secrets unique
 	for i := image; i != nil; i = i.Parent {
 		from := ""
 		if i != image {
@@ -36,11 +36,14 @@ func (l lister) inherit(out *Image, image *family.Image) {
 		for j, v := range declared.Ports {
 			ports.add(c.Ports[j], l.inherited(c.Ports[j], v, from))
 		}
+		for j, s := range declared.Secrets {
+			secrets.add(s.Name.Value, l.inherited(i.Secrets[j].Path, s.Value, from))
+		}
 		out.User = cmp.Or(out.User, l.optional(c.User, declared.User, from))
 		out.Workdir = cmp.Or(out.Workdir, l.optional(c.WorkDir, declared.Workdir, from))
 		out.StopSignal = cmp.Or(out.StopSignal, l.optional(c.StopSignal, declared.StopSignal, from))
 	}
-	out.Labels, out.Env, out.Volumes, out.Ports = labels.list, env.list, volumes.values(), ports.values()
+	out.Labels, out.Env, out.Volumes, out.Ports, out.Secrets = labels.list, env.list, volumes.values(), ports.values(), secrets.list
 }
 
 func (l lister) inherited(value string, t spec.Text, from string) Value {

@@ -125,6 +125,7 @@ type Image struct {
 	Workdir    *Value  `json:"workdir,omitempty"`
 	Volumes    []Value `json:"volumes,omitempty"`
 	Ports      []Value `json:"ports,omitempty"`
+	Secrets    []Named `json:"secrets,omitempty"`
 	StopSignal *Value  `json:"stopsignal,omitempty"`
 	Entrypoint []Value `json:"entrypoint,omitempty"`
 	Command    []Value `json:"command,omitempty"`

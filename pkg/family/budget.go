@@ -91,6 +91,9 @@ func (r *resolver) defaultLengths() map[string]int {
 // takeImage uses up the text that an image inherits and that is written for its containers, and reports whether the budget allows it.
 func (r *resolver) takeImage(image *Image, at spec.Range) bool {
 	n := configLength(image.Config)
+	for _, s := range image.Secrets {
+		n += len(s.ID) + len(s.Path)
+	}
 	if image.Parent != nil {
 		n += r.inherited[image.Parent.Name]
 	}

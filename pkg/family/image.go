@@ -28,6 +28,7 @@ func (r *resolver) image(image *Image, name spec.Text, f *Family) {
 	if d.Start != nil {
 		r.inheritStart(image)
 	}
+	image.Secrets = r.secrets(d.Secrets)
 	switch {
 	case d.Start == nil:
 	case d.Start.IsAbstract():
@@ -38,6 +39,7 @@ func (r *resolver) image(image *Image, name spec.Text, f *Family) {
 		image.Config.NoHealthcheck = image.Config.Healthcheck == nil
 		image.Steps = append(image.Steps, r.start(image, *d.Start))
 	}
+	r.checkSecrets(image)
 	image.Workload = r.workload(image)
 	r.checkLayers(image, name)
 }

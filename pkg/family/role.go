@@ -88,32 +88,49 @@ func once(list []string) []string {
 	return out
 }
 
-// A MissingError lists variables that have no value, and that containers need to start.
+// A MissingError lists variables that have no value and secrets that come from nowhere, and that containers need to start.
 type MissingError struct {
-	// Variables are the names, and Images the images that need any of them.
-	Variables, Images []string
+	// Variables are the names, Secrets the ids, and Images the images that need any of them.
+	Variables, Secrets, Images []string
 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("containers of %s need a value for %s", strings.Join(e.Images, ", "), strings.Join(e.Variables, ", "))
+	var what []string
+	if len(e.Variables) > 0 {
+		what = append(what, "a value for "+strings.Join(e.Variables, ", "))
+	}
+	if len(e.Secrets) > 0 {
+		what = append(what, "a file for "+strings.Join(e.Secrets, ", "))
+	}
+	return fmt.Sprintf("containers of %s need %s", strings.Join(e.Images, ", "), strings.Join(what, ", and "))
 }
 
-// CheckValues returns a MissingError when images need variables that have no value.
-func CheckValues(images []*Image, has func(variable string) bool) error {
+// CheckValues returns a MissingError when images need variables that have no value, or secrets that come from nowhere.
+func CheckValues(images []*Image, hasValue func(variable string) bool, hasFile func(s Secret) bool) error {
 	var missing MissingError
 	for _, image := range images {
-		names := image.Missing(has)
-		if len(names) > 0 {
+		variables := image.Missing(hasValue)
+		secrets := image.missingSecrets(hasFile)
+		if len(variables)+len(secrets) > 0 {
 			missing.Images = append(missing.Images, image.Name)
 		}
-		for _, name := range names {
-			if !slices.Contains(missing.Variables, name) {
-				missing.Variables = append(missing.Variables, name)
-			}
-		}
+		missing.Variables = append(missing.Variables, variables...)
+		missing.Secrets = append(missing.Secrets, secrets...)
 	}
-	if len(missing.Variables) == 0 {
+	if len(missing.Images) == 0 {
 		return nil
 	}
+	missing.Variables, missing.Secrets = once(missing.Variables), once(missing.Secrets)
 	return &missing
+}
+
+// missingSecrets returns the ids of the secrets that a container of the image needs to start and that come from nowhere.
+func (i *Image) missingSecrets(has func(s Secret) bool) []string {
+	var out []string
+	for _, s := range i.Workload.Secrets {
+		if !has(s) {
+			out = append(out, s.ID)
+		}
+	}
+	return out
 }

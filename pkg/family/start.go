@@ -45,7 +45,11 @@ func startScript(image *Image) startscript.Script {
 	for _, p := range s.Sockets {
 		add(startscript.RequireSocket, p)
 	}
-	for _, p := range s.Files {
+	files := slices.Clone(s.Files)
+	for _, secret := range image.secrets() {
+		files = append(files, secret.Path)
+	}
+	for _, p := range once(files) {
 		add(startscript.RequireFile, p)
 	}
 	for _, name := range s.Variables {

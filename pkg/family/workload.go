@@ -46,6 +46,8 @@ type Workload struct {
 	Required []string
 	// Sockets are the paths of sockets of the machine that have to be at the same paths in a container.
 	Sockets []string
+	// Secrets are the files that containers get from outside.
+	Secrets []Secret
 	// Volumes are the volumes in the family's storage. They outlive containers.
 	Volumes []Volume
 	// Ports are the ports at which a container listens.
@@ -144,7 +146,7 @@ func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 
 // derive fills in what follows from the image and its family, in which there are no errors.
 func (w *Workload) derive(f *Family, image *Image) {
-	w.User = image.user()
+	w.User, w.Secrets = image.user(), image.secrets()
 	if s := image.Start; s != nil {
 		w.Required, w.Sockets, w.After = s.Variables, s.Sockets, jobsOf(s, f.Jobs)
 	}

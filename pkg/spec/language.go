@@ -169,6 +169,7 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 		"workdir":    r.text(&i.Workdir, "workdir"),
 		"volumes":    r.texts(&i.Volumes, "volumes"),
 		"ports":      r.texts(&i.Ports, "ports"),
+		"secrets":    r.namedTexts(&i.Secrets, "secrets"),
 		"stopsignal": r.text(&i.StopSignal, "stopsignal"),
 		"entrypoint": r.texts(&i.Entrypoint, "entrypoint"),
 		"command":    r.texts(&i.Command, "command"),

@@ -93,6 +93,8 @@ type Image struct {
 	Workdir    Text
 	Volumes    []Text
 	Ports      []Text
+	// Secrets are the paths of files that containers get from outside, by what each is called there.
+	Secrets    []Named[Text]
 	StopSignal Text
 	Entrypoint []Text
 	Command    []Text

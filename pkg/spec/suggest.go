@@ -14,7 +14,7 @@ func DidYouMean(name string, candidates []string) string {
 	if near, ok := Nearest(name, candidates); ok {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	const few = 20
+	const few = 24
 	if len(candidates) == 0 || len(candidates) > few || effort(name, candidates) > maxEffort {
 		return ""
 	}

@@ -13,7 +13,7 @@ import (
 
 // What pulpimg prints an API server takes, whatever the spec: what it would refuse is an error about the spec.
 func FuzzAnAPIServerTakesEveryFamily(f *testing.F) {
-	for _, file := range append(familytest.Specs(f, "../.."), "../../pkg/render/kubernetes/testdata/kinds.spec.yaml") {
+	for _, file := range append(familytest.Specs(f, "../.."), "../../pkg/render/kubernetes/testdata/kinds.spec.yaml", "../../pkg/render/kubernetes/testdata/secrets.spec.yaml") {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
@@ -29,7 +29,7 @@ func FuzzAnAPIServerTakesEveryFamily(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		opts := kubernetes.Options{Images: familytest.Digests(resolved), Values: values(resolved)}
+		opts := kubernetes.Options{Images: familytest.Digests(resolved), Values: values(resolved), Files: files(resolved)}
 		for _, s := range resolved.Kubernetes.Services {
 			if s.Selector == nil && s.External == "" {
 				opts.Services = append(opts.Services, family.KubernetesService{Name: s.Name, External: "192.0.2.1"})

@@ -103,7 +103,7 @@ func TestThePodSecurityStandardIsTheOneThatPodsSay(t *testing.T) {
 	}
 	for _, file := range everySpec(t) {
 		f := familytest.Load(t, file)
-		opts := kubernetes.Options{Images: familytest.Digests(f), Values: values(f)}
+		opts := kubernetes.Options{Images: familytest.Digests(f), Values: values(f), Files: files(f)}
 		objects, err := kubernetes.Workloads(f, opts)
 		read, readErr := testkube.Validate(stream(t, objects, err))
 		if readErr != nil {

@@ -2,6 +2,7 @@ package kube_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,24 @@ func values(f *family.Family) map[string]string {
 	return out
 }
 
+// plain returns the values that are no secret.
+func plain(f *family.Family, values map[string]string) map[string]string {
+	out := maps.Clone(values)
+	maps.DeleteFunc(out, func(name, _ string) bool { return f.IsSecret(name) })
+	return out
+}
+
+// files gives each secret file of a family a content.
+func files(f *family.Family) map[string][]byte {
+	out := map[string][]byte{}
+	for _, image := range f.Images {
+		for _, s := range image.Workload.Secrets {
+			out[s.ID] = []byte{0, 0xff}
+		}
+	}
+	return out
+}
+
 func stream(t *testing.T, objects []kubernetes.Object, err error) []byte {
 	t.Helper()
 	if err != nil {
@@ -34,7 +53,7 @@ func stream(t *testing.T, objects []kubernetes.Object, err error) []byte {
 	return b.Bytes()
 }
 
-// everySpec returns the specs of the project and its examples, and one with all that runs images.
+// everySpec returns the specs of the project and its examples, and those with all that runs images and with secret files.
 func everySpec(t *testing.T) []string {
 	t.Helper()
 	examples, err := filepath.Glob("../../examples/*/pulpimg.yaml")
@@ -46,7 +65,8 @@ func everySpec(t *testing.T) []string {
 			examples[i] = compiled(t, dir)
 		}
 	}
-	return append(append(familytest.Specs(t, "../.."), "../../pkg/render/kubernetes/testdata/kinds.spec.yaml"), examples...)
+	const own = "../../pkg/render/kubernetes/testdata/"
+	return append(append(familytest.Specs(t, "../.."), own+"kinds.spec.yaml", own+"secrets.spec.yaml"), examples...)
 }
 
 // compiled returns the spec of the example whose programs have to be compiled first, in a copy of its directory that has files in their place.
@@ -70,7 +90,7 @@ func compiled(t *testing.T, example string) string {
 func TestAnAPIServerTakesEveryObject(t *testing.T) {
 	for _, file := range everySpec(t) {
 		name, f := filepath.Base(filepath.Dir(file))+"/"+filepath.Base(file), familytest.Load(t, file)
-		all := kubernetes.Options{Images: familytest.Digests(f), Values: values(f)}
+		all := kubernetes.Options{Images: familytest.Digests(f), Values: values(f), Files: files(f)}
 		with := func(change func(*kubernetes.Options)) kubernetes.Options {
 			o := all
 			change(&o)
@@ -85,14 +105,16 @@ func TestAnAPIServerTakesEveryObject(t *testing.T) {
 			}
 		}
 		for how, opts := range map[string]kubernetes.Options{
-			"all values":             all,
-			"a namespace":            with(func(o *kubernetes.Options) { o.Namespace = "staging" }),
-			"Secrets that are there": with(func(o *kubernetes.Options) { o.Secret, o.PullSecret = "mine", "registry" }),
-			"tags":                   with(func(o *kubernetes.Options) { o.Moving = true }),
-			"Services with pods":     with(to(family.KubernetesService{Selector: map[string]string{"app.kubernetes.io/name": "mongodb"}})),
-			"Services by name":       with(to(family.KubernetesService{External: "db.example.com"})),
-			"Services by IPv4":       with(to(family.KubernetesService{External: "192.0.2.1", Port: 65535})),
-			"Services by IPv6":       with(to(family.KubernetesService{External: "2001:db8::1"})),
+			"all values":  all,
+			"a namespace": with(func(o *kubernetes.Options) { o.Namespace = "staging" }),
+			"Secrets that are there": with(func(o *kubernetes.Options) {
+				o.Secret, o.PullSecret, o.Files, o.Values = "mine", "registry", nil, plain(f, o.Values)
+			}),
+			"tags":               with(func(o *kubernetes.Options) { o.Moving = true }),
+			"Services with pods": with(to(family.KubernetesService{Selector: map[string]string{"app.kubernetes.io/name": "mongodb"}})),
+			"Services by name":   with(to(family.KubernetesService{External: "db.example.com"})),
+			"Services by IPv4":   with(to(family.KubernetesService{External: "192.0.2.1", Port: 65535})),
+			"Services by IPv6":   with(to(family.KubernetesService{External: "2001:db8::1"})),
 		} {
 			t.Run(name+" with "+how, func(t *testing.T) {
 				objects, err := kubernetes.Workloads(f, opts)

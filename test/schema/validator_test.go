@@ -176,6 +176,8 @@ var limits = []limit{
 	{regexp.MustCompile(`is the start script itself`), onePath},
 	{regexp.MustCompile(`is for what pulpimg starts containers with`), onePath},
 	{regexp.MustCompile(`without braces is not a variable: the value of`), followsValues},
+	{regexp.MustCompile(`has the secret .* at `), followsValues},
+	{regexp.MustCompile(`is a variable of the environment as well`), namesElsewhere},
 	{regexp.MustCompile(`this step puts`), "which files a copy brings depends on the folder"},
 	{regexp.MustCompile(`the URL cannot be used`), "a URL has more to it than a pattern that one can read"},
 	{regexp.MustCompile(`without an entrypoint, the first word`), "it would take a rule between an item of one key and another key"},

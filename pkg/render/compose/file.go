@@ -2,6 +2,7 @@ package compose
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,9 @@ type Options struct {
 	// Values are those of variables that are written into the file, by name. The others, or all if it is nil, are taken from the environment
 	// when the containers start.
 	Values map[string]string
+	// Secrets are the paths of the files of secrets, by id, from the folder of the Compose file. The others are expected in its folder secrets,
+	// under their ids.
+	Secrets map[string]string
 	// CronJobs are in the file, too. Compose knows no times: it runs each once, when the file's services are started.
 	CronJobs bool
 }
@@ -44,6 +48,9 @@ func Marshal(f *family.Family, opts Options) ([]byte, error) {
 		file.Services.add(image.Name, newService(f, image, opts, ports))
 		for _, v := range image.Workload.Volumes {
 			file.Volumes.add(v.Name, struct{}{})
+		}
+		for _, s := range image.Workload.Secrets {
+			file.Secrets.add(s.ID, secret{File: escape(cmp.Or(opts.Secrets[s.ID], "./secrets/"+s.ID))})
 		}
 	}
 	if len(file.Services) == 0 {
@@ -88,6 +95,7 @@ type file struct {
 	Name     string            `yaml:"name"`
 	Services ordered[service]  `yaml:"services"`
 	Volumes  ordered[struct{}] `yaml:"volumes,omitempty"`
+	Secrets  ordered[secret]   `yaml:"secrets,omitempty"`
 }
 
 type service struct {
@@ -100,6 +108,7 @@ type service struct {
 	Environment     ordered[*string]   `yaml:"environment,omitempty"`
 	Ports           []string           `yaml:"ports,omitempty"`
 	Volumes         []mount            `yaml:"volumes,omitempty"`
+	Secrets         []secretMount      `yaml:"secrets,omitempty"`
 	Healthcheck     *healthcheck       `yaml:"healthcheck,omitempty"`
 	CapDrop         []string           `yaml:"cap_drop,flow"`
 	CapAdd          []string           `yaml:"cap_add,flow,omitempty"`
@@ -110,6 +119,17 @@ type service struct {
 // A condition is what has to be true of another service before a service starts.
 type condition struct {
 	Condition string `yaml:"condition"`
+}
+
+// A secret is a file of the machine.
+// https://github.com/compose-spec/compose-spec/blob/main/09-secrets.md
+type secret struct {
+	File string `yaml:"file"`
+}
+
+type secretMount struct {
+	Source string `yaml:"source"`
+	Target string `yaml:"target"`
 }
 
 type mount struct {
@@ -132,6 +152,7 @@ func newService(f *family.Family, image *family.Image, opts Options, taken map[f
 		Environment:     environment(f.Contract, image.Workload, opts.Values),
 		Ports:           ports(image.Workload, taken),
 		Volumes:         mounts(image.Workload),
+		Secrets:         secrets(image.Workload),
 		Healthcheck:     health(image.Workload.Probe),
 		CapDrop:         []string{"ALL"},
 		CapAdd:          image.Workload.Capabilities,
@@ -206,6 +227,14 @@ func mounts(w family.Workload) []mount {
 	}
 	for _, v := range w.Volumes {
 		out = append(out, mount{Type: "volume", Source: v.Name, Target: escape(v.Path)})
+	}
+	return out
+}
+
+func secrets(w family.Workload) []secretMount {
+	var out []secretMount
+	for _, s := range w.Secrets {
+		out = append(out, secretMount{Source: s.ID, Target: escape(s.Path)})
 	}
 	return out
 }

@@ -31,21 +31,23 @@ func images(f *family.Family) map[string]string {
 
 func TestMarshal_golden(t *testing.T) {
 	for name, test := range map[string]struct {
-		file   string
-		values map[string]string
+		file            string
+		values, secrets map[string]string
 	}{
-		"pulp.yaml":       {"../../../specs/pulp.yaml", nil},
-		"everything.yaml": {"../kubernetes/testdata/everything.spec.yaml", map[string]string{"GREETING": "costs $1 and ${MORE}", "EXTRA": "yes"}},
+		"pulp.yaml":       {"../../../specs/pulp.yaml", nil, nil},
+		"secrets.yaml":    {"../kubernetes/testdata/secrets.spec.yaml", nil, map[string]string{"tls.key": "../$keys/tls.key"}},
+		"everything.yaml": {"../kubernetes/testdata/everything.spec.yaml", map[string]string{"GREETING": "costs $1 and ${MORE}", "EXTRA": "yes"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := load(t, test.file)
-			first, err := compose.Marshal(f, compose.Options{Images: images(f), Values: test.values})
+			opts := compose.Options{Images: images(f), Values: test.values, Secrets: test.secrets}
+			first, err := compose.Marshal(f, opts)
 			if err != nil {
 				t.Fatal(err)
 			}
 			golden.Compare(t, filepath.Join("testdata", name), string(first))
 			for range 24 {
-				again, err := compose.Marshal(f, compose.Options{Images: images(f), Values: test.values})
+				again, err := compose.Marshal(f, opts)
 				if err != nil || string(again) != string(first) {
 					t.Fatalf("it differs from time to time (%v):\n%s", err, cmp.Diff(string(first), string(again)))
 				}

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"encoding/csv"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,8 +33,10 @@ type Options struct {
 	// Detach leaves the container in the background. One in the foreground is removed when it ends, unless it is to be restarted: docker
 	// and podman refuse both together.
 	Detach bool
-	// Volumes are passed on to the tool. One at or above a path that the image requires replaces the volume or socket there.
+	// Volumes are passed on to the tool. One at or above a path that the image requires replaces the volume, socket or secret there.
 	Volumes []string
+	// Secrets are the files of secrets on the machine that the container runs on, absolute paths, by id.
+	Secrets map[string]string
 	// Values are those of environment variables, by name. The others have their defaults.
 	Values map[string]string
 	// Args are appended to the command of the image.
@@ -63,11 +66,12 @@ func (e *RestartError) Error() string {
 	return fmt.Sprintf("%s is a %s, which runs once: restarted %s, it would run again when it has done its work", e.Image, e.Kind, e.Policy)
 }
 
-// New returns the command that starts an image of a family. Variables without a value are a [family.MissingError]; a policy that does not fit
+// New returns the command that starts an image of a family. Variables without a value, and secrets without a file, are a [family.MissingError]; a policy that does not fit
 // a job is a [RestartError].
 func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	has := func(name string) bool { return o.Values[name] != "" }
-	if err := family.CheckValues([]*family.Image{image}, has); err != nil {
+	mounted := func(s family.Secret) bool { return o.Secrets[s.ID] != "" || covered(o.Volumes, s.Path) }
+	if err := family.CheckValues([]*family.Image{image}, has, mounted); err != nil {
 		return Command{}, err
 	}
 	if again := o.Restart == "always" || o.Restart == "unless-stopped"; again && image.Workload.RunsOnce() {
@@ -115,6 +119,11 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	for _, v := range slices.Concat(mounts(f, image, o.Volumes), o.Volumes) {
 		add("-v", v)
 	}
+	for _, s := range image.Workload.Secrets {
+		if !covered(o.Volumes, s.Path) {
+			add("--mount", fields("type=bind", "source="+o.Secrets[s.ID], "target="+s.Path, "readonly"))
+		}
+	}
 	c.environment(f, o.Values)
 	c.Args = append(append(c.Args, o.Reference), o.Args...)
 	return c, nil
@@ -129,7 +138,7 @@ func joinsContainer(network string) bool { return strings.HasPrefix(network, "co
 func mounts(f *family.Family, image *family.Image, given []string) []string {
 	var out []string
 	add := func(source, target string) {
-		if !slices.ContainsFunc(given, func(v string) bool { return Covers(v, target) }) {
+		if !covered(given, target) {
 			out = append(out, source+":"+target)
 		}
 	}
@@ -140,6 +149,21 @@ func mounts(f *family.Family, image *family.Image, given []string) []string {
 		add(f.Name+"-"+v.Name, v.Path)
 	}
 	return out
+}
+
+// covered reports whether one of some volumes is at a path in the container or above it.
+func covered(volumes []string, path string) bool {
+	return slices.ContainsFunc(volumes, func(v string) bool { return Covers(v, path) })
+}
+
+// fields writes the value of an option that is a line of CSV. Unlike "-v", "--mount" makes no directory of a file that is missing.
+// https://docs.docker.com/engine/storage/bind-mounts/#options-for---mount
+func fields(values ...string) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write(values) // a strings.Builder takes all
+	w.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // Covers reports whether a volume is at a path in the container or above it.

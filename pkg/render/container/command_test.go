@@ -73,6 +73,10 @@ func TestCommand(t *testing.T) {
 			"docker run --name job --hostname job --restart on-failure:3 --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges r", nil},
 		{"a secret", "a_b", secret(t), container.Options{Tool: "docker", Reference: "r", Values: map[string]string{"PASSWORD": "correct horse", "PLAIN": "", "EXTRA": "1"}},
 			"docker run --rm --name a_b --hostname a-b --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -e EXTRA=1 -e PASSWORD -e PLAIN= r", []string{"PASSWORD=correct horse"}},
+		{"files of secrets", "reads", listening(t), container.Options{Tool: "docker", Reference: "r", Secrets: map[string]string{"key": "/home/me/a,b.key", "cert": "/c", "other": "/o"}},
+			`docker run --rm --name reads --hostname reads --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges --mount 'type=bind,"source=/home/me/a,b.key",target=/etc/key,readonly' --mount type=bind,source=/c,target=/run/secrets/cert,readonly r`, nil},
+		{"volumes in place of secrets", "reads", listening(t), container.Options{Tool: "podman", Reference: "r", Volumes: []string{"/x:/etc/key:z", "y:/run/secrets"}, Secrets: map[string]string{"key": "/k"}},
+			"podman run --rm --name reads --hostname reads --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -v /x:/etc/key:z -v y:/run/secrets r", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			image, ok := test.family.Image(test.image)
@@ -103,6 +107,7 @@ images:
   web: { from: scratch, user: u, command: [x], ports: ["8000", 5353/udp] }
   waits: { from: scratch, user: u, steps: [ helpers: [wait] ], start: { wait: [db], command: [x] }, kubernetes: { readiness: services } }
   job: { from: scratch, user: u, command: [x], kubernetes: { kind: job } }
+  reads: { from: scratch, user: u, command: [x], secrets: { key: /etc/key, cert: /run/secrets/cert } }
 `)
 }
 
@@ -130,6 +135,16 @@ func TestCommand_missing(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestCommand_missingSecrets(t *testing.T) {
+	f := listening(t)
+	image, _ := f.Image("reads")
+	_, err := container.New(f, image, container.Options{Tool: "docker", Volumes: []string{"/x:/run/secrets/cert"}})
+	var missing *family.MissingError
+	if !errors.As(err, &missing) || err.Error() != "containers of reads need a file for key" {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -33,42 +33,7 @@ func (b *builder) environment() []Object {
 	return objects
 }
 
-// secret returns the Secret, or nil when there is nothing to put into one.
-func (b *builder) secret() Object {
-	if b.options.Secret != "" || len(b.secrets) == 0 {
-		return nil
-	}
-	values := map[string]string{}
-	for _, name := range b.secrets {
-		values[name] = b.options.Values[name]
-	}
-	return &corev1.Secret{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
-		ObjectMeta: b.meta(b.secretName(), b.configMapName()),
-		Type:       corev1.SecretTypeOpaque,
-		StringData: values,
-	}
-}
-
 func (b *builder) configMapName() string { return objectName(b.family.Name) }
-
-func (b *builder) secretName() string {
-	if b.options.Secret != "" {
-		return b.options.Secret
-	}
-	return objectName(b.family.Name)
-}
-
-// secretVariables returns the secret variables that pods take out of a Secret: with one that is there already, all of them.
-func (b *builder) secretVariables() []string {
-	var out []string
-	for _, v := range b.family.Contract.Environment {
-		if v.Secret && (b.options.Secret != "" || b.options.Values[v.Name] != "") {
-			out = append(out, v.Name)
-		}
-	}
-	return out
-}
 
 // plainValues returns the values that are no secret.
 func (b *builder) plainValues() map[string]string {
@@ -97,7 +62,8 @@ func isHostName(external string) bool {
 // hasValue reports whether pods find a value for a variable.
 func (b *builder) hasValue(name string) bool {
 	if b.family.IsSecret(name) {
-		return slices.Contains(b.secrets, name)
+		_, ok := b.secrets[name]
+		return ok
 	}
 	for _, s := range b.kubernetes {
 		if name == s.HostVariable() || name == s.PortVariable() {
@@ -105,20 +71,6 @@ func (b *builder) hasValue(name string) bool {
 		}
 	}
 	return b.options.Values[name] != ""
-}
-
-// secretEnv returns the variables that a container gets from a Secret. Those that are not required may be missing in a Secret that was
-// there before.
-func (b *builder) secretEnv(required []string) []corev1.EnvVar {
-	var out []corev1.EnvVar
-	for _, name := range b.secrets {
-		ref := &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: b.secretName()}, Key: name}
-		if b.options.Secret != "" && !slices.Contains(required, name) {
-			ref.Optional = new(true)
-		}
-		out = append(out, corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: ref}})
-	}
-	return out
 }
 
 // plainEnv returns the variables that are no secret, in alphabetical order.

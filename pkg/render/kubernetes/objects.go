@@ -26,9 +26,13 @@ type Options struct {
 	Namespace string
 	// Values are those of environment variables, by name. The others have their defaults.
 	Values map[string]string
-	// Secret names a Secret that is in the namespace already; its keys are the names of the secret variables. If it is empty,
-	// the secret variables that have a value are put into a new one.
+	// Secret names a Secret that is in the namespace already; its keys are the names of the secret variables and the ids of the secret files. If
+	// it is empty, the secret variables that have a value and the files are put into a new one.
 	Secret string
+	// Keys say, by the name of the variable or the id of the file, which key of another Secret has it.
+	Keys map[string]SecretKey
+	// Files are the contents of secret files, by id.
+	Files map[string][]byte
 	// PullSecret names a Secret with the credentials for the registry. If it is empty, images are pulled with those of the nodes.
 	PullSecret string
 	// Services say where Services of the spec lead. What they leave open, and those that are not among them, is as the spec says.
@@ -38,9 +42,19 @@ type Options struct {
 	Moving bool
 }
 
+// A SecretKey is a key of a Secret that is in the namespace already.
+type SecretKey struct{ Secret, Key string }
+
+// A TwoSourcesError says that a secret is given, and that a Secret which is there already is to have it, too.
+type TwoSourcesError struct{ Name, Secret string }
+
+func (e *TwoSourcesError) Error() string {
+	return fmt.Sprintf("%s is given, and is to come from the Secret %s of the cluster", e.Name, e.Secret)
+}
+
 // Workloads returns the objects that run the images of a family that are meant to be run, in an order in which they can be created.
 //
-// What the spec says that Kubernetes cannot do is a [spec.Errors]; variables without a value are a [family.MissingError], a Service that
+// What the spec says that Kubernetes cannot do is a [spec.Errors]; variables without a value and files from nowhere are a [family.MissingError], secrets that come from two places a [TwoSourcesError], a Service that
 // the spec does not have is an [UnknownServiceError], and no image to run is [family.ErrNothingToRun].
 func Workloads(f *family.Family, opts Options) ([]Object, error) {
 	b, err := newBuilder(f, opts)
@@ -84,7 +98,7 @@ type builder struct {
 	options    Options
 	images     []*family.Image // those that are meant to be run
 	kubernetes []family.KubernetesService
-	secrets    []string // the secret variables that have a value
+	secrets    map[string]secretSource // where secret variables and files come from, by their names; those that have no source are not in it
 }
 
 func newBuilder(f *family.Family, opts Options) (*builder, error) {
@@ -106,7 +120,9 @@ func newBuilder(f *family.Family, opts Options) (*builder, error) {
 	if b.kubernetes, err = merged(f, opts.Services); err != nil {
 		return nil, err
 	}
-	b.secrets = b.secretVariables()
+	if b.secrets, err = b.secretSources(); err != nil {
+		return nil, err
+	}
 	report := spec.NewReport(f.Spec.Filename)
 	checkNames(f, b.images, report)
 	checkResources(b.images, report)
@@ -114,7 +130,7 @@ func newBuilder(f *family.Family, opts Options) (*builder, error) {
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
-	return b, family.CheckValues(b.images, b.hasValue)
+	return b, family.CheckValues(b.images, b.hasValue, func(s family.Secret) bool { _, ok := b.secrets[s.ID]; return ok })
 }
 
 // An UnknownServiceError says that a Service is not one of the spec.

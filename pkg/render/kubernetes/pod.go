@@ -53,6 +53,7 @@ func (b *builder) podSpec(image *family.Image) corev1.PodSpec {
 		pod.ImagePullSecrets = []corev1.LocalObjectReference{{Name: b.options.PullSecret}}
 	}
 	mountSockets(&pod, image)
+	b.mountSecrets(&pod, image)
 	b.mountStorage(&pod, image)
 	return pod
 }
@@ -71,7 +72,7 @@ func mountSockets(pod *corev1.PodSpec, image *family.Image) {
 	for i, socket := range image.Workload.Sockets {
 		name := strings.ReplaceAll(socket, "/", "") // devlog, for /dev/log
 		taken := slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
-		if taken || name == storageVolume || !isObjectName(name) {
+		if taken || name == storageVolume || name == secretsVolume || !isObjectName(name) {
 			name = fmt.Sprintf("socket-%d", i)
 		}
 		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/startup/serviceurl"
 )
@@ -73,6 +74,8 @@ var (
 	Base       = Form{"base", `(?:` + domain + `/)?` + component + `(?:/` + component + `)*(?::` + tag + `)?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,})?`,
 		"the name of an image of this family, a reference of one from outside, or `scratch`"}
 	Path = Form{"path", `/|(?:/` + pathPart + `)+/?`, "an absolute path without `.`, `..` or an empty part"}
+	// SecretPath is the path of a file at which anything can be mounted: a ':' is where docker, podman and Kubernetes divide.
+	SecretPath = Form{"secretPath", `(?:/` + strings.ReplaceAll(pathPart, "[^/", "[^/:") + `)+`, "an absolute path of a file without `.`, `..`, an empty part or a `:`"}
 	// SpecFile does not begin outside the folder. That it does not get there later, a pattern cannot say.
 	SpecFile = Form{"specFile", `(?:[^/.]|\.[^/.]|\.\.[^/]|\./|\.$)[^\x00]*`, "a path in the spec's folder"}
 	// CopySource is a path in the spec's folder, or an absolute one in an image. Which of both it has to be depends on another key.
@@ -112,7 +115,8 @@ var (
 	UserName     = Form{"userName", word, "a user's name or number"}
 	UserGroup    = Form{"userGroup", word + `(:` + word + `)?`, "a user's name or number, and `:GROUP` behind it"}
 	SHA256       = Form{"sha256", `[0-9a-f]{64}`, "64 digits from `0` to `f`"}
-	SecretID     = Form{"secretID", word, "letters, digits, `-`, `_` and `.`"}
+	// SecretID is also a key of a Secret. https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data
+	SecretID = Form{"secretID", `[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}`, "letters, digits, `-`, `_` and `.`, 253 at most"}
 	RepoID       = Form{"repoID", `[A-Za-z0-9_.:-]+`, "letters, digits, `-`, `_`, `.` and `:`"}
 	Umask        = Form{"umask", `0?[0-7]{3}`, "three digits from 0 to 7"}
 	FileMode     = Form{"fileMode", `(?:0o)?0*[1-7][0-7]{0,3}`, "a file mode in octal digits"}
