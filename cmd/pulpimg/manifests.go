@@ -80,14 +80,14 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	if !ok {
 		return nil, usageError{fmt.Errorf("--kind %s: it is workload or pod", c.kind)}
 	}
+	existing, err := parseExisting(c.existing)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.checkNames(); err != nil {
 		return nil, err
 	}
 	services, err := parseServices(c.services)
-	if err != nil {
-		return nil, err
-	}
-	existing, err := parseExisting(c.existing)
 	if err != nil {
 		return nil, err
 	}

@@ -81,14 +81,8 @@ func remedy(err error) string {
 		immutable *publish.ImmutableError
 		layer     *publish.LayerError
 		stay      *publish.UndeletableError
-		restart   *container.RestartError
-		sources   *kubernetes.TwoSourcesError
 	)
 	switch {
-	case errors.As(err, &restart):
-		return "--restart on-failure:6 tries a job again that fails"
-	case errors.As(err, &sources):
-		return "leave out one of both; --existing-secret SECRET=NAME is for one secret alone"
 	case errors.As(err, &stay):
 		return undeletableRemedy
 	case errors.As(err, &layer):
@@ -126,7 +120,22 @@ func remedy(err error) string {
 	case errors.As(err, &platforms):
 		return "choose one with --platform"
 	}
-	return cacheRemedy(err)
+	return cmp.Or(runRemedy(err), cacheRemedy(err))
+}
+
+// runRemedy returns what to do about an error of what runs images, or nothing.
+func runRemedy(err error) string {
+	var (
+		restart *container.RestartError
+		sources *kubernetes.TwoSourcesError
+	)
+	switch {
+	case errors.As(err, &restart):
+		return "--restart on-failure:6 tries a job again that fails"
+	case errors.As(err, &sources):
+		return "leave out one of both; --existing-secret SECRET=NAME is for one secret alone"
+	}
+	return ""
 }
 
 // valueRemedy returns what to do about a variable that has no value.

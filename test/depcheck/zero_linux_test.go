@@ -49,7 +49,7 @@ var zeros = []any{
 	&publish.Reader{}, &publish.RecordError{}, &publish.RemovalError{}, &publish.Result{}, &publish.TagError{}, &publish.UndeletableError{}, &publish.UnreachableError{}, &publish.UploadError{},
 	&publish.Writer{},
 	&registries.BlockedError{}, &registries.Config{}, &registries.FileError{}, &registries.Mirror{},
-	&compose.Options{}, &compose.SecretError{}, &container.Command{}, &container.RestartError{}, &kubernetes.UnknownServiceError{},
+	&compose.Options{}, &compose.SecretError{}, &container.Command{}, &container.RestartError{}, &kubernetes.TwoSourcesError{}, &kubernetes.UnknownServiceError{},
 	&spec.Error{}, &spec.Errors{}, &spec.Position{}, &spec.Report{}, &spec.Share{}, &spec.Spec{}, &spec.Start{}, &spec.Text{}, &schema.Form{},
 	&command.Command{}, &command.Failure{}, &contract.Contract{}, &contract.Environment{}, &contract.MissingError{}, &contract.Setting{},
 	&process.Environment{}, &process.Process{}, &process.UnknownUserError{},

@@ -64,14 +64,18 @@ func image() *Object {
 				Description: "Makes a role of the image: what its containers do when they start. Without a `command`, it is what the images that are based on this one inherit if they have a `start` themselves."},
 			{Name: "kubernetes", Type: workload(), Default: "{}", Example: "{ replicas: 2 }", Description: "How containers of the image run."},
 		},
-		Rules: []Rule{
-			{Kind: AtLeastOne, If: Condition{"matrix", Set}, Conditions: []Condition{{"name", Set}}, Description: "A `matrix` needs a `name`."},
-			{Kind: AtLeastOne, If: Condition{"name", Set}, Conditions: []Condition{{"matrix", Set}}, Description: "A `name` needs a `matrix`."},
-			{Kind: None, If: Condition{"start", Set}, Conditions: []Condition{{"entrypoint", NonEmpty}, {"command", NonEmpty}},
-				Description: "`start` excludes `entrypoint` and `command`."},
-			{Kind: None, If: Condition{"publish", False}, Conditions: []Condition{{"repository", Set}, {"tags", Set}},
-				Description: "One that is not published has no `repository` and no `tags`."},
-		},
+		Rules: imageRules(),
+	}
+}
+
+func imageRules() []Rule {
+	return []Rule{
+		{Kind: AtLeastOne, If: Condition{"matrix", Set}, Conditions: []Condition{{"name", Set}}, Description: "A `matrix` needs a `name`."},
+		{Kind: AtLeastOne, If: Condition{"name", Set}, Conditions: []Condition{{"matrix", Set}}, Description: "A `name` needs a `matrix`."},
+		{Kind: None, If: Condition{"start", Set}, Conditions: []Condition{{"entrypoint", NonEmpty}, {"command", NonEmpty}},
+			Description: "`start` excludes `entrypoint` and `command`."},
+		{Kind: None, If: Condition{"publish", False}, Conditions: []Condition{{"repository", Set}, {"tags", Set}},
+			Description: "One that is not published has no `repository` and no `tags`."},
 	}
 }
 
