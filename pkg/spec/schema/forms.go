@@ -116,13 +116,13 @@ var (
 	UserGroup    = Form{"userGroup", word + `(:` + word + `)?`, "a user's name or number, and `:GROUP` behind it"}
 	SHA256       = Form{"sha256", `[0-9a-f]{64}`, "64 digits from `0` to `f`"}
 	// SecretID is also a key of a Secret. https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data
-	SecretID = Form{"secretID", `[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}`, "letters, digits, `-`, `_` and `.`, 253 at most"}
-	RepoID       = Form{"repoID", `[A-Za-z0-9_.:-]+`, "letters, digits, `-`, `_`, `.` and `:`"}
-	Umask        = Form{"umask", `0?[0-7]{3}`, "three digits from 0 to 7"}
-	FileMode     = Form{"fileMode", `(?:0o)?0*[1-7][0-7]{0,3}`, "a file mode in octal digits"}
-	HelperName   = Form{"helper", oneOf(Helpers()), "a part of pulp-helper: " + list(Helpers())}
-	Tool         = Form{"tool", oneOf([]string{"yum", "dnf"}), "`yum` or `dnf`"}
-	ServiceURL   = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|(?:[^:]*[^:$])?\$\{[\s\S]*`, "a URL of one of the protocols " + list(serviceurl.Names())}
+	SecretID   = Form{"secretID", `[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}`, "letters, digits, `-`, `_` and `.`, 253 at most"}
+	RepoID     = Form{"repoID", `[A-Za-z0-9_.:-]+`, "letters, digits, `-`, `_`, `.` and `:`"}
+	Umask      = Form{"umask", `0?[0-7]{3}`, "three digits from 0 to 7"}
+	FileMode   = Form{"fileMode", `(?:0o)?0*[1-7][0-7]{0,3}`, "a file mode in octal digits"}
+	HelperName = Form{"helper", oneOf(Helpers()), "a part of pulp-helper: " + list(Helpers())}
+	Tool       = Form{"tool", oneOf([]string{"yum", "dnf"}), "`yum` or `dnf`"}
+	ServiceURL = Form{"serviceURL", `(?:` + oneOf(serviceurl.Names()) + `)://.+|(?:[^:]*[^:$])?\$\{[\s\S]*`, "a URL of one of the protocols " + list(serviceurl.Names())}
 	// NetworkMode and BuildPlatform have one value each so far.
 	NetworkMode   = Form{"networkMode", `none`, "`none`"}
 	BuildPlatform = Form{"buildPlatform", `build`, "`build`"}
