@@ -18,8 +18,15 @@ type Secret struct {
 	At spec.Range
 }
 
+// maxSecrets is how many secrets an image may have, inherited ones included. They are compared with each other.
+const maxSecrets = 256
+
 // secrets resolves the secrets that an image declares itself.
 func (r *resolver) secrets(declared []spec.Named[spec.Text]) []Secret {
+	if len(declared) > maxSecrets {
+		r.report.Add(declared[maxSecrets].Name.At, "", "an image has %d secrets at most", maxSecrets)
+		return nil
+	}
 	var out []Secret
 	for _, d := range declared {
 		id := d.Name.Value
@@ -61,6 +68,11 @@ func (i *Image) secrets() []Secret {
 // reported there.
 func (r *resolver) checkSecrets(image *Image) {
 	secrets := image.secrets()
+	if len(secrets) > maxSecrets {
+		r.report.Add(image.Secrets[0].At, "", "with those that it inherits, %s has %d secrets, and an image has %d at most", image.Name, len(secrets), maxSecrets)
+		image.Secrets = nil // what inherits them is not wrong, too
+		return
+	}
 	for i, s := range secrets {
 		at, volumes := image.At, image.Config.Volumes
 		if i < len(image.Secrets) {

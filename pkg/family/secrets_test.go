@@ -1,6 +1,8 @@
 package family_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,6 +45,15 @@ images:
 	}
 }
 
+// manySecrets returns that many secrets.
+func manySecrets(prefix string, n int) string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("%s%03d: /%s%03d", prefix, i, prefix, i)
+	}
+	return strings.Join(out, ", ")
+}
+
 func TestResolve_secretErrors(t *testing.T) {
 	const settings = "environment: {PASSWORD: {}}\nsettings: {s: {file: /etc/app/app.conf, lens: l.aug, set: {a/b: c}}}\n"
 	image := func(keys string) string { return head + "images: {a: {from: scratch, " + keys + "}}\n" }
@@ -64,6 +75,9 @@ func TestResolve_secretErrors(t *testing.T) {
 			`f.yaml:7:3: b has the secret k at /v, and the volume /v (put the secret into the volume, or elsewhere)`},
 		{"an inherited secret at the same place", head + "images:\n  a: {from: scratch, secrets: {k: /k}}\n  b: {from: a, secrets: {l: /k}}\n  c: {from: b}\n",
 			`f.yaml:7:26: b has the secret l at /k, and k at /k (give them places of their own)`},
+		{"too many", image("secrets: {" + manySecrets("a", 257) + "}"), `f.yaml:5:3367: an image has 256 secrets at most`},
+		{"too many with inherited ones", head + "images:\n  a: {from: scratch, secrets: {" + manySecrets("a", 256) + "}}\n  b: {from: a, secrets: {k: /k}}\n  c: {from: b, secrets: {l: /l}}\n",
+			"f.yaml:7:26: with those that it inherits, b has 257 secrets, and an image has 256 at most\nf.yaml:8:26: with those that it inherits, c has 257 secrets, and an image has 256 at most"},
 		{"a socket", image("secrets: {k: /run}, steps: [helpers: [exec]], start: {require: {sockets: [/run/s]}, command: [x]}"),
 			`f.yaml:5:39: a has the secret k at /run, and the socket /run/s (put the secret elsewhere)`},
 		{"a settings file", head + settings + "images: {a: {from: scratch, secrets: {k: /etc/app/app.conf}, steps: [helpers: [config]], start: {configure: [s], command: [x]}}}\n",
