@@ -3,14 +3,12 @@ package e2e
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,6 +74,11 @@ func (d *daemon) stop(t *testing.T) {
 
 func (d *daemon) host() string { return "unix://" + d.dir + "/sock" }
 
+// pulpimg returns the program on a machine that has this daemon.
+func (d *daemon) pulpimg() program {
+	return warm().with("DOCKER_HOST="+d.host(), "DOCKER_CONFIG="+d.dir+"/config")
+}
+
 func (d *daemon) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), name, args...) // also when the test ends
@@ -114,6 +117,31 @@ func (p project) run(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// override writes what differs on the test's machine from what the Compose file says.
+func (p project) override(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(p.folder, "compose.override.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// up starts everything. At the end of the test, nothing of it is left.
+func (p project) up(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() { p.run(t, "down", "--volumes", "--timeout", "10") })
+	p.run(t, "up", "--detach")
+}
+
+// down ends everything, of which nothing must be left.
+func (p project) down(t *testing.T) {
+	t.Helper()
+	p.run(t, "down", "--volumes")
+	left := p.docker(t, "ps", "--all", "--quiet") + p.docker(t, "volume", "ls", "--quiet") + p.docker(t, "network", "ls", "--quiet", "--filter", "type=custom")
+	if left != "" {
+		t.Errorf("down leaves %s", left)
+	}
+}
+
 // inspect returns a fact about the container of a service.
 func (p project) inspect(t *testing.T, service, fact string) string {
 	t.Helper()
@@ -121,7 +149,10 @@ func (p project) inspect(t *testing.T, service, fact string) string {
 }
 
 // subnet is the network of the containers, in which the first address is this machine's. Docker's own choice would depend on the machine.
-const subnet, gateway = "172.31.231.0/24", "172.31.231.1"
+const (
+	subnet, gateway = "172.31.231.0/24", "172.31.231.1"
+	networkOverride = "networks: { default: { ipam: { config: [{ subnet: " + subnet + ", gateway: " + gateway + " }] } } }\n"
+)
 
 // djangoProject publishes the family django and returns it as a Compose file.
 func djangoProject(t *testing.T, d *daemon) (p project, pulpimg program, flags []string, port string) {
@@ -137,13 +168,9 @@ func djangoProject(t *testing.T, d *daemon) (p project, pulpimg program, flags [
 		"SECRET_KEY=secret", "ALLOWED_HOSTS=127.0.0.1", "REDIS_HOST=" + gateway, "REDIS_PORT=" + redisAt(t, "0.0.0.0"),
 	}}
 	flags = []string{"-f", file, "--registry", place}
-	pulpimg = warm().with("DOCKER_HOST="+d.host(), "DOCKER_CONFIG="+d.dir+"/config")
+	pulpimg = d.pulpimg()
 	pulpimg.run(t, append([]string{"compose", "-o", filepath.Join(p.folder, "compose.yaml")}, flags...)...).ok(t)
-	override := fmt.Sprintf("networks: { default: { ipam: { config: [{ subnet: %s, gateway: %s }] } } }\nservices: { django-web: { ports: !override [\"127.0.0.1:%s:8000\"] } }\n",
-		subnet, gateway, port)
-	if err := os.WriteFile(filepath.Join(p.folder, "compose.override.yaml"), []byte(override), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	p.override(t, networkOverride+"services: { django-web: { ports: !override [\"127.0.0.1:"+port+":8000\"] } }\n")
 	return p, pulpimg, flags, port
 }
 
@@ -173,8 +200,7 @@ func TestDocker_compose(t *testing.T) {
 	d := newDaemon(t)
 	p, _, _, port := djangoProject(t, d)
 	begin := time.Now()
-	p.run(t, "up", "--detach")
-	t.Cleanup(func() { p.run(t, "down", "--volumes", "--timeout", "10") })
+	p.up(t)
 	answers(t, port)
 	t.Logf("up after %s", time.Since(begin))
 	const state = "{{.State.Status}} {{.State.ExitCode}} {{.State.StartedAt}}"
@@ -186,13 +212,7 @@ func TestDocker_compose(t *testing.T) {
 		t.Errorf("web started at %s", started)
 	}
 
-	pid, err := strconv.Atoi(p.inspect(t, "django-web", "{{.State.Pid}}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	d.kill(t, p.inspect(t, "django-web", "{{.Id}}"))
 	eventually(t, "web is started again", func() bool { return p.inspect(t, "django-web", "{{.RestartCount}} {{.State.Running}}") == "1 true" })
 	answers(t, port)
 
@@ -208,10 +228,7 @@ func TestDocker_compose(t *testing.T) {
 		}
 	}
 
-	p.run(t, "down", "--volumes")
-	if left := d.docker(t, "ps", "--all", "--quiet") + d.docker(t, "volume", "ls", "--quiet"); left != "" {
-		t.Errorf("down leaves %s", left)
-	}
+	p.down(t)
 }
 
 // Each role runs, and what was only built is loaded.
