@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,6 +45,9 @@ func newDaemon(t *testing.T) *daemon {
 		}
 		if err := unmountBelow(d.dir); err != nil {
 			t.Error(err)
+		}
+		if _, err := net.InterfaceByName(bridge); err == nil { // of a test that failed: the daemon leaves it
+			root(t, "ip", "link", "delete", bridge)
 		}
 	})
 	d.start(t)
@@ -151,8 +155,16 @@ func (p project) inspect(t *testing.T, service, fact string) string {
 // subnet is the network of the containers, in which the first address is this machine's. Docker's own choice would depend on the machine.
 const (
 	subnet, gateway = "172.31.231.0/24", "172.31.231.1"
-	networkOverride = "networks: { default: { ipam: { config: [{ subnet: " + subnet + ", gateway: " + gateway + " }] } } }\n"
+	bridge, named   = "pulpimg-e2e", "com.docker.network.bridge.name"
+	networkOverride = "networks: { default: { driver_opts: { " + named + ": " + bridge + " }, ipam: { config: [{ subnet: " + subnet + ", gateway: " + gateway + " }] } } }\n"
 )
+
+// network makes a network called roles for the length of the test.
+func (d *daemon) network(t *testing.T) {
+	t.Helper()
+	d.docker(t, "network", "create", "--subnet", subnet, "--gateway", gateway, "--opt", named+"="+bridge, "roles")
+	t.Cleanup(func() { d.docker(t, "network", "rm", "roles") })
+}
 
 // djangoProject publishes the family django and returns it as a Compose file.
 func djangoProject(t *testing.T, d *daemon) (p project, pulpimg program, flags []string, port string) {
@@ -235,8 +247,7 @@ func TestDocker_compose(t *testing.T) {
 func TestDocker_run(t *testing.T) {
 	d := newDaemon(t)
 	p, pulpimg, flags, port := djangoProject(t, d)
-	d.docker(t, "network", "create", "--subnet", subnet, "--gateway", gateway, "roles")
-	t.Cleanup(func() { d.docker(t, "network", "rm", "roles") })
+	d.network(t)
 	options := slices.Concat([]string{"--network", "roles", "--with", "docker"}, flags)
 	for _, assignment := range p.env {
 		options = append(options, "-e", assignment)

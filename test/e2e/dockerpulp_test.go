@@ -200,15 +200,10 @@ func TestDocker_pulp(t *testing.T) {
 func TestDocker_pulpRoles(t *testing.T) {
 	d := newDaemon(t)
 	vars, socket := pulpIn(t)
-	d.docker(t, "network", "create", "--subnet", subnet, "--gateway", gateway, "roles")
-	t.Cleanup(func() { d.docker(t, "network", "rm", "roles") })
-	pulpimg := d.pulpimg()
+	d.network(t)
+	pulpimg := d.pulpimg().with(vars...)
 	args := func(role string, more ...string) []string {
-		out := []string{"run", role, "-f", pulpSpec(), "--registry", pulpRegistry(), "--with", "docker", "--network", "roles", "-v", socket + ":/dev/log"}
-		for _, assignment := range vars {
-			out = append(out, "-e", assignment)
-		}
-		return append(out, more...)
+		return append([]string{"run", role, "-f", pulpSpec(), "--registry", pulpRegistry(), "--with", "docker", "--network", "roles", "-v", socket + ":/dev/log"}, more...)
 	}
 	ready := map[string]string{"pulp-beat": beatIsReady, "pulp-resource-manager": workerIsReady, "pulp-worker": workerIsReady}
 	for _, role := range pulpImages[1:] {
@@ -242,6 +237,11 @@ func TestDocker_pulpRoles(t *testing.T) {
 	} {
 		t.Run("a worker in the foreground that "+tt.name, func(t *testing.T) {
 			foreground := pulpimg.start(t, args("pulp-worker", slices.Concat([]string{"--name", tt.name}, tt.more)...)...)
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Log(foreground.stdout.String() + foreground.stderr.String())
+				}
+			})
 			eventually(t, "it says "+tt.says, func() bool {
 				return strings.Contains(foreground.stdout.String()+foreground.stderr.String(), tt.says)
 			})
