@@ -188,11 +188,11 @@ func djangoProject(t *testing.T, d *daemon) (p project, pulpimg program, flags [
 
 var visits = regexp.MustCompile(`<h1>\d+ visits, \d+ ticks</h1>`)
 
-// answers waits until the page is there.
-func answers(t *testing.T, port string) {
+// waitFor waits until the page at a URL is there.
+func waitFor(t *testing.T, url string) {
 	t.Helper()
-	eventually(t, "the page is there", func() bool {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port, nil)
+	eventually(t, url+" is there", func() bool {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,6 +202,12 @@ func answers(t *testing.T, port string) {
 		}
 		return errors.Join(response.Body.Close()) == nil && response.StatusCode == http.StatusOK
 	})
+}
+
+// answers waits until the page of the example django is there.
+func answers(t *testing.T, port string) {
+	t.Helper()
+	waitFor(t, "http://127.0.0.1:"+port)
 	if got := fetch(t, http.MethodGet, "http://127.0.0.1:"+port, ""); !visits.MatchString(got) {
 		t.Errorf("the page is\n%s", got)
 	}
