@@ -53,13 +53,17 @@ test: lint bin/pulpimg $(LAB)
 	cd test/score && PULPIMG=$(CURDIR)/bin/pulpimg $(GO) test -count 1 ./...
 	PULPIMG=$(CURDIR)/bin/pulpimg $(LAB) run --services -- $(GO) test -p 1 -timeout 30m ./test/...
 
-# A family under a docker daemon and Compose, which takes some minutes to compile the first time.
-docker-test: TOOLS += /usr/sbin/dockerd:docker.io
-docker-test: setup bin/pulpimg bin/docker-compose $(LAB)
-	DOCKER_COMPOSE=$(CURDIR)/bin/docker-compose PULPIMG=$(CURDIR)/bin/pulpimg $(LAB) run --services -- $(GO) test -timeout 20m -v -run TestDocker ./test/e2e
+# Families under a docker daemon and Compose, and images in containerd. Compose and nerdctl take some minutes to compile the first time.
+docker-test: TOOLS += /usr/sbin/dockerd:docker.io /usr/bin/containerd:containerd /usr/sbin/iptables:iptables
+docker-test: setup bin/pulpimg bin/docker-compose bin/nerdctl $(LAB)
+	DOCKER_COMPOSE=$(CURDIR)/bin/docker-compose NERDCTL=$(CURDIR)/bin/nerdctl PULPIMG=$(CURDIR)/bin/pulpimg \
+	  $(LAB) run --services -- $(GO) test -timeout 20m -v -run TestDocker ./test/e2e
 
 bin/docker-compose: test/dockercompose/go.mod
 	cd test/dockercompose && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ github.com/docker/compose/v2/cmd
+
+bin/nerdctl: test/nerdctl/go.mod
+	cd test/nerdctl && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ github.com/containerd/nerdctl/v2/cmd/nerdctl
 
 # What is printed for Kubernetes, in a cluster of one machine: as root, and not part of make test.
 cluster-test: TOOLS += $(CLUSTER_TOOLS)

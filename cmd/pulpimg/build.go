@@ -62,7 +62,7 @@ func newBuild(con console) *cobra.Command {
 	c.format.flag(flags)
 	flags.StringSliceVar(&c.platform, "platform", nil, "build for these `PLATFORMS`, such as linux/amd64,linux/arm64 (default: the engine's own)")
 	flags.StringArrayVarP(&c.outputs, "output", "o", nil, "also write the images to oci:DIR or docker-archive:FILE (`DESTINATION`, may be repeated)")
-	flags.BoolVar(&c.load, "load", false, "also load the images into docker or podman, whichever answers")
+	flags.BoolVar(&c.load, "load", false, "also load the images into docker, podman or nerdctl, the first that answers")
 	flags.BoolVar(&c.push, "push", false, "publish the images when all of them are built")
 	flags.StringVar(&c.metadata, "metadata-file", "", "write what was built to this `FILE` as JSON")
 	flags.StringVar(&c.progress, "progress", "auto", "how to show progress: auto, plain, tty, quiet or rawjson (`MODE`)")

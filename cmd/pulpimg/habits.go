@@ -121,7 +121,7 @@ func commandHints() map[string]string {
 		"bake": "pulpimg build builds all images of a spec", "buildx": "pulpimg build builds all images of a spec", "make": "pulpimg build builds all images of a spec",
 		"publish": "use pulpimg push, or pulpimg build --push",
 		"pull":    "every build looks up the bases, and pulpimg run pulls what it starts",
-		"load":    "pulpimg build --load loads the images into docker or podman", "save": "pulpimg build -o docker-archive:FILE writes an archive", "export": "pulpimg build -o oci:DIR writes a directory",
+		"load":    "pulpimg build --load loads the images into docker, podman or nerdctl", "save": "pulpimg build -o docker-archive:FILE writes an archive", "export": "pulpimg build -o oci:DIR writes a directory",
 		"rmi": "pulpimg engine prune frees the disk", "rm": "pulpimg engine prune frees the disk", "prune": "pulpimg engine prune frees the disk", "clean": "pulpimg engine prune frees the disk", "system": "pulpimg engine prune frees the disk", "builder": "pulpimg engine prune frees the disk",
 		"lint": "use pulpimg validate", "check": "use pulpimg validate",
 		"apply": kubernetes, "deploy": kubernetes, "kubernetes": kubernetes, "k8s": kubernetes, "helm": kubernetes,

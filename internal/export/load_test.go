@@ -64,7 +64,9 @@ func TestLoad_takesTheFirstToolThatAnswers(t *testing.T) {
 		{name: "docker", tools: map[string]string{"docker": works, "podman": works}, want: "docker"},
 		{name: "a docker without a daemon", tools: map[string]string{"docker": dead, "podman": works}, want: "podman"},
 		{name: "podman alone", tools: map[string]string{"podman": works}, want: "podman"},
-		{name: "neither answers", tools: map[string]string{"docker": dead}, err: export.ErrNoStore},
+		{name: "nerdctl comes last", tools: map[string]string{"docker": dead, "podman": works, "nerdctl": works}, want: "podman"},
+		{name: "nerdctl gets images of all platforms", tools: map[string]string{"docker": dead, "nerdctl": `case "$*" in info) ;; "load --all-platforms") cat >"$loaded";; *) exit 1;; esac`}, want: "nerdctl"},
+		{name: "none answers", tools: map[string]string{"docker": dead, "nerdctl": dead}, err: export.ErrNoStore},
 		{name: "nothing is there", err: export.ErrNoStore},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -86,6 +88,18 @@ func TestLoad_takesTheFirstToolThatAnswers(t *testing.T) {
 				t.Errorf("what the tool read: %v", err)
 			}
 		})
+	}
+}
+
+// Containers are started by docker and podman alone.
+func TestTool(t *testing.T) {
+	tools(t, map[string]string{"docker": dead, "nerdctl": works})
+	if got, err := export.Tool(t.Context()); !errors.Is(err, export.ErrNoStore) || !strings.HasSuffix(err.Error(), ": neither docker nor podman does") {
+		t.Errorf("got %q, %v", got, err)
+	}
+	tools(t, map[string]string{"docker": dead, "podman": works})
+	if got, err := export.Tool(t.Context()); got != "podman" || err != nil {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 

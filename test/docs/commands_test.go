@@ -30,6 +30,9 @@ var notRun = map[string]string{
 	"podman run --rm -e ... --entrypoint sh IMAGE -c 'pulp-helper config pulp && cat /etc/pulp/server.conf' # what would be written": "IMAGE and the dots are for the reader to fill in",
 	"pulpimg build --mirror docker.io=mirror.example.com/hub":                                                                        "the mirror is an example; test/e2e builds through one",
 	"pulpimg build --push --ca corporate.pem":                                                                                        "the authority is an example; test/e2e builds with one",
+	"CONTAINERD_NAMESPACE=k8s.io pulpimg build --load":                                                                               "there is no containerd; test/e2e loads into one",
+	"pulpimg build -o docker-archive:images.tar":                                                                                     "there is no containerd; test/e2e imports the archive",
+	"pulpimg build -o oci:images":                                                                                                    "there is no containerd; test/e2e imports the directory",
 	"make # compiles bin/pulpimg":                                                                                                    "its base and its packages come from the internet",
 }
 

@@ -157,7 +157,14 @@ var hosts atomic.Int64
 func relay(t *testing.T, port, to string) (host string) {
 	t.Helper()
 	host = fmt.Sprintf("127.%d.%d.%d", 64+os.Getpid()>>8&0x3f, os.Getpid()&0xff, hosts.Add(1))
-	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	relayAt(t, net.JoinHostPort(host, port), to)
+	return host
+}
+
+// relayAt makes a server of the lab known at another address too, for the length of the test.
+func relayAt(t *testing.T, address, to string) {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +175,6 @@ func relay(t *testing.T, port, to string) (host string) {
 		serveRelay(ctx, l, to)
 	}()
 	t.Cleanup(func() { stop(); l.Close(); <-done })
-	return host
 }
 
 // serveRelay connects whoever comes to a server, until the context ends.

@@ -3,14 +3,13 @@ package e2e
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,6 +46,9 @@ func newDaemon(t *testing.T) *daemon {
 		if err := unmountBelow(d.dir); err != nil {
 			t.Error(err)
 		}
+		if _, err := net.InterfaceByName(bridge); err == nil { // of a test that failed: the daemon leaves it
+			root(t, "ip", "link", "delete", bridge)
+		}
 	})
 	d.start(t)
 	return d
@@ -75,6 +77,11 @@ func (d *daemon) stop(t *testing.T) {
 }
 
 func (d *daemon) host() string { return "unix://" + d.dir + "/sock" }
+
+// pulpimg returns the program on a machine that has this daemon.
+func (d *daemon) pulpimg() program {
+	return warm().with("DOCKER_HOST="+d.host(), "DOCKER_CONFIG="+d.dir+"/config")
+}
 
 func (d *daemon) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
@@ -114,6 +121,31 @@ func (p project) run(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// override writes what differs on the test's machine from what the Compose file says.
+func (p project) override(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(p.folder, "compose.override.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// up starts everything. At the end of the test, nothing of it is left.
+func (p project) up(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() { p.run(t, "down", "--volumes", "--timeout", "10") })
+	p.run(t, "up", "--detach")
+}
+
+// down ends everything, of which nothing must be left.
+func (p project) down(t *testing.T) {
+	t.Helper()
+	p.run(t, "down", "--volumes")
+	left := p.docker(t, "ps", "--all", "--quiet") + p.docker(t, "volume", "ls", "--quiet") + p.docker(t, "network", "ls", "--quiet", "--filter", "type=custom")
+	if left != "" {
+		t.Errorf("down leaves %s", left)
+	}
+}
+
 // inspect returns a fact about the container of a service.
 func (p project) inspect(t *testing.T, service, fact string) string {
 	t.Helper()
@@ -121,7 +153,18 @@ func (p project) inspect(t *testing.T, service, fact string) string {
 }
 
 // subnet is the network of the containers, in which the first address is this machine's. Docker's own choice would depend on the machine.
-const subnet, gateway = "172.31.231.0/24", "172.31.231.1"
+const (
+	subnet, gateway = "172.31.231.0/24", "172.31.231.1"
+	bridge, named   = "pulpimg-e2e", "com.docker.network.bridge.name"
+	networkOverride = "networks: { default: { driver_opts: { " + named + ": " + bridge + " }, ipam: { config: [{ subnet: " + subnet + ", gateway: " + gateway + " }] } } }\n"
+)
+
+// network makes a network called roles for the length of the test.
+func (d *daemon) network(t *testing.T) {
+	t.Helper()
+	d.docker(t, "network", "create", "--subnet", subnet, "--gateway", gateway, "--opt", named+"="+bridge, "roles")
+	t.Cleanup(func() { d.docker(t, "network", "rm", "roles") })
+}
 
 // djangoProject publishes the family django and returns it as a Compose file.
 func djangoProject(t *testing.T, d *daemon) (p project, pulpimg program, flags []string, port string) {
@@ -137,23 +180,19 @@ func djangoProject(t *testing.T, d *daemon) (p project, pulpimg program, flags [
 		"SECRET_KEY=secret", "ALLOWED_HOSTS=127.0.0.1", "REDIS_HOST=" + gateway, "REDIS_PORT=" + redisAt(t, "0.0.0.0"),
 	}}
 	flags = []string{"-f", file, "--registry", place}
-	pulpimg = warm().with("DOCKER_HOST="+d.host(), "DOCKER_CONFIG="+d.dir+"/config")
+	pulpimg = d.pulpimg()
 	pulpimg.run(t, append([]string{"compose", "-o", filepath.Join(p.folder, "compose.yaml")}, flags...)...).ok(t)
-	override := fmt.Sprintf("networks: { default: { ipam: { config: [{ subnet: %s, gateway: %s }] } } }\nservices: { django-web: { ports: !override [\"127.0.0.1:%s:8000\"] } }\n",
-		subnet, gateway, port)
-	if err := os.WriteFile(filepath.Join(p.folder, "compose.override.yaml"), []byte(override), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	p.override(t, networkOverride+"services: { django-web: { ports: !override [\"127.0.0.1:"+port+":8000\"] } }\n")
 	return p, pulpimg, flags, port
 }
 
 var visits = regexp.MustCompile(`<h1>\d+ visits, \d+ ticks</h1>`)
 
-// answers waits until the page is there.
-func answers(t *testing.T, port string) {
+// waitFor waits until the page at a URL is there.
+func waitFor(t *testing.T, url string) {
 	t.Helper()
-	eventually(t, "the page is there", func() bool {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port, nil)
+	eventually(t, url+" is there", func() bool {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,6 +202,12 @@ func answers(t *testing.T, port string) {
 		}
 		return errors.Join(response.Body.Close()) == nil && response.StatusCode == http.StatusOK
 	})
+}
+
+// answers waits until the page of the example django is there.
+func answers(t *testing.T, port string) {
+	t.Helper()
+	waitFor(t, "http://127.0.0.1:"+port)
 	if got := fetch(t, http.MethodGet, "http://127.0.0.1:"+port, ""); !visits.MatchString(got) {
 		t.Errorf("the page is\n%s", got)
 	}
@@ -173,8 +218,7 @@ func TestDocker_compose(t *testing.T) {
 	d := newDaemon(t)
 	p, _, _, port := djangoProject(t, d)
 	begin := time.Now()
-	p.run(t, "up", "--detach")
-	t.Cleanup(func() { p.run(t, "down", "--volumes", "--timeout", "10") })
+	p.up(t)
 	answers(t, port)
 	t.Logf("up after %s", time.Since(begin))
 	const state = "{{.State.Status}} {{.State.ExitCode}} {{.State.StartedAt}}"
@@ -186,13 +230,7 @@ func TestDocker_compose(t *testing.T) {
 		t.Errorf("web started at %s", started)
 	}
 
-	pid, err := strconv.Atoi(p.inspect(t, "django-web", "{{.State.Pid}}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	d.kill(t, p.inspect(t, "django-web", "{{.Id}}"))
 	eventually(t, "web is started again", func() bool { return p.inspect(t, "django-web", "{{.RestartCount}} {{.State.Running}}") == "1 true" })
 	answers(t, port)
 
@@ -208,18 +246,14 @@ func TestDocker_compose(t *testing.T) {
 		}
 	}
 
-	p.run(t, "down", "--volumes")
-	if left := d.docker(t, "ps", "--all", "--quiet") + d.docker(t, "volume", "ls", "--quiet"); left != "" {
-		t.Errorf("down leaves %s", left)
-	}
+	p.down(t)
 }
 
 // Each role runs, and what was only built is loaded.
 func TestDocker_run(t *testing.T) {
 	d := newDaemon(t)
 	p, pulpimg, flags, port := djangoProject(t, d)
-	d.docker(t, "network", "create", "--subnet", subnet, "--gateway", gateway, "roles")
-	t.Cleanup(func() { d.docker(t, "network", "rm", "roles") })
+	d.network(t)
 	options := slices.Concat([]string{"--network", "roles", "--with", "docker"}, flags)
 	for _, assignment := range p.env {
 		options = append(options, "-e", assignment)

@@ -99,9 +99,24 @@ func fetch(t *testing.T, method, url, body string) string {
 	return string(text)
 }
 
+// example copies one of the examples into a folder of the test's own.
+func example(t *testing.T, name string) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), name)
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(env.root, "examples", name))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// pushGuestbook publishes the guestbook in a folder.
+func pushGuestbook(t *testing.T, dir, place string) {
+	t.Helper()
+	warm().run(t, "build", "-f", filepath.Join(dir, "pulpimg.yaml"), "--source-policy", policyFor(t, "docker.io/library/python:3.12-slim"), "--push", "--registry", place).ok(t)
+}
+
 func TestExample_guestbook(t *testing.T) {
-	spec := filepath.Join(env.root, "examples/guestbook/pulpimg.yaml")
-	warm().run(t, "build", "-f", spec, "--source-policy", policyFor(t, "docker.io/library/python:3.12-slim"), "--push", "--registry", registry(t)).ok(t)
+	pushGuestbook(t, example(t, "guestbook"), registry(t))
 
 	web := freePort(t)
 	store := []string{"--env", "REDIS_HOST=127.0.0.1", "--env", "REDIS_PORT=" + redis(t)}
@@ -124,18 +139,19 @@ func TestExample_guestbook(t *testing.T) {
 	}
 }
 
-func TestExample_clock(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "clock")
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(env.root, "examples/clock"))); err != nil {
-		t.Fatal(err)
-	}
+// pushClock compiles the clock in a folder, and publishes it.
+func pushClock(t *testing.T, dir, place string) {
+	t.Helper()
 	compile := exec.CommandContext(t.Context(), "go", "build", "-C", dir, "-o", "bin/", "./cmd/...")
 	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", compile.Args, err, out)
 	}
-	warm().build(t, "-f", filepath.Join(dir, "pulpimg.yaml"), "--push", "--registry", registry(t)).ok(t)
+	warm().build(t, "-f", filepath.Join(dir, "pulpimg.yaml"), "--push", "--registry", place).ok(t)
+}
 
+func TestExample_clock(t *testing.T) {
+	pushClock(t, example(t, "clock"), registry(t))
 	port := freePort(t)
 	podman{}.pull(t, registry(t)+"/clock-server:1.0")
 	podman{}.pull(t, registry(t)+"/clock-client:1.0")

@@ -45,18 +45,20 @@ func seed(t *testing.T, dir, policy string) {
 	warm().run(t, "build", "-f", spec, "--source-policy", policy).ok(t)
 }
 
-// Two images for two platforms come of one builder, which runs on this machine's. There is nothing that could run programs of the other.
-func TestExample_goService(t *testing.T) {
-	env.lanes.warm.enter(t)
-	dir := filepath.Join(t.TempDir(), "go-service")
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(env.root, "examples/go-service"))); err != nil {
-		t.Fatal(err)
-	}
-	place := registry(t)
+// pushGoService publishes the services in a folder, for two platforms.
+func pushGoService(t *testing.T, dir, place string) {
+	t.Helper()
 	policy := policyWith(t, map[string]string{"docker.io/library/golang:1.26": pushGo(t)})
 	seed(t, dir, policy)
 	build := []string{"build", "-f", filepath.Join(dir, "pulpimg.yaml"), "--source-policy", policy, "--set", "goproxy=" + modules(t, dir), "--platform", "linux/amd64,linux/arm64", "--push", "--registry", place}
 	warm().run(t, build...).ok(t)
+}
+
+// Two images for two platforms come of one builder, which runs on this machine's. There is nothing that could run programs of the other.
+func TestExample_goService(t *testing.T) {
+	env.lanes.warm.enter(t)
+	dir, place := example(t, "go-service"), registry(t)
+	pushGoService(t, dir, place)
 
 	warm().run(t, "dockerfile", "-f", filepath.Join(dir, "pulpimg.yaml")).ok(t) // other tools can build it too
 	gateway := index(t, place+"/gateway:1.0")

@@ -8,19 +8,22 @@ import (
 	"testing"
 )
 
-// npm builds the site, and nginx serves it as a user without rights, with nothing of Node.js in the image.
-func TestExample_site(t *testing.T) {
-	env.lanes.warm.enter(t)
-	dir := filepath.Join(t.TempDir(), "site")
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(env.root, "examples/site"))); err != nil {
-		t.Fatal(err)
-	}
-	port := freePort(t) // the container shares the machine's network, where 8080 may be taken
-	replaceIn(t, filepath.Join(dir, "nginx.conf"), "listen 8080;", "listen 127.0.0.1:"+port+";")
-	place := registry(t)
+// pushSite publishes the site in a folder.
+func pushSite(t *testing.T, dir, place string) {
+	t.Helper()
 	standIns := map[string]string{"docker.io/library/node:22-slim": pushNode(t), "docker.io/library/nginx:1.28": pushNginx(t)}
 	warm().run(t, "build", "-f", filepath.Join(dir, "pulpimg.yaml"), "--source-policy", policyWith(t, standIns),
 		"--set", "npm="+npmRegistry(t), "--push", "--registry", place).ok(t)
+}
+
+// npm builds the site, and nginx serves it as a user without rights, with nothing of Node.js in the image.
+func TestExample_site(t *testing.T) {
+	env.lanes.warm.enter(t)
+	dir := example(t, "site")
+	port := freePort(t) // the container shares the machine's network, where 8080 may be taken
+	replaceIn(t, filepath.Join(dir, "nginx.conf"), "listen 8080;", "listen 127.0.0.1:"+port+";")
+	place := registry(t)
+	pushSite(t, dir, place)
 
 	warm().run(t, "dockerfile", "-f", filepath.Join(dir, "pulpimg.yaml")).ok(t) // other tools can build it too
 	server := podman{}.detach(t, place+"/site:1.0")
