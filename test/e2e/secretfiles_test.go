@@ -64,3 +64,34 @@ func TestRun_secretFiles(t *testing.T) {
 		t.Errorf("with other volumes in their places, exit code %d: %s", o.code, o.stderr)
 	}
 }
+
+// A service has its secrets from the files of its machine: those that were named, and those beside the Compose file.
+func TestDocker_secretFiles(t *testing.T) {
+	d := newDaemon(t)
+	spec, place := secretFilesSpec(t), registry(t)
+	warm().run(t, "build", "-f", spec, "--push", "--registry", place).ok(t)
+	p := project{daemon: d, folder: filepath.Dir(spec)}
+	warm().run(t, "compose", "-f", spec, "--registry", place, "-o", filepath.Join(p.folder, "compose.yaml"),
+		"--secret", `id=tls.key,"src=`+p.folder+`/keys/a, b:c.key"`).ok(t)
+	p.override(t, networkOverride)
+	p.up(t)
+	eventually(t, "the reader has ended", func() bool { return p.inspect(t, "reader", "{{.State.Status}} {{.State.ExitCode}}") == "exited 0" })
+	wantSecrets(t, p.run(t, "logs", "--no-log-prefix", "reader"))
+	p.down(t)
+
+	if err := os.Remove(filepath.Join(p.folder, "secrets/ca.crt")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := p.command(t, p.compose, "up", "--detach")
+	cmd.Dir = p.folder
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "secrets/ca.crt") {
+		t.Errorf("without a file: %v\n%s", err, out)
+	}
+
+	pulpimg := d.pulpimg()
+	o := pulpimg.run(t, "run", "-f", spec, "reader", "--with", "docker", "--registry", place, "--network", "none",
+		"--secret", `id=tls.key,"src=`+p.folder+`/keys/a, b:c.key"`, "--secret", "id=ca.crt,src="+p.folder+"/pulpimg.yaml")
+	if !strings.Contains(o.stdout, "name: vault") || !strings.Contains(o.stdout, "the key\n") {
+		t.Errorf("run prints %s%s", o.stdout, o.stderr)
+	}
+}
