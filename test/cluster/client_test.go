@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -38,43 +39,67 @@ func (c *Cluster) ask(ctx context.Context, method, url, body string) (string, er
 	return string(text), err
 }
 
-// A visitor asks for a page again and again.
+// A visitor asks for a page again and again, up to 20 times a second, and counts what it gets.
 type visitor struct {
-	stop    context.CancelFunc
-	done    sync.WaitGroup
 	asked   int
-	failed  []error
+	failed  []string
 	answers map[string]int
 }
 
-// visit starts a visitor, 20 times a second at most, which ends with the test at latest.
-func (c *Cluster) visit(t *testing.T, url string) *visitor {
+func (v *visitor) count(answer, failure string) {
+	if v.asked++; failure != "" {
+		v.failed = append(v.failed, failure)
+	} else {
+		v.answers[answer]++
+	}
+}
+
+// visit starts a visitor on the machine itself, which ends with the test at latest. The function ends it and returns what it got.
+func (c *Cluster) visit(t *testing.T, url string) func() *visitor {
 	t.Helper()
 	ctx, stop := context.WithTimeout(env.ctx, 5*time.Minute)
-	v := &visitor{stop: stop, answers: map[string]int{}}
-	t.Cleanup(func() { v.end() })
-	v.done.Go(func() {
+	v := &visitor{answers: map[string]int{}}
+	var done sync.WaitGroup
+	end := func() *visitor {
+		stop()
+		done.Wait()
+		return v
+	}
+	t.Cleanup(func() { end() })
+	done.Go(func() {
 		for ; ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 			text, err := c.ask(ctx, http.MethodGet, url, "")
 			if ctx.Err() != nil {
 				return // it was ended while it asked
 			}
-			v.asked++
 			if err != nil {
-				v.failed = append(v.failed, err)
+				v.count("", err.Error())
 			} else {
-				v.answers[text]++
+				v.count(text, "")
 			}
 		}
 	})
-	return v
+	return end
 }
 
-// end ends the visitor. After that, its fields may be read.
-func (v *visitor) end() *visitor {
-	v.stop()
-	v.done.Wait()
-	return v
+// visitFromPod starts a visitor in a pod, whose requests take another way through the rules for Services than the machine's own.
+func (n namespace) visitFromPod(t *testing.T, url string) func() *visitor {
+	t.Helper()
+	n.kubectl(t, "run", "visitor", "--image="+pushVisitor(t), "--restart=Never", "--", url)
+	n.kubectl(t, "wait", "--for=condition=Ready", "pod/visitor", "--timeout=60s")
+	return func() *visitor {
+		t.Helper()
+		v := &visitor{answers: map[string]int{}}
+		for line := range strings.Lines(n.kubectl(t, "logs", "visitor")) {
+			var visit struct{ Answer, Error string }
+			if err := json.Unmarshal([]byte(line), &visit); err != nil {
+				t.Fatalf("the visitor says %q: %v", line, err)
+			}
+			v.count(visit.Answer, visit.Error)
+		}
+		n.kubectl(t, "delete", "pod", "visitor", "--timeout=60s")
+		return v
+	}
 }
 
 // address returns where a Service is, in the cluster's network.

@@ -48,10 +48,10 @@ func TestExample_guestbook(t *testing.T) {
 	env.rows = append(env.rows, row{"examples/guestbook", ready, "an entry went through Redis and the worker\nto tag 1.1: " + upgraded + "\nrollout undo: " + back})
 }
 
-// visited changes something while a visitor asks all the time, who has to get the old page at first and another at the end, and no error.
+// visited changes something while visitors ask all the time, who have to get the old page at first and another at the end, and no error.
 func visited(t *testing.T, n namespace, page, old string, change func() string) string {
 	t.Helper()
-	v := n.visit(t, page)
+	ends := []func() *visitor{n.visit(t, page), n.visitFromPod(t, page)}
 	pause(time.Second)
 	took := change()
 	gone := eventually(t, "the old page is gone", time.Minute, func() bool {
@@ -59,12 +59,16 @@ func visited(t *testing.T, n namespace, page, old string, change func() string) 
 		return err == nil && text != old
 	})
 	pause(8 * time.Second) // the old pod goes on for some seconds before it ends
-	v.end()
-	if len(v.failed) > 0 {
-		t.Errorf("%d of %d requests failed, at first: %v", len(v.failed), v.asked, v.failed[0])
+	asked, failed := 0, 0
+	for i, end := range ends {
+		v := end()
+		if len(v.failed) > 0 {
+			t.Errorf("of visitor %d, %d of %d requests failed, at first: %s", i+1, len(v.failed), v.asked, v.failed[0])
+		}
+		if len(v.answers) != 2 {
+			t.Errorf("visitor %d saw %v, want the old page and the new one", i+1, v.answers)
+		}
+		asked, failed = asked+v.asked, failed+len(v.failed)
 	}
-	if len(v.answers) != 2 {
-		t.Errorf("the visitor saw %v, want the old page and the new one", v.answers)
-	}
-	return fmt.Sprintf("%s, then another %s until the old page was gone; of %d requests %d failed", took, gone, v.asked, len(v.failed))
+	return fmt.Sprintf("%s, then another %s until the old page was gone; of %d requests %d failed", took, gone, asked, failed)
 }

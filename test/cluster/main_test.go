@@ -137,34 +137,41 @@ func pulpimg(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-const pauseSpec = `
+const programSpec = `
 version: 1
-name: pause
+name: NAME
 registry: docker.io/lab
 tag: "1"
 images:
-  pause:
+  NAME:
     from: scratch
     user: "65535:65535"
-    steps: [{ files: { from: pause, to: /pause } }]
-    entrypoint: [/pause]
+    steps: [{ files: { from: NAME, to: /NAME } }]
+    entrypoint: [/NAME]
 `
 
-// pushPause publishes the image of the pods' first process.
-var pushPause = onceFor(func(t *testing.T) string {
-	dir := filepath.Join(env.dir, "pause")
-	compile := exec.CommandContext(env.ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, "pause"), "./pause")
+// pushPause publishes the image of the pods' first process, and pushVisitor that of a visitor.
+var (
+	pushPause   = onceFor(func(t *testing.T) string { return pushProgram(t, "pause") })
+	pushVisitor = onceFor(func(t *testing.T) string { return pushProgram(t, "visitor") })
+)
+
+// pushProgram publishes an image of a program of these tests.
+func pushProgram(t *testing.T, name string) (reference string) {
+	t.Helper()
+	dir := filepath.Join(env.dir, name)
+	compile := exec.CommandContext(env.ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), "./"+name)
 	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := compile.CombinedOutput(); err != nil {
-		t.Fatalf("compiling pause: %v\n%s", err, out)
+		t.Fatalf("compiling %s: %v\n%s", name, err, out)
 	}
 	spec := filepath.Join(dir, "pulpimg.yaml")
-	if err := os.WriteFile(spec, []byte(pauseSpec), 0o644); err != nil {
+	if err := os.WriteFile(spec, []byte(strings.ReplaceAll(programSpec, "NAME", name)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	pulpimg(t, "build", "-f", spec, "--push", "--registry", env.place)
-	return env.place + "/pause:1"
-})
+	return env.place + "/" + name + ":1"
+}
 
 // onceFor keeps what a function returned. One that failed a test is called again.
 func onceFor(make func(*testing.T) string) func(*testing.T) string {
