@@ -60,7 +60,7 @@ func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 	}
 	switch {
 	case c.output != "":
-		if err := gendir.Write(ctx, c.output, files); err != nil {
+		if _, err := gendir.Write(ctx, c.output, files); err != nil {
 			return fmt.Errorf("writing the Dockerfiles: %w", err)
 		}
 		fmt.Fprintf(c.console.err, "wrote %s to %s\n", count(len(f.Images), "Dockerfile"), c.output)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/render/kubernetes"
+	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
 // existingSecrets are the Secrets that are in the cluster already, by the flags --existing-secret.
@@ -59,8 +60,11 @@ func existingKey(flag string) string {
 	return of
 }
 
-// check returns an error about keys that are for nothing in the spec.
+// check returns an error about Secrets and keys that are for nothing in the spec.
 func (e existingSecrets) check(f *family.Family) error {
+	if e.all != "" && !hasSecrets(f) {
+		return usageError{fmt.Errorf("--existing-secret %s: %s has neither secret variables nor secrets of images, so nothing would come from there", e.all, f.Spec.Filename)}
+	}
 	for _, of := range slices.Sorted(maps.Keys(e.keys)) {
 		if f.IsSecret(of) {
 			continue
@@ -70,6 +74,16 @@ func (e existingSecrets) check(f *family.Family) error {
 		}
 	}
 	return nil
+}
+
+// hasSecrets reports whether the spec has anything that comes from a Secret.
+func hasSecrets(f *family.Family) bool {
+	for _, v := range f.Contract.Environment {
+		if v.Secret {
+			return true
+		}
+	}
+	return slices.ContainsFunc(f.Spec.Images, func(i spec.Named[spec.Image]) bool { return len(i.Value.Secrets) > 0 })
 }
 
 func checkSecretName(flag, value, name string) error {

@@ -119,6 +119,7 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	}
 	warnOfFiles(c.console, f.Published(), nothing)
 	if c.byTag {
+		c.warnOfJobs(f)
 		return objects, nil
 	}
 	// Only now, when nothing else is wrong, is a registry asked.
@@ -127,6 +128,18 @@ func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kube
 	}
 	opts.Moving = false
 	return objectsOf(f, opts)
+}
+
+// warnOfJobs says that a Job by a tag does not run again when the tag moves: its objects stay the same.
+func (c *manifestsCommand) warnOfJobs(f *family.Family) {
+	if c.kind != "workload" {
+		return
+	}
+	for _, image := range f.Images {
+		if image.Runs() && image.Workload.Kind == family.KindJob {
+			fmt.Fprintf(c.console.err, "%s is a job: by its tag, it is the same Job when the tag moves, and does not run again; by its digest, each image has a Job of its own\n", image.Name)
+		}
+	}
 }
 
 // checkNames returns an error about names that no object of Kubernetes can have.
@@ -151,10 +164,12 @@ func (c *manifestsCommand) write(ctx context.Context, objects []kubernetes.Objec
 	for i, f := range objectFiles {
 		files[i] = gendir.File{Path: f.Name, Mode: f.Mode, Data: f.Data}
 	}
-	if err := gendir.Write(ctx, c.dir, files); err != nil {
+	removed, err := gendir.Write(ctx, c.dir, files)
+	if err != nil {
 		return fmt.Errorf("writing the objects: %w", err)
 	}
 	fmt.Fprintf(c.console.err, "wrote %s and kustomization.yaml into %s\n", count(len(objects), "object"), c.dir)
+	c.sayGone(removed, files)
 	return nil
 }
 
@@ -169,7 +184,9 @@ func parseServices(flags []string) ([]family.KubernetesService, error) {
 		s := family.KubernetesService{Name: name}
 		var err error
 		if strings.Contains(to, "=") {
-			s.Selector, err = labels.ConvertSelectorToLabelsMap(to)
+			if s.Selector, err = labels.ConvertSelectorToLabelsMap(to); err != nil {
+				err = fmt.Errorf("%q is no list of labels: write KEY=VALUE[,KEY=VALUE], as they are in kubectl get pods --show-labels", to)
+			}
 		} else {
 			s.External, s.Port, err = parseHost(to)
 		}
@@ -183,6 +200,12 @@ func parseServices(flags []string) ([]family.KubernetesService, error) {
 
 // parseHost reads HOST or HOST:PORT; the port is 0 when there is none.
 func parseHost(text string) (host string, port int, err error) {
+	if scheme, _, ok := strings.Cut(text, "://"); ok {
+		return "", 0, fmt.Errorf("leave out %s://: a Service leads to a host, and the port says what for", scheme)
+	}
+	if _, err := strconv.Atoi(text); err == nil {
+		return "", 0, fmt.Errorf("%q is no host: write HOST:%s", text, text)
+	}
 	host, number := text, ""
 	if _, err := netip.ParseAddr(text); err != nil && strings.Contains(text, ":") {
 		if host, number, err = net.SplitHostPort(text); err != nil {
@@ -192,7 +215,9 @@ func parseHost(text string) (host string, port int, err error) {
 			return "", 0, fmt.Errorf("%q is no port", number)
 		}
 	}
-	if problem := family.ExternalProblem(host); problem != "" {
+	if problem := family.ExternalProblem(host); problem != "" && host != strings.ToLower(host) {
+		return "", 0, fmt.Errorf("%q %s that Kubernetes takes: write it with small letters", host, problem)
+	} else if problem != "" {
 		return "", 0, fmt.Errorf("%q %s", host, problem)
 	}
 	return host, port, nil

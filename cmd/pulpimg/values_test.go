@@ -81,7 +81,7 @@ func TestAServiceOfTheCommandLineLeadsSomewhere(t *testing.T) {
 		"db=h:99999":                   `--service db=h:99999: "99999" is no port`,
 		"db=:1":                        `--service db=:1: "" is no host name or address`,
 		"db=h:1:2":                     "--service db=h:1:2: write HOST or HOST:PORT",
-		"db=http://mongo.example.com/": `--service db=http://mongo.example.com/: "//mongo.example.com/" is no port`,
+		"db=http://mongo.example.com/": `--service db=http://mongo.example.com/: leave out http://: a Service leads to a host, and the port says what for`,
 	} {
 		var got string
 		if services, err := parseServices([]string{flag}); err != nil {

@@ -68,7 +68,7 @@ func listing(t *testing.T, dir string) map[string]string {
 
 func write(t *testing.T, dir string, files []gendir.File) {
 	t.Helper()
-	if err := gendir.Write(t.Context(), dir, files); err != nil {
+	if _, err := gendir.Write(t.Context(), dir, files); err != nil {
 		t.Fatal(err)
 	}
 	if diff, err := gendir.Check(t.Context(), dir, files); err != nil || diff != "" {
@@ -108,7 +108,13 @@ func TestWrite_removesStale(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, first)
 	// A file where a directory was, a directory where a file was, a link where a file was.
-	write(t, dir, []gendir.File{file("a", "now a file"), file("b/deep/er/still", "x"), {Path: "b/empty", Mode: fs.ModeSymlink | 0o777, Target: "deep"}})
+	next := []gendir.File{file("a", "now a file"), file("b/deep/er/still", "x"), {Path: "b/empty", Mode: fs.ModeSymlink | 0o777, Target: "deep"}}
+	for _, want := range [][]string{{"a/link", "a/text", "a/tool", "b/deep/er"}, nil} {
+		removed, err := gendir.Write(t.Context(), dir, next)
+		if diff := cmp.Diff(want, removed); err != nil || diff != "" {
+			t.Errorf("%v; removed (-want +got):\n%s", err, diff)
+		}
+	}
 	want := map[string]string{
 		"a": "-rw-r--r-- now a file", "b": "drwxr-xr-x", "b/deep": "drwxr-xr-x", "b/deep/er": "drwxr-xr-x", "b/deep/er/still": "-rw-r--r-- x",
 		"b/empty": "Lrwxrwxrwx deep",
@@ -122,7 +128,8 @@ func TestWrite_foreignFiles(t *testing.T) {
 	for name, prepare := range map[string]func(dir string) error{
 		"before it was ever written to": func(dir string) error { return os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644) },
 		"later": func(dir string) error {
-			return errors.Join(gendir.Write(t.Context(), dir, first), os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644))
+			_, err := gendir.Write(t.Context(), dir, first)
+			return errors.Join(err, os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644))
 		},
 		"a file of the same name": func(dir string) error {
 			return errors.Join(os.Mkdir(filepath.Join(dir, "a"), 0o755), os.WriteFile(filepath.Join(dir, "a", "text"), []byte("mine"), 0o644))
@@ -137,7 +144,7 @@ func TestWrite_foreignFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := listing(t, dir)
-			err := gendir.Write(t.Context(), dir, []gendir.File{file("a/text", "new")})
+			_, err := gendir.Write(t.Context(), dir, []gendir.File{file("a/text", "new")})
 			var foreign *gendir.ForeignError
 			if !errors.As(err, &foreign) || len(foreign.Files) != 1 {
 				t.Errorf("%v, want an error about one file", err)
@@ -158,7 +165,7 @@ func TestWrite_interrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := gendir.Write(ctx, dir, []gendir.File{file("c", "new")}); err == nil {
+	if _, err := gendir.Write(ctx, dir, []gendir.File{file("c", "new")}); err == nil {
 		t.Fatal("it did not notice that it was interrupted")
 	}
 	if err := os.WriteFile(filepath.Join(dir, ".pulpimg-new"), []byte("half"), 0o644); err != nil {

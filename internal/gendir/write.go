@@ -14,20 +14,24 @@ const temporary = ".pulpimg-new"
 
 // Write makes a directory hold the files and nothing else. What an earlier Write put there and is no longer among them is removed. When
 // the directory holds anything else, Write changes nothing and returns a ForeignError. Each file is replaced at once; a Write that is
-// interrupted leaves some of them old and some new, and the next one goes on from there.
-func Write(ctx context.Context, dir string, files []File) (err error) {
+// interrupted leaves some of them old and some new, and the next one goes on from there. It returns what it removed.
+func Write(ctx context.Context, dir string, files []File) (removed []string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return nil, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	stale, err := stale(root, dir, files)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return stale, write(ctx, root, stale, files)
+}
+
+func write(ctx context.Context, root *os.Root, stale []string, files []File) error {
 	all, err := withNote(files)
 	if err != nil {
 		return err

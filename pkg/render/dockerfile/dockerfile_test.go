@@ -104,7 +104,7 @@ func TestGenerate_golden(t *testing.T) {
 			}
 			dir := filepath.Join("testdata", strings.TrimSuffix(filepath.Base(file), ".yaml"))
 			if *update {
-				if err := gendir.Write(t.Context(), dir, files); err != nil {
+				if _, err := gendir.Write(t.Context(), dir, files); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -30,7 +30,8 @@ func TestGenerate_memory(t *testing.T) {
 	for _, do := range []func() error{
 		func() error {
 			files, err := generate(t, file, "spec.yaml")
-			return errors.Join(err, gendir.Write(t.Context(), out, files))
+			_, writeErr := gendir.Write(t.Context(), out, files)
+			return errors.Join(err, writeErr)
 		},
 		func() error {
 			files, err := generate(t, file, "spec.yaml")

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -47,11 +48,34 @@ func (b *builder) plainValues() map[string]string {
 		}
 	}
 	for name, value := range b.options.Values {
-		if value != "" && !b.family.IsSecret(name) {
+		// An empty value of a declared variable counts as none. Of another one, it may take away what the image has.
+		if (value != "" || !b.declares(name)) && !b.family.IsSecret(name) {
 			values[name] = value
 		}
 	}
 	return values
+}
+
+// declares reports whether the spec declares a variable of the environment.
+func (b *builder) declares(name string) bool {
+	for _, v := range b.family.Contract.Environment {
+		if v.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// checkSize returns an error about values that are too much for one ConfigMap.
+func (b *builder) checkSize() error {
+	size := 0
+	for name, value := range b.plainValues() {
+		size += len(name) + len(value)
+	}
+	if size > corev1.MaxSecretSize { // a ConfigMap may have as much
+		return fmt.Errorf("the ConfigMap would have %d bytes, and Kubernetes takes %d at most", size, corev1.MaxSecretSize)
+	}
+	return nil
 }
 
 func isHostName(external string) bool {
@@ -65,7 +89,13 @@ func (b *builder) hasValue(name string) bool {
 		_, ok := b.secrets[name]
 		return ok
 	}
-	for _, s := range b.kubernetes {
+	found := slices.Clone(b.kubernetes)
+	for _, image := range b.images {
+		if b.workloads && hasOwnService(image) {
+			found = append(found, ownService(image))
+		}
+	}
+	for _, s := range found {
 		if name == s.HostVariable() || name == s.PortVariable() {
 			return true
 		}

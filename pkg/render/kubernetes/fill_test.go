@@ -3,7 +3,9 @@
 package kubernetes_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,6 +100,23 @@ func TestFill_emptyStorage(t *testing.T) {
 	// What the image does not have is there and empty.
 	if entries, err := os.ReadDir(filepath.Join(c.storage, "var-www")); err != nil || len(entries) > 0 {
 		t.Errorf("got %v, %v", entries, err)
+	}
+}
+
+// A volume that is a link in the image is a directory in the storage: a link would lead out of it.
+func TestFill_link(t *testing.T) {
+	c := newClaim(t)
+	volume := filepath.Join(c.image, "var/lib/pulp")
+	if err := errors.Join(os.Rename(volume, filepath.Join(c.image, "srv")), os.Symlink(filepath.Join(c.image, "srv"), volume)); err != nil {
+		t.Fatal(err)
+	}
+	c.fill(t, "pod-0")
+	info, err := os.Lstat(filepath.Join(c.storage, "var-lib-pulp"))
+	if err != nil || info.Mode() != fs.ModeDir|fs.ModeSetgid|0o750 {
+		t.Errorf("the volume in the storage is %v (%v)", info.Mode(), err)
+	}
+	if got := c.read(t, "var-lib-pulp/celery/file"); got != "of the image" {
+		t.Errorf("got %q", got)
 	}
 }
 

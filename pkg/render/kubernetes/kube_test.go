@@ -115,7 +115,7 @@ func TestWorkloads_deterministic(t *testing.T) {
 // A secret that is anywhere else than in the Secret is one that everybody can read who may list pods.
 func TestWorkloads_secret(t *testing.T) {
 	f := familytest.Load(t, "testdata/everything.spec.yaml")
-	const password = "correct-horse"
+	const password, encoded = "correct-horse", "Y29ycmVjdC1ob3JzZQ=="
 	for name, objectsOf := range map[string]func(*family.Family, kubernetes.Options) ([]kubernetes.Object, error){"workloads": kubernetes.Workloads, "pods": kubernetes.Pods} {
 		objects, err := objectsOf(f, kubernetes.Options{Images: familytest.Digests(f), Values: map[string]string{"DB_PASSWORD": password}})
 		if err != nil {
@@ -125,7 +125,7 @@ func TestWorkloads_secret(t *testing.T) {
 		for _, o := range objects {
 			text := write(t, []kubernetes.Object{o}, nil)
 			isSecret := o.GetObjectKind().GroupVersionKind().Kind == "Secret"
-			if strings.Contains(text, password) != isSecret {
+			if strings.Contains(text, encoded) != isSecret || strings.Contains(text, password) {
 				t.Errorf("%s: %s shows the secret: %t", name, o.GetName(), !isSecret)
 			}
 			if isSecret {
@@ -178,9 +178,9 @@ func TestWorkloads_errors(t *testing.T) {
 		{"a name that begins with a digit", head + "images: {1a: {from: scratch, command: [x]}}\n",
 			`f.yaml:5:10: "1a" is no name for objects of Kubernetes (begin it with a letter, and give it at most 52 characters)`},
 		{"two images that differ in what no name can say", head + "images: {a.b: {from: scratch, command: [x]}, a_b: {from: scratch, command: [x]}}\n",
-			`f.yaml:5:46: the objects of a_b would have the name of a.b: a-b`},
+			`f.yaml:5:46: the objects of a_b would have the name of a.b: a-b (give one of them another name)`},
 		{"an image called like a Service", head + "environment: {DB_SERVICE_HOST: {}}\nkubernetes: {services: {db: {port: 1}}}\nimages: {db: {from: scratch, command: [x]}}\n",
-			`f.yaml:7:10: the objects of db would have the name of a Service: db`},
+			`f.yaml:7:10: the objects of db would have the name of a Service: db (give one of them another name)`},
 		{"a socket with a colon", head + "images: {a: {from: scratch, steps: [helpers: [wait]], start: {require: {sockets: [\"/a:b\"]}, command: [x]}}}\n",
 			`f.yaml:5:10: Kubernetes can mount nothing at "/a:b" in a`},
 		{"a socket in a volume's place", head + "kubernetes: {storage: {size: 1Gi, volumes: [/a]}}\nimages: {a: {from: scratch, volumes: [/a], steps: [helpers: [wait]], start: {require: {sockets: [/a, /a]}, command: [x]}}}\n",
@@ -234,7 +234,7 @@ func TestWorkloads_socketNames(t *testing.T) {
   a:
     from: scratch
     steps: [ helpers: [wait] ]
-    start: { require: { sockets: [/dev/log, /de/vlog, "/run/My App_1.sock", /storage] }, command: [x] }
+    start: { require: { sockets: [/dev/log, /de/vlog, "/run/My App_1.sock", /storage, /socket-5, /run/b.sock] }, command: [x] }
 `)
 	objects, err := kubernetes.Pods(f, kubernetes.Options{Images: familytest.Digests(f)})
 	if err != nil {
@@ -251,7 +251,7 @@ func TestWorkloads_socketNames(t *testing.T) {
 			t.Errorf("%s is mounted as %s at %s", v.HostPath.Path, m.Name, m.MountPath)
 		}
 	}
-	if diff := cmp.Diff([]string{"devlog /dev/log", "socket-1 /de/vlog", "socket-2 /run/My App_1.sock", "socket-3 /storage"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"devlog /dev/log", "socket-1 /de/vlog", "socket-2 /run/My App_1.sock", "socket-3 /storage", "socket-5 /socket-5", "socket-6 /run/b.sock"}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

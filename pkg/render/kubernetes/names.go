@@ -41,7 +41,7 @@ func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
 			report.Add(image.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", image.Name)
 		}
 		if other, ok := taken[name]; ok {
-			report.Add(image.At, "", "the objects of %s would have the name of %s: %s", image.Name, other, name)
+			report.Add(image.At, "give one of them another name", "the objects of %s would have the name of %s: %s", image.Name, other, name)
 		}
 		taken[name] = image.Name
 	}
@@ -87,10 +87,20 @@ var labelValue = sync.OnceValue(schema.KubernetesLabelValue.Regexp)
 func (b *builder) labels(name string) map[string]string {
 	labels := b.selector(name)
 	labels[labelManagedBy] = "pulpimg"
-	if tags := b.family.Tags; len(tags) > 0 && labelValue().MatchString(tags[0]) {
+	if tags := b.tags(name); len(tags) > 0 && labelValue().MatchString(tags[0]) {
 		labels[labelVersion] = tags[0]
 	}
 	return labels
+}
+
+// tags returns the tags of the image whose objects have a name, or else those of the family.
+func (b *builder) tags(name string) []string {
+	for _, image := range b.images {
+		if objectName(image.Name) == name {
+			return image.Tags
+		}
+	}
+	return b.family.Tags
 }
 
 // selector returns those of the labels that never change.

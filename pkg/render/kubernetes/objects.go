@@ -57,7 +57,7 @@ func (e *TwoSourcesError) Error() string {
 // What the spec says that Kubernetes cannot do is a [spec.Errors]; variables without a value and files from nowhere are a [family.MissingError], secrets that come from two places a [TwoSourcesError], a Service that
 // the spec does not have is an [UnknownServiceError], and no image to run is [family.ErrNothingToRun].
 func Workloads(f *family.Family, opts Options) ([]Object, error) {
-	b, err := newBuilder(f, opts)
+	b, err := newBuilder(f, opts, true)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func Workloads(f *family.Family, opts Options) ([]Object, error) {
 // Pods returns a bare Pod for each of these images instead, with its environment written out, and what the pods need around them. It
 // is what one tries an image with: a pod that is removed, or whose node is lost, does not come back.
 func Pods(f *family.Family, opts Options) ([]Object, error) {
-	b, err := newBuilder(f, opts)
+	b, err := newBuilder(f, opts, false)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +87,9 @@ func Pods(f *family.Family, opts Options) ([]Object, error) {
 	objects = append(objects, b.storage()...)
 	objects = append(objects, b.services()...)
 	for _, image := range b.images {
+		if f.Kubernetes.NetworkPolicy {
+			objects = append(objects, b.networkPolicy(image, objectName(image.Name)+barePod))
+		}
 		objects = append(objects, b.pod(image))
 	}
 	return b.finish(objects), nil
@@ -97,12 +100,13 @@ type builder struct {
 	family     *family.Family
 	options    Options
 	images     []*family.Image // those that are meant to be run
+	workloads  bool            // and have a Service of their own where they need one
 	kubernetes []family.KubernetesService
 	secrets    map[string]secretSource // where secret variables and files come from, by their names; those that have no source are not in it
 }
 
-func newBuilder(f *family.Family, opts Options) (*builder, error) {
-	b := &builder{family: f, options: opts}
+func newBuilder(f *family.Family, opts Options, workloads bool) (*builder, error) {
+	b := &builder{family: f, options: opts, workloads: workloads}
 	for _, image := range f.Images {
 		if image.Runs() {
 			b.images = append(b.images, image)
@@ -121,6 +125,9 @@ func newBuilder(f *family.Family, opts Options) (*builder, error) {
 		return nil, err
 	}
 	if b.secrets, err = b.secretSources(); err != nil {
+		return nil, err
+	}
+	if err := b.checkSize(); err != nil {
 		return nil, err
 	}
 	report := spec.NewReport(f.Spec.Filename)

@@ -14,6 +14,10 @@ import (
 	"github.com/pulpimg/pulpimg/pkg/spec"
 )
 
+// barePod is what the name of a bare Pod's image ends in, in its labels. Without that, the Service of the image would lead to the pod, and a
+// DaemonSet would take it for its own.
+const barePod = "-pod"
+
 // pod returns a bare Pod, with its environment written out.
 func (b *builder) pod(image *family.Image) Object {
 	name := objectName(image.Name)
@@ -22,6 +26,7 @@ func (b *builder) pod(image *family.Image) Object {
 		ObjectMeta: b.meta(name, name),
 		Spec:       b.podSpec(image),
 	}
+	pod.Labels[labelName] += barePod
 	pod.Labels["name"], pod.Annotations = name, annotations(image)
 	main := &pod.Spec.Containers[0]
 	main.Env = append(b.plainEnv(), main.Env...)
@@ -69,11 +74,14 @@ func (b *builder) pullPolicy() corev1.PullPolicy {
 // https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 func mountSockets(pod *corev1.PodSpec, image *family.Image) {
 	main := &pod.Containers[0]
+	usable := func(name string) bool {
+		return isObjectName(name) && name != storageVolume && name != secretsVolume &&
+			!slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
+	}
 	for i, socket := range image.Workload.Sockets {
 		name := strings.ReplaceAll(socket, "/", "") // devlog, for /dev/log
-		taken := slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
-		if taken || name == storageVolume || name == secretsVolume || !isObjectName(name) {
-			name = fmt.Sprintf("socket-%d", i)
+		for n := i; !usable(name); n++ {
+			name = fmt.Sprintf("socket-%d", n)
 		}
 		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
 			HostPath: &corev1.HostPathVolumeSource{Path: socket, Type: new(corev1.HostPathSocket)},

@@ -10,10 +10,9 @@ import (
 )
 
 // networkPolicy lets others reach the pods of an image at its ports, and nowhere else. What the pods reach themselves is left open: where their
-// services are, only the environment says.
+// services are, only the environment says. The pods have the name in their labels.
 // https://kubernetes.io/docs/concepts/services-networking/network-policies/
-func (b *builder) networkPolicy(image *family.Image) Object {
-	name := objectName(image.Name)
+func (b *builder) networkPolicy(image *family.Image, name string) Object {
 	policy := &networkingv1.NetworkPolicy{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"},
 		ObjectMeta: b.meta(name, name),

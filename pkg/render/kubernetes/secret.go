@@ -30,9 +30,10 @@ func (b *builder) secretSources() (map[string]secretSource, error) {
 	}
 	for _, image := range b.images {
 		for _, s := range image.Workload.Secrets {
-			given[s.ID] = b.options.Files[s.ID]
+			given[s.ID] = nil
 		}
 	}
+	maps.Copy(given, b.options.Files) // those of other images, too: there is one Secret, and one without them would take the place of theirs
 	out, size := map[string]secretSource{}, 0
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		content := given[name]
@@ -63,19 +64,14 @@ func (b *builder) secret() Object {
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: b.meta(objectName(b.family.Name), b.configMapName()),
 		Type:       corev1.SecretTypeOpaque,
-		StringData: map[string]string{},
 		Data:       map[string][]byte{},
 	}
 	for name, from := range b.secrets {
-		switch {
-		case from.content == nil:
-		case b.family.IsSecret(name):
-			secret.StringData[name] = string(from.content)
-		default: // a file, which need not be text
-			secret.Data[name] = from.content
+		if from.content != nil {
+			secret.Data[name] = from.content // what stringData loses stays in the data of the cluster's Secret
 		}
 	}
-	if len(secret.StringData)+len(secret.Data) == 0 {
+	if len(secret.Data) == 0 {
 		return nil
 	}
 	return secret

@@ -73,14 +73,15 @@ const storageDir = "/storage"
 
 // fillScript copies what the image has at its volumes into a storage that does not have them yet, owners and modes included: an empty
 // storage would hide it, and Kubernetes, unlike docker, does not copy it. The last step is a rename, so that of several pods that begin
-// at the same time one comes first, and no half of a copy is ever taken for a whole one.
+// at the same time one comes first, and no half of a copy is ever taken for a whole one. A volume
+// that is a link in the image is copied from where the link leads.
 func fillScript(volumes []family.Volume) string {
 	var b strings.Builder
 	b.WriteString(`fill() {
     [ ! -d "$2" ] || return 0
     new=` + storageDir + `/.new.$POD
     rm -rf "$new"
-    if [ -d "$1" ]; then cp -a "$1" "$new"; else mkdir "$new"; fi
+    if [ -d "$1" ]; then cp -a "$1/." "$new"; else mkdir "$new"; fi
     mv -T "$new" "$2" 2>/dev/null || [ -d "$2" ]
     rm -rf "$new"
 }

@@ -16,7 +16,7 @@ func (b *builder) workload(image *family.Image) []Object {
 		objects = append(objects, b.own(image))
 	}
 	if b.family.Kubernetes.NetworkPolicy {
-		objects = append(objects, b.networkPolicy(image))
+		objects = append(objects, b.networkPolicy(image, objectName(image.Name)))
 	}
 	switch image.Workload.Kind {
 	case family.KindDeployment:
