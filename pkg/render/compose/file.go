@@ -113,6 +113,7 @@ type service struct {
 	CapDrop         []string           `yaml:"cap_drop,flow"`
 	CapAdd          []string           `yaml:"cap_add,flow,omitempty"`
 	SecurityOpt     []string           `yaml:"security_opt,flow"`
+	Sysctls         ordered[string]    `yaml:"sysctls,omitempty"`
 	Deploy          *deploy            `yaml:"deploy,omitempty"`
 }
 
@@ -157,6 +158,7 @@ func newService(f *family.Family, image *family.Image, opts Options, taken map[f
 		CapDrop:         []string{"ALL"},
 		CapAdd:          image.Workload.Capabilities,
 		SecurityOpt:     []string{"no-new-privileges:true"},
+		Sysctls:         sysctls(image),
 		Deploy:          limited(image.Workload),
 	}
 	switch w := image.Workload; {

@@ -112,6 +112,7 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 		add("--cap-add", name)
 	}
 	add("--security-opt", "no-new-privileges")
+	add("--sysctl", sysctl(image, o.Network))
 	c.Args = append(c.Args, health(image.Workload, o.Tool)...)
 	for _, port := range published(image.Workload, o) {
 		add("-p", port)
