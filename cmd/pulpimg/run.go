@@ -174,13 +174,18 @@ func (c *runCommand) valuesOf(f *family.Family) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{}
+	out := maps.Clone(given)
 	for _, v := range f.Contract.Environment {
-		if value := os.Getenv(v.Name); value != "" && !family.OfSession(v.Name) {
-			out[v.Name] = value
+		_, isGiven := given[v.Name]
+		value := os.Getenv(v.Name)
+		if isGiven || value == "" || family.OfSession(v.Name) {
+			continue
 		}
+		if err := checkValue(v.Name, value); err != nil {
+			return nil, usageError{fmt.Errorf("of this environment: %w", err)}
+		}
+		out[v.Name] = value
 	}
-	maps.Copy(out, given)
 	return out, nil
 }
 
