@@ -140,17 +140,49 @@ func checkValue(name, value string) error {
 // checkVariable returns an error about a name that is nearly one that the spec declares. Others are let through: a container may well read
 // what pulpimg knows nothing of.
 func checkVariable(f *family.Family, name string) error {
-	var declared []string
+	var like []string
 	for _, v := range f.Contract.Environment {
 		if v.Name == name {
 			return nil
 		}
-		declared = append(declared, v.Name)
+		if !differsByWords(name, v.Name) {
+			like = append(like, v.Name)
+		}
 	}
-	if near, ok := spec.Nearest(name, declared); ok && !strings.HasPrefix(name, "PULPIMG_") {
-		return fmt.Errorf("%s declares no variable %q under environment (did you mean %q?)", f.Spec.Filename, name, near)
+	if near, ok := spec.Nearest(name, like); ok && !strings.HasPrefix(name, "PULPIMG_") {
+		return fmt.Errorf("%s declares no variable %q under environment (did you mean %q?); if it is no typing error, declare it there", f.Spec.Filename, name, near)
 	}
 	return nil
+}
+
+// differsByWords reports whether two names have words that are usual in names of variables, or numbers, where they differ: one is no typing error of
+// the other.
+func differsByWords(name, other string) bool {
+	words, others := strings.Split(strings.ToUpper(name), "_"), strings.Split(strings.ToUpper(other), "_")
+	if len(words) != len(others) {
+		return false
+	}
+	differ := false
+	for i, word := range words {
+		if word == others[i] {
+			continue
+		}
+		if !isUsualWord(word) || !isUsualWord(others[i]) {
+			return false
+		}
+		differ = true
+	}
+	return differ || words[len(words)-1] == "PROXY" // programs read http_proxy, HTTP_PROXY, or both
+}
+
+// isUsualWord reports whether a word, in capital letters, is a number or one of those that tell variables apart which are otherwise called the same,
+// as in HTTPS_PROXY or DB_SERVICE_PORT.
+func isUsualWord(word string) bool {
+	switch word {
+	case "ALL", "FTP", "HTTP", "HTTPS", "NO", "HOST", "PORT", "USER", "NAME", "PASSWORD", "PATH", "URL", "CERT", "KEY", "MIN", "MAX":
+		return true
+	}
+	return word != "" && strings.Trim(word, "0123456789") == ""
 }
 
 // withHint says how to give a value to variables that have none, and files to secrets. A secret should not be on a command line: every user of a

@@ -82,6 +82,27 @@ func TestAValueIsText(t *testing.T) {
 	}
 }
 
+// A name that differs from a declared one in whole words is another name.
+func TestANameIsATypingErrorOrAnother(t *testing.T) {
+	f := familytest.Parse(t, "version: 1\nname: f\nregistry: r\ntag: t\nenvironment: {HTTP_PROXY: {}, DB_PASSWORD: {}, WEB_SERVICE_HOST: {}, SHARD_1: {}}\nimages: {a: {from: scratch}}\n")
+	for name, near := range map[string]string{
+		"HTTP_PROXY": "", "HTTPS_PROXY": "", "NO_PROXY": "", "https_proxy": "", "http_proxy": "", "WEB_SERVICE_PORT": "", "DB_USER": "", "SHARD_2": "", "SHARD_10": "", "ELSE": "",
+		"DB_PASWORD": "DB_PASSWORD", "db_password": "DB_PASSWORD", "DB__PASSWORD": "DB_PASSWORD", "HTP_PROXY": "HTTP_PROXY", "HTTPS_PROXI": "HTTP_PROXY",
+		"WEB_SERVICE_HOTS": "WEB_SERVICE_HOST", "WEB_SERVCE_PORT": "WEB_SERVICE_HOST", "SHARD_": "SHARD_1",
+	} {
+		want, got := "", ""
+		if near != "" {
+			want = fmt.Sprintf("f.yaml declares no variable %q under environment (did you mean %q?); if it is no typing error, declare it there", name, near)
+		}
+		if err := checkVariable(f, name); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, got, want)
+		}
+	}
+}
+
 // FuzzReadEnvFile looks for a file that is read as something else than its lines say.
 func FuzzReadEnvFile(f *testing.F) {
 	f.Add("A=1\nB=2\n")
