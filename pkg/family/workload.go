@@ -108,7 +108,7 @@ func (r *resolver) workload(image *Image) Workload {
 	}
 	r.kind(&w, *declared)
 	r.readiness(&w, image)
-	w.DisruptionBudget = r.disruptionBudget(w.Kind, declared.DisruptionBudget)
+	w.DisruptionBudget = r.disruptionBudget(w, declared.DisruptionBudget)
 	w.SpreadOver = r.spread(w, declared.Spread)
 	if declared.Capabilities != nil {
 		w.DeclaredCapabilities = []string{}
