@@ -72,7 +72,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 		return usageError{fmt.Errorf("a Compose file has no schedule for %s: name what it shall run once", strings.Join(leftOut, ", "))}
 	}
 	if err != nil {
-		return err
+		return withHint(f, err, "")
 	}
 	for _, name := range leftOut {
 		fmt.Fprintf(c.console.err, "%s is left out: it is a cronjob, and Compose has no schedule; by name, it runs once\n", name)

@@ -101,6 +101,9 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) (err e
 	if c.options.Secrets, err = c.secrets.absolute(f); err != nil {
 		return err
 	}
+	if err := c.checkGiven(image); err != nil {
+		return usageError{err}
+	}
 	// What is missing is said before any tool is asked.
 	if _, err := container.New(f, image, c.options); err != nil {
 		return withHint(f, err, "")
@@ -122,6 +125,7 @@ func (c *runCommand) run(ctx context.Context, name string, args []string) (err e
 	}
 	if c.print {
 		_, err := fmt.Fprintln(c.console.out, command)
+		noteUnset(c.console, command.Env)
 		return err
 	}
 	if err := errors.Join(c.checkSockets(image), c.checkSecrets()); err != nil {
@@ -170,13 +174,18 @@ func (c *runCommand) valuesOf(f *family.Family) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{}
+	out := maps.Clone(given)
 	for _, v := range f.Contract.Environment {
-		if value := os.Getenv(v.Name); value != "" && !family.OfSession(v.Name) {
-			out[v.Name] = value
+		_, isGiven := given[v.Name]
+		value := os.Getenv(v.Name)
+		if isGiven || value == "" || family.OfSession(v.Name) {
+			continue
 		}
+		if err := checkValue(v.Name, value); err != nil {
+			return nil, usageError{fmt.Errorf("of this environment: %w", err)}
+		}
+		out[v.Name] = value
 	}
-	maps.Copy(out, given)
 	return out, nil
 }
 
@@ -229,6 +238,51 @@ func (c *runCommand) checkSecrets() error {
 		}
 	}
 	return nil
+}
+
+// checkGiven returns an error about a file that was given for a secret and that no container would have: the image has no such secret, or a volume
+// takes its place.
+func (c *runCommand) checkGiven(image *family.Image) error {
+	has := "none"
+	if ids := secretIDs(image); len(ids) > 0 {
+		has = strings.Join(ids, ", ")
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.options.Secrets)) {
+		at := slices.IndexFunc(image.Workload.Secrets, func(s family.Secret) bool { return s.ID == id })
+		if at < 0 {
+			return fmt.Errorf("--secret id=%s: %s has no such secret: it has %s", id, image.Name, has)
+		}
+		path := image.Workload.Secrets[at].Path
+		for _, v := range c.options.Volumes {
+			if container.Covers(v, path) {
+				return fmt.Errorf("--secret id=%s and -v %s are both for %s of %s: leave one of them out", id, v, path, image.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func secretIDs(image *family.Image) []string {
+	var out []string
+	for _, s := range image.Workload.Secrets {
+		out = append(out, s.ID)
+	}
+	return out
+}
+
+// noteUnset says which variables a printed command line takes from its environment that are not so in this one: those are secrets, whose values are on
+// no command line.
+func noteUnset(con console, env []string) {
+	var names []string
+	for _, assignment := range env {
+		name, value, _ := strings.Cut(assignment, "=")
+		if here, ok := os.LookupEnv(name); !ok || here != value {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(con.err, "set %s where this command is run: values of secrets are on no command line\n", strings.Join(names, ", "))
+	}
 }
 
 // remote reports whether the host of a tool, a URL or nothing, may be another machine.

@@ -65,7 +65,9 @@ func readEnvFile(name string) (map[string]string, error) {
 	defer file.Close()
 	out := map[string]string{}
 	scanner := bufio.NewScanner(file)
-	for line := 1; scanner.Scan(); line++ {
+	scanner.Buffer(nil, maxVariable+len("\r\n")+1)
+	line := 1
+	for ; scanner.Scan(); line++ {
 		if !utf8.Valid(scanner.Bytes()) {
 			return nil, fmt.Errorf("line %d is not UTF-8", line)
 		}
@@ -82,11 +84,26 @@ func readEnvFile(name string) (map[string]string, error) {
 		}
 		out[variable] = value
 	}
+	if errors.Is(scanner.Err(), bufio.ErrTooLong) {
+		return nil, tooLong(fmt.Sprintf("line %d", line))
+	}
 	return out, scanner.Err()
 }
 
-// variableName is what a ConfigMap and a Compose file both take for the name of a variable.
+// maxVariable is how long NAME=VALUE may be. It ends with a NUL besides.
+// https://man7.org/linux/man-pages/man2/execve.2.html (search for MAX_ARG_STRLEN)
+const maxVariable = 128<<10 - 1
+
+func tooLong(what string) error {
+	return fmt.Errorf("%s: more than %d bytes, which Linux gives no process as one variable", what, maxVariable)
+}
+
+// variableName is what a ConfigMap and a Compose file both take for the name of a variable, of no more than maxVariableName characters.
 var variableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`) })
+
+// maxVariableName is how long a key of a ConfigMap may be.
+// https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-object
+const maxVariableName = 253
 
 // parseVariable reads NAME=VALUE, or NAME for the value that this program has. The value never shows in an error: it may be a secret.
 func parseVariable(assignment string) (name, value string, err error) {
@@ -94,30 +111,78 @@ func parseVariable(assignment string) (name, value string, err error) {
 	if !variableName().MatchString(name) {
 		return "", "", errors.New("write NAME=VALUE, or NAME")
 	}
-	if assigned {
-		return name, value, nil
+	if len(name) > maxVariableName {
+		return "", "", fmt.Errorf("the name of a variable has %d characters at most, and %s... has %d", maxVariableName, name[:20], len(name))
 	}
-	value, ok := os.LookupEnv(name)
-	if !ok {
-		return "", "", fmt.Errorf("%s is not set here: write %s=VALUE", name, name)
+	if !assigned {
+		var ok bool
+		if value, ok = os.LookupEnv(name); !ok {
+			return "", "", fmt.Errorf("%s is not set here: write %s=VALUE", name, name)
+		}
 	}
-	return name, value, nil
+	return name, value, checkValue(name, value)
+}
+
+// checkValue returns an error about a value that does not reach a process as it is: what starts containers reads it from JSON, YAML or its own
+// environment.
+func checkValue(name, value string) error {
+	switch {
+	case !utf8.ValidString(value):
+		return fmt.Errorf("the value of %s is not UTF-8", name)
+	case strings.Contains(value, "\x00"):
+		return fmt.Errorf("the value of %s has a NUL byte in it, which ends a variable", name)
+	case len(name)+len("=")+len(value) > maxVariable:
+		return tooLong(name + " and its value")
+	}
+	return nil
 }
 
 // checkVariable returns an error about a name that is nearly one that the spec declares. Others are let through: a container may well read
 // what pulpimg knows nothing of.
 func checkVariable(f *family.Family, name string) error {
-	var declared []string
+	var like []string
 	for _, v := range f.Contract.Environment {
 		if v.Name == name {
 			return nil
 		}
-		declared = append(declared, v.Name)
+		if !differsByWords(name, v.Name) {
+			like = append(like, v.Name)
+		}
 	}
-	if near, ok := spec.Nearest(name, declared); ok && !strings.HasPrefix(name, "PULPIMG_") {
-		return fmt.Errorf("%s declares no variable %q under environment (did you mean %q?)", f.Spec.Filename, name, near)
+	if near, ok := spec.Nearest(name, like); ok && !strings.HasPrefix(name, "PULPIMG_") {
+		return fmt.Errorf("%s declares no variable %q under environment (did you mean %q?); if it is no typing error, declare it there", f.Spec.Filename, name, near)
 	}
 	return nil
+}
+
+// differsByWords reports whether two names have words that are usual in names of variables, or numbers, where they differ: one is no typing error of
+// the other.
+func differsByWords(name, other string) bool {
+	words, others := strings.Split(strings.ToUpper(name), "_"), strings.Split(strings.ToUpper(other), "_")
+	if len(words) != len(others) {
+		return false
+	}
+	differ := false
+	for i, word := range words {
+		if word == others[i] {
+			continue
+		}
+		if !isUsualWord(word) || !isUsualWord(others[i]) {
+			return false
+		}
+		differ = true
+	}
+	return differ || words[len(words)-1] == "PROXY" // programs read http_proxy, HTTP_PROXY, or both
+}
+
+// isUsualWord reports whether a word, in capital letters, is a number or one of those that tell variables apart which are otherwise called the same,
+// as in HTTPS_PROXY or DB_SERVICE_PORT.
+func isUsualWord(word string) bool {
+	switch word {
+	case "ALL", "FTP", "HTTP", "HTTPS", "NO", "HOST", "PORT", "USER", "NAME", "PASSWORD", "PATH", "URL", "CERT", "KEY", "MIN", "MAX":
+		return true
+	}
+	return word != "" && strings.Trim(word, "0123456789") == ""
 }
 
 // withHint says how to give a value to variables that have none, and files to secrets. A secret should not be on a command line: every user of a

@@ -3,6 +3,7 @@ package family
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/spec/schema"
@@ -14,15 +15,38 @@ type DisruptionBudget struct {
 	MinAvailable, MaxUnavailable string
 }
 
-// disruptionBudget returns the budget of an image whose kind is known, as far as the spec says it.
-func (r *resolver) disruptionBudget(kind Kind, declared *spec.DisruptionBudget) *DisruptionBudget {
+// disruptionBudget returns the budget of an image whose kind and replicas are known, as far as the spec says it.
+func (r *resolver) disruptionBudget(w Workload, declared *spec.DisruptionBudget) *DisruptionBudget {
 	if declared == nil {
 		return nil
 	}
-	if !kind.hasReplicas() {
-		r.report.Add(declared.At, "leave it out", "a %s has no disruptionBudget", kind)
+	if !w.Kind.hasReplicas() {
+		r.report.Add(declared.At, "leave it out", "a %s has no disruptionBudget", w.Kind)
 	}
-	return &DisruptionBudget{MinAvailable: r.share(declared.MinAvailable), MaxUnavailable: r.share(declared.MaxUnavailable)}
+	b := &DisruptionBudget{MinAvailable: r.share(declared.MinAvailable), MaxUnavailable: r.share(declared.MaxUnavailable)}
+	const hint = "such as maxUnavailable: 1"
+	switch {
+	case b.MaxUnavailable == "0%":
+		r.report.Add(declared.MaxUnavailable.Percentage.At, hint, "a maxUnavailable of 0%% lets no container be taken away: its node is never emptied")
+	case b.MinAvailable == "100%":
+		r.report.Add(declared.MinAvailable.Percentage.At, hint, "a minAvailable of 100%% lets no container be taken away: its node is never emptied")
+	case w.Replicas > 1 && of(b.MinAvailable, w.Replicas) >= w.Replicas:
+		r.report.Add(declared.At, hint, "a minAvailable of %s lets none of %d replicas be taken away: their nodes are never emptied", b.MinAvailable, w.Replicas)
+	}
+	return b
+}
+
+// of returns how many of a number of containers a share is, rounded up, as Kubernetes does. What is no share is 0.
+func of(share string, containers int) int {
+	percent, isPercentage := strings.CutSuffix(share, "%")
+	n, err := strconv.Atoi(percent)
+	switch {
+	case err != nil:
+		return 0
+	case isPercentage:
+		return int((int64(n)*int64(containers) + 99) / 100)
+	}
+	return n
 }
 
 // hasReplicas reports whether there may be several containers of the same sort. A kind that is not said has.

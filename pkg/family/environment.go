@@ -94,3 +94,14 @@ func (e environment) names() []string {
 	}
 	return names
 }
+
+// required returns the variables that no container of the family starts without.
+func (e environment) required() []string {
+	var names []string
+	for _, v := range e.variables {
+		if v.Required {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}

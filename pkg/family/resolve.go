@@ -50,8 +50,9 @@ func Resolve(s *spec.Spec, opts Options) (*Family, error) {
 			return nil, err
 		}
 	}
+	required := r.env.required() // once, for all that have no start: there may be many images, and many variables
 	for _, image := range f.Images {
-		image.Workload.derive(f, image)
+		image.Workload.derive(f, image, required)
 	}
 	return f, nil
 }

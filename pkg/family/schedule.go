@@ -16,7 +16,8 @@ func (r *resolver) schedule(t spec.Text) string {
 		return value
 	}
 	if !schedule.MatchString(value) {
-		r.report.Add(t.At, `such as "*/5 * * * *" for each five minutes, or "@daily"`, "%q is no schedule: it has five fields, the minute, hour, day, month and day of the week", value)
+		problem, hint := noSchedule(value)
+		r.report.Add(t.At, hint, "%q is no schedule: %s", value, problem)
 		return value
 	}
 	for _, field := range strings.Fields(value) {
@@ -27,6 +28,33 @@ func (r *resolver) schedule(t spec.Text) string {
 		}
 	}
 	return value
+}
+
+// noSchedule says what is wrong with what is no schedule, and what to write instead. What other crons take comes first.
+func noSchedule(value string) (problem, hint string) {
+	const such = `such as "*/5 * * * *" for each five minutes, or "@daily"`
+	fields := strings.Fields(value)
+	switch {
+	case len(fields) > 0 && fields[0] == "@every":
+		return "@every is not taken: its times depend on when it began", such
+	case value == "@reboot":
+		return "@reboot is not taken: a cluster does not start as a machine does", "kind: job runs once"
+	case len(fields) == 5 && hasDay7(fields[4]):
+		return "days of the week are numbers from 0 to 6, and Sunday is 0", `such as "0 3 * * 0", or "5-6,0" for Friday to Sunday`
+	}
+	return "it has five fields, the minute, hour, day, month and day of the week", such
+}
+
+// hasDay7 reports whether the days of the week have a 7, which is Sunday to many a cron.
+func hasDay7(days string) bool {
+	for item := range strings.SplitSeq(days, ",") {
+		item, _, _ = strings.Cut(item, "/")
+		from, to, _ := strings.Cut(item, "-")
+		if scheduleNumber(from) == 7 || scheduleNumber(to) == 7 {
+			return true
+		}
+	}
+	return false
 }
 
 // goesBackwards reports whether an item of a schedule is a range whose end is before its beginning.

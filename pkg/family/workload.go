@@ -108,7 +108,7 @@ func (r *resolver) workload(image *Image) Workload {
 	}
 	r.kind(&w, *declared)
 	r.readiness(&w, image)
-	w.DisruptionBudget = r.disruptionBudget(w.Kind, declared.DisruptionBudget)
+	w.DisruptionBudget = r.disruptionBudget(w, declared.DisruptionBudget)
 	w.SpreadOver = r.spread(w, declared.Spread)
 	if declared.Capabilities != nil {
 		w.DeclaredCapabilities = []string{}
@@ -144,9 +144,10 @@ func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 	return out
 }
 
-// derive fills in what follows from the image and its family, in which there are no errors.
-func (w *Workload) derive(f *Family, image *Image) {
-	w.User, w.Secrets = image.user(), image.secrets()
+// derive fills in what follows from the image and its family, in which there are no errors. Required are the variables that all images of the
+// family require: a start has them among its own.
+func (w *Workload) derive(f *Family, image *Image, required []string) {
+	w.User, w.Secrets, w.Required = image.user(), image.secrets(), required
 	if s := image.Start; s != nil {
 		w.Required, w.Sockets, w.After = s.Variables, s.Sockets, jobsOf(s, f.Jobs)
 	}

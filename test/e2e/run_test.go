@@ -184,6 +184,35 @@ func TestRun_foreground(t *testing.T) {
 	}
 }
 
+// A process that is not root listens at a port below 1024, as it does in a cluster.
+func TestRun_privilegedPort(t *testing.T) {
+	env.lanes.warm.enter(t)
+	spec := specFile(t, `
+version: 1
+name: low
+registry: docker.io/lab
+tag: "1"
+images:
+  base:
+    from: docker.io/library/fedora:20
+    steps: [ helpers: [exec] ]
+  web:
+    from: base
+    ports: ["80"]
+    start: { user: nobody, command: [/usr/bin/python3, -c, "import os, socket; socket.socket().bind(('', 80)); print('at 80 as', os.getuid())"] }
+`, nil)
+	place := registry(t)
+	warm().build(t, "-f", spec, "--registry", place, "--push").ok(t)
+	name := fmt.Sprintf("pulpimg-e2e-%d-low", os.Getpid())
+	for _, options := range [][]string{{"-p", "127.0.0.1::80"}, {"--network", "none"}} {
+		o := podman{}.user(t).run(t, append([]string{"run", "-f", spec, "--registry", place, "web", "--with", "podman", "--name", name}, options...)...).ok(t)
+		if o.stdout != "at 80 as 65534\n" {
+			t.Errorf("%v: it says %q", options, o.stdout)
+		}
+		eventually(t, "nothing is left of the container", func() bool { return len(processes(name)) == 0 })
+	}
+}
+
 // A composeService is what is read of a service in a Compose file.
 type composeService struct {
 	Image       string

@@ -220,6 +220,8 @@ var limits = []limit{
 	{regexp.MustCompile(`the script of healthcheck is empty`), "elsewhere, a script of line ends is one"},
 	{regexp.MustCompile(`waits for no services|is ready by its healthcheck`), followsValues},
 	{regexp.MustCompile(`in the schedule ends before it begins`), "a pattern does not compare numbers"},
+	{regexp.MustCompile(`lets no container be taken away`), "there is one pattern for percentages, and 0% and 100% are each right for the other key"},
+	{regexp.MustCompile(`lets none of \d+ replicas be taken away`), "a schema compares no numbers of two keys"},
 	{regexp.MustCompile(`grace is counted in whole seconds`), "a pattern does not add up spans of time"},
 	{regexp.MustCompile(`"0[0.]*[A-Za-z]*" is no amount of storage`), "there is one pattern for amounts, which may be nothing elsewhere"},
 	{regexp.MustCompile(`has to be a span of time, not "9{20}h"`), "a pattern does not say how long a span of time may be"},

@@ -34,7 +34,8 @@ func (o Options) Runs(image *family.Image) bool {
 }
 
 // Marshal returns a Compose file with a service for each image of the family that [Options.Runs], the same bytes for the same family.
-// Without one, the error is [family.ErrNothingToRun]; a value for a secret variable is a [SecretError].
+// Without one, the error is [family.ErrNothingToRun]; a value for a secret variable is a [SecretError]. Required variables of the session (see
+// [family.OfSession]) that have no value are a [family.MissingError].
 func Marshal(f *family.Family, opts Options) ([]byte, error) {
 	file := file{Name: projectName(f.Name), Services: ordered[service]{}}
 	ports := hostPorts(f, opts)
@@ -61,6 +62,9 @@ func Marshal(f *family.Family, opts Options) ([]byte, error) {
 			return nil, &SecretError{Variable: v.Name}
 		}
 	}
+	if err := checkSession(f, opts); err != nil {
+		return nil, err
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s%s.\n", mark, f.Spec.Filename)
 	encoder := yaml.NewEncoder(&b)
@@ -69,6 +73,18 @@ func Marshal(f *family.Family, opts Options) ([]byte, error) {
 		return nil, fmt.Errorf("writing the Compose file: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// checkSession returns an error about required variables that the environment gives no value when the containers start, and that have none here.
+func checkSession(f *family.Family, opts Options) error {
+	var run []*family.Image
+	for _, image := range f.Images {
+		if opts.Runs(image) {
+			run = append(run, image)
+		}
+	}
+	comes := func(variable string) bool { return opts.Values[variable] != "" || !family.OfSession(variable) }
+	return family.CheckValues(run, comes, func(family.Secret) bool { return true })
 }
 
 // mark begins each file.
@@ -113,6 +129,7 @@ type service struct {
 	CapDrop         []string           `yaml:"cap_drop,flow"`
 	CapAdd          []string           `yaml:"cap_add,flow,omitempty"`
 	SecurityOpt     []string           `yaml:"security_opt,flow"`
+	Sysctls         ordered[string]    `yaml:"sysctls,omitempty"`
 	Deploy          *deploy            `yaml:"deploy,omitempty"`
 }
 
@@ -157,6 +174,7 @@ func newService(f *family.Family, image *family.Image, opts Options, taken map[f
 		CapDrop:         []string{"ALL"},
 		CapAdd:          image.Workload.Capabilities,
 		SecurityOpt:     []string{"no-new-privileges:true"},
+		Sysctls:         sysctls(image),
 		Deploy:          limited(image.Workload),
 	}
 	switch w := image.Workload; {

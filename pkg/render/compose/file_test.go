@@ -82,20 +82,26 @@ func TestMarshal_sessionVariables(t *testing.T) {
 name: f
 registry: r.example
 tag: t
-environment: { HOME: { default: /srv }, USER: {}, SHELL: {required: true}, OTHER: {} }
+environment: { HOME: { default: /srv }, USER: {}, SHELL: {required: true}, LOGNAME: {}, OTHER: {required: true} }
 images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x, "${HOME}"] } } }
 `)
 	for _, test := range []struct {
 		values map[string]string
 		want   string
 	}{
-		{nil, "    environment:\n      OTHER: null\n    cap_drop"},
-		{map[string]string{"USER": "app", "SHELL": "/bin/sh"}, "    environment:\n      USER: app\n      SHELL: /bin/sh\n      OTHER: null\n    cap_drop"},
+		{map[string]string{"SHELL": "/bin/sh"}, "    environment:\n      SHELL: /bin/sh\n      OTHER: ${OTHER:?give it a value}\n    cap_drop"},
+		{map[string]string{"USER": "app", "SHELL": "/bin/sh", "OTHER": "x"}, "    environment:\n      USER: app\n      SHELL: /bin/sh\n      OTHER: x\n    cap_drop"},
 	} {
 		data, err := compose.Marshal(f, compose.Options{Images: images(f), Values: test.values})
 		if err != nil || !strings.Contains(string(data), test.want) {
 			t.Errorf("%v, no %q in\n%s", err, test.want, data)
 		}
+	}
+	// So one that is required has to be given.
+	_, err := compose.Marshal(f, compose.Options{Images: images(f)})
+	var missing *family.MissingError
+	if !errors.As(err, &missing) || err.Error() != "containers of a need a value for SHELL" {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -42,3 +42,13 @@ func ports(w family.Workload, containers map[family.Port]int) []string {
 	}
 	return out
 }
+
+// sysctls returns the settings of the kernel without which a container cannot listen at its ports. A process that is not root has no capability,
+// whatever it is allowed; docker lets it listen below 1024 all the same, and podman only when it is told to.
+func sysctls(image *family.Image) ordered[string] {
+	var out ordered[string]
+	if image.Workload.HasPrivilegedPort() && !image.StaysRoot() {
+		out.add("net.ipv4.ip_unprivileged_port_start", "0")
+	}
+	return out
+}

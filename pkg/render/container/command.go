@@ -1,6 +1,7 @@
 package container
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"maps"
@@ -89,10 +90,7 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 	case o.Restart == "" || o.Restart == "no":
 		c.Args = append(c.Args, "--rm")
 	}
-	name := o.Name
-	if name == "" {
-		name = image.Name
-	}
+	name := cmp.Or(o.Name, image.Name)
 	hostname := o.Hostname
 	if hostname == "" && !joinsContainer(o.Network) {
 		hostname = family.Hostname(name)
@@ -112,6 +110,7 @@ func New(f *family.Family, image *family.Image, o Options) (Command, error) {
 		add("--cap-add", name)
 	}
 	add("--security-opt", "no-new-privileges")
+	add("--sysctl", sysctl(image, o.Network))
 	c.Args = append(c.Args, health(image.Workload, o.Tool)...)
 	for _, port := range published(image.Workload, o) {
 		add("-p", port)

@@ -65,6 +65,12 @@ func TestCommand(t *testing.T) {
 			"docker run --rm --name web --hostname web --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges -p 8080:80 r", nil},
 		{"no ports on the network of the host", "web", listening(t), container.Options{Tool: "docker", Reference: "r", Network: "host"},
 			"docker run --rm --name web --hostname web --network host --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges r", nil},
+		{"a port below 1024 of a process that is not root", "low", listening(t), container.Options{Tool: "podman", Reference: "r"},
+			"podman run --rm --name low --hostname low --stop-timeout 30 --cap-drop ALL --cap-add NET_BIND_SERVICE --cap-add SETGID --cap-add SETUID --security-opt no-new-privileges --sysctl net.ipv4.ip_unprivileged_port_start=0 -p 127.0.0.1:80:80 r", nil},
+		{"the same where nobody reaches it", "low", listening(t), container.Options{Tool: "docker", Reference: "r", Network: "none"},
+			"docker run --rm --name low --hostname low --network none --stop-timeout 30 --cap-drop ALL --cap-add NET_BIND_SERVICE --cap-add SETGID --cap-add SETUID --security-opt no-new-privileges --sysctl net.ipv4.ip_unprivileged_port_start=0 r", nil},
+		{"the same on the network of the host", "low", listening(t), container.Options{Tool: "podman", Reference: "r", Network: "host"},
+			"podman run --rm --name low --hostname low --network host --stop-timeout 30 --cap-drop ALL --cap-add NET_BIND_SERVICE --cap-add SETGID --cap-add SETUID --security-opt no-new-privileges r", nil},
 		{"a check that the image does not have", "waits", listening(t), container.Options{Tool: "docker", Reference: "r"},
 			"docker run --rm --name waits --hostname waits --stop-timeout 30 --cap-drop ALL --security-opt no-new-privileges --health-cmd '/usr/bin/pulp-helper wait --tries 1 db' --health-interval 30s --health-timeout 5s --health-retries 2 r", nil},
 		{"the same for podman", "waits", listening(t), container.Options{Tool: "podman", Reference: "r"},
@@ -106,6 +112,7 @@ services: { db: { url: "tcp://h:1" } }
 images:
   web: { from: scratch, user: u, command: [x], ports: ["8000", 5353/udp] }
   waits: { from: scratch, user: u, steps: [ helpers: [wait] ], start: { wait: [db], command: [x] }, kubernetes: { readiness: services } }
+  low: { from: scratch, ports: ["80"], steps: [ helpers: [exec] ], start: { user: app, command: [x] } }
   job: { from: scratch, user: u, command: [x], kubernetes: { kind: job } }
   reads: { from: scratch, user: u, command: [x], secrets: { key: /etc/key, cert: /run/secrets/cert } }
 `)

@@ -37,3 +37,15 @@ func bracketed(address string) string {
 	}
 	return address
 }
+
+// sysctl returns the setting of the kernel without which a container cannot listen at its ports, if there is one. A process that is not root has no
+// capability, whatever it is allowed; docker lets it listen below 1024 all the same, where the network is the container's own, and podman
+// only when it is told to. Of another network, no container changes the settings.
+// https://docs.podman.io/en/latest/markdown/podman-run.1.html#sysctl-name-value
+func sysctl(image *family.Image, network string) string {
+	own := network == "none" || hasOwnNetwork(network) // none is one, too, in which nobody reaches the ports
+	if own && image.Workload.HasPrivilegedPort() && !image.StaysRoot() {
+		return "net.ipv4.ip_unprivileged_port_start=0"
+	}
+	return ""
+}

@@ -156,8 +156,8 @@ func disruptionBudget() *Object {
 		Name:        "disruption budget",
 		Description: "How many containers may be taken away at once, as when nodes are emptied.",
 		Keys: []Key{
-			{Name: "minAvailable", Type: share(), Example: `"50%"`, Description: "How many have to be left, or which part of all."},
-			{Name: "maxUnavailable", Type: share(), Example: "1", Description: "How many may be away, or which part of all."},
+			{Name: "minAvailable", Type: share(), Example: `"50%"`, Description: "How many have to be left, or which part of all, rounded up. Of several, not all: their nodes could never be emptied."},
+			{Name: "maxUnavailable", Type: share(), Example: "1", Description: "How many may be away, or which part of all, rounded up; not `0%`."},
 		},
 		Rules: []Rule{
 			{Kind: ExactlyOne, Conditions: []Condition{{"minAvailable", Set}, {"maxUnavailable", Set}}, Description: "There is `minAvailable` or `maxUnavailable`."},
