@@ -124,17 +124,23 @@ func since(t time.Time) string { return fmt.Sprintf("%.1f s", time.Since(t).Seco
 // pulpimg runs the program that is tested, with a cache of this run, and returns what it prints.
 func pulpimg(t *testing.T, args ...string) string {
 	t.Helper()
+	stdout, _ := runPulpimg(t, args...)
+	return stdout
+}
+
+// runPulpimg returns what it says on standard error, too.
+func runPulpimg(t *testing.T, args ...string) (stdout, stderr string) {
+	t.Helper()
 	cmd := exec.CommandContext(env.ctx, env.lab.pulpimg, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(env.dir, "home"), "XDG_CACHE_HOME=" + filepath.Join(env.dir, "cache")}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
-	out, err := cmd.Output()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		t.Fatalf("pulpimg %s: %v\n%s", strings.Join(args, " "), err, exit.Stderr)
-	} else if err != nil {
-		t.Fatal(err)
+	var out, said strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("pulpimg %s: %v\n%s", strings.Join(args, " "), err, said.String())
 	}
-	return string(out)
+	return out.String(), said.String()
 }
 
 const programSpec = `
