@@ -174,9 +174,9 @@ func TestWorkloads_errors(t *testing.T) {
 	long := strings.Repeat("a", 53)
 	for _, test := range []struct{ name, yaml, want string }{
 		{"a name that is too long", head + "images: {" + long + ": {from: scratch, command: [x]}}\n",
-			`f.yaml:5:10: "` + long + `" is no name for objects of Kubernetes (begin it with a letter, and give it at most 52 characters)`},
+			`f.yaml:5:10: "` + long + `" is no name for objects of Kubernetes (begin it with a letter, end it with a letter or a digit, and give it at most 52 characters)`},
 		{"a name that begins with a digit", head + "images: {1a: {from: scratch, command: [x]}}\n",
-			`f.yaml:5:10: "1a" is no name for objects of Kubernetes (begin it with a letter, and give it at most 52 characters)`},
+			`f.yaml:5:10: "1a" is no name for objects of Kubernetes (begin it with a letter, end it with a letter or a digit, and give it at most 52 characters)`},
 		{"two images that differ in what no name can say", head + "images: {a.b: {from: scratch, command: [x]}, a_b: {from: scratch, command: [x]}}\n",
 			`f.yaml:5:46: the objects of a_b would have the name of a.b: a-b (give one of them another name)`},
 		{"an image called like a Service", head + "environment: {DB_SERVICE_HOST: {}}\nkubernetes: {services: {db: {port: 1}}}\nimages: {db: {from: scratch, command: [x]}}\n",

@@ -29,7 +29,7 @@ func isObjectName(name string) bool {
 // checkNames reports images whose objects would have invalid names, or the same name.
 func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
 	if name := objectName(f.Name); !isObjectName(name) {
-		report.Add(f.Spec.Name.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", f.Name)
+		report.Add(f.Spec.Name.At, "begin it with a letter, end it with a letter or a digit, and give it at most 52 characters", "%q is no name for objects of Kubernetes", f.Name)
 	}
 	taken := map[string]string{}
 	for _, s := range f.Kubernetes.Services {
@@ -38,7 +38,7 @@ func checkNames(f *family.Family, images []*family.Image, report *spec.Report) {
 	for _, image := range images {
 		name := objectName(image.Name)
 		if !isObjectName(name) {
-			report.Add(image.At, "begin it with a letter, and give it at most 52 characters", "%q is no name for objects of Kubernetes", image.Name)
+			report.Add(image.At, "begin it with a letter, end it with a letter or a digit, and give it at most 52 characters", "%q is no name for objects of Kubernetes", image.Name)
 		}
 		if other, ok := taken[name]; ok {
 			report.Add(image.At, "give one of them another name", "the objects of %s would have the name of %s: %s", image.Name, other, name)
