@@ -77,6 +77,7 @@ func (c *composeCommand) run(ctx context.Context, images []string) error {
 	for _, name := range leftOut {
 		fmt.Fprintf(c.console.err, "%s is left out: it is a cronjob, and Compose has no schedule; by name, it runs once\n", name)
 	}
+	warnOfIdle(c.console, f)
 	warnOfFiles(c.console, f.Published(), nothing)
 	if !c.byTag {
 		if opts.Images, err = c.source.published(ctx, c.console, f, &c.registry); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pulpimg/pulpimg/internal/gendir"
+	"github.com/pulpimg/pulpimg/pkg/family"
 	"github.com/pulpimg/pulpimg/pkg/render/dockerfile"
 )
 
@@ -60,19 +61,24 @@ func (c *dockerfileCommand) run(ctx context.Context, images []string) error {
 	}
 	switch {
 	case c.output != "":
-		if _, err := gendir.Write(ctx, c.output, files); err != nil {
+		if _, err := dockerfiles(f, c.output).Write(ctx, files); err != nil {
 			return fmt.Errorf("writing the Dockerfiles: %w", err)
 		}
 		fmt.Fprintf(c.console.err, "wrote %s to %s\n", count(len(f.Images), "Dockerfile"), c.output)
 		return nil
 	case c.check != "":
-		return c.checkFolder(ctx, files)
+		return c.checkFolder(ctx, f, files)
 	}
 	return c.print(files, images)
 }
 
-func (c *dockerfileCommand) checkFolder(ctx context.Context, files []gendir.File) error {
-	difference, err := gendir.Check(ctx, c.check, files)
+// dockerfiles is a folder with the Dockerfiles of a family.
+func dockerfiles(f *family.Family, dir string) gendir.Folder {
+	return gendir.Folder{Dir: dir, Holds: "the Dockerfiles of " + f.Name}
+}
+
+func (c *dockerfileCommand) checkFolder(ctx context.Context, f *family.Family, files []gendir.File) error {
+	difference, err := dockerfiles(f, c.check).Check(ctx, files)
 	if err != nil {
 		return fmt.Errorf("checking the Dockerfiles: %w", err)
 	}

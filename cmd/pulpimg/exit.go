@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pulpimg/pulpimg/internal/gendir"
 	"github.com/pulpimg/pulpimg/internal/signals"
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/engine"
@@ -47,12 +48,13 @@ func exitCode(ctx context.Context, err error) int {
 		sources     *kubernetes.TwoSourcesError
 		secret      *compose.SecretError
 		restart     *container.RestartError
+		folder      *gendir.OtherError
 	)
 	hasBase := errors.As(err, &base)
 	switch {
 	case errors.As(context.Cause(ctx), &signalled):
 		return signalled.ExitCode()
-	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.As(err, &sources), errors.As(err, &secret), errors.As(err, &restart),
+	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &missing), errors.As(err, &service), errors.As(err, &sources), errors.As(err, &secret), errors.As(err, &restart), errors.As(err, &folder),
 		errors.Is(err, family.ErrNothingToRun):
 		return exitUsage
 	case errors.As(err, &specErrors):

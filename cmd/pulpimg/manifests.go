@@ -65,58 +65,62 @@ func newManifests(con console) *cobra.Command {
 }
 
 func (c *manifestsCommand) run(ctx context.Context, images []string) error {
-	objects, err := c.objects(ctx, images)
+	opts, existing, err := c.parse()
+	if err != nil {
+		return err
+	}
+	f, err := c.source.publishedFamily(ctx, c.console, images)
+	if err != nil {
+		return err
+	}
+	objects, err := c.objects(ctx, f, opts, existing)
 	if err != nil {
 		return err
 	}
 	if c.dir == "" {
 		return kubernetes.Write(c.console.out, objects)
 	}
-	return c.write(ctx, objects)
+	return c.write(ctx, f, objects)
 }
 
-func (c *manifestsCommand) objects(ctx context.Context, images []string) ([]kubernetes.Object, error) {
-	objectsOf, ok := map[string]func(*family.Family, kubernetes.Options) ([]kubernetes.Object, error){"workload": kubernetes.Workloads, "pod": kubernetes.Pods}[c.kind]
-	if !ok {
-		return nil, usageError{fmt.Errorf("--kind %s: it is workload or pod", c.kind)}
+// parse reads the flags that need no spec.
+func (c *manifestsCommand) parse() (opts kubernetes.Options, existing existingSecrets, err error) {
+	if c.kind != "workload" && c.kind != "pod" {
+		return opts, existing, usageError{fmt.Errorf("--kind %s: it is workload or pod", c.kind)}
 	}
-	existing, err := parseExisting(c.existing)
-	if err != nil {
-		return nil, err
+	if existing, err = parseExisting(c.existing); err != nil {
+		return opts, existing, err
 	}
 	if err := c.checkNames(); err != nil {
-		return nil, err
+		return opts, existing, err
 	}
-	services, err := parseServices(c.services)
-	if err != nil {
-		return nil, err
+	opts = kubernetes.Options{Namespace: c.namespace, PullSecret: c.pullSecret, Secret: existing.all, Keys: existing.keys}
+	if opts.Services, err = parseServices(c.services); err != nil {
+		return opts, existing, err
 	}
-	if err := c.registry.check(); err != nil {
-		return nil, err
+	return opts, existing, c.registry.check()
+}
+
+func (c *manifestsCommand) objects(ctx context.Context, f *family.Family, opts kubernetes.Options, existing existingSecrets) (_ []kubernetes.Object, err error) {
+	objectsOf := kubernetes.Workloads
+	if c.kind == "pod" {
+		objectsOf = kubernetes.Pods
 	}
-	f, err := c.source.publishedFamily(ctx, c.console, images)
-	if err != nil {
-		return nil, err
-	}
-	given, err := c.values.read(f)
-	if err != nil {
+	if opts.Values, err = c.values.read(f); err != nil {
 		return nil, err
 	}
 	if err := existing.check(f); err != nil {
 		return nil, err
 	}
-	files, err := c.secrets.contents(f)
-	if err != nil {
+	if opts.Files, err = c.secrets.contents(f); err != nil {
 		return nil, err
 	}
-	opts := kubernetes.Options{
-		Images: tags(f), Moving: true, Namespace: c.namespace, Values: given, Files: files,
-		Secret: existing.all, Keys: existing.keys, PullSecret: c.pullSecret, Services: services,
-	}
+	opts.Images, opts.Moving = tags(f), true
 	objects, err := objectsOf(f, opts)
 	if err != nil {
 		return nil, withHint(f, err, " or --existing-secret")
 	}
+	warnOfIdle(c.console, f)
 	warnOfFiles(c.console, f.Published(), nothing)
 	if c.byTag {
 		c.warnOfJobs(f)
@@ -155,7 +159,7 @@ func (c *manifestsCommand) checkNames() error {
 
 // write makes the directory hold the objects and nothing else, as it is with Dockerfiles: one of an earlier run that is no longer part
 // would be applied by who applies all that is there.
-func (c *manifestsCommand) write(ctx context.Context, objects []kubernetes.Object) error {
+func (c *manifestsCommand) write(ctx context.Context, f *family.Family, objects []kubernetes.Object) error {
 	objectFiles, err := kubernetes.Files(objects)
 	if err != nil {
 		return err
@@ -164,7 +168,7 @@ func (c *manifestsCommand) write(ctx context.Context, objects []kubernetes.Objec
 	for i, f := range objectFiles {
 		files[i] = gendir.File{Path: f.Name, Mode: f.Mode, Data: f.Data}
 	}
-	removed, err := gendir.Write(ctx, c.dir, files)
+	removed, err := gendir.Folder{Dir: c.dir, Holds: "the Kubernetes objects of " + f.Name}.Write(ctx, files)
 	if err != nil {
 		return fmt.Errorf("writing the objects: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/build"
 	"github.com/pulpimg/pulpimg/pkg/family"
+	"github.com/pulpimg/pulpimg/pkg/layout"
 	"github.com/pulpimg/pulpimg/pkg/publish"
 )
 
@@ -45,7 +46,33 @@ func (s *source) published(ctx context.Context, con console, f *family.Family, f
 		}
 		out[image.Name] = byDigest(image.Reference, d)
 	}
+	noteOld(ctx, con, f, from, recorded)
 	return out, nil
+}
+
+// noteOld says which images were published from here and are something else by now. What is printed for them is of the spec as it is, and names an
+// image of before.
+func noteOld(ctx context.Context, con console, f *family.Family, from *layout.Layout, recorded map[string]digest.Digest) {
+	var old []string
+	isPublished := func(image layout.Image) bool {
+		tag, err := name.NewTag(image.Reference())
+		d, ok := recorded[tag.Name()]
+		return err != nil || !ok || d == image.Descriptor.Digest
+	}
+	current, err := build.Cache{}.Current(ctx, f, from)
+	var stale *build.StaleError
+	if errors.As(err, &stale) {
+		old = stale.Changed
+	}
+	for _, image := range current {
+		if !isPublished(image) {
+			old = append(old, image.Name)
+		}
+	}
+	if len(old) > 0 {
+		fmt.Fprintf(con.err, "%s changed since the last push: the rest is of %s as it is, and the image of before; publish it with pulpimg build -f %s --push\n",
+			strings.Join(old, ", "), f.Spec.Filename, f.Spec.Filename)
+	}
 }
 
 func askDigest(ctx context.Context, con console, f *family.Family, image *family.Image, flags *registryFlags) (digest.Digest, error) {

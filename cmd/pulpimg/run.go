@@ -229,12 +229,8 @@ func (c *runCommand) checkSecrets() error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.options.Secrets)) {
 		file := c.options.Secrets[id]
-		info, err := os.Stat(file)
-		if err != nil {
+		if _, err := os.Stat(file); err != nil {
 			return usageError{fmt.Errorf("--secret id=%s: %w", id, err)}
-		}
-		if !info.Mode().IsRegular() {
-			return usageError{fmt.Errorf("--secret id=%s: %s is not a regular file, and cannot be mounted as one", id, file)}
 		}
 	}
 	return nil

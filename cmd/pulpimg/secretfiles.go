@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
@@ -45,6 +46,10 @@ func (s *secretFiles) files(f *family.Family) (map[string]string, error) {
 	for _, source := range sources {
 		if source.FilePath == "" {
 			return nil, usageError{fmt.Errorf("--secret id=%s: what is mounted is a file: write id=%s,src=FILE", source.ID, source.ID)}
+		}
+		// One that is missing may be on the machine that the containers run on.
+		if info, err := os.Stat(source.FilePath); err == nil && !info.Mode().IsRegular() {
+			return nil, usageError{fmt.Errorf("--secret id=%s: %s is not a regular file, and cannot be mounted as one", source.ID, source.FilePath)}
 		}
 		out[source.ID] = source.FilePath
 	}

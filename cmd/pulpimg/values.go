@@ -209,6 +209,15 @@ func withHint(f *family.Family, err error, secretly string) error {
 	return fmt.Errorf("%w: %s", err, strings.Join(hints, "; "))
 }
 
+// warnOfIdle says which images have a key for what runs them, and nothing to run.
+func warnOfIdle(con console, f *family.Family) {
+	for _, image := range f.Images {
+		if image.Declared.Kubernetes != nil && !image.Runs() && !image.Unpublished {
+			fmt.Fprintf(con.err, "%s is left out: it has the key kubernetes, and no command of its own to run, in a start or without; commands are not inherited\n", image.Name)
+		}
+	}
+}
+
 // warnOfFiles says which files images require that nothing brings: whether one is in the image after all, only a container can tell.
 func warnOfFiles(con console, images []*family.Image, mounted func(path string) bool) {
 	for _, image := range images {

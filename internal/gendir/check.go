@@ -17,19 +17,22 @@ import (
 
 // Check compares a directory with what Write would make of it and returns the difference as a unified diff, from what is there to what
 // should be; nothing when there is none. It ignores directories, and compares of a file's mode only whether it is executable.
-func Check(ctx context.Context, dir string, files []File) (difference string, err error) {
-	all, err := withNote(files)
+func (d Folder) Check(ctx context.Context, files []File) (difference string, err error) {
+	all, err := d.withNote(files)
 	if err != nil {
 		return "", err
 	}
-	root, err := os.OpenRoot(dir)
+	root, err := os.OpenRoot(d.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no directory %s", dir)
+		return "", fmt.Errorf("there is no directory %s", d.Dir)
 	}
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	if _, err := d.noted(root); err != nil {
+		return "", err
+	}
 	there, err := present(root)
 	if err != nil {
 		return "", err
@@ -51,7 +54,7 @@ func Check(ctx context.Context, dir string, files []File) (difference string, er
 			}
 			is = &f
 		}
-		text, err := compare(ctx, filepath.Join(dir, name), is, wanted[name])
+		text, err := compare(ctx, filepath.Join(d.Dir, name), is, wanted[name])
 		if err != nil {
 			return "", fmt.Errorf("comparing %s: %w", name, err)
 		}

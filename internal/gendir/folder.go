@@ -15,6 +15,13 @@ import (
 	"strings"
 )
 
+// A Folder is a directory of generated files.
+type Folder struct {
+	Dir string
+	// Holds says what the files are, and whose: "the Dockerfiles of pulp". What holds something else is left alone.
+	Holds string
+}
+
 // A File is one generated file.
 type File struct {
 	// Path is relative to the directory, clean, with slashes.
@@ -43,28 +50,30 @@ func (f File) Content() (io.ReadCloser, error) {
 const noteFile = ".pulpimg.json"
 
 type note struct {
-	Comment string   `json:"comment"`
-	Files   []string `json:"files"`
+	Comment string `json:"comment"`
+	// Holds is what the folder holds. Older notes do not say it.
+	Holds string   `json:"holds,omitempty"`
+	Files []string `json:"files"`
 }
 
 // withNote returns files with the note about them, sorted by path.
-func withNote(files []File) ([]File, error) {
+func (d Folder) withNote(files []File) ([]File, error) {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	var paths []string
 	for _, f := range files {
 		paths = append(paths, f.Path)
 	}
-	data, err := marshalNote(paths)
+	data, err := d.marshalNote(paths)
 	return append(files, File{Path: noteFile, Mode: 0o644, Data: data}), err
 }
 
-func marshalNote(paths []string) ([]byte, error) {
+func (d Folder) marshalNote(paths []string) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	err := encoder.Encode(note{Comment: "The files that pulpimg wrote here. When it writes again, it replaces and removes these and no others.", Files: paths})
+	err := encoder.Encode(note{Comment: "The files that pulpimg wrote here. When it writes again, it replaces and removes these and no others.", Holds: d.Holds, Files: paths})
 	return b.Bytes(), err
 }
 
@@ -83,6 +92,13 @@ func (e *ForeignError) Error() string {
 	return fmt.Sprintf("%s contains files that pulpimg did not write (%s): move them away, or name another directory", e.Dir, names)
 }
 
+// An OtherError says that a directory holds generated files of something else.
+type OtherError struct{ Dir, Holds string }
+
+func (e *OtherError) Error() string {
+	return fmt.Sprintf("%s holds %s: name another directory, or remove this one first", e.Dir, e.Holds)
+}
+
 // present returns the paths of everything in a directory, except directories.
 func present(root *os.Root) ([]string, error) {
 	var out []string
@@ -95,8 +111,8 @@ func present(root *os.Root) ([]string, error) {
 	return out, err
 }
 
-// noted returns the paths that a directory's note names, and the note's own.
-func noted(root *os.Root) (map[string]bool, error) {
+// noted returns the paths that a directory's note names, and the note's own. A note of something else is an [OtherError].
+func (d Folder) noted(root *os.Root) (map[string]bool, error) {
 	data, err := root.ReadFile(noteFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -107,6 +123,9 @@ func noted(root *os.Root) (map[string]bool, error) {
 	var n note
 	if err := json.Unmarshal(data, &n); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", noteFile, err)
+	}
+	if n.Holds != "" && n.Holds != d.Holds {
+		return nil, &OtherError{Dir: d.Dir, Holds: n.Holds}
 	}
 	out := map[string]bool{noteFile: true, temporary: true}
 	for _, name := range n.Files {

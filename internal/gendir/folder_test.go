@@ -68,10 +68,10 @@ func listing(t *testing.T, dir string) map[string]string {
 
 func write(t *testing.T, dir string, files []gendir.File) {
 	t.Helper()
-	if _, err := gendir.Write(t.Context(), dir, files); err != nil {
+	if _, err := (gendir.Folder{Dir: dir}).Write(t.Context(), files); err != nil {
 		t.Fatal(err)
 	}
-	if diff, err := gendir.Check(t.Context(), dir, files); err != nil || diff != "" {
+	if diff, err := (gendir.Folder{Dir: dir}).Check(t.Context(), files); err != nil || diff != "" {
 		t.Errorf("right after it was written: %v\n%s", err, diff)
 	}
 }
@@ -110,7 +110,7 @@ func TestWrite_removesStale(t *testing.T) {
 	// A file where a directory was, a directory where a file was, a link where a file was.
 	next := []gendir.File{file("a", "now a file"), file("b/deep/er/still", "x"), {Path: "b/empty", Mode: fs.ModeSymlink | 0o777, Target: "deep"}}
 	for _, want := range [][]string{{"a/link", "a/text", "a/tool", "b/deep/er"}, nil} {
-		removed, err := gendir.Write(t.Context(), dir, next)
+		removed, err := gendir.Folder{Dir: dir}.Write(t.Context(), next)
 		if diff := cmp.Diff(want, removed); err != nil || diff != "" {
 			t.Errorf("%v; removed (-want +got):\n%s", err, diff)
 		}
@@ -128,7 +128,7 @@ func TestWrite_foreignFiles(t *testing.T) {
 	for name, prepare := range map[string]func(dir string) error{
 		"before it was ever written to": func(dir string) error { return os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644) },
 		"later": func(dir string) error {
-			_, err := gendir.Write(t.Context(), dir, first)
+			_, err := gendir.Folder{Dir: dir}.Write(t.Context(), first)
 			return errors.Join(err, os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644))
 		},
 		"a file of the same name": func(dir string) error {
@@ -144,7 +144,7 @@ func TestWrite_foreignFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := listing(t, dir)
-			_, err := gendir.Write(t.Context(), dir, []gendir.File{file("a/text", "new")})
+			_, err := gendir.Folder{Dir: dir}.Write(t.Context(), []gendir.File{file("a/text", "new")})
 			var foreign *gendir.ForeignError
 			if !errors.As(err, &foreign) || len(foreign.Files) != 1 {
 				t.Errorf("%v, want an error about one file", err)
@@ -153,6 +153,33 @@ func TestWrite_foreignFiles(t *testing.T) {
 				t.Errorf("the directory changed (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+// What was generated of something else is not taken for what is no longer generated.
+func TestWrite_otherFolder(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := (gendir.Folder{Dir: dir, Holds: "the letters of a"}).Write(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	before := listing(t, dir)
+	other := gendir.Folder{Dir: dir, Holds: "the letters of b"}
+	_, writeErr := other.Write(t.Context(), []gendir.File{file("a/text", "new")})
+	_, checkErr := other.Check(t.Context(), first)
+	for _, err := range []error{writeErr, checkErr} {
+		var otherErr *gendir.OtherError
+		if !errors.As(err, &otherErr) || otherErr.Holds != "the letters of a" {
+			t.Errorf("got %v", err)
+		}
+	}
+	if diff := cmp.Diff(before, listing(t, dir)); diff != "" {
+		t.Errorf("the directory changed (-before +after):\n%s", diff)
+	}
+	// An older note does not say what it is about.
+	unsaid := t.TempDir()
+	write(t, unsaid, first)
+	if _, err := (gendir.Folder{Dir: unsaid, Holds: "the letters of b"}).Write(t.Context(), first[:1]); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -165,7 +192,7 @@ func TestWrite_interrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := gendir.Write(ctx, dir, []gendir.File{file("c", "new")}); err == nil {
+	if _, err := (gendir.Folder{Dir: dir}).Write(ctx, []gendir.File{file("c", "new")}); err == nil {
 		t.Fatal("it did not notice that it was interrupted")
 	}
 	if err := os.WriteFile(filepath.Join(dir, ".pulpimg-new"), []byte("half"), 0o644); err != nil {
@@ -214,7 +241,7 @@ func TestCheck(t *testing.T) {
 			if err := test.change(dir); err != nil {
 				t.Fatal(err)
 			}
-			diff, err := gendir.Check(t.Context(), dir, first)
+			diff, err := gendir.Folder{Dir: dir}.Check(t.Context(), first)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,7 +256,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestCheck_noDirectory(t *testing.T) {
-	if _, err := gendir.Check(t.Context(), filepath.Join(t.TempDir(), "none"), first); err == nil || !strings.Contains(err.Error(), "there is no directory") {
+	if _, err := (gendir.Folder{Dir: filepath.Join(t.TempDir(), "none")}).Check(t.Context(), first); err == nil || !strings.Contains(err.Error(), "there is no directory") {
 		t.Errorf("%v", err)
 	}
 }

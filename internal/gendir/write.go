@@ -13,31 +13,31 @@ import (
 const temporary = ".pulpimg-new"
 
 // Write makes a directory hold the files and nothing else. What an earlier Write put there and is no longer among them is removed. When
-// the directory holds anything else, Write changes nothing and returns a ForeignError. Each file is replaced at once; a Write that is
+// the directory holds anything else, Write changes nothing and returns a ForeignError, or an OtherError if what is there was generated of something else. Each file is replaced at once; a Write that is
 // interrupted leaves some of them old and some new, and the next one goes on from there. It returns what it removed.
-func Write(ctx context.Context, dir string, files []File) (removed []string, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+func (d Folder) Write(ctx context.Context, files []File) (removed []string, err error) {
+	if err := os.MkdirAll(d.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(dir)
+	root, err := os.OpenRoot(d.Dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	stale, err := stale(root, dir, files)
+	stale, err := d.stale(root, files)
 	if err != nil {
 		return nil, err
 	}
-	return stale, write(ctx, root, stale, files)
+	return stale, d.write(ctx, root, stale, files)
 }
 
-func write(ctx context.Context, root *os.Root, stale []string, files []File) error {
-	all, err := withNote(files)
+func (d Folder) write(ctx context.Context, root *os.Root, stale []string, files []File) error {
+	all, err := d.withNote(files)
 	if err != nil {
 		return err
 	}
 	// While the directory changes, its note names what was there as well as what will be.
-	if err := announce(ctx, root, stale, all); err != nil {
+	if err := d.announce(ctx, root, stale, all); err != nil {
 		return err
 	}
 	for _, name := range stale {
@@ -57,12 +57,12 @@ func write(ctx context.Context, root *os.Root, stale []string, files []File) err
 }
 
 // stale returns what an earlier Write put into a directory and is not among the files. What it had not finished is removed.
-func stale(root *os.Root, dir string, files []File) ([]string, error) {
+func (d Folder) stale(root *os.Root, files []File) ([]string, error) {
 	there, err := present(root)
 	if err != nil {
 		return nil, err
 	}
-	ours, err := noted(root)
+	ours, err := d.noted(root)
 	if err != nil {
 		return nil, err
 	}
@@ -84,13 +84,13 @@ func stale(root *os.Root, dir string, files []File) ([]string, error) {
 		}
 	}
 	if len(foreign) > 0 {
-		return nil, &ForeignError{Dir: dir, Files: foreign}
+		return nil, &ForeignError{Dir: d.Dir, Files: foreign}
 	}
 	return old, nil
 }
 
 // announce writes a note of all that is about to be removed or written.
-func announce(ctx context.Context, root *os.Root, stale []string, files []File) error {
+func (d Folder) announce(ctx context.Context, root *os.Root, stale []string, files []File) error {
 	paths := slices.Clone(stale)
 	for _, f := range files {
 		if f.Path != noteFile {
@@ -98,7 +98,7 @@ func announce(ctx context.Context, root *os.Root, stale []string, files []File) 
 		}
 	}
 	slices.Sort(paths)
-	data, err := marshalNote(paths)
+	data, err := d.marshalNote(paths)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,9 @@ func amount(quantity string) (*big.Rat, bool) {
 	return number.Mul(number, factor), true
 }
 
+// leastMemory is less than any process needs. Somebody who writes less has left out the unit.
+func leastMemory() *big.Rat { return big.NewRat(1<<20, 1) }
+
 // MemoryLimit returns how much memory a container may use, in bytes and rounded up; 0, when the spec does not say.
 func (w Workload) MemoryLimit() int64 {
 	bytes, ok := amount(w.Limits["memory"])

@@ -95,6 +95,15 @@ func (e environment) names() []string {
 	return names
 }
 
+// checkSecretEnv reports values of the image's configuration for secret variables of the environment.
+func (r *resolver) checkSecretEnv(declared []spec.Named[spec.Text]) {
+	for _, v := range declared {
+		if r.env.secret[v.Name.Value] && v.Value.Value != "" {
+			r.report.Add(v.Name.At, "leave it out here, and give the value to containers", "%s is secret, and everybody who has the image would see its value", v.Name.Value)
+		}
+	}
+}
+
 // required returns the variables that no container of the family starts without.
 func (e environment) required() []string {
 	var names []string

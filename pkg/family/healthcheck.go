@@ -110,6 +110,14 @@ func (r *resolver) healthcheck(d *spec.Healthcheck) *Healthcheck {
 		return &Healthcheck{}
 	}
 	r.program(d.Command, atBuild)
+	if len(d.Command) > 0 {
+		switch first := d.Command[0]; first.Value {
+		case "CMD", "NONE":
+			r.report.Add(first.At, "leave the word out; healthcheck: none takes away the check of the base", "%s is a word of Dockerfiles and Compose files, and no program", first.Value)
+		case "CMD-SHELL":
+			r.report.Add(first.At, "write script: in place of command: [CMD-SHELL, ...]", "CMD-SHELL is a word of Dockerfiles and Compose files, and no program")
+		}
+	}
 	h := &Healthcheck{
 		Command:       r.substitute.texts(d.Command, atBuild),
 		Script:        r.healthScript(d.Script),

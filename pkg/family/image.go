@@ -61,6 +61,7 @@ func (r *resolver) onBuildPlatform(image *Image, d spec.Image) bool {
 }
 
 func (r *resolver) config(d spec.Image) Config {
+	r.checkSecretEnv(d.Env)
 	r.program(d.Entrypoint, atBuild)
 	if len(d.Entrypoint) == 0 && len(d.Command) > 0 { // beside an entrypoint, these are its arguments
 		r.nonEmpty(d.Command[0], atBuild, "", "without an entrypoint, the first word of a command")

@@ -175,6 +175,7 @@ func (r *resolver) mount(m spec.Mount, taken map[string]bool) Mount {
 }
 
 func (r *resolver) envStep(s spec.Step) Step {
+	r.checkSecretEnv(s.Env)
 	step := Env{Vars: r.envVars(s.Env)}
 	names := make([]string, len(step.Vars))
 	for i, v := range step.Vars {

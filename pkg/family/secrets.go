@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
+	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
 )
 
 // A Secret is a file that containers get from outside when they start, such as a private key. Nothing of it is in the image.
@@ -42,6 +43,8 @@ func (r *resolver) secrets(declared []spec.Named[spec.Text]) []Secret {
 			r.report.Add(d.Value.At, "name the file", "a secret is a file, and %s/ is a directory", strings.TrimSuffix(path, "/"))
 		case strings.Contains(path, ":"):
 			r.report.Add(d.Value.At, "give the file another name", "%q has a ':', at which docker, podman and Kubernetes divide", path)
+		case !Reserved(path) && (under(startupDir, path) || under(startscript.Helper, path)):
+			r.report.Add(d.Value.At, "name the file", "a secret is a file, and %s is a directory with what pulpimg starts containers with", path)
 		default:
 			r.checkReserved(d.Value.At, path)
 		}

@@ -63,6 +63,7 @@ func TestResolve_secretErrors(t *testing.T) {
 		{"the root", image("secrets: {k: /}"), `f.yaml:5:42: a secret is a file, and / is a directory (name the file)`},
 		{"a colon", image(`secrets: {k: "/a:b"}`), `f.yaml:5:42: "/a:b" has a ':', at which docker, podman and Kubernetes divide (give the file another name)`},
 		{"what pulpimg has there", image("secrets: {k: /usr/bin/pulp-helper}"), `f.yaml:5:42: /usr/bin/pulp-helper is for what pulpimg starts containers with (put it somewhere else)`},
+		{"a directory with what pulpimg has there", image("secrets: {k: /usr/bin}"), `f.yaml:5:42: a secret is a file, and /usr/bin is a directory with what pulpimg starts containers with (name the file)`},
 		{"an id with a slash", image("secrets: {a/b: /k}"), `f.yaml:5:39: "a/b" is no id for a secret (use letters, digits, '-', '_' and '.', 253 at most)`},
 		{"a variable of the same name", head + settings + "images: {a: {from: scratch, secrets: {PASSWORD: /k}}}\n",
 			`f.yaml:7:39: PASSWORD is a variable of the environment as well: in a Secret of Kubernetes, both would have the same key (call one of them something else)`},

@@ -138,7 +138,11 @@ func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 		{"ephemeral-storage", "amount of bytes: write a number and Mi or Gi", declared.EphemeralStorage, bytesAmount},
 	} {
 		if d.text.IsSet() {
+			reported := r.report.Len()
 			out[d.name] = r.matchForm(d.text, d.form, d.what)
+			if bytes, ok := amount(out[d.name]); ok && r.report.Len() == reported && d.name == "memory" && bytes.Sign() > 0 && bytes.Cmp(leastMemory()) < 0 {
+				r.report.Add(d.text.At, "give it a unit, such as 512Mi", "with %s bytes of memory, nothing starts", bytes.FloatString(0))
+			}
 		}
 	}
 	return out

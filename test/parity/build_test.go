@@ -71,7 +71,7 @@ func writeFolder(t *testing.T, f *family.Family) string {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "dockerfiles")
-	if _, err := gendir.Write(t.Context(), dir, files); err != nil {
+	if _, err := (gendir.Folder{Dir: dir}).Write(t.Context(), files); err != nil {
 		t.Fatal(err)
 	}
 	return dir

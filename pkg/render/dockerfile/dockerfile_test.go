@@ -104,11 +104,11 @@ func TestGenerate_golden(t *testing.T) {
 			}
 			dir := filepath.Join("testdata", strings.TrimSuffix(filepath.Base(file), ".yaml"))
 			if *update {
-				if _, err := gendir.Write(t.Context(), dir, files); err != nil {
+				if _, err := (gendir.Folder{Dir: dir}).Write(t.Context(), files); err != nil {
 					t.Fatal(err)
 				}
 			}
-			diff, err := gendir.Check(t.Context(), dir, files)
+			diff, err := gendir.Folder{Dir: dir}.Check(t.Context(), files)
 			if err != nil || diff != "" {
 				t.Errorf("the golden files differ (-update writes them anew; %v):\n%s", err, diff)
 			}

@@ -30,7 +30,7 @@ func TestGenerate_memory(t *testing.T) {
 	for _, do := range []func() error{
 		func() error {
 			files, err := generate(t, file, "spec.yaml")
-			_, writeErr := gendir.Write(t.Context(), out, files)
+			_, writeErr := gendir.Folder{Dir: out}.Write(t.Context(), files)
 			return errors.Join(err, writeErr)
 		},
 		func() error {
@@ -38,7 +38,7 @@ func TestGenerate_memory(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			difference, err := gendir.Check(t.Context(), out, files)
+			difference, err := gendir.Folder{Dir: out}.Check(t.Context(), files)
 			if difference != "" {
 				t.Error(difference)
 			}

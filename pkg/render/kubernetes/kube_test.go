@@ -289,7 +289,7 @@ images: { a: { from: scratch, steps: [ helpers: [wait] ], start: { command: [x] 
 func TestWorkloads_amounts(t *testing.T) {
 	for resource, amounts := range map[string][]string{
 		"cpu":    {"0", "1", "0.001", "999999999.999", "999999999m"},
-		"memory": {"1", "999999999999999", "999999999.999P", "999999999.999Pi", "0.1k", "1.5Gi"},
+		"memory": {"1048576", "999999999999999", "999999999.999P", "999999999.999Pi", "1048.6k", "1.5Gi"},
 	} {
 		for _, amount := range amounts {
 			f := familytest.Parse(t, head+"images: {a: {from: scratch, command: [x], kubernetes: {resources: {limits: {"+resource+": \""+amount+"\"}}}}}\n")
