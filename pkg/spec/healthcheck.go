@@ -35,7 +35,7 @@ func (r *reader) healthcheck(n *yaml.Node, what string) *Healthcheck {
 		return h
 	}
 	before := len(r.report.errors)
-	if !r.object(n, what, fields{
+	if !r.objectWith(n, what, fields{
 		"command":        r.texts(&h.Command, "command"),
 		"script":         r.text(&h.Script, "script"),
 		"http":           func(n *yaml.Node) { h.HTTP = r.httpCheck(n, what+".http") },
@@ -44,7 +44,7 @@ func (r *reader) healthcheck(n *yaml.Node, what string) *Healthcheck {
 		"start_period":   r.healthDuration(&h.StartPeriod, "start_period"),
 		"start_interval": r.healthDuration(&h.StartInterval, "start_interval"),
 		"retries":        r.retries(&h.Retries, "retries"),
-	}) {
+	}, misplacedInHealthcheck) {
 		return h
 	}
 	said := 0

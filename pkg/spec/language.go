@@ -10,7 +10,7 @@ import (
 func (r *reader) spec(n *yaml.Node, s *Spec) {
 	registries := either{reader: r, into: &s.Registries, one: "registry", many: "registries"}
 	tags := either{reader: r, into: &s.Tags, one: "tag", many: "tags"}
-	r.object(n, "the spec", fields{
+	r.objectWith(n, "the spec", fields{
 		"version":     func(*yaml.Node) {},
 		"extends":     r.text(&s.Extends, "extends"),
 		"name":        r.text(&s.Name, "name"),
@@ -28,7 +28,7 @@ func (r *reader) spec(n *yaml.Node, s *Spec) {
 		"services":    named(r, &s.Services, "services", r.service),
 		"kubernetes":  func(n *yaml.Node) { s.Kubernetes = r.kubernetes(n) },
 		"images":      named(r, &s.Images, "images", r.image),
-	})
+	}, misplacedInSpec)
 	r.need(s.Name, r.rangeOf(n), "name", "the spec")
 	registries.need(r.rangeOf(n))
 	tags.need(r.rangeOf(n))
@@ -155,7 +155,7 @@ func (r *reader) service(n *yaml.Node, at Range, what string) Service {
 
 func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 	i := Image{At: at}
-	if !r.object(n, what, fields{
+	if !r.objectWith(n, what, fields{
 		"name":       r.text(&i.Name, "name"),
 		"matrix":     func(n *yaml.Node) { i.Matrix = r.matrix(n, what+".matrix") },
 		"publish":    r.optionalBoolean(&i.Publish, "publish"),
@@ -183,7 +183,7 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 		},
 		"start":      func(n *yaml.Node) { i.Start = r.start(n, what+".start") },
 		"kubernetes": func(n *yaml.Node) { i.Kubernetes = r.workload(n, what+".kubernetes") },
-	}) {
+	}, misplacedInImage) {
 		return i
 	}
 	r.need(i.From, at, "from", what)

@@ -36,19 +36,19 @@ type fields map[string]func(*yaml.Node)
 
 // object reads a mapping with known keys. It reports whether there is a mapping to read.
 func (r *reader) object(n *yaml.Node, what string, keys fields) bool {
-	return r.objectWith(n, what, keys, nil)
+	return r.objectWith(n, what, keys, func(string) string { return "" })
 }
 
-// objectWith does the same, with what to do instead for some of the keys that there are not.
-func (r *reader) objectWith(n *yaml.Node, what string, keys fields, instead map[string]string) bool {
+// objectWith does the same. For a key that there is not, instead returns what to do, or "".
+func (r *reader) objectWith(n *yaml.Node, what string, keys fields, instead func(key string) string) bool {
 	for _, p := range r.pairs(n, what) {
 		if r.report.Full() {
 			break
 		}
 		read, ok := keys[p.Name.Value]
 		if !ok {
-			hint, ok := instead[p.Name.Value]
-			if !ok {
+			hint := instead(p.Name.Value)
+			if hint == "" {
 				hint = DidYouMean(p.Name.Value, slices.Collect(maps.Keys(keys)))
 			}
 			r.report.Add(p.Name.At, hint, "unknown key %q in %s", p.Name.Value, what)

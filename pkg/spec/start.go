@@ -70,7 +70,7 @@ func (s Start) Inherit(base Start) (out Start, keys []StartKey) {
 
 func (r *reader) start(n *yaml.Node, what string) *Start {
 	s := &Start{At: r.rangeOf(n)}
-	r.object(n, what, fields{
+	r.objectWith(n, what, fields{
 		"require": func(n *yaml.Node) {
 			r.object(n, "require", fields{
 				"sockets":   r.list(&s.Sockets, "sockets"),
@@ -85,7 +85,7 @@ func (r *reader) start(n *yaml.Node, what string) *Start {
 		"workdir":   r.text(&s.Workdir, "workdir"),
 		"umask":     r.octal(&s.Umask, "umask"),
 		"command":   func(n *yaml.Node) { s.Command = r.startCommand(n, what) },
-	})
+	}, misplacedInStart)
 	return s
 }
 
