@@ -34,6 +34,10 @@ func (r *reader) healthcheck(n *yaml.Node, what string) *Healthcheck {
 		r.text(&h.None, what)(n)
 		return h
 	}
+	if scalar := r.follow(n); scalar.Kind == yaml.ScalarNode && scalar.ShortTag() == "!!bool" {
+		r.report.Add(h.At, "write healthcheck: none, or leave it out", "%s has to be a mapping, not %s", what, kindOf(scalar))
+		return h
+	}
 	before := len(r.report.errors)
 	if !r.objectWith(n, what, fields{
 		"command":        r.texts(&h.Command, "command"),

@@ -125,6 +125,11 @@ func (r *reader) storage(n *yaml.Node) *Storage {
 
 func (r *reader) workload(n *yaml.Node, what string) *Workload {
 	w := &Workload{At: r.rangeOf(n)}
+	switch r.follow(n).Value {
+	case "deployment", "statefulset", "daemonset", "job", "cronjob":
+		r.single(n, what, "write kubernetes: { kind: ", " }")
+		return w
+	}
 	r.objectWith(n, what, fields{
 		"kind":             r.text(&w.Kind, "kind"),
 		"schedule":         r.text(&w.Schedule, "schedule"),

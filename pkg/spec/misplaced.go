@@ -39,7 +39,9 @@ func misplacedInImage(key string) string {
 		return "leave it out: containers are started again, those of a job only when they fail"
 	case "deploy", "scale":
 		return "write kubernetes: { replicas: ... }"
-	case "args", "build_args":
+	case "args":
+		return "write command, or variables at the top of the spec for what a build is given"
+	case "build_args":
 		return "write variables, at the top of the spec"
 	case "base", "image":
 		return "write from"
