@@ -96,7 +96,7 @@ func TestMatrix_errors(t *testing.T) {
 		{"no variables", `images: {a: {matrix: {}, name: b, from: scratch}}`, `f.yaml:5:22: images.a.matrix has no variables
 f.yaml:5:32: images.a has a name and no matrix: its key is its name`},
 		{"no values", `images: {a: {matrix: {x: []}, name: "b${{ x }}", from: scratch}}`, `f.yaml:5:26: x of images.a.matrix has no values (such as ["3.11", "3.12"])`},
-		{"a string in place of values", `images: {a: {matrix: {x: y}, name: "b${{ x }}", from: scratch}}`, `f.yaml:5:26: x of images.a.matrix has to be a list, not "y"`},
+		{"a string in place of values", `images: {a: {matrix: {x: y}, name: "b${{ x }}", from: scratch}}`, `f.yaml:5:26: x of images.a.matrix has to be a list, not "y" (write [y])`},
 		{"a number", `images: {a: {matrix: {x: [3.12]}, name: "b${{ x }}", from: scratch}}`, `f.yaml:5:27: item 1 of x of images.a.matrix has to be a string, not the number 3.12 (write "3.12")`},
 		{"a value twice", `images: {a: {matrix: {x: [b, c, b]}, name: "a-${{ x }}", from: scratch}}`, `f.yaml:5:33: the matrix has "b" twice for x`},
 		{"no name for a variable", `images: {a: {matrix: {x-y: [b]}, name: a, from: scratch}}`, `f.yaml:5:23: "x-y" is no name for a variable (use letters, digits and _, and begin with no digit)`},

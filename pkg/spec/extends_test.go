@@ -158,7 +158,7 @@ func TestExtends_errors(t *testing.T) {
 		{"nothing has the key", []string{"top.yaml", top(""), "base.yaml", "version: 1\nname: f\ntag: t\n"}, `d/top.yaml:1:1: the spec needs the key "registry" (or registries, a list of them)`},
 		{"mistakes in both files", []string{"top.yaml", top("images: {web: {usr: x}, base: {volumes: y}}\n"), "base.yaml", shop + "x: y\n"},
 			`d/top.yaml:3:16: unknown key "usr" in images.web (did you mean "user"?)
-d/top.yaml:3:41: volumes has to be a list, not "y"
+d/top.yaml:3:41: volumes has to be a list, not "y" (write [y])
 d/base.yaml:12:1: unknown key "x" in the spec (there is environment, extends, images, immutable, kubernetes, labels, name, records, refresh, registries, registry, services, settings, tag, tags, variables, version)`},
 		{"a wrong value is replaced", []string{"top.yaml", top("images: {web: {user: x}}\n"), "base.yaml", strings.Replace(shop, "user: www", "user: [www]", 1)}, ""},
 		{"a key twice below", []string{"top.yaml", top("images: {web: {user: x}}\n"), "base.yaml", strings.Replace(shop, "user: www", "user: a, user: b", 1)},

@@ -34,8 +34,12 @@ func (r *reader) healthcheck(n *yaml.Node, what string) *Healthcheck {
 		r.text(&h.None, what)(n)
 		return h
 	}
+	if scalar := r.follow(n); scalar.Kind == yaml.ScalarNode && scalar.ShortTag() == "!!bool" {
+		r.report.Add(h.At, "write healthcheck: none, or leave it out", "%s has to be a mapping, not %s", what, kindOf(scalar))
+		return h
+	}
 	before := len(r.report.errors)
-	if !r.object(n, what, fields{
+	if !r.objectWith(n, what, fields{
 		"command":        r.texts(&h.Command, "command"),
 		"script":         r.text(&h.Script, "script"),
 		"http":           func(n *yaml.Node) { h.HTTP = r.httpCheck(n, what+".http") },
@@ -44,7 +48,7 @@ func (r *reader) healthcheck(n *yaml.Node, what string) *Healthcheck {
 		"start_period":   r.healthDuration(&h.StartPeriod, "start_period"),
 		"start_interval": r.healthDuration(&h.StartInterval, "start_interval"),
 		"retries":        r.retries(&h.Retries, "retries"),
-	}) {
+	}, misplacedInHealthcheck) {
 		return h
 	}
 	said := 0

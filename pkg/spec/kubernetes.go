@@ -78,11 +78,11 @@ type Amounts struct {
 
 func (r *reader) kubernetes(n *yaml.Node) *Kubernetes {
 	k := &Kubernetes{At: r.rangeOf(n)}
-	r.object(n, "kubernetes", fields{
+	r.objectWith(n, "kubernetes", fields{
 		"services":      named(r, &k.Services, "kubernetes.services", r.kubernetesService),
 		"storage":       func(n *yaml.Node) { k.Storage = r.storage(n) },
 		"networkPolicy": r.boolean(&k.NetworkPolicy, "networkPolicy"),
-	})
+	}, misplacedInKubernetes)
 	return k
 }
 
@@ -125,7 +125,12 @@ func (r *reader) storage(n *yaml.Node) *Storage {
 
 func (r *reader) workload(n *yaml.Node, what string) *Workload {
 	w := &Workload{At: r.rangeOf(n)}
-	r.object(n, what, fields{
+	switch r.follow(n).Value {
+	case "deployment", "statefulset", "daemonset", "job", "cronjob":
+		r.single(n, what, "write kubernetes: { kind: ", " }")
+		return w
+	}
+	r.objectWith(n, what, fields{
 		"kind":             r.text(&w.Kind, "kind"),
 		"schedule":         r.text(&w.Schedule, "schedule"),
 		"readiness":        r.text(&w.Readiness, "readiness"),
@@ -136,7 +141,7 @@ func (r *reader) workload(n *yaml.Node, what string) *Workload {
 		"spread":           r.text(&w.Spread, "spread"),
 		"capabilities":     r.list(&w.Capabilities, "capabilities"),
 		"resources":        func(n *yaml.Node) { w.Resources = r.resources(n) },
-	})
+	}, misplacedInWorkload)
 	if w.Singleton && w.Replicas > 0 {
 		r.report.Add(w.At, "leave one of them out", "%s is a singleton and has a number of replicas", what)
 	}
@@ -171,10 +176,10 @@ func (r *reader) share(into *Share, what string) func(*yaml.Node) {
 
 func (r *reader) resources(n *yaml.Node) Resources {
 	out := Resources{At: r.rangeOf(n)}
-	r.object(n, "resources", fields{
+	r.objectWith(n, "resources", fields{
 		"requests": func(n *yaml.Node) { out.Requests = r.amounts(n, "requests") },
 		"limits":   func(n *yaml.Node) { out.Limits = r.amounts(n, "limits") },
-	})
+	}, misplacedInResources)
 	return out
 }
 

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -10,7 +11,7 @@ import (
 func (r *reader) spec(n *yaml.Node, s *Spec) {
 	registries := either{reader: r, into: &s.Registries, one: "registry", many: "registries"}
 	tags := either{reader: r, into: &s.Tags, one: "tag", many: "tags"}
-	r.object(n, "the spec", fields{
+	r.objectWith(n, "the spec", fields{
 		"version":     func(*yaml.Node) {},
 		"extends":     r.text(&s.Extends, "extends"),
 		"name":        r.text(&s.Name, "name"),
@@ -22,13 +23,13 @@ func (r *reader) spec(n *yaml.Node, s *Spec) {
 		"refresh":     r.refresh(&s.Refresh),
 		"records":     r.records(&s.Records),
 		"labels":      r.namedTexts(&s.Labels, "labels"),
-		"variables":   named(r, &s.Variables, "variables", r.variable),
-		"environment": named(r, &s.Environment, "environment", r.envVariable),
+		"variables":   namedOr(r, &s.Variables, "variables", ofVariables, r.variable),
+		"environment": namedOr(r, &s.Environment, "environment", ofVariables, r.envVariable),
 		"settings":    named(r, &s.Settings, "settings", r.settings),
 		"services":    named(r, &s.Services, "services", r.service),
 		"kubernetes":  func(n *yaml.Node) { s.Kubernetes = r.kubernetes(n) },
 		"images":      named(r, &s.Images, "images", r.image),
-	})
+	}, misplacedInSpec)
 	r.need(s.Name, r.rangeOf(n), "name", "the spec")
 	registries.need(r.rangeOf(n))
 	tags.need(r.rangeOf(n))
@@ -62,8 +63,13 @@ func (r *reader) version(n *yaml.Node) {
 
 // named reads a mapping of names to values of one kind.
 func named[T any](r *reader, into *[]Named[T], what string, read func(n *yaml.Node, at Range, what string) T) func(*yaml.Node) {
+	return namedOr(r, into, what, "", read)
+}
+
+// namedOr does the same, with a hint for a value that is no mapping.
+func namedOr[T any](r *reader, into *[]Named[T], what, hint string, read func(n *yaml.Node, at Range, what string) T) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		for _, p := range r.names(n, what) {
+		for _, p := range r.namesOr(n, what, hint) {
 			at := Range{Start: p.Name.At.Start, End: r.rangeOf(p.Value).End}
 			*into = append(*into, Named[T]{Name: p.Name, Value: read(p.Value, at, what+"."+p.Name.Value)})
 		}
@@ -84,7 +90,7 @@ func (r *reader) need(t Text, in Range, key, what string) {
 func (r *reader) variable(n *yaml.Node, at Range, what string) Variable {
 	v := Variable{At: at}
 	var description Text
-	if isNull(n) {
+	if isNull(n) || r.single(n, what, "write "+strings.TrimPrefix(what, "variables.")+": { default: ", " }") {
 		return v
 	}
 	r.object(n, what, fields{
@@ -97,7 +103,7 @@ func (r *reader) variable(n *yaml.Node, at Range, what string) Variable {
 func (r *reader) envVariable(n *yaml.Node, at Range, what string) EnvVariable {
 	v := EnvVariable{At: at}
 	var description Text
-	if isNull(n) {
+	if isNull(n) || r.single(n, what, "write "+strings.TrimPrefix(what, "environment.")+": { default: ", " }") {
 		return v
 	}
 	r.object(n, what, fields{
@@ -155,7 +161,7 @@ func (r *reader) service(n *yaml.Node, at Range, what string) Service {
 
 func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 	i := Image{At: at}
-	if !r.object(n, what, fields{
+	if !r.objectWith(n, what, fields{
 		"name":       r.text(&i.Name, "name"),
 		"matrix":     func(n *yaml.Node) { i.Matrix = r.matrix(n, what+".matrix") },
 		"publish":    r.optionalBoolean(&i.Publish, "publish"),
@@ -169,7 +175,7 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 		"workdir":    r.text(&i.Workdir, "workdir"),
 		"volumes":    r.texts(&i.Volumes, "volumes"),
 		"ports":      r.texts(&i.Ports, "ports"),
-		"secrets":    r.namedTexts(&i.Secrets, "secrets"),
+		"secrets":    r.namedTextsOr(&i.Secrets, "secrets", "write ID: PATH, the path in the container"),
 		"stopsignal": r.text(&i.StopSignal, "stopsignal"),
 		"entrypoint": r.texts(&i.Entrypoint, "entrypoint"),
 		"command":    r.texts(&i.Command, "command"),
@@ -183,7 +189,7 @@ func (r *reader) image(n *yaml.Node, at Range, what string) Image {
 		},
 		"start":      func(n *yaml.Node) { i.Start = r.start(n, what+".start") },
 		"kubernetes": func(n *yaml.Node) { i.Kubernetes = r.workload(n, what+".kubernetes") },
-	}) {
+	}, misplacedInImage) {
 		return i
 	}
 	r.need(i.From, at, "from", what)

@@ -26,7 +26,7 @@ func (r *reader) packages(n *yaml.Node, tool string) *Packages {
 		keys["recommends"] = r.optionalBoolean(&p.Recommends, "recommends")
 	}
 	before := len(r.report.errors)
-	r.objectWith(n, tool, keys, cannot(tool))
+	r.objectWith(n, tool, keys, func(key string) string { return cannot(tool)[key] })
 	switch {
 	case !override.IsSet():
 	case override.Value == "yum", override.Value == "dnf":

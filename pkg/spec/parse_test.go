@@ -88,7 +88,7 @@ f.yaml:3:11: registry has to be a string, not a list (write registries for sever
 			`f.yaml:5:41: l has to be a string, not the truth value true (write "true")`},
 		{"nothing where a string belongs", head + "images: {a: {from: }}\n", `f.yaml:5:20: from has to be a string, not nothing`},
 		{"nothing where an image belongs", head + "images: {a: }\n", `f.yaml:5:13: images.a has to be a mapping, not nothing`},
-		{"a string where a list belongs", head + "images: {a: {from: scratch, volumes: /a}}\n", `f.yaml:5:38: volumes has to be a list, not "/a"`},
+		{"a string where a list belongs", head + "images: {a: {from: scratch, volumes: /a}}\n", `f.yaml:5:38: volumes has to be a list, not "/a" (write [/a])`},
 		{"a list where a mapping belongs", head + "images: [a]\n", `f.yaml:5:9: images has to be a mapping, not a list`},
 
 		{"a required variable with a default", head + "environment: {A: {required: true, default: x}}\n" + images,
@@ -140,7 +140,7 @@ f.yaml:3:11: registry has to be a string, not a list (write registries for sever
 		{"a run without anything", step("{run: {}}"), `f.yaml:8:20: run needs either a script or a command`},
 		{"a run with both", step("{run: {script: s, command: [c]}}"), `f.yaml:8:20: run needs either a script or a command`},
 		{"a start with an empty command", head + "images: {a: {from: scratch, start: {command: []}}}\n", `f.yaml:5:46: the command of images.a.start is empty (leave it out if images that are based on this one have the command)`},
-		{"a start with a command that is none", head + "images: {a: {from: scratch, start: {command: web}}}\n", `f.yaml:5:46: command has to be a list, not "web"`},
+		{"a start with a command that is none", head + "images: {a: {from: scratch, start: {command: web}}}\n", `f.yaml:5:46: command has to be a list, not "web" (write [web])`},
 		{"a start and an entrypoint", head + "images: {a: {from: scratch, entrypoint: [e], start: {command: [c]}}}\n",
 			`f.yaml:5:53: images.a has a start and an entrypoint or command of its own (keep start, or entrypoint and command)`},
 	} {

@@ -36,19 +36,19 @@ type fields map[string]func(*yaml.Node)
 
 // object reads a mapping with known keys. It reports whether there is a mapping to read.
 func (r *reader) object(n *yaml.Node, what string, keys fields) bool {
-	return r.objectWith(n, what, keys, nil)
+	return r.objectWith(n, what, keys, func(string) string { return "" })
 }
 
-// objectWith does the same, with what to do instead for some of the keys that there are not.
-func (r *reader) objectWith(n *yaml.Node, what string, keys fields, instead map[string]string) bool {
+// objectWith does the same. For a key that there is not, instead returns what to do, or "".
+func (r *reader) objectWith(n *yaml.Node, what string, keys fields, instead func(key string) string) bool {
 	for _, p := range r.pairs(n, what) {
 		if r.report.Full() {
 			break
 		}
 		read, ok := keys[p.Name.Value]
 		if !ok {
-			hint, ok := instead[p.Name.Value]
-			if !ok {
+			hint := instead(p.Name.Value)
+			if hint == "" {
 				hint = DidYouMean(p.Name.Value, slices.Collect(maps.Keys(keys)))
 			}
 			r.report.Add(p.Name.At, hint, "unknown key %q in %s", p.Name.Value, what)
@@ -67,11 +67,19 @@ func (r *reader) pairs(n *yaml.Node, what string) []Named[*yaml.Node] {
 
 // names returns the keys and values of a mapping whose keys are names that the spec gives.
 func (r *reader) names(n *yaml.Node, what string) []Named[*yaml.Node] {
+	return r.namesOr(n, what, "")
+}
+
+// namesOr does the same, with a hint for a value that is no mapping.
+func (r *reader) namesOr(n *yaml.Node, what, hint string) []Named[*yaml.Node] {
 	at := r.rangeOf(n)
 	r.checkTag(n)
 	n = r.follow(n)
 	if n.Kind != yaml.MappingNode {
-		r.report.Add(at, r.removes[n], "%s has to be a mapping, not %s", what, kindOf(n))
+		if isNull(n) {
+			hint = r.removes[n]
+		}
+		r.report.Add(at, hint, "%s has to be a mapping, not %s", what, kindOf(n))
 		return nil
 	}
 	var out []Named[*yaml.Node]
@@ -99,11 +107,19 @@ func (r *reader) names(n *yaml.Node, what string) []Named[*yaml.Node] {
 
 // items returns the items of a list.
 func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
+	return r.itemsOr(n, what, "")
+}
+
+// itemsOr does the same, with a hint for a value that is no list.
+func (r *reader) itemsOr(n *yaml.Node, what, hint string) []*yaml.Node {
 	at := r.rangeOf(n)
 	r.checkTag(n)
 	n = r.follow(n)
 	if n.Kind != yaml.SequenceNode {
-		r.report.Add(at, r.removes[n], "%s has to be a list, not %s", what, kindOf(n))
+		if isNull(n) {
+			hint = r.removes[n]
+		}
+		r.report.Add(at, hint, "%s has to be a list, not %s", what, kindOf(n))
 		return nil
 	}
 	return n.Content
@@ -111,13 +127,18 @@ func (r *reader) items(n *yaml.Node, what string) []*yaml.Node {
 
 // text reads a string. A wrong one is set all the same, so that it is not reported as missing too.
 func (r *reader) text(into *Text, what string) func(*yaml.Node) {
+	return r.textOr(into, what, "")
+}
+
+// textOr does the same, with a hint for a mapping or a list.
+func (r *reader) textOr(into *Text, what, hint string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		at := r.rangeOf(n)
 		r.checkTag(n)
 		scalar := r.follow(n)
 		*into = Text{Value: "?", At: at}
 		if scalar.Kind != yaml.ScalarNode {
-			r.report.Add(at, "", "%s has to be a string, not %s", what, kindOf(scalar))
+			r.report.Add(at, hint, "%s has to be a string, not %s", what, kindOf(scalar))
 			return
 		}
 		if scalar.ShortTag() != "!!str" {
@@ -141,7 +162,7 @@ func (r *reader) text(into *Text, what string) func(*yaml.Node) {
 // texts reads a list of strings.
 func (r *reader) texts(into *[]Text, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		for i, item := range r.items(n, what) {
+		for i, item := range r.itemsOr(n, what, asList(r.follow(n))) {
 			var t Text
 			r.text(&t, fmt.Sprintf("item %d of %s", i+1, what))(item)
 			if t.IsSet() {
@@ -161,10 +182,15 @@ func (r *reader) list(into *[]Text, what string) func(*yaml.Node) {
 
 // namedTexts reads a mapping of names to strings.
 func (r *reader) namedTexts(into *[]Named[Text], what string) func(*yaml.Node) {
+	return r.namedTextsOr(into, what, "write NAME: value")
+}
+
+// namedTextsOr does the same, with a hint for a value that is no mapping, and for a value of it that is a mapping or a list.
+func (r *reader) namedTextsOr(into *[]Named[Text], what, hint string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		for _, p := range r.names(n, what) {
+		for _, p := range r.namesOr(n, what, hint) {
 			var t Text
-			r.text(&t, p.Name.Value)(p.Value)
+			r.textOr(&t, p.Name.Value, hint)(p.Value)
 			*into = append(*into, Named[Text]{Name: p.Name, Value: t})
 		}
 	}

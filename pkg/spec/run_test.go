@@ -37,7 +37,7 @@ func TestParse_stepErrors(t *testing.T) {
 		{"a tmpfs of an image", step("{run: {script: s, mounts: [{tmpfs: /a, image: i}]}}"),
 			`f.yaml:8:60: a mount with tmpfs has no other key (write one mount for each)`},
 		{"env without variables", step("{env: {}}"), `f.yaml:8:20: env sets nothing`},
-		{"env that is a list", step("{env: [a]}"), `f.yaml:8:20: env has to be a mapping, not a list`},
+		{"env that is a list", step("{env: [a]}"), `f.yaml:8:20: env has to be a mapping, not a list (write NAME: value)`},
 		{"publish in words", head + "images: {a: {from: scratch, publish: never}}\n", `f.yaml:5:38: publish has to be true or false, not "never"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

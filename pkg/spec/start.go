@@ -70,7 +70,7 @@ func (s Start) Inherit(base Start) (out Start, keys []StartKey) {
 
 func (r *reader) start(n *yaml.Node, what string) *Start {
 	s := &Start{At: r.rangeOf(n)}
-	r.object(n, what, fields{
+	r.objectWith(n, what, fields{
 		"require": func(n *yaml.Node) {
 			r.object(n, "require", fields{
 				"sockets":   r.list(&s.Sockets, "sockets"),
@@ -85,14 +85,19 @@ func (r *reader) start(n *yaml.Node, what string) *Start {
 		"workdir":   r.text(&s.Workdir, "workdir"),
 		"umask":     r.octal(&s.Umask, "umask"),
 		"command":   func(n *yaml.Node) { s.Command = r.startCommand(n, what) },
-	})
+	}, misplacedInStart)
 	return s
 }
 
 // commands reads a list of commands, and leaves empty ones out. The result is not nil.
 func (r *reader) commands(n *yaml.Node, what string) [][]Text {
 	out := [][]Text{}
-	for i, item := range r.items(n, what) {
+	items := r.itemsOr(n, what, asCommands([]*yaml.Node{r.follow(n)}))
+	if hint := asCommands(items); hint != "" {
+		r.report.Add(r.rangeOf(n), hint, "%s has to be a list of commands, each a list of words", what)
+		return out
+	}
+	for i, item := range items {
 		var command []Text
 		r.texts(&command, fmt.Sprintf("item %d of %s", i+1, what))(item)
 		if len(command) > 0 {

@@ -22,7 +22,7 @@ func TestLoadValues(t *testing.T) {
 		{"an alias", "a: &v 'x'\nb: *v\n", []string{"a=x at 1:4", "b=x at 2:4"}},
 		{"nothing", "# nothing yet\n", nil},
 		{"no string", "a: 12\nb: yes\nc: {}\nd:\n", []string{
-			`v.yaml:1:4: a has to be a string, not the number 12 (write "12")`, `v.yaml:3:4: c has to be a string, not a mapping`,
+			`v.yaml:1:4: a has to be a string, not the number 12 (write "12")`, `v.yaml:3:4: c has to be a string, not a mapping (write NAME: value)`,
 			`v.yaml:4:3: d has to be a string, not nothing`}},
 		{"a key that is nothing", "? \n: x\n", []string{`v.yaml:1:2: a key in the values has to be a name, not nothing`}},
 		{"a variable twice", "a: x\na: y\n", []string{`v.yaml:2:1: duplicate key "a" in the values (it is already there in line 1, column 1)`}},
