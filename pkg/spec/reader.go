@@ -127,45 +127,41 @@ func (r *reader) itemsOr(n *yaml.Node, what, hint string) []*yaml.Node {
 
 // text reads a string. A wrong one is set all the same, so that it is not reported as missing too.
 func (r *reader) text(into *Text, what string) func(*yaml.Node) {
-	return r.textOr(into, what, "")
+	return func(n *yaml.Node) { *into = r.string(n, what, "") }
 }
 
-// textOr does the same, with a hint for a mapping or a list.
-func (r *reader) textOr(into *Text, what, hint string) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		at := r.rangeOf(n)
-		r.checkTag(n)
-		scalar := r.follow(n)
-		*into = Text{Value: "?", At: at}
-		if scalar.Kind != yaml.ScalarNode {
-			r.report.Add(at, hint, "%s has to be a string, not %s", what, kindOf(scalar))
-			return
-		}
-		if scalar.ShortTag() != "!!str" {
-			hint := fmt.Sprintf("write %q", scalar.Value)
-			if isNull(scalar) {
-				hint = r.removes[n]
-			}
-			r.report.Add(at, hint, "%s has to be a string, not %s", what, kindOf(scalar))
-			return
-		}
-		*into = r.textOf(scalar)
-		if n != scalar {
-			*into = r.behind(n)
-		}
-		if strings.ContainsFunc(scalar.Value, isControl) {
-			r.report.Add(at, "", "%s has a control character", what)
-		}
+// string reads a string, with a hint for a mapping or a list.
+func (r *reader) string(n *yaml.Node, what, hint string) Text {
+	at := r.rangeOf(n)
+	r.checkTag(n)
+	scalar := r.follow(n)
+	wrong := Text{Value: "?", At: at}
+	if scalar.Kind != yaml.ScalarNode {
+		r.report.Add(at, hint, "%s has to be a string, not %s", what, kindOf(scalar))
+		return wrong
 	}
+	if scalar.ShortTag() != "!!str" {
+		hint := fmt.Sprintf("write %q", scalar.Value)
+		if isNull(scalar) {
+			hint = r.removes[n]
+		}
+		r.report.Add(at, hint, "%s has to be a string, not %s", what, kindOf(scalar))
+		return wrong
+	}
+	if strings.ContainsFunc(scalar.Value, isControl) {
+		r.report.Add(at, "", "%s has a control character", what)
+	}
+	if n != scalar {
+		return r.behind(n)
+	}
+	return r.textOf(scalar)
 }
 
 // texts reads a list of strings.
 func (r *reader) texts(into *[]Text, what string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		for i, item := range r.itemsOr(n, what, asList(r.follow(n))) {
-			var t Text
-			r.text(&t, fmt.Sprintf("item %d of %s", i+1, what))(item)
-			if t.IsSet() {
+			if t := r.string(item, fmt.Sprintf("item %d of %s", i+1, what), ""); t.IsSet() {
 				*into = append(*into, t)
 			}
 		}
@@ -189,9 +185,7 @@ func (r *reader) namedTexts(into *[]Named[Text], what string) func(*yaml.Node) {
 func (r *reader) namedTextsOr(into *[]Named[Text], what, hint string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		for _, p := range r.namesOr(n, what, hint) {
-			var t Text
-			r.textOr(&t, p.Name.Value, hint)(p.Value)
-			*into = append(*into, Named[Text]{Name: p.Name, Value: t})
+			*into = append(*into, Named[Text]{Name: p.Name, Value: r.string(p.Value, p.Name.Value, hint)})
 		}
 	}
 }
