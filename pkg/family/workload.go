@@ -106,6 +106,7 @@ func (r *resolver) workload(image *Image) Workload {
 		Limits:    r.quantities(declared.Resources.Limits),
 		At:        declared.At,
 	}
+	r.checkMemory(w.Limits["memory"], declared.Resources.Limits.Memory)
 	r.kind(&w, *declared)
 	r.readiness(&w, image)
 	w.DisruptionBudget = r.disruptionBudget(w, declared.DisruptionBudget)
@@ -138,14 +139,17 @@ func (r *resolver) quantities(declared spec.Amounts) map[string]string {
 		{"ephemeral-storage", "amount of bytes: write a number and Mi or Gi", declared.EphemeralStorage, bytesAmount},
 	} {
 		if d.text.IsSet() {
-			reported := r.report.Len()
 			out[d.name] = r.matchForm(d.text, d.form, d.what)
-			if bytes, ok := amount(out[d.name]); ok && r.report.Len() == reported && d.name == "memory" && bytes.Sign() > 0 && bytes.Cmp(leastMemory()) < 0 {
-				r.report.Add(d.text.At, "give it a unit, such as 512Mi", "with %s bytes of memory, nothing starts", bytes.FloatString(0))
-			}
 		}
 	}
 	return out
+}
+
+// checkMemory reports a limit below which no process starts: its unit was left out.
+func (r *resolver) checkMemory(limit string, t spec.Text) {
+	if bytes, ok := amount(limit); ok && bytesAmount.MatchString(limit) && bytes.Cmp(leastMemory()) < 0 {
+		r.report.Add(t.At, "give it a unit, such as 512Mi", "with %s bytes of memory, nothing starts", bytes.FloatString(0))
+	}
 }
 
 // derive fills in what follows from the image and its family, in which there are no errors. Required are the variables that all images of the
