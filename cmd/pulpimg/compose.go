@@ -116,8 +116,8 @@ func (c *composeCommand) secretFiles(f *family.Family) (map[string]string, error
 	return files, nil
 }
 
-// relativeTo returns a path from another folder that is a path from the current one. A Compose file takes a name without "./" before it for that of
-// something else in some places.
+// relativeTo returns the path of a file relative to a folder. Both are relative to the current folder. The result begins with "./" or "../": in some
+// places, a Compose file takes a plain name for the name of a volume.
 func relativeTo(folder, file string) (string, error) {
 	from, err := filepath.Abs(folder)
 	if err != nil {

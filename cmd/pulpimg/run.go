@@ -207,7 +207,7 @@ func (c *runCommand) findTool(ctx context.Context) (err error) {
 // checkSockets returns an error about sockets that this machine does not have and that nothing stands in for. A tool whose containers are on
 // another machine knows better.
 func (c *runCommand) checkSockets(image *family.Image) error {
-	if remote(os.Getenv("DOCKER_HOST")) || remote(os.Getenv("CONTAINER_HOST")) {
+	if mayBeElsewhere() {
 		return nil
 	}
 	for _, socket := range image.Workload.Sockets {
@@ -224,7 +224,7 @@ func (c *runCommand) checkSockets(image *family.Image) error {
 
 // checkSecrets returns an error about files of secrets that this machine does not have. A tool whose containers are on another machine knows better.
 func (c *runCommand) checkSecrets() error {
-	if remote(os.Getenv("DOCKER_HOST")) || remote(os.Getenv("CONTAINER_HOST")) {
+	if mayBeElsewhere() {
 		return nil
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.options.Secrets)) {
@@ -279,6 +279,11 @@ func noteUnset(con console, env []string) {
 	if len(names) > 0 {
 		fmt.Fprintf(con.err, "set %s where this command is run: values of secrets are on no command line\n", strings.Join(names, ", "))
 	}
+}
+
+// mayBeElsewhere reports whether the containers of a tool may be on another machine.
+func mayBeElsewhere() bool {
+	return remote(os.Getenv("DOCKER_HOST")) || remote(os.Getenv("CONTAINER_HOST"))
 }
 
 // remote reports whether the host of a tool, a URL or nothing, may be another machine.

@@ -90,7 +90,7 @@ func readEnvFile(name string) (map[string]string, error) {
 	return out, scanner.Err()
 }
 
-// maxVariable is how long NAME=VALUE may be. It ends with a NUL besides.
+// maxVariable is how many bytes NAME=VALUE may have. Linux allows 128 KiB with the NUL byte at the end.
 // https://man7.org/linux/man-pages/man2/execve.2.html (search for MAX_ARG_STRLEN)
 const maxVariable = 128<<10 - 1
 

@@ -13,13 +13,17 @@ func IsRoot(user string) bool {
 	return name == "" || name == "root" || name == "0"
 }
 
-// StaysRoot reports whether the process of a container is root when it has started.
-func (i *Image) StaysRoot() bool {
+// staysRoot reports whether the process of a container is root when it has started.
+func (i *Image) staysRoot() bool {
 	if i.Start != nil && i.Start.User != "" {
 		return IsRoot(i.Start.User)
 	}
 	return IsRoot(i.user())
 }
+
+// ListensWithoutRoot reports whether the process of a container, which is not root then, listens at a port that not everybody may listen at. No
+// capability helps it: what runs the container has to let everybody listen there.
+func (i *Image) ListensWithoutRoot() bool { return i.Workload.hasPrivilegedPort() && !i.staysRoot() }
 
 // capabilities returns what containers of an image that is run have to be allowed, sorted: what its commands need, by the spec or by what is
 // known of them, and what its start needs.
@@ -41,8 +45,8 @@ func (i *Image) capabilities(c contract.Contract) []string {
 // https://man7.org/linux/man-pages/man7/ip.7.html (search for ip_unprivileged_port_start)
 const maxPrivilegedPort = 1023
 
-// HasPrivilegedPort reports whether containers listen at a port that not everybody may listen at.
-func (w Workload) HasPrivilegedPort() bool {
+// hasPrivilegedPort reports whether containers listen at a port that not everybody may listen at.
+func (w Workload) hasPrivilegedPort() bool {
 	return slices.ContainsFunc(w.Ports, func(p Port) bool { return p.Number <= maxPrivilegedPort })
 }
 
@@ -56,10 +60,10 @@ func (w Workload) HasPrivilegedPort() bool {
 // https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities
 func (i *Image) capabilitiesOfProcess() []string {
 	var out []string
-	if i.Workload.HasPrivilegedPort() {
+	if i.Workload.hasPrivilegedPort() {
 		out = append(out, "NET_BIND_SERVICE")
 	}
-	if i.StaysRoot() {
+	if i.staysRoot() {
 		out = append(out, "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 	}
 	return out

@@ -87,7 +87,7 @@ type Image struct {
 	// SharedLabels are the labels of the family that the image has by itself, as the spec declares them: it declares none of the same name and
 	// inherits them from no other image. Their values are in Config.
 	SharedLabels []spec.Named[spec.Text]
-	// Secrets are the files that containers get from outside, besides those that the image inherits.
+	// Secrets are the secret files that the image declares itself. It inherits others.
 	Secrets []Secret
 	// Config is what this image adds to the configuration that it inherits.
 	Config Config

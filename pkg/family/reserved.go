@@ -1,8 +1,6 @@
 package family
 
 import (
-	"strings"
-
 	"github.com/pulpimg/pulpimg/pkg/spec"
 	"github.com/pulpimg/pulpimg/pkg/startup/contract"
 	"github.com/pulpimg/pulpimg/pkg/startup/startscript"
@@ -14,7 +12,7 @@ const startupDir = "/usr/share/pulpimg"
 // Reserved reports whether only pulpimg itself puts something at a path in an image: containers start with what is there.
 func Reserved(at string) bool {
 	for _, place := range []string{startupDir, startscript.Helper, contract.Path} {
-		if at == place || strings.HasPrefix(at, place+"/") {
+		if under(at, place) {
 			return true
 		}
 	}

@@ -156,7 +156,7 @@ images:
     entrypoint: [/NAME]
 `
 
-// pushPause publishes the image of the pods' first process, and pushVisitor that of a visitor.
+// pushPause publishes the image of the first process of pods. pushVisitor publishes the image of a visitor.
 var (
 	pushPause   = onceFor(func(t *testing.T) string { return pushProgram(t, "pause") })
 	pushVisitor = onceFor(func(t *testing.T) string { return pushProgram(t, "visitor") })

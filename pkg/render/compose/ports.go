@@ -47,7 +47,7 @@ func ports(w family.Workload, containers map[family.Port]int) []string {
 // whatever it is allowed; docker lets it listen below 1024 all the same, and podman only when it is told to.
 func sysctls(image *family.Image) ordered[string] {
 	var out ordered[string]
-	if image.Workload.HasPrivilegedPort() && !image.StaysRoot() {
+	if image.ListensWithoutRoot() {
 		out.add("net.ipv4.ip_unprivileged_port_start", "0")
 	}
 	return out

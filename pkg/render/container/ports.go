@@ -44,7 +44,7 @@ func bracketed(address string) string {
 // https://docs.podman.io/en/latest/markdown/podman-run.1.html#sysctl-name-value
 func sysctl(image *family.Image, network string) string {
 	own := network == "none" || hasOwnNetwork(network) // none is one, too, in which nobody reaches the ports
-	if own && image.Workload.HasPrivilegedPort() && !image.StaysRoot() {
+	if own && image.ListensWithoutRoot() {
 		return "net.ipv4.ip_unprivileged_port_start=0"
 	}
 	return ""

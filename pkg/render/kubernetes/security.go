@@ -61,7 +61,7 @@ func capabilities(add []string) *corev1.Capabilities {
 // https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls
 func podSecurityContext(image *family.Image) *corev1.PodSecurityContext {
 	s := &corev1.PodSecurityContext{SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}}
-	if image.Workload.HasPrivilegedPort() && !image.StaysRoot() {
+	if image.ListensWithoutRoot() {
 		s.Sysctls = []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "0"}}
 	}
 	return s
